@@ -1,0 +1,86 @@
+"""Every exception that sml-agents raises on purpose.
+
+    SmlError
+    ├── InputError            the user's mistake; the message says what was wrong and what to do (exit code 2)
+    │   ├── TaskSpecError     a task spec or data set that cannot be used
+    │   ├── BackendSpecError  a model spec that names nothing usable
+    │   └── SettingsMismatch  a run resumed with other settings than it was started with
+    ├── MissingExtra          an optional dependency is not installed; the message holds the command
+    ├── BackendError          a model endpoint or local model failed
+    │   ├── EndpointError     HTTP status, transport or malformed reply, after the allowed retries
+    │   └── BudgetExceeded    the run's limit of calls or tokens is used up
+    ├── VerifierError         a verifier broke (a verdict of its own, never a score of zero)
+    ├── StoreError            the trace store is damaged, locked, full or of an unknown version
+    └── TrainingError         rows, template or loss with which training cannot go on
+"""
+
+__all__ = [
+    "BackendError",
+    "BackendSpecError",
+    "BudgetExceeded",
+    "EndpointError",
+    "InputError",
+    "MissingExtra",
+    "SettingsMismatch",
+    "SmlError",
+    "StoreError",
+    "TaskSpecError",
+    "TrainingError",
+    "VerifierError",
+]
+
+
+class SmlError(Exception):
+    """Base class: catch this to catch everything that the library raises on purpose."""
+
+
+class InputError(SmlError, ValueError):
+    """Something the user gave is wrong; the message is one sentence that says what to change."""
+
+
+class TaskSpecError(InputError):
+    """A task spec, or the data it names, cannot be used."""
+
+
+class BackendSpecError(InputError):
+    """A model spec that names no usable model."""
+
+
+class SettingsMismatch(InputError):
+    """A run was resumed with settings that differ from those it was started with."""
+
+
+class MissingExtra(SmlError, ImportError):
+    """An optional dependency is missing. `extra` names the extra of `sml-agents` that brings it."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs the '{extra}' extra: pip install 'sml-agents[{extra}]'")
+        self.extra = extra
+
+
+class BackendError(SmlError, RuntimeError):
+    """A model failed to answer."""
+
+
+class EndpointError(BackendError):
+    """An HTTP model endpoint failed. `status` is the HTTP status, or None for a transport or format failure."""
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class BudgetExceeded(BackendError):
+    """The limit of model calls or tokens that the user set is used up."""
+
+
+class VerifierError(SmlError, RuntimeError):
+    """A verifier could not do its work."""
+
+
+class StoreError(SmlError, RuntimeError):
+    """The trace store cannot be read or written."""
+
+
+class TrainingError(SmlError, RuntimeError):
+    """Training cannot start or go on: no trainable token, a template that cannot be masked, a loss that is not a number."""
