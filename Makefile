@@ -1,0 +1,51 @@
+# make install | demo | test | check | bench
+#
+# Every target sets up what it needs. A GPU build of torch, or another version: make install TORCH="torch==2.9.1"
+
+PYTHON ?= python3
+# Installed before everything else, so that the range in pyproject.toml is satisfied and pip brings no second build.
+TORCH ?= torch==2.13.0
+EXTRAS ?= dev
+OUT ?= demo-out
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+# A busy machine with few cores: threads that wait must sleep, or they take the time of those that work.
+export KMP_BLOCKTIME ?= 0
+export OMP_WAIT_POLICY ?= PASSIVE
+export TOKENIZERS_PARALLELISM ?= false
+
+.PHONY: install demo test check bench clean
+.DEFAULT_GOAL := install
+
+install: $(STAMP)
+
+$(STAMP): pyproject.toml
+	@test -x $(BIN)/python || { echo "creating $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "sml-agents needs Python 3.11 or newer: make install PYTHON=python3.12 (after removing $(VENV))" >&2; exit 2; }
+	@echo "installing $(TORCH)"
+	@$(PIP) install --quiet $(TORCH)
+	@echo "installing sml-agents[$(EXTRAS)]"
+	@$(PIP) install --quiet --editable '.[$(EXTRAS)]'
+	@touch $@
+
+demo: $(STAMP)
+	@$(BIN)/sml-agents demo --out '$(OUT)'
+
+test: $(STAMP)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest --quiet --durations=0 --durations-min=60 tests/test_package.py tests/test_architecture.py
+
+bench: $(STAMP)
+	@$(BIN)/python benchmarks/run.py $(ARGS)
+
+clean:
+	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache '$(OUT)'
