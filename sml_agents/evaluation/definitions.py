@@ -1,0 +1,98 @@
+"""What each metric means, in words: the one place that the tables, the report and the documentation take them from.
+
+Sources: Cook et al., "Learning to Learn from Language Feedback with Social Meta-Learning", arXiv 2602.16488 (success@k,
+questions, premature attempts); Laban et al., "LLMs Get Lost in Multi-Turn Conversation", arXiv 2505.06120 (the acts).
+Needless questions, coverage, the balanced F1 and the gap are this library's own, so that asking more cannot pass for
+asking better.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+from sml_agents.types import Act
+
+__all__ = ["ASKING", "DEFINITIONS", "Definition"]
+
+ASKING = frozenset({Act.CLARIFICATION, Act.INTERROGATION})
+"""Acts that ask the teacher something. `question_rate` counts `clarification` alone, as its definition says."""
+
+
+class Definition(NamedTuple):
+    label: str
+    meaning: str
+    better: Literal["higher", "lower", "neither"]
+    unit: Literal["share", "gap", "mean"] = "share"
+    """`share`: from 0 to 1. `gap`: difference of two shares, from -1 to 1. `mean`: a count, not bounded by 1."""
+
+
+DEFINITIONS: dict[str, Definition] = {
+    "success_at": Definition(
+        "Success",
+        "Share of dialogues solved within k student turns. k runs to the smallest turn limit of the dialogues, 10 at "
+        "most. A dialogue that ended without an attempt counts as not solved; an unscored one is left out.",
+        "higher",
+    ),
+    "asks_when_needed": Definition(
+        "Asks when needed",
+        "On tasks with a fact missing: share of dialogues whose first student turn asks (clarification or "
+        "interrogation).",
+        "higher",
+    ),
+    "needless_questions": Definition(
+        "Needless questions",
+        "On fully specified tasks: share of dialogues whose first student turn asks.",
+        "lower",
+    ),
+    "asking_gap": Definition(
+        "Asking gap",
+        "Asks when needed minus needless questions (Youden's J). Asking always, never or at random all give 0.",
+        "higher",
+        "gap",
+    ),
+    "asking_f1": Definition(
+        "F1 of asking",
+        "F1 of asking in the first turn, needed against not needed, both kinds of task weighted alike: "
+        "2a / (1 + a + b), with a the share that asks when needed and b when not. Asking always scores 2/3 whatever "
+        "the mix of tasks.",
+        "higher",
+    ),
+    "coverage": Definition(
+        "Coverage",
+        "Of first-turn questions on tasks with a fact missing: share that name a missing fact.",
+        "higher",
+    ),
+    "premature_attempts": Definition(
+        "Premature attempts",
+        "On tasks with a fact missing: share of answer attempts made while a required fact is still unrevealed.",
+        "lower",
+    ),
+    "question_rate": Definition(
+        "Question rate",
+        "Share of student turns that are a clarification.",
+        "neither",
+    ),
+    "questions_per_dialogue": Definition(
+        "Questions per dialogue",
+        "Mean number of clarifications in a dialogue.",
+        "neither",
+        "mean",
+    ),
+    "correction": Definition(
+        "Correction",
+        "Of wrong attempts after which the student had another turn: share whose next attempt is right.",
+        "higher",
+    ),
+    "repeat": Definition(
+        "Repeat",
+        "Of wrong attempts after which the student had another turn: share whose next attempt gives the same wrong "
+        "answer.",
+        "lower",
+    ),
+    "leak_rate": Definition(
+        "Leak rate",
+        "Share of teacher turns after the opening from which the answer can be read off, as the guard sees it; what "
+        "the guard masked is not a leak. Not scored where the guard was off.",
+        "lower",
+    ),
+}

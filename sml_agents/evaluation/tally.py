@@ -1,0 +1,240 @@
+"""From traces to small counts: one row of sums per task, so that memory does not grow with the length of dialogues."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from array import array
+from collections import Counter
+from collections.abc import Iterable
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from sml_agents.evaluation.definitions import ASKING
+from sml_agents.questions import asked_facts
+from sml_agents.types import Act, Fact, Form, Role, StopReason, Task, Trace, Turn
+
+__all__ = ["COLUMNS", "MAX_K", "Tally", "first_act", "missing_facts", "setting", "solved_within"]
+
+MAX_K = 10
+"""The largest k of success@k and of the curves by turn."""
+
+COLUMNS: tuple[str, ...] = (
+    *(f"solved_{k}" for k in range(1, MAX_K + 1)),
+    *(f"question_{k}" for k in range(1, MAX_K + 1)),
+    *(f"turn_{k}" for k in range(1, MAX_K + 1)),
+    "scored",
+    "dialogues",
+    "needed_asks",
+    "needed",
+    "needless",
+    "not_needed",
+    "covered",
+    "coverable",
+    "premature",
+    "attempts",
+    "questions",
+    "turns",
+    "corrected",
+    "repeated",
+    "wrong",
+    "leaks",
+    "feedback",
+)
+ERROR_KINDS = 20
+"""Kinds of errors told apart; the rest are counted as `other`."""
+
+
+def setting(trace: Trace, name: str) -> Any:
+    """A dialogue setting of `trace`, wherever the run put it: at the top or under `dialogue`; None when absent."""
+    if name in trace.settings:
+        return trace.settings[name]
+    inner = trace.settings.get("dialogue")
+    return inner.get(name) if isinstance(inner, dict) else None
+
+
+def missing_facts(task: Task) -> tuple[Fact, ...]:
+    """The facts that the student has to get from the teacher: none on a fully specified task."""
+    return () if task.form is Form.FULL else task.private.facts
+
+
+def act_of(turn: Turn) -> Act | None:
+    """What the student itself did: a primed turn is the attempt that Q-priming replaced, not the question put there."""
+    return Act.ANSWER_ATTEMPT if turn.primed else turn.act
+
+
+def first_act(trace: Trace) -> Act | None:
+    """The act of the first student turn; None when there is none or it was not classified."""
+    turns = trace.student_turns
+    return act_of(turns[0]) if turns else None
+
+
+def solved_within(trace: Trace) -> int | None:
+    """Student turns used to solve the task; 0 when it was not solved, None when that is not known.
+
+    Not known: the dialogue failed, the verifier could not score an attempt that ended it, or there were attempts and
+    none could be scored. A dialogue that ended without any attempt is known not to be solved.
+    """
+    if trace.stop in (StopReason.FAILED, StopReason.UNSCORED):
+        return None
+    if trace.solved:
+        return trace.solved_at or len(trace.student_turns)
+    if trace.solved is None and any(turn.act is Act.ANSWER_ATTEMPT for turn in trace.student_turns):
+        return None
+    return 0
+
+
+def normal_answer(turn: Turn) -> str:
+    """The answer of an attempt, written so that the same answer looks the same; the whole text when none was found."""
+    extracted = turn.verdict.extracted if turn.verdict is not None else None
+    text = unicodedata.normalize("NFKC", turn.text if extracted is None else extracted).casefold()
+    text = re.sub(r"\s+", " ", text).strip(" .$€£%")
+    bare = re.sub(r"(?<=\d)[, ](?=\d{3}\b)", "", text)
+    try:
+        return str(Decimal(bare).normalize()) if len(bare) < 50 else text
+    except InvalidOperation:
+        return text
+
+
+class Tally:
+    """Sums of one student's dialogues, by task. Add traces one at a time; nothing of them is kept but counts.
+
+    Failed dialogues count in `failed` and `errors` and in no rate.
+    """
+
+    def __init__(self) -> None:
+        self.rows: dict[str, int] = {}
+        self.cells = array("f")
+        self.n: Counter[str] = Counter()
+        self.dialogues = 0
+        self.failed = 0
+        self.unscored = 0
+        self.masked_leaks = 0
+        self.errors: Counter[str] = Counter()
+        self.seeds: set[int] = set()
+        self.limits: set[int] = set()
+        self.longest = 0
+
+    def add(self, trace: Trace) -> None:
+        """Count one dialogue in."""
+        self.dialogues += 1
+        seed = setting(trace, "seed")
+        if isinstance(seed, int):
+            self.seeds.add(seed)
+        if trace.stop is StopReason.FAILED:
+            self.failed += 1
+            kind = re.split(r"[:(\n]", trace.error.strip(), maxsplit=1)[0].strip()[:60] or "unknown"
+            self.errors[kind if kind in self.errors or len(self.errors) < ERROR_KINDS else "other"] += 1
+            return
+        limit = setting(trace, "max_turns")
+        if isinstance(limit, int) and limit > 0:
+            self.limits.add(limit)
+        counts = self._count(trace)
+        for name in set(counts) & {
+            "dialogues",
+            "needed",
+            "not_needed",
+            "coverable",
+            "attempts",
+            "turns",
+            "wrong",
+            "feedback",
+        }:
+            self.n[name] += 1
+        self._put(f"{trace.task.family}\x1f{trace.task.pair or trace.task.id}", counts)
+
+    def extend(self, traces: Iterable[Trace]) -> Tally:
+        for trace in traces:
+            self.add(trace)
+        return self
+
+    @property
+    def horizon(self) -> int:
+        """The largest k at which every dialogue could have been solved, 10 at most."""
+        return min(MAX_K, min(self.limits) if self.limits else self.longest)
+
+    def _put(self, key: str, counts: Counter[str]) -> None:
+        row = self.rows.setdefault(key, len(self.rows))
+        if (row + 1) * len(COLUMNS) > len(self.cells):
+            self.cells.extend([0.0] * len(COLUMNS))
+        for name, count in counts.items():
+            self.cells[row * len(COLUMNS) + POSITION[name]] += count
+
+    def _count(self, trace: Trace) -> Counter[str]:
+        counts: Counter[str] = Counter(dialogues=1)
+        solved = solved_within(trace)
+        if solved is None:
+            self.unscored += 1
+        else:
+            counts["scored"] = 1
+            for k in range(solved, MAX_K + 1) if solved else ():
+                counts[f"solved_{k}"] = 1
+        self._count_first_turn(trace, counts)
+        self._count_turns(trace, counts)
+        _count_corrections(trace, counts)
+        return counts
+
+    def _count_first_turn(self, trace: Trace, counts: Counter[str]) -> None:
+        turns = trace.student_turns
+        act = first_act(trace)
+        if not turns or act is None:
+            return
+        asks = act in ASKING
+        if trace.task.form is Form.FULL:
+            counts["not_needed"] = 1
+            counts["needless"] = int(asks)
+            return
+        counts["needed"] = 1
+        counts["needed_asks"] = int(asks)
+        if asks and trace.task.private.facts:
+            counts["coverable"] = 1
+            counts["covered"] = int(bool(asked_facts(turns[0].text, trace.task.private.facts)))
+
+    def _count_turns(self, trace: Trace, counts: Counter[str]) -> None:
+        required = {fact.name for fact in missing_facts(trace.task)}
+        told: set[str] = set()
+        index = 0
+        guarded = setting(trace, "guard") != "off"
+        for turn in trace.turns:
+            if turn.visibility != "public":
+                continue
+            if turn.role is Role.TEACHER:
+                told.update(turn.reveals)
+                self.masked_leaks += int(turn.leak is not None and turn.masked)
+                if index and guarded:
+                    counts["feedback"] += 1
+                    counts["leaks"] += int(turn.leak is not None and not turn.masked)
+                continue
+            index += 1
+            act = act_of(turn)
+            if act is None:
+                continue
+            counts["turns"] += 1
+            counts["questions"] += int(act is Act.CLARIFICATION)
+            if index <= MAX_K:
+                counts[f"turn_{index}"] += 1
+                counts[f"question_{index}"] += int(act is Act.CLARIFICATION)
+            if required and act is Act.ANSWER_ATTEMPT:
+                counts["attempts"] += 1
+                counts["premature"] += int(not required <= told)
+        self.longest = max(self.longest, index)
+
+
+def _count_corrections(trace: Trace, counts: Counter[str]) -> None:
+    """Each scored wrong attempt with a later student turn, against the next scored attempt."""
+    turns = trace.student_turns
+    for index, turn in enumerate(turns[:-1]):
+        if turn.primed or turn.verdict is None or turn.verdict.correct is not False:
+            continue
+        following = next((t for t in turns[index + 1 :] if not t.primed and t.verdict is not None), None)
+        if following is not None and following.verdict is not None and following.verdict.correct is None:
+            continue
+        counts["wrong"] += 1
+        if following is None or following.verdict is None:
+            continue
+        counts["corrected"] += int(following.verdict.correct is True)
+        same = following.verdict.correct is False and normal_answer(following) == normal_answer(turn)
+        counts["repeated"] += int(same)
+
+
+POSITION = {name: index for index, name in enumerate(COLUMNS)}
