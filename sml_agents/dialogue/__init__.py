@@ -1,0 +1,14 @@
+"""The student-teacher dialogue as a LangGraph state machine."""
+
+from sml_agents.dialogue.graph import DialogueGraph, build_dialogue
+from sml_agents.dialogue.state import DialogueContext, DialogueInput, DialogueOutput, DialogueSettings, Journal
+
+__all__ = [
+    "DialogueContext",
+    "DialogueGraph",
+    "DialogueInput",
+    "DialogueOutput",
+    "DialogueSettings",
+    "Journal",
+    "build_dialogue",
+]

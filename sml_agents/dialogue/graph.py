@@ -1,0 +1,249 @@
+"""The dialogue as a LangGraph state machine: the only loop of student and teacher in the package.
+
+    START -> open -> student -> teacher -> student ... -> END
+
+`student` sees the public history (`StudentState`). `teacher` judges the student's draft, lets Q-priming rewrite it,
+ends the dialogue or answers through the leak guard. With a person as the teacher the answer is given in a node of its own,
+`person`, which holds nothing but the interrupt. Every dialogue ends with a named `StopReason`; a failing model
+ends it as `failed` with the reason in the trace.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langgraph.errors import GraphBubbleUp
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import Command, interrupt
+
+from sml_agents.dialogue.referee import (
+    Classifier,
+    Referee,
+    call_seed,
+    rewrites,
+    student_turn,
+    teacher_view,
+)
+from sml_agents.dialogue.state import (
+    DialogueContext,
+    DialogueInput,
+    DialogueOutput,
+    DialogueSettings,
+    DialogueState,
+    StudentState,
+)
+from sml_agents.roles.guard import find_leak, mask_leak
+from sml_agents.roles.primer import OraclePrimer, Primer
+from sml_agents.roles.student import Student
+from sml_agents.roles.teacher import HumanReply, HumanTeacher, Teacher
+from sml_agents.types import Act, Reply, Role, StopReason, Task, Trace, Turn, stable_hash
+from sml_agents.verifiers import Verifier
+from sml_agents.views import StudentView, TeacherView
+
+__all__ = ["DialogueGraph", "build_dialogue"]
+
+DialogueGraph = CompiledStateGraph[DialogueState, DialogueContext, DialogueInput, DialogueOutput]
+_Runtime = Runtime[DialogueContext]
+
+
+def build_dialogue(
+    student: Student,
+    teacher: Teacher | HumanTeacher,
+    *,
+    settings: DialogueSettings | None = None,
+    primer: Primer | None = None,
+    verifier: Verifier | None = None,
+    classifier: Classifier | None = None,
+    checkpointer: Any = None,
+) -> DialogueGraph:
+    """Compile the dialogue of `student` and `teacher`.
+
+    Invoke with `{"task": Task}`; the result is `{"trace": Trace}`. The compiled graph is an ordinary LangGraph graph: it can
+    be a node of another one whose state has `task` and `trace`.
+
+    `primer` writes Q-priming's questions when `settings.q_priming` is set (default: the oracle's). `verifier` overrides the
+    one that each task names, `classifier` the rules that label acts. A human teacher needs a `checkpointer`, here or in the
+    graph around it.
+    """
+    machine = _Machine(student, teacher, settings or DialogueSettings(), primer or OraclePrimer(), Referee(verifier, classifier))
+    graph: StateGraph[DialogueState, DialogueContext, DialogueInput, DialogueOutput] = StateGraph(
+        DialogueState, context_schema=DialogueContext, input_schema=DialogueInput, output_schema=DialogueOutput
+    )
+    graph.add_node("open", machine.open)
+    graph.add_node("student", machine.student_node, input_schema=StudentState, destinations=("teacher", END))
+    after_teacher = ("person", END) if isinstance(teacher, HumanTeacher) else ("student", END)
+    graph.add_node("teacher", machine.teacher_node, destinations=after_teacher)
+    if isinstance(teacher, HumanTeacher):
+        graph.add_node("person", machine.person_node, destinations=("student", END))
+    graph.add_edge(START, "open")
+    graph.add_edge("open", "student")
+    return graph.compile(checkpointer=checkpointer, name="dialogue")
+
+
+class _Machine:
+    """The nodes, bound to who takes part."""
+
+    def __init__(
+        self, student: Student, teacher: Teacher | HumanTeacher, settings: DialogueSettings, primer: Primer, referee: Referee
+    ) -> None:
+        self.student = student
+        self.teacher = teacher
+        self.settings = settings
+        self.primer = primer
+        self.referee = referee
+        self.record: dict[str, Any] = {
+            "dialogue": settings.model_dump(),
+            "student": student.settings,
+            "teacher": teacher.settings,
+        }
+        if settings.q_priming is not None:
+            self.record["primer"] = primer.settings
+
+    async def open(self, state: DialogueState) -> dict[str, Any]:
+        task = state["task"]
+        return {
+            "id": state.get("id") or stable_hash(task.id, state.get("sample", 0), self.record),
+            "history": [(Role.TEACHER, task.prompt)],
+            "turns": [Turn(role=Role.TEACHER, text=task.prompt)],
+        }
+
+    async def student_node(self, state: StudentState, runtime: _Runtime) -> Command[Any]:
+        history = tuple(state["history"])
+        turn = sum(role is Role.STUDENT for role, _ in history)
+        try:
+            draft = await self._reply(self.student, StudentView(history), runtime, state["id"], f"student/{turn}")
+        except GraphBubbleUp:
+            raise
+        except Exception as error:  # the one boundary at which a failure becomes part of the trace
+            return Command(update={"failure": f"student: {_described(error)}"}, goto="teacher")
+        return Command(update={"draft": draft}, goto="teacher")
+
+    async def teacher_node(self, state: DialogueState, runtime: _Runtime) -> Command[Any]:
+        turns = state["turns"]
+        if failure := state.get("failure"):
+            return self._end(state, [], StopReason.FAILED, error=failure)
+        said: list[Turn] = []
+        try:
+            turn = await self._judged(state, state["draft"], runtime)
+            said.append(turn)
+            count = 1 + sum(earlier.role is Role.STUDENT for earlier in turns)
+            if (stop := _reason_to_stop(turn, count, self.settings.max_turns)) is not None:
+                return self._end(state, said, stop)
+            if isinstance(self.teacher, HumanTeacher):
+                return Command(update={"turns": said, "history": [(Role.STUDENT, turn.text)]}, goto="person")
+            view = teacher_view(state["task"], turns, turn)
+            reply = await self._reply(self.teacher, view, runtime, state["id"], f"teacher/{count}")
+        except GraphBubbleUp:
+            raise
+        except Exception as error:
+            return self._end(state, said, StopReason.FAILED, error=f"teacher: {_described(error)}")
+        return self._answered(state, said, view, reply, [(Role.STUDENT, turn.text)])
+
+    async def person_node(self, state: DialogueState) -> Command[Any]:
+        turn = state["turns"][-1]
+        view = teacher_view(state["task"], state["turns"][:-1], turn)
+        answer = interrupt(HumanTeacher.payload(view), response_schema=HumanReply)
+        reply = HumanTeacher.from_person(HumanReply.model_validate(answer), view)
+        return self._answered(state, [], view, reply, [])
+
+    async def _reply(
+        self, role: Student | Teacher, view: Any, runtime: _Runtime, dialogue_id: str, key: str
+    ) -> Reply:
+        """The role's reply, from the journal if it was given before; durable there before it is used."""
+        journal = runtime.context.journal if runtime.context else None
+        if journal is not None and (known := journal.get(key)) is not None:
+            return known
+        reply = await role.reply(view, seed=call_seed(self.settings.seed, dialogue_id, key))
+        if journal is not None and reply.model != "oracle":
+            await journal.put(key, reply)
+        return reply
+
+    async def _judged(self, state: DialogueState, draft: Reply, runtime: _Runtime) -> Turn:
+        """The student's draft as a turn, rewritten if Q-priming says so."""
+        task, turns = state["task"], state["turns"]
+        label, verdict = await self.referee.judge(task, draft)
+        turn = student_turn(draft, label, verdict)
+        count = sum(earlier.role is Role.STUDENT for earlier in turns)
+        solved = verdict is not None and verdict.correct
+        if solved or label.act is Act.CLARIFICATION or count + 1 >= self.settings.max_turns:
+            return turn
+        if not rewrites(self.settings, state["id"], count):
+            return turn
+        view = teacher_view(task, turns, turn)
+        primed = await self._reply(_Rewriter(self.primer), view, runtime, state["id"], f"primer/{count}")
+        public = [text for _, text in view.history[:-1]]
+        if not primed.text:
+            return turn
+        label, verdict = await self.referee.judge(task, primed)
+        if label.act is Act.CLARIFICATION and find_leak(primed.text, task.private.answer, public=public) is not None:
+            return turn  # a question that gives the answer away would teach the student to know it
+        return student_turn(primed, label, verdict, replaced=draft.text)
+
+    def _answered(
+        self, state: DialogueState, said: list[Turn], view: TeacherView, reply: Reply, history: list[tuple[Role, str]]
+    ) -> Command[Any]:
+        """The teacher's reply, past the guard, as the next turn."""
+        if reply.stop:
+            return self._end(state, said, StopReason.TEACHER_STOPPED)
+        leak, text, masked = None, reply.text, False
+        if self.settings.guard != "off":
+            public = [text for _, text in view.history]
+            allowed = [fact.statement for fact in state["task"].private.facts]
+            leak = find_leak(reply.text, view.private.answer, public=public, allowed=allowed)
+            if leak is not None and self.settings.guard == "mask":
+                text, masked = mask_leak(reply.text, view.private.answer), True
+        turn = Turn(
+            role=Role.TEACHER,
+            text=text,
+            reveals=reply.reveals,
+            leak=leak,
+            masked=masked,
+            model=reply.model,
+            prompt_hash=reply.prompt_hash,
+            seed=reply.seed,
+            usage=reply.usage,
+            finish=reply.finish,
+        )
+        if leak is not None and self.settings.guard == "end":
+            return self._end(state, [*said, turn], StopReason.LEAKED)
+        return Command(update={"turns": [*said, turn], "history": [*history, (Role.TEACHER, text)]}, goto="student")
+
+    def _end(self, state: DialogueState, said: list[Turn], stop: StopReason, *, error: str = "") -> Command[Any]:
+        turns = (*state["turns"], *said)
+        scored = stop not in (StopReason.FAILED, StopReason.UNSCORED, StopReason.TEACHER_STOPPED)
+        trace = Trace(
+            id=state["id"],
+            task=state["task"],
+            sample=state.get("sample", 0),
+            turns=turns,
+            stop=stop,
+            solved=(stop is StopReason.SOLVED) if scored else None,
+            error=error,
+            settings=self.record,
+        )
+        return Command(update={"trace": trace}, goto=END)
+
+
+class _Rewriter:
+    """A primer on the seam of a role; an empty text means that it leaves the turn."""
+
+    def __init__(self, primer: Primer) -> None:
+        self.primer = primer
+        self.settings = primer.settings
+
+    async def reply(self, view: TeacherView, *, seed: int) -> Reply:
+        return await self.primer.rewrite(view, seed=seed) or Reply(text="")
+
+
+def _reason_to_stop(turn: Turn, count: int, max_turns: int) -> StopReason | None:
+    if turn.verdict is not None and turn.verdict.correct is None:
+        return StopReason.UNSCORED
+    if turn.verdict is not None and turn.verdict.correct:
+        return StopReason.SOLVED
+    return StopReason.MAX_TURNS if count >= max_turns else None
+
+
+def _described(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".split("\n")[0][:500]

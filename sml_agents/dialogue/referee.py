@@ -1,0 +1,93 @@
+"""Judges a student turn: what it does, whether it is right, and whether Q-priming rewrites it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sml_agents.dialogue.state import DialogueSettings
+from sml_agents.roles.acts import ActLabel, classify
+from sml_agents.types import Act, Form, Reply, Role, Task, Turn, Verdict, stable_hash
+from sml_agents.verifiers import Verifier, get_verifier
+from sml_agents.views import TeacherView
+
+__all__ = ["Classifier", "Referee", "call_seed", "student_turn", "teacher_view"]
+
+
+class Classifier(Protocol):
+    """Decides a turn's act by other means than the rules, for instance with a model."""
+
+    async def label(self, text: str, finish: str | None) -> ActLabel: ...
+
+
+def call_seed(*parts: object) -> int:
+    """The seed of one model call: 31 bits, the same for the same dialogue, role and turn."""
+    return int(stable_hash(*parts, length=8), 16) & 0x7FFFFFFF
+
+
+@dataclass(frozen=True)
+class Referee:
+    """Labels and scores student turns."""
+
+    verifier: Verifier | None = None
+    """None: the one that the task names."""
+    classifier: Classifier | None = None
+    """None: the rules."""
+
+    async def judge(self, task: Task, reply: Reply) -> tuple[ActLabel, Verdict | None]:
+        """The act of a student's reply and, if it is an attempt, the verdict on it."""
+        if self.classifier is None:
+            label = classify(reply.text, reply.finish)
+        else:
+            label = await self.classifier.label(reply.text, reply.finish)
+        if label.act is not Act.ANSWER_ATTEMPT:
+            return label, None
+        verifier = self.verifier or get_verifier(task.verifier)
+        return label, await verifier.verify(task, reply.text)
+
+
+def rewrites(settings: DialogueSettings, dialogue_id: str, turn: int) -> bool:
+    """Whether Q-priming rewrites student turn `turn` (from 0), drawn with P_Q(t) = base^t."""
+    if settings.q_priming is None:
+        return False
+    chance = settings.q_priming ** (turn + settings.q_priming_start)
+    return random.Random(call_seed(settings.seed, dialogue_id, "q-priming", turn)).random() < chance
+
+
+def student_turn(reply: Reply, label: ActLabel, verdict: Verdict | None, replaced: str | None = None) -> Turn:
+    """The full record of a student's turn."""
+    return Turn(
+        role=Role.STUDENT,
+        text=reply.text,
+        act=label.act,
+        act_by=label.by,
+        act_span=label.span,
+        trainable=True,
+        verdict=verdict,
+        primed=replaced is not None,
+        replaced=replaced,
+        model=reply.model,
+        prompt_hash=reply.prompt_hash,
+        seed=reply.seed,
+        usage=reply.usage,
+        prompt_ids=reply.prompt_ids,
+        completion_ids=reply.completion_ids,
+        finish=reply.finish,
+    )
+
+
+def teacher_view(task: Task, turns: Sequence[Turn], last: Turn) -> TeacherView:
+    """What the teacher sees when the student has just said `last`."""
+    told_names = {name for turn in turns for name in turn.reveals}
+    public = [(turn.role, turn.text) for turn in turns if turn.visibility == "public"]
+    return TeacherView(
+        history=(*public, (Role.STUDENT, last.text)),
+        private=task.private,
+        act=last.act or Act.MISSING,
+        verdict=last.verdict,
+        untold=tuple(fact for fact in task.private.facts if fact.name not in told_names),
+        told=tuple(fact for fact in task.private.facts if fact.name in told_names),
+        one_a_turn=task.form is Form.SHARDED,
+    )

@@ -1,0 +1,47 @@
+"""A role played by a chat model: one call, its bookkeeping kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+
+from sml_agents.types import Reply, Usage, stable_hash
+
+__all__ = ["ask_model", "describe_model"]
+
+
+def describe_model(model: BaseChatModel) -> dict[str, Any]:
+    """Identity and sampling settings of a model, JSON-able and without secrets."""
+    from sml_agents.backends import describe
+
+    return dict(describe(model))
+
+
+def _takes_seed(model: BaseChatModel) -> bool:
+    return bool(getattr(model, "takes_seed", False)) or "seed" in type(model).model_fields
+
+
+async def ask_model(model: BaseChatModel, messages: list[BaseMessage], *, seed: int) -> Reply:
+    """Call `model` once. `seed` is passed on where the model takes one. Raises what the model raises."""
+    message = await (model.ainvoke(messages, seed=seed) if _takes_seed(model) else model.ainvoke(messages))
+    return reply_from(message, messages, seed)
+
+
+def reply_from(message: AIMessage, messages: list[BaseMessage], seed: int) -> Reply:
+    """A `Reply` out of a model's message: text, usage and, where the backend gives them, token ids as sampled."""
+    meta = message.response_metadata
+    usage = message.usage_metadata
+    finish = meta.get("finish_reason")
+    text = message.content if isinstance(message.content, str) else message.text
+    return Reply(
+        text=text.strip(),
+        model=str(meta.get("model_name") or meta.get("model") or ""),
+        prompt_hash=stable_hash([[m.type, m.content] for m in messages]),
+        seed=seed,
+        usage=Usage(prompt_tokens=usage["input_tokens"], completion_tokens=usage["output_tokens"]) if usage else None,
+        prompt_ids=meta.get("prompt_ids"),
+        completion_ids=meta.get("completion_ids"),
+        finish=finish if finish in ("stop", "length") else None,
+    )

@@ -1,0 +1,69 @@
+"""Q-priming: write the question that a wrong turn should have been (Cook et al., arXiv 2602.16488).
+
+The writer sees the attempt *and* the private knowledge; only its question enters the public history.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from langchain_core.language_models import BaseChatModel
+
+from sml_agents.roles.chat import ask_model, describe_model
+from sml_agents.roles.guard import neutralise
+from sml_agents.roles.prompts import render
+from sml_agents.types import Reply, Role
+from sml_agents.views import TeacherView, chat_messages
+
+__all__ = ["ChatPrimer", "OraclePrimer", "Primer"]
+
+
+class Primer(Protocol):
+    """Rewrites a student turn that did not solve the task."""
+
+    settings: dict[str, Any]
+
+    async def rewrite(self, view: TeacherView, *, seed: int) -> Reply | None:
+        """The turn to put in place of `view.last`, or None to leave it."""
+        ...
+
+
+class OraclePrimer:
+    """Asks for the first missing fact, in the words that the task carries for it; nothing missing, nothing asked.
+
+    With `demonstrate`, a wrong turn with nothing missing becomes the task's worked solution: the way in for a student
+    too weak to solve anything by itself. Such turns are marked as primed like the questions are.
+    """
+
+    def __init__(self, *, demonstrate: bool = False) -> None:
+        self.demonstrate = demonstrate
+        self.settings: dict[str, Any] = {"model": "oracle", "demonstrate": demonstrate}
+
+    async def rewrite(self, view: TeacherView, *, seed: int = 0) -> Reply | None:
+        """The question for a missing fact, the worked solution, or None."""
+        if view.untold:
+            question = view.untold[0].question
+            return Reply(text=question, model="oracle") if question else None
+        if self.demonstrate and view.private.solution:
+            return Reply(text=view.private.solution, model="oracle")
+        return None
+
+
+class ChatPrimer:
+    """The paper's way: the student's own model writes the question, shown its attempt and the private knowledge."""
+
+    def __init__(self, model: BaseChatModel) -> None:
+        self.model = model
+        self.settings: dict[str, Any] = {"model": describe_model(model)}
+
+    async def rewrite(self, view: TeacherView, *, seed: int) -> Reply | None:
+        """A question, or None when the model wrote something else. Raises what the model raises."""
+        prompt = render(
+            "question_writer",
+            problem=view.history[0][1],
+            attempt=neutralise(view.last),
+            private=view.private,
+            untold=view.untold,
+        )
+        reply = await ask_model(self.model, chat_messages(((Role.TEACHER, prompt),), Role.STUDENT), seed=seed)
+        return reply if "?" in reply.text else None

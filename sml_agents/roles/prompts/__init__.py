@@ -1,0 +1,25 @@
+"""Prompt templates: jinja2 files beside this module, rendered with strict undefined names."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+__all__ = ["render"]
+
+
+@cache
+def _template(name: str) -> Template:
+    from jinja2 import Environment, StrictUndefined
+
+    source = (files(__package__) / f"{name}.j2").read_text(encoding="utf-8")
+    return Environment(undefined=StrictUndefined, autoescape=False).from_string(source)
+
+
+def render(name: str, **values: Any) -> str:
+    """The prompt `name` with its placeholders filled. A placeholder without a value is an error, never empty text."""
+    return _template(name).render(**values).strip()

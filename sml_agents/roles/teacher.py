@@ -1,0 +1,150 @@
+"""Teachers: they know the private part of the task and what the verifier said.
+
+Three kinds on one seam: `OracleTeacher` (deterministic, no model), `ChatTeacher` (a chat model whose prompt holds the
+private knowledge), and `HumanTeacher` (a person, asked through LangGraph's `interrupt` in a node of its own).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Protocol
+
+from langchain_core.language_models import BaseChatModel
+from pydantic import BaseModel
+
+from sml_agents.questions import asked_facts, content_words
+from sml_agents.roles.chat import ask_model, describe_model
+from sml_agents.roles.guard import neutralise
+from sml_agents.roles.prompts import render
+from sml_agents.types import Act, Fact, Reply, Role, stable_hash
+from sml_agents.views import TeacherView, chat_messages
+
+__all__ = ["ChatTeacher", "HumanReply", "HumanTeacher", "OracleTeacher", "Teacher", "facts_told"]
+
+
+class Teacher(Protocol):
+    """Whoever answers the student. Sees a `TeacherView`."""
+
+    settings: dict[str, Any]
+    """JSON-able identity: goes into the run's settings and every trace."""
+
+    async def reply(self, view: TeacherView, *, seed: int) -> Reply: ...
+
+
+class OracleTeacher:
+    """Answers from the private knowledge by rule, the same way every time.
+
+    A question that names a missing fact is answered with that fact; a vague one is asked back. A wrong attempt gets the
+    verifier's diagnosis (`hints=True`), and a reminder when it could not have been right yet. A sharded task gives one
+    fact in every turn, the one asked for first.
+    """
+
+    def __init__(self, *, hints: bool = True) -> None:
+        self.hints = hints
+        self.settings: dict[str, Any] = {"model": "oracle", "hints": hints}
+
+    async def reply(self, view: TeacherView, *, seed: int = 0) -> Reply:
+        """One turn. Never fails and calls no model."""
+        text, told = self._answer(view) if view.act in _ASKING else self._feedback(view)
+        if view.one_a_turn and view.untold and not told:
+            told = view.untold[0]
+            text = f"{text} {told.statement}".strip()
+        return Reply(text=text, reveals=(told.name,) if told else (), model="oracle", seed=None)
+
+    def _answer(self, view: TeacherView) -> tuple[str, Fact | None]:
+        asked = asked_facts(view.last, view.untold)
+        if asked:
+            return asked[0].statement, asked[0]
+        again = asked_facts(view.last, view.told)
+        if again:
+            return again[0].statement, None
+        if view.one_a_turn and view.untold:
+            return "", None
+        if view.untold:
+            return "Something is missing. Which fact do you need?", None
+        return "You have everything you need.", None
+
+    def _feedback(self, view: TeacherView) -> tuple[str, Fact | None]:
+        if view.verdict is None:
+            return "Please ask for what you need, or give your answer.", None
+        parts = ["That is not right."]
+        if view.untold and not view.one_a_turn:
+            parts.append("You do not know everything you need yet.")
+        elif self.hints and view.verdict.diagnosis:
+            parts.append(view.verdict.diagnosis)
+        return " ".join(parts), None
+
+
+_ASKING = (Act.CLARIFICATION, Act.INTERROGATION)
+
+
+def facts_told(text: str, untold: tuple[Fact, ...]) -> tuple[str, ...]:
+    """Names of the facts that `text` tells: it holds all numbers and at least half of the content words of one."""
+    words, numbers = set(content_words(text)), set(_NUMBER.findall(text))
+    told = []
+    for fact in untold:
+        needed = content_words(fact.statement)
+        if set(_NUMBER.findall(fact.statement)) <= numbers and 2 * sum(w in words for w in needed) >= len(needed):
+            told.append(fact.name)
+    return tuple(told)
+
+
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+
+
+class ChatTeacher:
+    """A chat model as the teacher, the student's own model or another one. Its prompt holds the private knowledge."""
+
+    def __init__(self, model: BaseChatModel) -> None:
+        self.model = model
+        self.settings: dict[str, Any] = {"model": describe_model(model), "prompt": stable_hash(_PROMPT_VERSION)}
+
+    async def reply(self, view: TeacherView, *, seed: int) -> Reply:
+        """One turn. What the student wrote goes in as data, control tokens escaped. Raises what the model raises."""
+        system = render(
+            "teacher", private=view.private, untold=view.untold, verdict=view.verdict, one_a_turn=view.one_a_turn
+        )
+        history = tuple((role, neutralise(text) if role is Role.STUDENT else text) for role, text in view.history)
+        opening = ((Role.STUDENT, "What is the problem?"),)  # chat templates want the user to speak first
+        reply = await ask_model(self.model, chat_messages((*opening, *history), Role.TEACHER, system), seed=seed)
+        return reply.model_copy(update={"reveals": facts_told(reply.text, view.untold)})
+
+
+_PROMPT_VERSION = "teacher.j2/1"
+
+
+class HumanReply(BaseModel):
+    """What a person gives back when the graph asks: the words to the student, or `stop` to end the dialogue."""
+
+    text: str = ""
+    stop: bool = False
+
+
+class HumanTeacher:
+    """A person as the teacher. The dialogue pauses; resume it with `Command(resume={"text": ...})`.
+
+    Needs a checkpointer where the graph is compiled, as every LangGraph interrupt does.
+    """
+
+    settings: dict[str, Any]
+
+    def __init__(self) -> None:
+        self.settings = {"model": "human"}
+
+    @staticmethod
+    def payload(view: TeacherView) -> dict[str, Any]:
+        """What the person is shown: the student's turn, its act and verdict, and the private knowledge."""
+        return {
+            "kind": "teacher_turn",
+            "student": view.last,
+            "act": view.act.value,
+            "correct": view.verdict.correct if view.verdict else None,
+            "diagnosis": view.verdict.diagnosis if view.verdict else "",
+            "problem": view.history[0][1],
+            "private": {"answer": view.private.answer, "untold": [fact.statement for fact in view.untold]},
+        }
+
+    @staticmethod
+    def from_person(answer: HumanReply, view: TeacherView) -> Reply:
+        """The person's answer as a reply; which facts it tells is found by rule."""
+        return Reply(text=answer.text, stop=answer.stop, reveals=facts_told(answer.text, view.untold), model="human")
