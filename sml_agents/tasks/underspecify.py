@@ -10,6 +10,7 @@ question and deals out the rest. Whatever cannot be done safely is refused with 
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from collections.abc import Collection, Sequence
@@ -18,7 +19,16 @@ from dataclasses import dataclass
 from sml_agents.questions import content_words, keywords_of
 from sml_agents.types import Fact
 
-__all__ = ["STYLES", "Refusal", "Sharded", "Underspecified", "additive_numbers", "given_numbers", "shard", "underspecify"]
+__all__ = [
+    "STYLES",
+    "Refusal",
+    "Sharded",
+    "Underspecified",
+    "additive_numbers",
+    "given_numbers",
+    "shard",
+    "underspecify",
+]
 
 STYLES = ("sentence", "clause", "vague", "drop")
 """How a fact is taken out: its whole sentence, its clause, its number made vague, its number left out."""
@@ -45,7 +55,7 @@ class Sharded:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a problem could not be changed safely. `reason` is one of a few fixed phrases, so that refusals can be counted."""
+    """Why a problem could not be changed safely: one of a few fixed phrases, so that refusals can be counted."""
 
     reason: str
 
@@ -60,20 +70,27 @@ _OPERAND = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|\.\d+")
 _ANNOTATION = re.compile(r"<<([^<>=]*)=([^<>]*)>>")
 _SENTENCE_END = re.compile(r"(?<=[.!?])[\"')]*\s+(?=[\"'(]*[A-Z0-9$])")
 _ABBREVIATION = re.compile(r"(?:\b(?:Mr|Mrs|Ms|Dr|St|vs|etc|a\.m|p\.m|No)\.)$")
-_PRONOUNS = frozenset("he she it they his her its their them him this that these those both each".split())
-_LOWER_FIRST = frozenset(
-    "a an the there each every he she it they his her its their in on at after before during for from this that "
-    "these those all some one two three four five six seven eight nine ten half with by to of both another if when".split()
+_PRONOUNS_WORDS = "he she it they his her its their them him this that these those both each "
+_PRONOUNS = frozenset(_PRONOUNS_WORDS.split())
+_LOWER_FIRST_WORDS = (
+    "a an the there each every he she it they his her its their in on at after before during for from "
+    "this that these those all some one two three four five six seven eight nine ten half with by to of "
+    "both another if when "
 )
-_ADVERBS = frozenset("then also another more next first second third last however today yesterday later finally".split())
+_LOWER_FIRST = frozenset(_LOWER_FIRST_WORDS.split())
+_ADVERBS_WORDS = "then also another more next first second third last however today yesterday later finally "
+_ADVERBS = frozenset(_ADVERBS_WORDS.split())
 _JOINT = re.compile(
     r"(?:[,;]\s*(?:and|but|while|so|or)\s+|;\s*|,\s+(?=(?:he|she|they|it|the|her|his|[A-Z])\b)|"
     r"\band\s+(?=(?:he|she|they|it|the|each|one|[A-Z][a-z]+)\b))"
 )
-_OPENING = re.compile(r"(?:in|on|at|when|after|before|if|every|for|out|during|while|as|since|because|yesterday|today)\b", re.I)
+_OPENING = re.compile(
+    r"(?:in|on|at|when|after|before|if|every|for|out|during|while|as|since|because|yesterday|today)\b", re.I
+)
 _TAIL = re.compile(r"\s+and\s+(?:has|have|had|is|are|was|were|gets?|sells?|sold|\$?\d)\b|[,;]")
 _LEAD = re.compile(
-    r"^(?:and|but|then|also|so|if|however|additionally|finally|suppose|given|assume|meanwhile|plus)\b,?\s+(?:that\s+)?", re.I
+    r"^(?:and|but|then|also|so|if|however|additionally|finally|suppose|given|assume|meanwhile|plus)\b,?\s+(?:that\s+)?",
+    re.I,
 )
 
 
@@ -108,7 +125,9 @@ def given_numbers(solution: str) -> tuple[str, ...]:
 
     Reads GSM8K's `<<expression=result>>` annotations, or `expression = result` equations where there are none.
     """
-    steps = _ANNOTATION.findall(solution) or re.findall(r"([\d.,$%+\-*/x×÷() ]*\d[^=\n.]*)=\s*\$?([\d.,]+)", solution)
+    steps = _ANNOTATION.findall(solution) or re.findall(
+        r"([\d.,$%+\-*/x\u00d7\u00f7() ]*\d[^=\n.]*)=\s*\$?([\d.,]+)", solution
+    )
     computed: set[str] = set()
     given: list[str] = []
     for expression, result in steps:
@@ -179,7 +198,9 @@ def _indirect_question(sentence: str, start: int, end: int) -> str:
     elif token.startswith("$"):
         ask, rest = "how much", after
     else:
-        noun = re.match(r"\s*((?:[a-z-]+\s+){0,1}?[a-z-]+(?:s|people|children|men|women|feet|hours?|minutes?))\b", after)
+        noun = re.match(
+            r"\s*((?:[a-z-]+\s+){0,1}?[a-z-]+(?:s|people|children|men|women|feet|hours?|minutes?))\b", after
+        )
         near = re.match(r"\s*([a-z-]+)\b", after)
         phrase = noun.group(1) if noun and len(noun.group(1)) < 25 else near.group(1) if near else ""
         if phrase:
@@ -199,9 +220,15 @@ def _indirect_question(sentence: str, start: int, end: int) -> str:
 def _without_number(sentence: str, start: int, end: int, style: str) -> str | None:
     """The sentence with its number made vague or left out, or None where that would not read."""
     token, before, after = sentence[start:end], sentence[:start], sentence[end:]
-    if token.endswith("%") or re.match(r"\s*(?:%|percent|times|more|less|fewer|/|-|th|st|nd|rd|of\b|am|pm|:)", after, re.I):
+    if token.endswith("%") or re.match(
+        r"\s*(?:%|percent|times|more|less|fewer|/|-|th|st|nd|rd|of\b|am|pm|:)", after, re.I
+    ):
         return None
-    if re.search(r"(?:\b(?:the|first|last|every|than|by|another|next|per|each|his|her|its|their|my|our|is|are|was|all|only|just|least|most|of|age|level|grade|#)|[/:-])\s*$", before, re.I):
+    if re.search(
+        r"(?:\b(?:the|first|last|every|than|by|another|next|per|each|his|her|its|their|my|our|is|are|was|all|only|just|least|most|of|age|level|grade|#)|[/:-])\s*$",
+        before,
+        re.I,
+    ):
         return None
     if token.startswith("$"):
         if not re.match(r"\s*(?:[.,;!?]|$|for|each|per|an?\b|on|to|from|in|and|every|at)", after):
@@ -219,16 +246,21 @@ def _clauses(sentence: str) -> list[tuple[int, int]]:
     """Spans of clauses that may be cut: after a comma or semicolon, up to the next one, holding their own number."""
     cuts = [m.start() for m in re.finditer(r"[,;](?!\d)", sentence)] + [len(sentence.rstrip(".!"))]
     spans = []
-    for begin, finish in zip(cuts, cuts[1:], strict=False):
+    for begin, finish in itertools.pairwise(cuts):
         body, left, right = sentence[begin + 1 : finish].strip(), sentence[:begin], sentence[finish:].strip(" .,!?")
         if len(left.split()) < 4 or (_OPENING.match(left) and not right):
             continue  # what stays would be no sentence
-        if re.match(r"(?:and\s+)?(?:[A-Z][a-z]+|he|she|they|it|each|every|the|his|her|another|\$?\d)\b", body) and len(body.split()) > 2:
+        if (
+            re.match(r"(?:and\s+)?(?:[A-Z][a-z]+|he|she|they|it|each|every|the|his|her|another|\$?\d)\b", body)
+            and len(body.split()) > 2
+        ):
             spans.append((begin, finish))
     return spans
 
 
-def _candidates(parts: Sequence[str], given: set[str], additive: Collection[str], styles: Sequence[str]) -> list[tuple[str, int, str | None, int, int, str]]:
+def _candidates(
+    parts: Sequence[str], given: set[str], additive: Collection[str], styles: Sequence[str]
+) -> list[tuple[str, int, str | None, int, int, str]]:
     """Every safe removal as (style, sentence index, what stays of it, number's start and end, removed text)."""
     found: list[tuple[str, int, str | None, int, int, str]] = []
     everywhere = [value for part in parts for _, _, value in numbers_in(part)]
@@ -251,7 +283,11 @@ def _candidates(parts: Sequence[str], given: set[str], additive: Collection[str]
         if "clause" in styles:
             for begin, finish in _clauses(sentence):
                 inside = [n for n in needed if begin <= n[0] < finish]
-                if len(inside) == 1 and len([n for n in numbers if begin <= n[0] < finish]) == 1 and "?" not in sentence[begin:finish]:
+                if (
+                    len(inside) == 1
+                    and len([n for n in numbers if begin <= n[0] < finish]) == 1
+                    and "?" not in sentence[begin:finish]
+                ):
                     stays, cut = sentence[:begin] + sentence[finish:], sentence[begin + 1 : finish].strip()
                     if _is_felt(cut, f"{stays} {rest}", additive=inside[0][2] in additive):
                         found.append(("clause", index, stays, inside[0][0], inside[0][1], cut))
@@ -268,7 +304,9 @@ def _candidates(parts: Sequence[str], given: set[str], additive: Collection[str]
 
 def _condition(question: str, start: int, end: int) -> str | None:
     """The 'if ...' part of a question that holds the number, or None: only that can be told as a fact of its own."""
-    match = re.match(r"(?:If|When|Suppose|Assuming|Given)\b[^?]*?(?=,\s+(?:how|what|calculate|find|then)\b)", question, re.I)
+    match = re.match(
+        r"(?:If|When|Suppose|Assuming|Given)\b[^?]*?(?=,\s+(?:how|what|calculate|find|then)\b)", question, re.I
+    )
     if match is None or not match.start() <= start < end <= match.end():
         return None
     begin, finish = _own_clause(match.group(), start, end)

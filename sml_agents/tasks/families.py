@@ -1,0 +1,62 @@
+"""The task families by name, and how a spec becomes tasks. Loaders are imported when their family is asked for."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from itertools import islice
+
+from sml_agents.errors import TaskSpecError
+from sml_agents.tasks.spec import FamilyRules, LoadReport, TaskSpec, parse_spec
+from sml_agents.types import Task
+
+__all__ = ["FAMILIES", "iter_tasks", "load_tasks"]
+
+Maker = Callable[[TaskSpec, LoadReport], Iterator[tuple[Task, ...]]]
+"""Yields the tasks of one problem at a time, already past the offset."""
+
+_ALL_FORMS = ("full", "underspecified", "sharded", "paired", "mixed")
+_PAIR_FORMS = ("full", "underspecified", "paired", "mixed")
+
+FAMILIES: dict[str, FamilyRules] = {
+    rules.name: rules
+    for rules in (
+        FamilyRules("arithmetic", "", _ALL_FORMS, splits=True),
+    )
+}
+
+_MAKERS = {
+    "arithmetic": "sml_agents.tasks.arithmetic",
+}
+
+_GENERATED = 100
+"""Problems that a generator makes when the spec does not say how many."""
+
+
+def iter_tasks(spec: str, *, report: LoadReport | None = None) -> Iterator[Task]:
+    """The tasks that `spec` names, one after the other, never all in memory.
+
+    `report` is filled while the tasks are read; without one, rows left out are logged as a warning at the end.
+    Raises TaskSpecError at once for a spec that cannot be read, and at the end when its data made no task at all.
+    """
+    parsed = parse_spec(spec, FAMILIES)
+    maker: Maker = import_module(_MAKERS[parsed.family]).make
+    return _run(parsed, maker, report)
+
+
+def _run(spec: TaskSpec, maker: Maker, report: LoadReport | None) -> Iterator[Task]:
+    counts = LoadReport() if report is None else report
+    endless = not FAMILIES[spec.family].arg
+    for tasks in islice(maker(spec, counts), spec.n or (_GENERATED if endless else None)):
+        counts.made += len(tasks)
+        yield from tasks
+    if not counts.made:
+        raise TaskSpecError(f"{spec.text!r} gives no task: {counts}.")
+    if counts.left_out and report is None:
+        logging.getLogger(__name__).warning("%s: %s", spec.text, counts)
+
+
+def load_tasks(spec: str, *, report: LoadReport | None = None) -> list[Task]:
+    """All tasks that `spec` names; see `iter_tasks`."""
+    return list(iter_tasks(spec, report=report))
