@@ -1,0 +1,155 @@
+"""What runs beside the training loop: the clock, checkpoints that can be trusted, progress."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from transformers import TrainerCallback
+
+__all__ = ["COMPLETE", "Checkpoints", "Clock", "ProgressReporter", "TrainingProgress", "latest_checkpoint"]
+
+COMPLETE = "complete"
+"""Name of the empty file that marks a checkpoint as written to its end."""
+
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """Told after every optimiser step."""
+
+    step: int
+    steps: int
+    loss: float | None
+    """Mean over trained tokens, of the last logged steps; None before the first."""
+    tokens_per_second: float
+    seconds: float
+    seconds_left: float | None
+
+
+class Clock(TrainerCallback):  # type: ignore[misc]
+    """Ends training after `seconds` and lets the learning rate fall with the time that is left.
+
+    The scheduler plans for all steps; where time runs out first, the rate is capped at the share of time left, so that
+    a run cut short has still cooled down.
+    """
+
+    def __init__(self, seconds: float, learning_rate: float) -> None:
+        self.seconds = seconds
+        self.learning_rate = learning_rate
+        self.ran_out = False
+        self._start = 0.0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._start = time.monotonic()
+
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        left = max(0.0, 1 - (time.monotonic() - self._start) / self.seconds)
+        for group in kwargs["optimizer"].param_groups:
+            group["lr"] = min(group["lr"], self.learning_rate * left)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if time.monotonic() - self._start >= self.seconds and state.global_step < state.max_steps:
+            self.ran_out = True
+            control.should_training_stop = True
+
+
+class Checkpoints(TrainerCallback):  # type: ignore[misc]
+    """Asks for a checkpoint every `seconds` and marks those that were written to the end."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self.seconds = seconds
+        self._last = 0.0
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._last = time.monotonic()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        due = self.seconds is not None and time.monotonic() - self._last >= self.seconds
+        if due and state.global_step < state.max_steps:
+            control.should_save = True
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._last = time.monotonic()
+        if state.is_world_process_zero:
+            (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
+
+
+def latest_checkpoint(folder: Path) -> Path | None:
+    """The newest checkpoint under `folder` that was written to its end; what a kill left half-written is ignored."""
+    done = [path.parent for path in folder.glob(f"checkpoint-*/{COMPLETE}")]
+    return max(done, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+
+
+class ProgressReporter(TrainerCallback):  # type: ignore[misc]
+    """Calls `tell` with a `TrainingProgress` after each step, and keeps the loss curve."""
+
+    def __init__(self, tell: Callable[[TrainingProgress], None] | None, clock: Clock | None = None) -> None:
+        self.tell = tell
+        self.clock = clock
+        self.curve: list[dict[str, float]] = []
+        self.tokens = 0
+        self._start = 0.0
+        self._first_step = 0
+        self._loss: float | None = None
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._start = time.monotonic()
+        self._first_step = state.global_step
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
+        if not logs or "loss" not in logs:
+            return
+        self._loss = float(logs["loss"])
+        names = {"loss": "loss", "mean_token_accuracy": "accuracy", "learning_rate": "learning_rate"}
+        point = {new: float(logs[old]) for old, new in names.items() if old in logs}
+        self.tokens = int(logs.get("num_tokens", self.tokens))
+        self.curve.append({"step": state.global_step, **point})
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if self.tell is None or not state.is_world_process_zero:
+            return
+        seconds = time.monotonic() - self._start
+        done = state.global_step - self._first_step
+        left = seconds / done * (state.max_steps - state.global_step) if done else None
+        if self.clock is not None and left is not None:
+            left = min(left, max(0.0, self.clock.seconds - seconds))
+        rate = self.tokens / seconds if seconds else 0.0
+        self.tell(TrainingProgress(state.global_step, state.max_steps, self._loss, rate, seconds, left))
+
+
+class ProgressLine:
+    """Progress as one line that is rewritten on a terminal, and as a plain line now and then elsewhere."""
+
+    def __init__(self, stream: TextIO | None = None, *, every: float = 30.0) -> None:
+        self.stream = stream or sys.stderr
+        self.every = every
+        self._told = float("-inf")
+
+    def __call__(self, progress: TrainingProgress) -> None:
+        last = progress.step >= progress.steps
+        live = self.stream.isatty()
+        wait = 0.2 if live else self.every
+        if progress.seconds - self._told < wait and not last:
+            return
+        self._told = progress.seconds
+        text = describe(progress)
+        end = ("\r" if not last else "\n") if live else "\n"
+        self.stream.write(f"{text:<78}{end}" if live else text + end)
+        self.stream.flush()
+
+
+def describe(progress: TrainingProgress) -> str:
+    """At most 78 characters."""
+    share = progress.step / max(progress.steps, 1)
+    bar = ("█" * round(20 * share)).ljust(20, "░")
+    loss = "loss   -  " if progress.loss is None else f"loss {progress.loss:5.3f}"
+    left = "" if progress.seconds_left is None else f"{_clock(progress.seconds_left)} left"
+    return f"training {bar} {progress.step}/{progress.steps}  {loss}  {progress.tokens_per_second:,.0f} tok/s  {left}"[:78]
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

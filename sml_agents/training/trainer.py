@@ -1,0 +1,123 @@
+"""TRL's SFT trainer, fed with token ids and labels of our own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from accelerate.utils import is_peft_model
+from torch.utils.data import Dataset, Sampler
+from trl import SFTTrainer
+from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
+
+from sml_agents.errors import TrainingError
+from sml_agents.training.data import TokenRow
+from sml_agents.training.head import score_trained_tokens_only
+
+__all__ = ["DialogueTrainer", "LengthGroupedSampler", "TokenDataset", "WeightedCollator"]
+
+_POOL = 20
+"""Batches that are sorted by length together: enough to save most padding, few enough to stay random."""
+
+
+class TokenDataset(Dataset[dict[str, Any]]):
+    """Tokenised rows as the trainer reads them."""
+
+    def __init__(self, rows: Sequence[TokenRow]) -> None:
+        self._weighted = any(row.weights is not None for row in rows)
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        row = self.rows[index]
+        item: dict[str, Any] = {"input_ids": row.input_ids, "labels": row.labels}
+        if self._weighted:
+            item["weights"] = row.weights or [1.0] * len(row.input_ids)
+        return item
+
+
+class LengthGroupedSampler(Sampler[int]):
+    """Shuffles rows so that a batch holds rows of like length.
+
+    The order depends on `seed` and the epoch alone, so that a resumed run sees the rows an unbroken one would have.
+    """
+
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
+        self.lengths = lengths
+        self.batch_size = batch_size
+        self.seed = seed
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return len(self.lengths)
+
+    def __iter__(self) -> Iterator[int]:
+        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        order = torch.randperm(len(self.lengths), generator=generator).tolist()
+        pool = _POOL * self.batch_size
+        batches = []
+        for start in range(0, len(order), pool):
+            # Stable, so rows of one length keep their random order.
+            alike = sorted(order[start : start + pool], key=lambda index: self.lengths[index])
+            batches.extend(alike[at : at + self.batch_size] for at in range(0, len(alike), self.batch_size))
+        # A short batch in the middle would shift every later one across batch borders.
+        ragged = [batch for batch in batches if len(batch) < self.batch_size]
+        whole = [batch for batch in batches if len(batch) == self.batch_size]
+        for place in torch.randperm(len(whole), generator=generator).tolist():
+            yield from whole[place]
+        for batch in ragged:
+            yield from batch
+
+
+@dataclass
+class WeightedCollator(DataCollatorForLanguageModeling):
+    """TRL's collator, which pads ids and labels, for rows that may also carry `weights`."""
+
+    def torch_call(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
+        batch: dict[str, Any] = super().torch_call(examples)
+        if "weights" in examples[0]:
+            weights_BT = torch.zeros(batch["input_ids"].shape, dtype=torch.float32)
+            for row, example in enumerate(examples):
+                weights_BT[row, : len(example["weights"])] = torch.tensor(example["weights"])
+            batch["weights"] = weights_BT
+        return batch
+
+
+class DialogueTrainer(SFTTrainer):  # type: ignore[misc]
+    """Trains on `TokenDataset` rows; stops on a loss that is not a number; sends no telemetry."""
+
+    def __init__(self, *args: Any, train_dataset: TokenDataset, **kwargs: Any) -> None:
+        import datasets
+
+        # TRL insists on its own dataset class in the constructor; the rows themselves are never converted.
+        sample = datasets.Dataset.from_list([{"input_ids": [0], "labels": [0]}])
+        super().__init__(*args, train_dataset=sample, **kwargs)
+        self.train_dataset = train_dataset
+        model = self.model.get_base_model() if is_peft_model(self.model) else self.model
+        score_trained_tokens_only(model)
+
+    def _send_telemetry(self) -> None:
+        """TRL reports each run to its makers; a training run here stays on this machine."""
+
+    def _get_train_sampler(self, train_dataset: Any = None) -> Any:
+        if self.args.train_sampling_strategy != "group_by_length":
+            return super()._get_train_sampler(train_dataset)
+        lengths = [len(row.input_ids) for row in self.train_dataset.rows]
+        return LengthGroupedSampler(lengths, self.args.per_device_train_batch_size, self.args.seed)
+
+    def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
+        loss = super().compute_loss(*args, **kwargs)
+        value = loss[0] if isinstance(loss, tuple) else loss
+        if not bool(torch.isfinite(value)):
+            raise TrainingError(
+                f"the loss is not a number at step {self.state.global_step + 1} ({float(value)}): lower "
+                "learning_rate or max_grad_norm, or set precision='fp32'"
+            )
+        return loss
