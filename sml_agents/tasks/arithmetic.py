@@ -85,7 +85,8 @@ def draw_problem(schema: Schema, bank: Bank, rng: random.Random) -> Problem:
 
 
 def _facts(plan: Plan, needed: tuple[str, ...], rng: random.Random) -> dict[str, Fact]:
-    asks = {name: questions_for(name, plan, names=False) for name in plan.schema.facts if name in needed}
+    two = plan.schema.has_two_people
+    asks = {name: questions_for(name, plan, names=two) for name in plan.schema.facts if name in needed}
     facts = {}
     for name, own in asks.items():
         others = tuple(ask for other, known in asks.items() if other != name for ask in known)

@@ -20,10 +20,7 @@ _ALL_FORMS = ("full", "underspecified", "sharded", "paired", "mixed")
 _PAIR_FORMS = ("full", "underspecified", "paired", "mixed")
 
 FAMILIES: dict[str, FamilyRules] = {
-    rules.name: rules
-    for rules in (
-        FamilyRules("arithmetic", "", _ALL_FORMS, splits=True),
-    )
+    rules.name: rules for rules in (FamilyRules("arithmetic", "", _ALL_FORMS, splits=True),)
 }
 
 _MAKERS = {

@@ -7,12 +7,17 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import combinations
 
-from sml_agents.questions import stem
+from sml_agents.questions import content_words, stem
 
 __all__ = ["choose_keywords"]
 
 _MOST_CANDIDATES = 9
-_EMPTY = frozenset("a an and are at does did do for has have his her how in is it many much of the to what was will".split())
+_EMPTY = frozenset(
+    [
+        *("a", "an", "and", "are", "at", "does", "did", "do", "for", "has", "have", "his", "her", "how", "in", "is"),
+        *("it", "many", "much", "of", "the", "to", "what", "was", "were", "will"),
+    ]
+)
 _WORD = re.compile(r"[a-z]{2,}")
 
 
@@ -36,7 +41,7 @@ def choose_keywords(questions: Sequence[str], others: Sequence[str]) -> tuple[st
             if word not in _EMPTY:
                 words.setdefault(stem(word), word)
     useful = [form for form in words if any(form in stems for stems in own)]
-    useful.sort(key=lambda form: (-_share(form, own) + _share(form, foreign)))
+    useful.sort(key=lambda form: -_share(form, own) + _share(form, foreign))
     useful = useful[:_MOST_CANDIDATES]
     for word in ("number", "amount"):
         # A word that no question here has: it raises the bar, so that one shared word alone names nothing.
@@ -45,13 +50,16 @@ def choose_keywords(questions: Sequence[str], others: Sequence[str]) -> tuple[st
             words[stem(word)] = word
             break
     best: tuple[float, tuple[str, ...]] | None = None
+    content = {stem(word) for text in questions for word in content_words(text)}
     for size in (1, 2, 3, 4):
         for forms in combinations(useful, size):
             hit = min(_hits(forms, stems) for stems in own)
             missed = max((_hits(forms, stems) for stems in foreign), default=0.0)
             if hit < 0.5:
                 continue
-            score = hit - 1.5 * missed - (0.15 if size == 1 else 0) - (2.0 if missed >= 0.5 else 0)
+            empty = sum(form not in content for form in forms) / size
+            mean = sum(_hits(forms, stems) for stems in own) / len(own)
+            score = hit + mean - 1.5 * missed - 0.6 * empty - (0.4 if size == 1 else 0) - (2.0 if missed >= 0.5 else 0)
             if best is None or score > best[0] + 1e-9:
                 best = (score, forms)
     return tuple(words[form] for form in best[1]) if best else tuple(words[form] for form in useful[:3])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 
 __all__ = ["Program", "Result", "Unfit", "compile_program"]
 
@@ -62,7 +62,7 @@ class Program:
         return value
 
 
-@lru_cache(maxsize=None)
+@cache
 def compile_program(source: str) -> Program:
     """Read an expression. Raises ValueError when it holds anything but names, whole numbers, `+ - * /` and brackets."""
     tree = ast.parse(source, mode="eval").body

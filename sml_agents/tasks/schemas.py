@@ -23,7 +23,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from functools import lru_cache
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -73,6 +73,12 @@ class Schema:
     def id(self) -> str:
         return f"{self.setting}/{self.name}"
 
+    @property
+    def has_two_people(self) -> bool:
+        return any(
+            "{Q" in text for text in (*self.question, *(say for fact in self.facts.values() for say in fact.say))
+        )
+
 
 @dataclass(frozen=True)
 class Bank:
@@ -100,12 +106,10 @@ def _schema(table: dict[str, Any], setting: str, split: str, noise: tuple[str, .
         for name, fact in table.pop("facts").items()
     }
     vary = {key: tuple(words) for key, words in table.pop("vary", {}).items()}
-    return Schema(
-        **_take(Schema, table, where), setting=setting, split=split, noise=noise, facts=facts, vary=vary
-    )
+    return Schema(**_take(Schema, table, where), setting=setting, split=split, noise=noise, facts=facts, vary=vary)
 
 
-@lru_cache(maxsize=None)
+@cache
 def load_bank(family: str, split: str) -> Bank:
     """The schemas of `family` in `split` (`train` or `heldout`), in a fixed order."""
     if split not in _SPLITS:

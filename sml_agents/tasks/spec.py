@@ -133,7 +133,7 @@ def _query(text: str, query: str, family: FamilyRules) -> dict[str, str]:
 
 def _form(word: str, family: FamilyRules) -> FormChoice:
     if word in family.forms:
-        return next(choice for choice in get_args(FormChoice) if choice == word)  # type: ignore[no-any-return]
+        return next(choice for choice in get_args(FormChoice) if choice == word)
     raise TaskSpecError(f"{family.name} has no form {word!r}: choose one of {', '.join(family.forms)}.")
 
 

@@ -21,10 +21,15 @@ Value = int | str
 Hide = Literal["omit", "vague", "drop"]
 """How a fact is kept back: no clause for it, a vague word in the number's place, or the number left out."""
 
-_NUMBER_WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+_NUMBER_WORDS = [
+    *("zero", "one", "two", "three", "four", "five", "six"),
+    *("seven", "eight", "nine", "ten", "eleven", "twelve"),
+]
 _AUTO_SLOT = re.compile(r"\{n\}(?= [a-z{])|\{n:\$\}")
 _SHORT_VAGUE = ("some", "a few", "several", "many", "quite a few")
 """Vague words that may stand before `more` and `of`."""
+_OBJECT = re.compile(r"\b(?:for|from|of|with|by|to|than|takes?) $")
+"""What makes a person after it an object: him, not he."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +67,9 @@ def draw_plan(schema: Schema, bank: Bank, values: Mapping[str, Value], told: Seq
     if schema.given:
         blocks.append(("given", str(rng.randrange(len(schema.given)))))
     facts = _fact_blocks(schema, order, rng)
-    mode, conditional = "plain", ()
-    if facts[-1][0] == "facts" and len(facts) > 1 and rng.random() < 0.22:
+    mode = "plain"
+    conditional: tuple[str, ...] = ()
+    if len(facts) > 1 and _can_be_condition(schema, facts[-1]) and rng.random() < 0.25:
         mode, conditional = rng.choice(["if-first", "if-last", "if-last"]), facts.pop()[1:]
     if schema.noise and rng.random() < 0.45:
         facts.insert(rng.randint(0, len(facts)), ("noise", str(rng.randrange(len(schema.noise)))))
@@ -85,6 +91,11 @@ def draw_plan(schema: Schema, bank: Bank, values: Mapping[str, Value], told: Seq
         spell=rng.random() < 0.18,
         dollar=rng.random() < 0.5,
     )
+
+
+def _can_be_condition(schema: Schema, block: tuple[str, ...]) -> bool:
+    """Only needed facts (those with a question) stand in an if-clause."""
+    return block[0] == "facts" and all(schema.facts[name].ask for name in block[1:])
 
 
 def _can_be_quiet(fact: FactTemplate) -> bool:
@@ -122,7 +133,8 @@ def hiding_styles(fact: FactTemplate) -> tuple[Hide, ...]:
 
 
 def _droppable(clause: str) -> bool:
-    return re.search(r"\{n\} (?!of\b|dollars\b)[a-z{]", clause) is not None
+    """Does the clause still read when its number is left out?"""
+    return re.search(r"(?<!^)(?<!\bis )(?<!\bby )\{n\} (?!of\b|dollars\b|\S+ more\b)[a-z{]", clause) is not None
 
 
 def _number(value: Value, style: str, plan: Plan | None) -> str:
@@ -136,8 +148,10 @@ def _number(value: Value, style: str, plan: Plan | None) -> str:
     return word
 
 
-def _fill(text: str, plan: Plan, number: str | None = None, value: Value | None = None, *, private: bool = False) -> str:
-    """Fill every slot but the persons'."""
+def _fill(
+    text: str, plan: Plan, number: str | None = None, value: Value | None = None, *, private: bool = False
+) -> str:
+    """Fill every slot but the persons': {n} by `number` as it is, or by `value` in the style of the problem."""
 
     def slot(match: re.Match[str]) -> str:
         key, _, style = match.group(1).partition(":")
@@ -157,7 +171,7 @@ def _fill(text: str, plan: Plan, number: str | None = None, value: Value | None 
 
 
 def _clause(name: str, plan: Plan, hide: Hide | None, *, tail: bool = False) -> str:
-    """One fact as a clause without capital and full stop; empty when omitted."""
+    """One fact as a clause without capital and full stop; empty when omitted. A `tail` is part of a compound."""
     fact = plan.schema.facts[name]
     if hide == "omit":
         return ""
@@ -213,11 +227,16 @@ def _sentence(block: tuple[str, ...], plan: Plan, hidden: Mapping[str, Hide], co
         parts = clauses(block[2:], tail=True)
         return f"{_fill(schema.lead[int(block[1])], plan)} {_series(parts)}." if parts else ""
     question = _fill(schema.question[int(block[1])], plan)
-    condition = _join(clauses(block[3:]), 0.9)
+    aside = [name for name in block[3:] if hidden.get(name) == "vague" and schema.facts[name].vague]
+    condition = _join(clauses([name for name in block[3:] if name not in aside]), 0.9)
+    if aside:
+        # 'If the boys arrive by bus, how many ...' would be odd: what names no number gets a sentence of its own.
+        question = f"{_join(clauses(aside), coin)}. {_upper_first(question)}"
     if not condition:
         return question
     if block[2] == "if-first":
-        return f"If {condition}, {_lower_first(question)}"
+        before, _, last = question.rpartition(". ")
+        return f"{before}{'. ' if before else ''}If {condition}, {_lower_first(last)}"
     return f"{question[:-1]}{', if ' if coin < 0.7 else ', given that '}{condition}{question[-1]}"
 
 
@@ -238,13 +257,15 @@ def _people(sentences: list[tuple[str, float]], plan: Plan) -> list[str]:
     for text, coin in sentences:
         here = False
 
-        def person(match: re.Match[str], coin: float = coin) -> str:
+        def person(match: re.Match[str], text: str = text, coin: float = coin) -> str:
             nonlocal named, here
             form = match.group(1)
             if form[0] == "Q":
                 return plan.other.name + ("'s" if "'" in form else "")
-            pronoun = alone and named and (here or coin < 0.8)
+            pronoun = named and (here or coin < 0.8) if alone else here and form == "P's" and "{Q" not in text
             named = here = True
+            if form == "P" and _OBJECT.search(text, 0, match.start()):
+                form = "P:o"
             return _person_word(plan.person, form, pronoun)
 
         done.append(_upper_first(re.sub(r"\{([PQ](?:'s|:o)?)\}", person, text)))
@@ -263,11 +284,13 @@ def _person_word(person: Person, form: str, pronoun: bool) -> str:
 
 def render(plan: Plan, hidden: Mapping[str, Hide] | None = None, *, only_question: bool = False) -> str:
     """The prompt, with the `hidden` facts kept back; `only_question` leaves out every fact (sharded form)."""
-    hidden = {**dict.fromkeys(plan.quiet, "vague"), **(hidden or {})}  # type: ignore[dict-item]
+    quiet: dict[str, Hide] = dict.fromkeys(plan.quiet, "vague")
+    hidden = {**quiet, **(hidden or {})}
     blocks = plan.blocks
     if only_question:
         hidden = dict.fromkeys(plan.schema.facts, "omit")
-        blocks = (*((("scene", "0"),) if plan.schema.scene else ()), *(b for b in blocks if b[0] in ("given", "question")))
+        scene = (("scene", "0"),) if plan.schema.scene else ()
+        blocks = (*scene, *(block for block in blocks if block[0] in ("given", "question")))
     sentences = []
     for k, block in enumerate(blocks):
         coin = plan.coins[str(k % 12)]
