@@ -181,7 +181,8 @@ def _clause(name: str, plan: Plan, hide: Hide | None, *, tail: bool = False) -> 
         return _fill(chosen, plan, value=plan.values[name])
     coin = plan.coins[f"fact {name}"]
     if hide == "drop":
-        clause = chosen if _droppable(chosen) else next(say for say in phrases if _droppable(say))
+        can_drop = [say for say in (chosen, *phrases) if tail or _droppable(say)]
+        clause = can_drop[0]
         return _fill(clause.replace("{n} ", "", 1), plan)
     can = fact.auto and [say for say in (chosen, *phrases) if _AUTO_SLOT.search(say)]
     if not tail and fact.vague and (coin < 0.6 or not can):
