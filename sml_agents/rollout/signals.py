@@ -1,0 +1,108 @@
+"""Runs a coroutine to its end, or to the first SIGINT or SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any, TypeVar
+
+__all__ = ["run_until_signal"]
+
+T = TypeVar("T")
+
+
+def run_until_signal(main: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) -> T:
+    """Run `main(stop)` on a fresh event loop and return its result; inside a running loop, in a thread.
+
+    A first SIGINT or SIGTERM sets `stop`; a second ends the process at once, with 128 + its number as the exit code.
+    Signals that the process ignores stay ignored, and outside the main thread signals are left alone.
+    """
+    stopper = _Stopper()
+
+    async def start() -> T:
+        return await main(stopper.attach())
+
+    def run() -> T:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(start())
+
+    with _handled(stopper):
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return run()
+        return _in_thread(run)
+
+
+class _Stopper:
+    """Sets an event of a loop from a signal handler."""
+
+    def __init__(self) -> None:
+        self._signals = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._event: asyncio.Event | None = None
+
+    def attach(self) -> asyncio.Event:
+        self._loop, self._event = asyncio.get_running_loop(), asyncio.Event()
+        if self._signals:
+            self._event.set()
+        return self._event
+
+    def handle(self, number: int, frame: FrameType | None) -> None:
+        self._signals += 1
+        if self._signals > 1:
+            if sys.stderr.isatty():
+                os.write(2, b"\x1b[?25h\n")  # a progress bar may have hidden the cursor
+            os._exit(128 + number)  # nothing is lost: what was committed is durable
+        if self._loop is not None and self._event is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._event.set)
+
+
+@contextmanager
+def _handled(stopper: _Stopper) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before: dict[signal.Signals, Any] = {}
+    try:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                before[number] = signal.signal(number, stopper.handle)
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _in_thread(run: Callable[[], T]) -> T:
+    results: list[T] = []
+    errors: list[BaseException] = []
+
+    def target() -> None:
+        try:
+            results.append(run())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=target, name="dialogues", daemon=True)
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return results[0]
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's loop where it is installed: 15 to 50 % less CPU for each request."""
+    try:
+        import uvloop
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory

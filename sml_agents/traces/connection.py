@@ -1,0 +1,122 @@
+"""Opens the database of a trace store and puts its failures into one sentence each."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.pool import StaticPool
+
+from sml_agents.errors import InputError, MissingExtra, StoreError
+
+__all__ = ["BUSY_SECONDS", "connect", "explain", "locate"]
+
+BUSY_SECONDS = 20.0
+"""How long a write waits for another process that is writing to the same SQLite store."""
+
+_SENTENCES = {
+    "SQLITE_FULL": "the disk is full: free some space and go on with --resume; what was committed before is safe",
+    "SQLITE_READONLY": "it cannot be written to: it or its folder is read-only, or was moved while in use",
+    "SQLITE_CANTOPEN": "it cannot be opened: check that the folder exists and that you may read and write in it",
+    "SQLITE_PERM": "you may not open it: check its permissions",
+    "SQLITE_BUSY": f"another process kept it locked for {BUSY_SECONDS:.0f} seconds: wait for it to end, then try again",
+    "SQLITE_LOCKED": "another connection keeps it locked: wait for it to end, then try again",
+    "SQLITE_NOTADB": "it is not an SQLite database, or its first page is damaged: give another path or restore a copy",
+    "SQLITE_CORRUPT": "the file is damaged: restore a copy, or save what is readable with `sqlite3 FILE .recover`",
+    "SQLITE_TOOBIG": "a record is larger than SQLite allows",
+    "SQLITE_IOERR": "reading or writing the file failed: check the disk and its free space; what was committed is safe",
+}
+
+
+def locate(store: str | Path) -> URL:
+    """The database that `store` names: a file path, `:memory:`, or a `sqlite:` or `postgresql:` URL."""
+    text = str(store)
+    if isinstance(store, Path) or "://" not in text:
+        if not text:
+            raise InputError("the trace store needs a name: give a file path or a postgresql:// URL")
+        return URL.create("sqlite", database=text if text == ":memory:" else str(Path(text).expanduser()))
+    try:
+        url = make_url(text)
+    except ArgumentError as error:
+        raise InputError("the store's URL cannot be read: write postgresql://user@host/database, or a path") from error
+    if url.drivername in ("postgres", "postgresql"):
+        url = url.set(drivername="postgresql+psycopg")
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise InputError(f"a trace store can be an SQLite file or a PostgreSQL URL, not {url.drivername}://")
+    return url
+
+
+def connect(url: URL, *, read_only: bool) -> Engine:
+    """An engine with one connection, shared by the threads of this process under the store's lock."""
+    options: dict[str, Any] = {"poolclass": StaticPool}
+    if url.get_backend_name() == "sqlite":
+        if read_only:
+            path = Path(url.database or "").absolute()
+            url = URL.create("sqlite", database=path.as_uri(), query={"mode": "ro", "uri": "true"})
+            if not _can_share(path):
+                url = url.update_query_dict({"immutable": "1"})
+        options["connect_args"] = {"check_same_thread": False, "timeout": BUSY_SECONDS}
+        engine = create_engine(url, **options)
+        event.listen(engine, "connect", _set_pragmas(read_only))
+        return engine
+    schema = url.query.get("store", "sml_agents")
+    if not isinstance(schema, str) or not schema.isidentifier():
+        raise InputError("the name after store= in a PostgreSQL URL must be one word of letters, digits and _")
+    url = url.difference_update_query(["store"])
+    try:
+        engine = create_engine(url, **options)
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise MissingExtra("a PostgreSQL trace store", "postgres") from error
+    event.listen(engine, "connect", _use_schema(schema, read_only))
+    return engine
+
+
+def explain(error: Exception, where: str) -> StoreError:
+    """A StoreError that says in one sentence what a database error means and what to do."""
+    cause: Any = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    if isinstance(cause, sqlite3.Error):
+        name = getattr(cause, "sqlite_errorname", "") or ""
+        known = next((text for prefix, text in _SENTENCES.items() if name.startswith(prefix)), None)
+        if known is None and "UTF-8" in str(cause):
+            known = _SENTENCES["SQLITE_CORRUPT"]
+        return StoreError(f"{where}: {known or f'the store failed ({cause})'}")
+    if isinstance(error, SQLAlchemyError):
+        first = str(cause).strip().split("\n")[0]
+        return StoreError(f"{where}: the store failed ({first})")
+    return StoreError(f"{where}: the file is damaged ({type(error).__name__}: {error})")
+
+
+def _can_share(path: Path) -> bool:
+    """Whether a reader can join through SQLite's shared files; on read-only media it must read the file alone."""
+    if os.access(path.parent, os.W_OK):
+        return True
+    log = path.with_name(f"{path.name}-wal")
+    return log.exists() and log.stat().st_size > 0
+
+
+def _set_pragmas(read_only: bool) -> Any:
+    def configure(connection: sqlite3.Connection, record: object) -> None:
+        # A damaged text must reach the check of its CRC, not stop the page it is on.
+        connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
+        connection.execute("PRAGMA cell_size_check = ON")
+        if not read_only:
+            connection.execute("PRAGMA journal_mode = WAL")
+            # Safe against a killed process; a power cut may take back the last commits, never the file.
+            connection.execute("PRAGMA synchronous = NORMAL")
+
+    return configure
+
+
+def _use_schema(schema: str, read_only: bool) -> Any:
+    def configure(connection: Any, record: object) -> None:
+        with connection.cursor() as cursor:
+            if not read_only:
+                cursor.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+            cursor.execute(f'SET search_path TO "{schema}"')
+        connection.commit()
+
+    return configure

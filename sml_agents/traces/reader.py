@@ -1,0 +1,248 @@
+"""Reading a trace store: what `TraceStore` offers besides writing."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sqlalchemy import URL, Connection, Select, func, select, tuple_
+from sqlalchemy.exc import SQLAlchemyError
+
+from sml_agents.errors import InputError, StoreError
+from sml_agents.traces.connection import explain
+from sml_agents.traces.record import checked, read_reply, read_trace
+from sml_agents.traces.schema import dialogues, replies
+from sml_agents.types import Form, Reply, StopReason, Trace
+
+__all__ = ["Counts", "Damage", "Finished", "StoreReader", "shown"]
+
+_PAGE_ROWS = 256
+_PAGE_CHARACTERS = 8_000_000
+_RECORD = (dialogues.c.id, dialogues.c.position, dialogues.c.crc, dialogues.c.trace)
+
+
+class Finished(NamedTuple):
+    """What the store knows of a finished dialogue without reading its trace."""
+
+    stop: str
+    solved: bool | None
+    asked: bool
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many dialogues a store holds."""
+
+    finished: int = 0
+    unfinished: int = 0
+    """Begun and not finished: running now, or cut off."""
+    solved: int = 0
+    asked: int = 0
+    failed: int = 0
+    tokens: int = 0
+    """Generated tokens of the finished dialogues."""
+    stops: Mapping[str, int] = field(default_factory=dict)
+    """Finished dialogues by stop reason."""
+
+
+@dataclass(frozen=True)
+class Damage:
+    """One thing that is wrong with a store."""
+
+    id: str
+    """The dialogue, or empty when it is the file itself."""
+    what: str
+
+
+def shown(url: URL) -> str:
+    """The store's name in messages: its path, or its URL without the password."""
+    return url.render_as_string(hide_password=True) if url.host else url.database or ":memory:"
+
+
+class StoreReader:
+    """The reading half of `TraceStore`."""
+
+    def __init__(self, url: URL, connection: Connection) -> None:
+        self.name = shown(url)
+        self.is_server = url.get_backend_name() != "sqlite"
+        """Whether the database is another process, to which a write takes a round trip."""
+        on_disk = not self.is_server and self.name != ":memory:"
+        self._path = Path(self.name).absolute() if on_disk else None
+        self._file = os.stat(self._path) if self._path else None
+        self._connection: Connection | None = connection
+        self._guard = threading.RLock()
+
+    def traces(
+        self,
+        *,
+        family: str | Collection[str] | None = None,
+        form: Form | str | Collection[str] | None = None,
+        stop: StopReason | str | Collection[str] | None = None,
+        solved: bool | None = None,
+        on_damage: Callable[[Damage], None] | None = None,
+    ) -> Iterator[Trace]:
+        """Finished dialogues in the order of the run, one page in memory at a time.
+
+        A filter takes a value or several; None lets all through. A damaged record raises StoreError, or is handed to
+        `on_damage` and left out. Others may write meanwhile.
+        """
+        for id, text, crc in self._rows(family=family, form=form, stop=stop, solved=solved):
+            try:
+                yield read_trace(text, crc, name=id)
+            except StoreError as error:
+                if on_damage is None:
+                    raise
+                on_damage(Damage(str(id), str(error)))
+
+    def texts(self, **filters: Any) -> Iterator[str]:
+        """As `traces`, but each as the JSON text that was written, checked by its CRC and not parsed."""
+        for id, text, crc in self._rows(**filters):
+            yield checked(text, crc, name=id)
+
+    def get(self, id: str) -> Trace:
+        """The trace with this id, or the only one whose id begins with it. InputError when there is none or several."""
+        done = select(*_RECORD).where(dialogues.c.status == "done")
+        with self._transaction() as connection:
+            found = connection.execute(done.where(dialogues.c.id == id)).all()
+            if not found and id:
+                found = connection.execute(done.where(dialogues.c.id.startswith(id, autoescape=True)).limit(4)).all()
+        if not found:
+            raise InputError(f"{self.name} holds no finished dialogue whose id begins with {id!r}")
+        if len(found) > 1:
+            some = ", ".join(row.id for row in found[:3])
+            raise InputError(f"several dialogues begin with {id!r} ({some}): give more of the id")
+        return read_trace(found[0].trace, found[0].crc, name=found[0].id)
+
+    def finished(self) -> dict[str, Finished]:
+        """All finished dialogues by id, failed ones included; about 200 bytes of memory each."""
+        columns = select(dialogues.c.id, dialogues.c.stop, dialogues.c.solved, dialogues.c.asked)
+        with self._transaction() as connection:
+            rows = connection.execute(columns.where(dialogues.c.status == "done"))
+            return {id: Finished(stop, solved, bool(asked)) for id, stop, solved, asked in rows}
+
+    def finished_ids(self) -> set[str]:
+        return set(self.finished())
+
+    def counts(self) -> Counts:
+        of = dialogues.c
+        grouped = select(of.status, of.stop, of.solved, of.asked, func.count(), func.sum(of.tokens))
+        stops: dict[str, int] = {}
+        unfinished = solved = asked = tokens = 0
+        with self._transaction() as connection:
+            rows = connection.execute(grouped.group_by(of.status, of.stop, of.solved, of.asked)).all()
+        for status, stop, was_solved, has_asked, count, some_tokens in rows:
+            if status != "done":
+                unfinished += count
+                continue
+            stops[stop] = stops.get(stop, 0) + count
+            solved += count if was_solved else 0
+            asked += count if has_asked else 0
+            tokens += int(some_tokens or 0)
+        failed = stops.get(StopReason.FAILED, 0)
+        return Counts(sum(stops.values()), unfinished, solved, asked, failed, tokens, dict(sorted(stops.items())))
+
+    def replies_of(self, dialogue_id: str) -> dict[str, Reply]:
+        """The committed replies of an unfinished or failed dialogue by key."""
+        wanted = select(replies.c.key, replies.c.reply, replies.c.crc).where(replies.c.dialogue_id == dialogue_id)
+        with self._transaction() as connection:
+            rows = connection.execute(wanted).all()
+        return {row.key: read_reply(row.reply, row.crc, name=dialogue_id) for row in rows}
+
+    def get_reply(self, dialogue_id: str, key: str) -> Reply | None:
+        return self.replies_of(dialogue_id).get(key)
+
+    def ids_with_replies(self) -> set[str]:
+        """Dialogues that were cut off, or failed, after at least one reply."""
+        with self._transaction() as connection:
+            return set(connection.execute(select(replies.c.dialogue_id).distinct()).scalars())
+
+    def verify(self) -> list[Damage]:
+        """Read everything and say what is wrong; an empty list means that every trace is as it was written."""
+        found: list[Damage] = []
+        try:
+            if not self.is_server:
+                with self._transaction() as connection:
+                    rows = connection.exec_driver_sql("PRAGMA integrity_check(20)").scalars().all()
+                found += [Damage("", str(row)) for row in rows if row != "ok"]
+            for id, text, crc in self._rows():
+                try:
+                    trace = read_trace(text, crc, name=id)
+                    if trace.id != id:
+                        found.append(Damage(str(id), f"dialogue {id} holds the trace of {trace.id}"))
+                except StoreError as error:
+                    found.append(Damage(str(id), str(error)))
+            for id in self.ids_with_replies():
+                self.replies_of(id)
+        except StoreError as error:
+            found.append(Damage("", str(error)))
+        return found
+
+    def _rows(
+        self,
+        *,
+        family: str | Collection[str] | None = None,
+        form: Form | str | Collection[str] | None = None,
+        stop: StopReason | str | Collection[str] | None = None,
+        solved: bool | None = None,
+    ) -> Iterator[tuple[Any, Any, Any]]:
+        """(id, text, crc) of finished dialogues. Pages by key: no cursor stays open while the caller works."""
+        wanted = select(*_RECORD).where(dialogues.c.status == "done")
+        for column, value in ((dialogues.c.family, family), (dialogues.c.form, form), (dialogues.c.stop, stop)):
+            if value is not None:
+                wanted = wanted.where(column.in_([value] if isinstance(value, str) else list(value)))
+        if solved is not None:
+            wanted = wanted.where(dialogues.c.solved.is_(solved))
+        wanted = wanted.order_by(dialogues.c.position, dialogues.c.id)
+        key = tuple_(dialogues.c.position, dialogues.c.id)
+        last: tuple[Any, Any] | None = None
+        while page := self._page(wanted if last is None else wanted.where(key > last)):
+            for id, _, crc, text in page:
+                yield id, text, crc
+            if last == (last := (page[-1][1], page[-1][0])):
+                raise StoreError(f"{self.name}: its index is damaged, reading does not advance")
+
+    def _page(self, wanted: Select[Any]) -> list[Any]:
+        page: list[Any] = []
+        size = 0
+        with self._transaction() as connection, connection.execute(wanted.limit(_PAGE_ROWS)) as rows:
+            for row in rows:
+                page.append(row)
+                size += len(row[3] or "")
+                if size > _PAGE_CHARACTERS:
+                    break
+        return page
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """The connection, for one transaction; commits, or rolls back and raises StoreError."""
+        with self._guard:
+            connection = self._connection
+            if connection is None:
+                raise StoreError(f"{self.name} is closed")
+            if self._path is not None and self._file is not None:
+                self._check_file(self._path, self._file)
+            try:
+                yield connection
+                connection.commit()
+            except BaseException as error:
+                try:
+                    connection.rollback()
+                except SQLAlchemyError:
+                    connection.invalidate()
+                if isinstance(error, SQLAlchemyError | UnicodeError | OverflowError):
+                    raise explain(error, self.name) from error
+                raise
+
+    def _check_file(self, path: Path, opened: os.stat_result) -> None:
+        """SQLite goes on writing to a file that was removed; what it writes is then lost without a word."""
+        try:
+            same = os.path.samestat(os.stat(path), opened)
+        except OSError:
+            same = False
+        if not same:
+            raise StoreError(f"{self.name} was moved, removed or replaced while it was in use: put it back and resume")

@@ -1,0 +1,238 @@
+"""The trace store: one SQLite file by default, or a PostgreSQL database.
+
+    with TraceStore.open("runs/first.db") as store:
+        for trace in store.traces(solved=True):
+            ...
+
+Every method is one transaction, durable when it returns: a killed process loses nothing that was written, a power cut
+at most the last moments. Methods may be called from any thread. From asyncio, `sml_agents.traces.journal.AsyncWriter`
+groups the writes of many dialogues.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, bindparam, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+
+from sml_agents.errors import InputError, StoreError
+from sml_agents.traces import schema
+from sml_agents.traces.connection import connect, explain, locate
+from sml_agents.traces.lock import FileLock, lock_server
+from sml_agents.traces.reader import Counts, Damage, Finished, StoreReader, shown
+from sml_agents.traces.record import checksum, clean_text, reply_json, trace_row
+from sml_agents.traces.redaction import Redactor
+from sml_agents.traces.schema import dialogues, replies, runs
+from sml_agents.traces.settings import essential, refuse_changes
+from sml_agents.types import Reply, StopReason, Task, Trace, stable_hash
+
+__all__ = ["Batch", "Counts", "Damage", "Finished", "TraceStore"]
+
+_KEPT = ("status", "family", "form", "stop", "solved", "asked", "tokens", "finished", "crc", "trace", "run")
+
+
+_DROP_REPLIES = replies.delete().where(replies.c.dialogue_id == bindparam("settled"))
+
+
+@dataclass
+class Batch:
+    """Rows to be written in one transaction."""
+
+    started: list[dict[str, Any]] = field(default_factory=list)
+    replies: list[dict[str, Any]] = field(default_factory=list)
+    done: list[dict[str, Any]] = field(default_factory=list)
+
+
+class TraceStore(StoreReader):
+    """Finished dialogues, and what is needed to go on with unfinished ones. Made by `TraceStore.open`."""
+
+    def __init__(self, url: URL, engine: Engine, connection: Connection, redactor: Redactor | None) -> None:
+        super().__init__(url, connection)
+        self._engine = engine
+        self._redactor = redactor
+        self._run_lock = FileLock(self._path) if self._path else None
+        self._run = ""
+        insert = postgresql.insert if self.is_server else sqlite.insert
+        self._add_started = insert(dialogues).on_conflict_do_nothing()
+        done, reply = insert(dialogues), insert(replies)
+        self._add_done = done.on_conflict_do_update(
+            index_elements=["id"], set_={name: done.excluded[name] for name in _KEPT}
+        )
+        self._add_reply = reply.on_conflict_do_update(
+            index_elements=["dialogue_id", "key"], set_={"crc": reply.excluded.crc, "reply": reply.excluded.reply}
+        )
+
+    @classmethod
+    def open(
+        cls,
+        store: str | Path,
+        *,
+        create: bool = True,
+        read_only: bool = False,
+        redactor: Redactor | None = None,
+        redact: bool = True,
+    ) -> TraceStore:
+        """Open the store at a file path or URL (`sqlite:///x.db`, `postgresql://user@host/db?store=NAME`, `:memory:`).
+
+        `create=False`: InputError when it does not exist. `read_only=True` implies that, and works on read-only media
+        and beside a run. `redactor` replaces the default one; `redact=False` writes traces as they are. Raises
+        StoreError when it cannot be opened, is damaged, or was made by an unknown version.
+        """
+        url = locate(store)
+        where, create = shown(url), create and not read_only
+        _find_file(url, create=create)
+        engine = connect(url, read_only=read_only)
+        connection = None
+        try:
+            connection = engine.connect()
+            if not read_only and url.get_backend_name() == "sqlite":
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            elif not read_only:
+                connection.exec_driver_sql("SELECT pg_advisory_xact_lock(hashtext('sml-agents'))")
+            schema.prepare(connection, where=where, create=create)
+            connection.commit()
+            return cls(url, engine, connection, (redactor or Redactor()) if redact else None)
+        except BaseException as error:
+            if connection is not None:
+                connection.close()
+            engine.dispose()
+            if isinstance(error, SQLAlchemyError | OSError):
+                raise explain(error, where) from error
+            raise
+
+    def close(self) -> None:
+        """Close it; a store of one file is then one file. Closing twice is allowed."""
+        with self._guard:
+            connection, self._connection = self._connection, None
+            if connection is not None:
+                try:
+                    connection.close()
+                    self._engine.dispose()
+                except SQLAlchemyError as error:
+                    raise explain(error, self.name) from error
+                finally:
+                    if self._run_lock is not None:
+                        self._run_lock.release()
+
+    def __enter__(self) -> TraceStore:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # -- a run ---------------------------------------------------------------------------------------------------------
+
+    def start_run(self, settings: Mapping[str, Any], *, resume: bool = False) -> None:
+        """Claim the store for a run with JSON-able `settings`, until it is closed.
+
+        A store that holds dialogues of a run refuses another one: InputError without `resume`, SettingsMismatch when
+        settings that matter differ (see `traces.settings.HARMLESS` for those that do not). `resume` on an empty store
+        starts from the beginning. Raises StoreError when another process is running on it.
+        """
+        if self._run_lock is not None:
+            self._run_lock.acquire(self.name)
+        text = json.dumps(essential(settings), sort_keys=True, default=str)
+        given = json.loads(text)
+        if self._redactor is not None:
+            given = self._redactor.clean(given)
+        with self._transaction() as connection:
+            if self.is_server:
+                lock_server(connection, self.name)
+            known = connection.execute(select(runs.c.id, runs.c.settings)).first()
+            of_runs = select(func.count()).select_from(dialogues).where(dialogues.c.run != "")
+            if known is not None and connection.execute(of_runs).scalar():
+                if not resume:
+                    raise InputError(
+                        f"{self.name} already holds a run: add --resume to finish it, or give another store"
+                    )
+                refuse_changes(_settings(known.settings, self.name), given, where=self.name)
+                self._run = known.id
+                return
+            self._run = stable_hash(given)
+            connection.execute(runs.delete())
+            row = {"id": self._run, "settings": json.dumps(given, sort_keys=True), "created": schema.now()}
+            connection.execute(runs.insert(), row)
+
+    def run_settings(self) -> dict[str, Any] | None:
+        """The settings of the run that the store holds, secrets redacted; None when there is none."""
+        with self._transaction() as connection:
+            text = connection.execute(select(runs.c.settings)).scalar()
+        return None if text is None else _settings(text, self.name)
+
+    # -- writing -------------------------------------------------------------------------------------------------------
+
+    def add_started(self, id: str, task: Task, position: int | None = None) -> None:
+        """Record that dialogue `id` begins. `position` is its place in the order in which traces are read."""
+        self.write(Batch(started=[self.started_row(id, task, position)]))
+
+    def add(self, trace: Trace) -> None:
+        """Write a finished dialogue, in place of any earlier one with its id, and drop its replies unless it failed."""
+        self.write(Batch(done=[self.done_row(trace)]))
+
+    def put_reply(self, dialogue_id: str, key: str, reply: Reply) -> None:
+        """Make a model's reply durable, so that it is never asked for again."""
+        self.write(Batch(replies=[self.reply_row(dialogue_id, key, reply)]))
+
+    def started_row(self, id: str, task: Task, position: int | None = None) -> dict[str, Any]:
+        empty = dict.fromkeys(_KEPT)
+        place = {"id": clean_text(id), "position": position, "run": self._run, "created": schema.now()}
+        return {**empty, **place, "status": "started", "family": clean_text(task.family), "form": task.form.value}
+
+    def done_row(self, trace: Trace, position: int | None = None) -> dict[str, Any]:
+        time = schema.now()
+        place = {"position": position, "run": self._run, "created": time, "finished": time}
+        return {**trace_row(trace, self._redactor), **place}
+
+    def reply_row(self, dialogue_id: str, key: str, reply: Reply) -> dict[str, Any]:
+        text = reply_json(reply, self._redactor)
+        return {"dialogue_id": clean_text(dialogue_id), "key": clean_text(key), "crc": checksum(text), "reply": text}
+
+    def write(self, batch: Batch) -> None:
+        """Write rows made by `started_row`, `reply_row` and `done_row` in one transaction: all of them or none."""
+        with self._transaction() as connection:
+            if unplaced := [row for row in (*batch.started, *batch.done) if row["position"] is None]:
+                last = connection.execute(select(func.max(dialogues.c.position))).scalar()
+                for position, row in enumerate(unplaced, start=0 if last is None else last + 1):
+                    row["position"] = position
+            if batch.started:
+                connection.execute(self._add_started, batch.started)
+            if batch.replies:
+                connection.execute(self._add_reply, batch.replies)
+            if batch.done:
+                connection.execute(self._add_done, batch.done)
+                # A failed dialogue keeps its replies: tried again, it goes on where it failed.
+                settled = [{"settled": row["id"]} for row in batch.done if row["stop"] != StopReason.FAILED]
+                if settled:
+                    connection.execute(_DROP_REPLIES, settled)
+
+
+def _find_file(url: URL, *, create: bool) -> None:
+    """Make the folder of a new SQLite store, or refuse a missing one."""
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return
+    path = Path(str(url.database))
+    if path.is_dir():
+        raise InputError(f"{path} is a folder: name a file in it for the trace store, such as {path / 'traces.db'}")
+    if not create and not path.exists():
+        raise InputError(f"there is no trace store at {path}: check the path, or make one with `sml-agents run`")
+    if create:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StoreError(f"{path}: its folder cannot be made ({error.strerror})") from error
+
+
+def _settings(text: str, where: str) -> dict[str, Any]:
+    try:
+        settings = json.loads(text)
+    except ValueError:
+        settings = None
+    if not isinstance(settings, dict):
+        raise StoreError(f"{where} is damaged: the settings of its run cannot be read")
+    return settings
