@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from transformers import TrainerCallback
 
-__all__ = ["COMPLETE", "Checkpoints", "Clock", "ProgressReporter", "TrainingProgress", "latest_checkpoint"]
+from sml_agents.training.progress import TrainingProgress
+
+__all__ = ["COMPLETE", "Checkpoints", "Clock", "ProgressReporter", "latest_checkpoint"]
 
 COMPLETE = "complete"
 """Name of the empty file that marks a checkpoint as written to its end."""
 
 
-@dataclass(frozen=True)
-class TrainingProgress:
-    """Told after every optimiser step."""
-
-    step: int
-    steps: int
-    loss: float | None
-    """Mean over trained tokens, of the last logged steps; None before the first."""
-    tokens_per_second: float
-    seconds: float
-    seconds_left: float | None
-
-
-class Clock(TrainerCallback):  # type: ignore[misc]
+class Clock(TrainerCallback):
     """Ends training after `seconds` and lets the learning rate fall with the time that is left.
 
     The scheduler plans for all steps; where time runs out first, the rate is capped at the share of time left, so that
@@ -57,7 +44,7 @@ class Clock(TrainerCallback):  # type: ignore[misc]
             control.should_training_stop = True
 
 
-class Checkpoints(TrainerCallback):  # type: ignore[misc]
+class Checkpoints(TrainerCallback):
     """Asks for a checkpoint every `seconds` and marks those that were written to the end."""
 
     def __init__(self, seconds: float | None) -> None:
@@ -84,7 +71,7 @@ def latest_checkpoint(folder: Path) -> Path | None:
     return max(done, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 
 
-class ProgressReporter(TrainerCallback):  # type: ignore[misc]
+class ProgressReporter(TrainerCallback):
     """Calls `tell` with a `TrainingProgress` after each step, and keeps the loss curve."""
 
     def __init__(self, tell: Callable[[TrainingProgress], None] | None, clock: Clock | None = None) -> None:
@@ -119,37 +106,3 @@ class ProgressReporter(TrainerCallback):  # type: ignore[misc]
             left = min(left, max(0.0, self.clock.seconds - seconds))
         rate = self.tokens / seconds if seconds else 0.0
         self.tell(TrainingProgress(state.global_step, state.max_steps, self._loss, rate, seconds, left))
-
-
-class ProgressLine:
-    """Progress as one line that is rewritten on a terminal, and as a plain line now and then elsewhere."""
-
-    def __init__(self, stream: TextIO | None = None, *, every: float = 30.0) -> None:
-        self.stream = stream or sys.stderr
-        self.every = every
-        self._told = float("-inf")
-
-    def __call__(self, progress: TrainingProgress) -> None:
-        last = progress.step >= progress.steps
-        live = self.stream.isatty()
-        wait = 0.2 if live else self.every
-        if progress.seconds - self._told < wait and not last:
-            return
-        self._told = progress.seconds
-        text = describe(progress)
-        end = ("\r" if not last else "\n") if live else "\n"
-        self.stream.write(f"{text:<78}{end}" if live else text + end)
-        self.stream.flush()
-
-
-def describe(progress: TrainingProgress) -> str:
-    """At most 78 characters."""
-    share = progress.step / max(progress.steps, 1)
-    bar = ("█" * round(20 * share)).ljust(20, "░")
-    loss = "loss   -  " if progress.loss is None else f"loss {progress.loss:5.3f}"
-    left = "" if progress.seconds_left is None else f"{_clock(progress.seconds_left)} left"
-    return f"training {bar} {progress.step}/{progress.steps}  {loss}  {progress.tokens_per_second:,.0f} tok/s  {left}"[:78]
-
-
-def _clock(seconds: float) -> str:
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

@@ -3,62 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
-
-from pydantic import BaseModel
+from dataclasses import replace
 
 from sml_agents.errors import TrainingError
-from sml_agents.training.masks import DialogueRenderer, Message, RenderedDialogue
+from sml_agents.training.masks import DialogueRenderer
+from sml_agents.training.nouns import DataCounts, Message, RenderedDialogue, TokenRow, TrainingRow
 
-__all__ = ["DataCounts", "TokenRow", "TrainingRow", "tokenize_rows"]
+__all__ = ["tokenize_rows"]
 
 IGNORED = -100
 """The label of a token without loss, as PyTorch has it."""
-
-
-@dataclass(frozen=True)
-class TrainingRow:
-    """One dialogue to train on."""
-
-    messages: tuple[Message, ...]
-    id: str = ""
-    """The trace that it comes from."""
-    missing: bool | None = None
-    """Whether the student lacked a fact at the start; None when unknown."""
-    weight: float = 1.0
-    meta: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class TokenRow:
-    """Token ids with labels of the same length; `weights` only where some differ from 1."""
-
-    input_ids: list[int]
-    labels: list[int]
-    weights: list[float] | None = None
-
-
-class DataCounts(BaseModel):
-    """What became of the rows that were given."""
-
-    rows: int = 0
-    """Rows trained on."""
-    tokens: int = 0
-    trained_tokens: int = 0
-    """Tokens that carry loss."""
-    longest: int = 0
-    """Tokens of the longest row."""
-    trained_turns: int = 0
-    verbatim_turns: int = 0
-    """Of these, turns trained on the ids that were sampled."""
-    retokenized_turns: int = 0
-    """Turns whose sampled ids do not belong to this tokenizer, so that their text was tokenised."""
-    too_long: int = 0
-    """Rows left out because they exceed `max_length`."""
-    untrained: int = 0
-    """Rows left out because no turn of theirs is trainable."""
-    rows_as: str = "dialogue"
 
 
 def tokenize_rows(

@@ -45,7 +45,8 @@ def score_trained_tokens_only(model: Any) -> None:
         else:
             outputs = fused(*args, **kwargs)
         if weights is not None:
-            outputs.log_probs = outputs.log_probs * weights[:, 1:].to(outputs.log_probs.dtype)
+            log_probs_BT: Any = outputs.log_probs
+            outputs.log_probs = log_probs_BT * weights[:, 1:].to(log_probs_BT.dtype)
         return outputs
 
     model.forward = MethodType(forward, model)

@@ -10,59 +10,15 @@ happens when a model generates: a student's first token never melts into the pro
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
 from sml_agents.errors import TrainingError
+from sml_agents.training.nouns import Message, RenderedDialogue, RenderedTurn
 
 __all__ = ["DialogueRenderer", "Message", "RenderedDialogue", "RenderedTurn", "render"]
 
 _PROBE_USER, _PROBE_STUDENT = "probe of the user", "probe of the student"
-
-
-@dataclass(frozen=True)
-class Message:
-    """One message as a chat template sees it, with what training needs to know of it."""
-
-    role: Literal["system", "user", "assistant"]
-    content: str
-    trainable: bool = False
-    """Assistant messages only: whether its tokens carry loss."""
-    weight: float = 1.0
-    """Factor on the loss of its tokens."""
-    sampled: tuple[int, ...] | None = None
-    """Token ids as sampled: trained on verbatim instead of tokenising `content` again."""
-    prompt: tuple[int, ...] | None = None
-    """Token ids of the prompt that `sampled` answered; used when each turn is a row of its own."""
-    ended: bool = True
-    """False when generation was cut by its length limit: then no end-of-turn token is trained."""
-
-
-@dataclass(frozen=True)
-class RenderedTurn:
-    """Where a student turn lies: `ids[start:stop]`, its end-of-turn token included."""
-
-    message: int
-    start: int
-    stop: int
-    trained: bool
-    weight: float = 1.0
-
-
-@dataclass(frozen=True)
-class RenderedDialogue:
-    """`ids` and `mask` have the same length; `mask` is 1 exactly on the tokens that carry loss."""
-
-    ids: list[int]
-    mask: list[int]
-    turns: tuple[RenderedTurn, ...]
-    text: str = field(repr=False)
-    """The dialogue as the template wrote it."""
-
-    def trimmed(self) -> RenderedDialogue:
-        """Without the tokens after the last trained one: they cost time and carry no loss."""
-        stop = max((turn.stop for turn in self.turns if turn.trained), default=0)
-        return replace(self, ids=self.ids[:stop], mask=self.mask[:stop])
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ class LoraSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    r: int = Field(16, ge=1)
-    alpha: int = Field(32, ge=1)
-    dropout: float = Field(0.0, ge=0, lt=1)
+    r: int = Field(default=16, ge=1)
+    alpha: int = Field(default=32, ge=1)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
     target_modules: str | list[str] = "all-linear"
     """Module names, or `all-linear`: every linear layer but the output head."""
     merge: bool = True
@@ -36,23 +36,23 @@ class SFTSettings(BaseModel):
     """A folder or hub name that transformers loads, `transformers:` in front or not, or `embedded:`."""
     method: Literal["full", "lora"] = "full"
     lora: LoraSettings = LoraSettings()
-    epochs: float = Field(1.0, gt=0)
-    max_steps: int | None = Field(None, ge=1)
+    epochs: float = Field(default=1.0, gt=0)
+    max_steps: int | None = Field(default=None, ge=1)
     """Optimiser steps, in place of `epochs`."""
-    max_seconds: float | None = Field(None, gt=0)
+    max_seconds: float | None = Field(default=None, gt=0)
     """Train no longer than this; the learning rate then falls with the clock, so that it ends low."""
-    batch_size: int = Field(16, ge=1)
+    batch_size: int = Field(default=16, ge=1)
     """Rows in one optimiser step and process."""
-    micro_batch_size: int | None = Field(None, ge=1)
+    micro_batch_size: int | None = Field(default=None, ge=1)
     """Rows in one forward pass; None takes `batch_size`, and a smaller divisor of it saves memory."""
-    learning_rate: float | None = Field(None, gt=0)
+    learning_rate: float | None = Field(default=None, gt=0)
     """None takes 5e-5 for full fine-tuning and 2e-4 for LoRA."""
     schedule: Literal["linear", "cosine", "constant_with_warmup"] = "linear"
-    warmup: float = Field(0.05, ge=0, lt=1)
+    warmup: float = Field(default=0.05, ge=0, lt=1)
     """Share of the steps in which the learning rate rises."""
-    weight_decay: float = Field(0.0, ge=0)
-    max_grad_norm: float = Field(1.0, gt=0)
-    max_length: int | None = Field(None, ge=8)
+    weight_decay: float = Field(default=0.0, ge=0)
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    max_length: int | None = Field(default=None, ge=8)
     """Tokens in a row; None takes the model's context."""
     too_long: Literal["error", "drop"] = "error"
     """What becomes of longer rows. Nothing is cut: half a turn would teach the model to stop anywhere."""
@@ -69,7 +69,7 @@ class SFTSettings(BaseModel):
     gradient_checkpointing: bool = False
     """Less memory for about a third more time."""
     seed: int = 0
-    checkpoint_seconds: float | None = Field(600.0, gt=0)
+    checkpoint_seconds: float | None = Field(default=600.0, gt=0)
     """Write a checkpoint this often; None writes none."""
     keep_checkpoints: bool = False
     """Keep the folder `checkpoints` when training is done."""

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from sml_agents.errors import InputError, TrainingError
-from sml_agents.training.data import DataCounts, TrainingRow, tokenize_rows
+from sml_agents.errors import TrainingError
+from sml_agents.training.data import tokenize_rows
+from sml_agents.training.folder import check_output, save_result, write_plan
 from sml_agents.training.masks import DialogueRenderer
+from sml_agents.training.nouns import DataCounts, TrainingRow
+from sml_agents.training.progress import TrainingProgress
 from sml_agents.training.runtime import (
-    check_output,
     chosen_device,
     computes_in_bf16,
+    keep_freed_memory,
     load_model,
     load_tokenizer,
     quiet_libraries,
-    save_result,
     settle_threads,
     sft_arguments,
     versions,
-    write_plan,
 )
 from sml_agents.training.settings import SFTSettings
-
-if TYPE_CHECKING:
-    from sml_agents.training.callbacks import TrainingProgress
 
 __all__ = ["TrainResult", "train_sft"]
 
@@ -85,6 +82,9 @@ def train_sft(
     quiet_libraries()
     out = Path(out)
     check_output(out, settings)
+    device = chosen_device(settings)
+    if device == "cpu":
+        keep_freed_memory()
     tokenizer = load_tokenizer(settings)
     renderer = DialogueRenderer(tokenizer, settings.template_kwargs)
     model = load_model(settings)
@@ -100,7 +100,6 @@ def train_sft(
     from sml_agents.training.callbacks import Checkpoints, Clock, ProgressReporter, latest_checkpoint
     from sml_agents.training.trainer import DialogueTrainer, TokenDataset, WeightedCollator
 
-    device = chosen_device(settings)
     bf16 = settings.precision == "bf16" or (settings.precision == "auto" and computes_in_bf16(device))
     arguments = sft_arguments(settings, out / "checkpoints", rows=len(made), device=device, bf16=bf16)
     write_plan(out, settings, made)
@@ -110,7 +109,7 @@ def train_sft(
     trainer = DialogueTrainer(
         model=model,
         args=arguments,
-        train_dataset=TokenDataset(made),
+        rows=TokenDataset(made),
         processing_class=tokenizer,
         data_collator=WeightedCollator(pad_token_id=tokenizer.pad_token_id),
         peft_config=_lora(settings),
@@ -142,8 +141,8 @@ def train_sft(
         data=counts,
     )
     if trainer.is_world_process_zero():
-        record = {**result.model_dump(mode="json"), "settings": settings.model_dump(mode="json"), "versions": versions()}
-        save_result(trainer, tokenizer, settings, out, record)
+        record = {"settings": settings.model_dump(mode="json"), "versions": versions()}
+        save_result(trainer, tokenizer, settings, out, {**result.model_dump(mode="json"), **record})
     return result
 
 

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from accelerate.utils import is_peft_model
 from torch.utils.data import Dataset, Sampler
-from trl import SFTTrainer
-from trl.trainer.sft_trainer import DataCollatorForLanguageModeling
+from trl.trainer.sft_trainer import DataCollatorForLanguageModeling, SFTTrainer
 
 from sml_agents.errors import TrainingError
-from sml_agents.training.data import TokenRow
 from sml_agents.training.head import score_trained_tokens_only
+from sml_agents.training.nouns import TokenRow
 
 __all__ = ["DialogueTrainer", "LengthGroupedSampler", "TokenDataset", "WeightedCollator"]
 
@@ -62,7 +60,7 @@ class LengthGroupedSampler(Sampler[int]):
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
         order = torch.randperm(len(self.lengths), generator=generator).tolist()
         pool = _POOL * self.batch_size
-        batches = []
+        batches: list[list[int]] = []
         for start in range(0, len(order), pool):
             # Stable, so rows of one length keep their random order.
             alike = sorted(order[start : start + pool], key=lambda index: self.lengths[index])
@@ -90,18 +88,18 @@ class WeightedCollator(DataCollatorForLanguageModeling):
         return batch
 
 
-class DialogueTrainer(SFTTrainer):  # type: ignore[misc]
+class DialogueTrainer(SFTTrainer):
     """Trains on `TokenDataset` rows; stops on a loss that is not a number; sends no telemetry."""
 
-    def __init__(self, *args: Any, train_dataset: TokenDataset, **kwargs: Any) -> None:
+    def __init__(self, *, rows: TokenDataset, **kwargs: Any) -> None:
         import datasets
 
         # TRL insists on its own dataset class in the constructor; the rows themselves are never converted.
         sample = datasets.Dataset.from_list([{"input_ids": [0], "labels": [0]}])
-        super().__init__(*args, train_dataset=sample, **kwargs)
-        self.train_dataset = train_dataset
-        model = self.model.get_base_model() if is_peft_model(self.model) else self.model
-        score_trained_tokens_only(model)
+        super().__init__(train_dataset=sample, **kwargs)
+        self.train_dataset: Any = rows
+        model: Any = self.model
+        score_trained_tokens_only(model.get_base_model() if hasattr(model, "peft_config") else model)
 
     def _send_telemetry(self) -> None:
         """TRL reports each run to its makers; a training run here stays on this machine."""
@@ -113,7 +111,7 @@ class DialogueTrainer(SFTTrainer):  # type: ignore[misc]
         return LengthGroupedSampler(lengths, self.args.per_device_train_batch_size, self.args.seed)
 
     def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
-        loss = super().compute_loss(*args, **kwargs)
+        loss: Any = super().compute_loss(*args, **kwargs)  # type: ignore[no-untyped-call]
         value = loss[0] if isinstance(loss, tuple) else loss
         if not bool(torch.isfinite(value)):
             raise TrainingError(

@@ -1,0 +1,88 @@
+"""The output folder of a training run: its plan, the saved model, and the record that says it is complete."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from sml_agents.errors import InputError, SettingsMismatch
+from sml_agents.training.nouns import TokenRow
+from sml_agents.training.settings import SFTSettings
+from sml_agents.types import stable_hash
+
+__all__ = ["PLAN", "RECORD", "check_output", "save_result", "write_json", "write_plan"]
+
+PLAN, RECORD = "plan.json", "training.json"
+
+_MAY_CHANGE = {"resume", "max_seconds", "checkpoint_seconds", "keep_checkpoints"}
+"""Settings that a resumed run may have otherwise: they do not change what is computed, only how far and how safely."""
+
+
+def check_output(out: Path, settings: SFTSettings) -> None:
+    """Make `out`, and refuse to write over what is there.
+
+    Raises:
+        InputError: it holds a finished run, or something else and the run is not to be resumed.
+    """
+    if (out / RECORD).exists():
+        raise InputError(f"{out} already holds a trained model: choose another folder, or remove it first")
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file; training needs a folder")
+    if not settings.resume and out.exists() and any(out.iterdir()):
+        raise InputError(f"{out} is not empty: choose another folder, or go on with resume=True if a run was cut short")
+    out.mkdir(parents=True, exist_ok=True)
+
+
+def write_plan(out: Path, settings: SFTSettings, rows: Sequence[TokenRow]) -> None:
+    """Write what is about to be trained, or on resume compare with what was.
+
+    Raises:
+        SettingsMismatch: when settings or rows differ from those that the run was started with.
+    """
+    kept = {name: value for name, value in settings.model_dump(mode="json").items() if name not in _MAY_CHANGE}
+    plan = {"settings": kept, "rows": stable_hash([[row.input_ids, row.labels, row.weights] for row in rows])}
+    path = out / PLAN
+    if path.exists():
+        before = json.loads(path.read_text(encoding="utf-8"))
+        changed = [name for name, value in kept.items() if before["settings"].get(name) != value]
+        if changed:
+            raise SettingsMismatch(f"{out} was started with another {', '.join(changed)}: give the same settings")
+        if before["rows"] != plan["rows"]:
+            raise SettingsMismatch(f"{out} was started with other rows: resume with the same data")
+    else:
+        write_json(path, plan)
+
+
+def save_result(trainer: Any, tokenizer: Any, settings: SFTSettings, out: Path, record: dict[str, Any]) -> None:
+    """Write the model, then `training.json` as the sign that all is there."""
+    model = trainer.accelerator.unwrap_model(trainer.model)
+    if settings.method == "lora" and settings.lora.merge:
+        model = model.merge_and_unload()
+    # The head of the trainer patches `forward`; the class's own is what should be saved and used from here on.
+    vars(model).pop("forward", None)
+    model.config.use_cache = True
+    staging = out / "saving"
+    shutil.rmtree(staging, ignore_errors=True)
+    model.save_pretrained(staging)
+    tokenizer.save_pretrained(staging)
+    for path in sorted(staging.iterdir()):
+        os.replace(path, out / path.name)
+    staging.rmdir()
+    write_json(out / RECORD, record)
+    (out / PLAN).unlink(missing_ok=True)
+    if not settings.keep_checkpoints:
+        shutil.rmtree(out / "checkpoints", ignore_errors=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write all of it or nothing."""
+    partial = path.with_name(path.name + ".partial")
+    with partial.open("w", encoding="utf-8") as file:
+        json.dump(value, file, indent=2, ensure_ascii=False)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)

@@ -1,0 +1,106 @@
+"""The nouns of training.
+
+Message           one message as a chat template sees it, and whether the student's is trained
+TrainingRow       a dialogue to train on
+RenderedDialogue  its token ids with a mask, and where the student's turns lie
+TokenRow          what the trainer reads: ids and labels
+DataCounts        what became of the rows that were given
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+__all__ = ["DataCounts", "Message", "RenderedDialogue", "RenderedTurn", "TokenRow", "TrainingRow"]
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message as a chat template sees it, with what training needs to know of it."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+    trainable: bool = False
+    """Assistant messages only: whether its tokens carry loss."""
+    weight: float = 1.0
+    """Factor on the loss of its tokens."""
+    sampled: tuple[int, ...] | None = None
+    """Token ids as sampled: trained on verbatim instead of tokenising `content` again."""
+    prompt: tuple[int, ...] | None = None
+    """Token ids of the prompt that `sampled` answered; used when each turn is a row of its own."""
+    ended: bool = True
+    """False when generation was cut by its length limit: then no end-of-turn token is trained."""
+
+
+@dataclass(frozen=True)
+class RenderedTurn:
+    """Where a student turn lies: `ids[start:stop]`, its end-of-turn token included."""
+
+    message: int
+    start: int
+    stop: int
+    trained: bool
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class RenderedDialogue:
+    """`ids` and `mask` have the same length; `mask` is 1 exactly on the tokens that carry loss."""
+
+    ids: list[int]
+    mask: list[int]
+    turns: tuple[RenderedTurn, ...]
+    text: str = field(repr=False)
+    """The dialogue as the template wrote it."""
+
+    def trimmed(self) -> RenderedDialogue:
+        """Without the tokens after the last trained one: they cost time and carry no loss."""
+        stop = max((turn.stop for turn in self.turns if turn.trained), default=0)
+        return replace(self, ids=self.ids[:stop], mask=self.mask[:stop])
+
+
+@dataclass(frozen=True)
+class TrainingRow:
+    """One dialogue to train on."""
+
+    messages: tuple[Message, ...]
+    id: str = ""
+    """The trace that it comes from."""
+    missing: bool | None = None
+    """Whether the student lacked a fact at the start; None when unknown."""
+    weight: float = 1.0
+    meta: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class TokenRow:
+    """Token ids with labels of the same length; `weights` only where some differ from 1."""
+
+    input_ids: list[int]
+    labels: list[int]
+    weights: list[float] | None = None
+
+
+class DataCounts(BaseModel):
+    """What became of the rows that were given."""
+
+    rows: int = 0
+    """Rows trained on."""
+    tokens: int = 0
+    trained_tokens: int = 0
+    """Tokens that carry loss."""
+    longest: int = 0
+    """Tokens of the longest row."""
+    trained_turns: int = 0
+    verbatim_turns: int = 0
+    """Of these, turns trained on the ids that were sampled."""
+    retokenized_turns: int = 0
+    """Turns whose sampled ids do not belong to this tokenizer, so that their text was tokenised."""
+    too_long: int = 0
+    """Rows left out because they exceed `max_length`."""
+    untrained: int = 0
+    """Rows left out because no turn of theirs is trainable."""
+    rows_as: str = "dialogue"
