@@ -1,0 +1,208 @@
+"""Killable worker processes for algebra.
+
+`Workers.ask(job, ...)` runs one job in a warm child process and kills the process when the deadline passes: no thread
+is left running, no signal handler is used, and a worker that died or was killed is replaced. Works from any number of
+event loops: the waiting is done by one plain thread per worker, each wait bounded by the deadline.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import json
+import os
+import selectors
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from sml_agents.errors import VerifierError
+
+__all__ = ["WorkerTimeout", "Workers", "shared_workers"]
+
+_SCRIPT = Path(__file__).with_name("worker.py")
+_START = 60.0
+"""Seconds that a new worker has to start and load its libraries, even on a busy machine."""
+
+
+class WorkerTimeout(VerifierError):
+    """A job did not finish before its deadline; its worker was killed."""
+
+
+class _WorkerDied(VerifierError):
+    pass
+
+
+class _Worker:
+    """One child process and the pipes to it. Used by one thread at a time."""
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self.process = self._spawn()
+        self.ready = False
+        self.received = b""
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        environment = {
+            name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH") if name in os.environ
+        }
+        command = [sys.executable, "-I", "-B", str(_SCRIPT), json.dumps(sys.path), str(self.deadline)]
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment | {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"},
+            start_new_session=True,  # Ctrl-C is for the parent
+        )
+
+    def ask(self, request: dict[str, Any]) -> Any:
+        """The result of one job. Raises WorkerTimeout or VerifierError; the worker is dead after a WorkerTimeout."""
+        if not self.ready:
+            self._exchange({"job": "ready"}, _START)
+            self.ready = True
+        reply = self._exchange(request, self.deadline)
+        if "error" in reply:
+            raise VerifierError(f"The comparison failed: {reply['error']}.")
+        return reply["result"]
+
+    def _exchange(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
+        pipe_in, pipe_out = self.process.stdin, self.process.stdout
+        if pipe_in is None or pipe_out is None:
+            raise VerifierError("The verifier's worker has no pipes.")
+        until = time.monotonic() + seconds
+        try:
+            pipe_in.write(json.dumps(request).encode() + b"\n")
+            pipe_in.flush()
+            while b"\n" not in self.received:
+                if not _readable(pipe_out.fileno(), until - time.monotonic()):
+                    self.kill()
+                    raise WorkerTimeout(f"The comparison took more than {seconds:g} seconds.")
+                piece = os.read(pipe_out.fileno(), 1 << 16)
+                if not piece:
+                    raise BrokenPipeError
+                self.received += piece
+        except OSError as error:
+            self.kill()
+            raise _WorkerDied("The verifier's worker died over the comparison.") from error
+        line, _, self.received = self.received.partition(b"\n")
+        reply: dict[str, Any] = json.loads(line)
+        return reply
+
+    @property
+    def alive(self) -> bool:
+        return self.process.poll() is None
+
+    def kill(self) -> None:
+        """Ends the process and gives back its pipes; may be called again."""
+        with contextlib.suppress(OSError):
+            self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+
+def _readable(descriptor: int, seconds: float) -> bool:
+    if seconds <= 0:
+        return False
+    with selectors.DefaultSelector() as selector:
+        selector.register(descriptor, selectors.EVENT_READ)
+        return bool(selector.select(seconds))
+
+
+class Workers:
+    """At most `count` warm workers; the jobs of any number of callers queue for them.
+
+    `deadline` is in seconds and counts from the moment a warm worker takes the job. Workers start at the first job.
+    """
+
+    def __init__(self, count: int = 2, *, deadline: float = 3.0) -> None:
+        self.deadline = deadline
+        self._threads = ThreadPoolExecutor(count, thread_name_prefix="sml-verifier")
+        self._mine = threading.local()
+        self._all: set[_Worker] = set()
+        self._lock = threading.Lock()
+        self._closed = False
+        self._process = os.getpid()
+        atexit.register(self.close)
+
+    async def ask(self, job: str, **request: Any) -> Any:
+        """The result of one job. Raises WorkerTimeout when it takes too long, VerifierError when it fails.
+
+        A caller that is cancelled does not leave its job running: the worker is killed and replaced.
+        """
+        at_work: list[_Worker] = []
+        waiting = self._threads.submit(self._run, {"job": job, **request}, at_work)
+        try:
+            return await asyncio.wrap_future(waiting)
+        except asyncio.CancelledError:
+            for worker in list(at_work):
+                worker.process.kill()
+            raise
+
+    def _run(self, request: dict[str, Any], at_work: list[_Worker]) -> Any:
+        for last_try in (False, True):  # a worker may have died of something else: a full memory, another's cancelling
+            worker: _Worker | None = getattr(self._mine, "worker", None)
+            if worker is None or not worker.alive:
+                worker = self._replace(worker)
+            at_work.append(worker)
+            try:
+                return worker.ask(request)
+            except WorkerTimeout:
+                if not self._closed:
+                    self._replace(worker)  # warming up while nobody waits
+                raise
+            except _WorkerDied:
+                if last_try or self._closed:
+                    raise
+            finally:
+                at_work.clear()
+        return None
+
+    def _replace(self, old: _Worker | None) -> _Worker:
+        worker = _Worker(self.deadline)
+        with self._lock:
+            if old is not None:
+                old.kill()
+                self._all.discard(old)
+            self._all.add(worker)
+        self._mine.worker = worker
+        if self._closed:
+            worker.kill()
+        return worker
+
+    @property
+    def pids(self) -> list[int]:
+        """The process ids of the workers that are alive."""
+        with self._lock:
+            return [worker.process.pid for worker in self._all if worker.alive]
+
+    def close(self) -> None:
+        """Kills all workers; may be called again. Called at exit."""
+        self._closed = True
+        atexit.unregister(self.close)
+        if os.getpid() != self._process:
+            return  # a forked child must not end its parent's workers
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        with self._lock:
+            for worker in self._all:
+                worker.kill()
+            self._all.clear()
+
+
+_shared: dict[tuple[int, float], Workers] = {}
+
+
+def shared_workers(deadline: float = 3.0) -> Workers:
+    """The process's own workers with this deadline: two, shared by all verifiers; a forked child gets its own."""
+    key = (os.getpid(), deadline)
+    if key not in _shared:
+        _shared[key] = Workers(deadline=deadline)
+    return _shared[key]
