@@ -19,12 +19,32 @@ Maker = Callable[[TaskSpec, LoadReport], Iterator[tuple[Task, ...]]]
 _ALL_FORMS = ("full", "underspecified", "sharded", "paired", "mixed")
 _PAIR_FORMS = ("full", "underspecified", "paired", "mixed")
 
+_COLUMNS = ("prompt", "answer", "solution", "verifier")
+
 FAMILIES: dict[str, FamilyRules] = {
-    rules.name: rules for rules in (FamilyRules("arithmetic", "", _ALL_FORMS, splits=True),)
+    rules.name: rules
+    for rules in (
+        FamilyRules("arithmetic", "", _ALL_FORMS, splits=True),
+        FamilyRules("gsm8k", "PATH", _ALL_FORMS),
+        FamilyRules("questbench", "PATH", ("underspecified", "full", "paired", "mixed")),
+        FamilyRules("lost-in-conversation", "PATH", ("sharded", "full", "mixed")),
+        FamilyRules("jsonl", "PATH", _ALL_FORMS, keys=_COLUMNS, required=("prompt", "answer")),
+        FamilyRules(
+            "hf", "NAME_OR_PATH", _ALL_FORMS, keys=(*_COLUMNS, "subset", "split"), required=("prompt", "answer")
+        ),
+        FamilyRules("reasoning-gym", "FAMILY", ("full",)),
+    )
 }
+"""What a spec may say, by family; the first form is the default."""
 
 _MAKERS = {
-    "arithmetic": "sml_agents.tasks.arithmetic",
+    "arithmetic": "arithmetic",
+    "gsm8k": "gsm8k",
+    "questbench": "questbench",
+    "lost-in-conversation": "lost",
+    "jsonl": "tables",
+    "hf": "tables",
+    "reasoning-gym": "reasoning",
 }
 
 _GENERATED = 100
@@ -38,14 +58,15 @@ def iter_tasks(spec: str, *, report: LoadReport | None = None) -> Iterator[Task]
     Raises TaskSpecError at once for a spec that cannot be read, and at the end when its data made no task at all.
     """
     parsed = parse_spec(spec, FAMILIES)
-    maker: Maker = import_module(_MAKERS[parsed.family]).make
+    maker: Maker = import_module(f"sml_agents.tasks.{_MAKERS[parsed.family]}").make
     return _run(parsed, maker, report)
 
 
 def _run(spec: TaskSpec, maker: Maker, report: LoadReport | None) -> Iterator[Task]:
     counts = LoadReport() if report is None else report
     endless = not FAMILIES[spec.family].arg
-    for tasks in islice(maker(spec, counts), spec.n or (_GENERATED if endless else None)):
+    most = spec.n or (_GENERATED if endless else None)
+    for tasks in islice(maker(spec, counts), most):
         counts.made += len(tasks)
         yield from tasks
     if not counts.made:
