@@ -3,8 +3,8 @@
     START -> open -> student -> teacher -> student ... -> END
 
 `student` sees the public history (`StudentState`). `teacher` judges the student's draft, lets Q-priming rewrite it,
-ends the dialogue or answers through the leak guard. With a person as the teacher the answer is given in a node of its own,
-`person`, which holds nothing but the interrupt. Every dialogue ends with a named `StopReason`; a failing model
+ends the dialogue or answers through the leak guard. With a person as the teacher the answer is given in a node of its
+own, `person`, which holds nothing but the interrupt. Every dialogue ends with a named `StopReason`; a failing model
 ends it as `failed` with the reason in the trace.
 """
 
@@ -38,7 +38,7 @@ from sml_agents.roles.guard import find_leak, mask_leak
 from sml_agents.roles.primer import OraclePrimer, Primer
 from sml_agents.roles.student import Student
 from sml_agents.roles.teacher import HumanReply, HumanTeacher, Teacher
-from sml_agents.types import Act, Reply, Role, StopReason, Task, Trace, Turn, stable_hash
+from sml_agents.types import Act, Reply, Role, StopReason, Trace, Turn, stable_hash
 from sml_agents.verifiers import Verifier
 from sml_agents.views import StudentView, TeacherView
 
@@ -60,14 +60,16 @@ def build_dialogue(
 ) -> DialogueGraph:
     """Compile the dialogue of `student` and `teacher`.
 
-    Invoke with `{"task": Task}`; the result is `{"trace": Trace}`. The compiled graph is an ordinary LangGraph graph: it can
-    be a node of another one whose state has `task` and `trace`.
+    Invoke with `{"task": Task}`; the result is `{"trace": Trace}`. The compiled graph is an ordinary LangGraph graph: it
+    can be a node of another one whose state has `task` and `trace`.
 
-    `primer` writes Q-priming's questions when `settings.q_priming` is set (default: the oracle's). `verifier` overrides the
-    one that each task names, `classifier` the rules that label acts. A human teacher needs a `checkpointer`, here or in the
-    graph around it.
+    `primer` writes Q-priming's questions when `settings.q_priming` is set (default: the oracle's). `verifier` overrides
+    the one that each task names, `classifier` the rules that label acts. A human teacher needs a `checkpointer`, here or
+    in the graph around it.
     """
-    machine = _Machine(student, teacher, settings or DialogueSettings(), primer or OraclePrimer(), Referee(verifier, classifier))
+    machine = _Machine(
+        student, teacher, settings or DialogueSettings(), primer or OraclePrimer(), Referee(verifier, classifier)
+    )
     graph: StateGraph[DialogueState, DialogueContext, DialogueInput, DialogueOutput] = StateGraph(
         DialogueState, context_schema=DialogueContext, input_schema=DialogueInput, output_schema=DialogueOutput
     )
@@ -86,7 +88,12 @@ class _Machine:
     """The nodes, bound to who takes part."""
 
     def __init__(
-        self, student: Student, teacher: Teacher | HumanTeacher, settings: DialogueSettings, primer: Primer, referee: Referee
+        self,
+        student: Student,
+        teacher: Teacher | HumanTeacher,
+        settings: DialogueSettings,
+        primer: Primer,
+        referee: Referee,
     ) -> None:
         self.student = student
         self.teacher = teacher
@@ -148,9 +155,7 @@ class _Machine:
         reply = HumanTeacher.from_person(HumanReply.model_validate(answer), view)
         return self._answered(state, [], view, reply, [])
 
-    async def _reply(
-        self, role: Student | Teacher, view: Any, runtime: _Runtime, dialogue_id: str, key: str
-    ) -> Reply:
+    async def _reply(self, role: Student | Teacher, view: Any, runtime: _Runtime, dialogue_id: str, key: str) -> Reply:
         """The role's reply, from the journal if it was given before; durable there before it is used."""
         journal = runtime.context.journal if runtime.context else None
         if journal is not None and (known := journal.get(key)) is not None:

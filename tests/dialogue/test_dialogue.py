@@ -37,9 +37,8 @@ def task(form: Form = Form.UNDERSPECIFIED, **changes: Any) -> Task:
 class Says:
     """A student that says its lines in order and remembers every view it was given."""
 
-    settings: dict[str, Any] = {"model": "says"}
-
     def __init__(self, *lines: str) -> None:
+        self.settings: dict[str, Any] = {"model": "says"}
         self.lines = lines
         self.views: list[StudentView] = []
 
@@ -96,7 +95,12 @@ async def test_a_sharded_task_gives_one_fact_a_turn_and_the_one_asked_for_first(
     )
     sharded = task(Form.SHARDED, prompt="What does Ada pay?", private=Private(answer="12", facts=facts))
     trace = await talk(Says("What does a pen cost?", "The answer is 3.", "Hmm.", "The answer is 12."), the_task=sharded)
-    assert [turn.reveals for turn in trace.turns if turn.role is Role.TEACHER] == [(), ("price",), ("count",), ("paper",)]
+    assert [turn.reveals for turn in trace.turns if turn.role is Role.TEACHER] == [
+        (),
+        ("price",),
+        ("count",),
+        ("paper",),
+    ]
     assert trace.solved_at == 4
 
 
@@ -143,7 +147,9 @@ async def test_q_priming_follows_its_schedule() -> None:
     """P_Q(t) = 0.75^t: always at t = 0, in 3 of 4 dialogues at t = 1."""
     counts = [0, 0]
     for seed in range(400):
-        wrong = task(private=Private(answer="12", facts=tuple(PENS.model_copy(update={"name": f"f{i}"}) for i in range(4))))
+        wrong = task(
+            private=Private(answer="12", facts=tuple(PENS.model_copy(update={"name": f"f{i}"}) for i in range(4)))
+        )
         trace = await talk(Says("The answer is 7."), the_task=wrong, q_priming=0.75, seed=seed, max_turns=3)
         for index in (0, 1):
             counts[index] += trace.student_turns[index].primed
@@ -169,7 +175,9 @@ CANARY = "CANARY-7f3a"
 @pytest.mark.parametrize("priming", [None, 0.75, 1.0])
 @pytest.mark.parametrize("form", list(Form))
 @pytest.mark.parametrize("line", ["The answer is 5.", "How much does each pen cost?", "Hm.", "", "What do you know?"])
-async def test_a_canary_in_the_private_part_never_reaches_the_student(priming: float | None, form: Form, line: str) -> None:
+async def test_a_canary_in_the_private_part_never_reaches_the_student(
+    priming: float | None, form: Form, line: str
+) -> None:
     hidden = Private(answer=f"12 {CANARY}", facts=(PENS,), solution=f"{CANARY} The answer is {CANARY}.")
     student = Says(line)
     trace = await talk(student, the_task=task(form, private=hidden, verifier="exact"), q_priming=priming, max_turns=5)
@@ -183,7 +191,9 @@ async def test_the_students_node_is_given_only_the_public_channels() -> None:
     assert set(graph.builder.nodes["student"].input_schema.__annotations__) == {"id", "history"}
 
 
-@pytest.mark.parametrize(("guard", "stop"), [("flag", StopReason.MAX_TURNS), ("mask", StopReason.MAX_TURNS), ("end", StopReason.LEAKED)])
+@pytest.mark.parametrize(
+    ("guard", "stop"), [("flag", StopReason.MAX_TURNS), ("mask", StopReason.MAX_TURNS), ("end", StopReason.LEAKED)]
+)
 async def test_the_guard_acts_on_a_teacher_that_gives_the_answer_away(guard: str, stop: StopReason) -> None:
     class Leaky(OracleTeacher):
         async def reply(self, view: TeacherView, *, seed: int = 0) -> Reply:
@@ -200,7 +210,9 @@ async def test_the_guard_acts_on_a_teacher_that_gives_the_answer_away(guard: str
 
 async def test_a_person_teaches_through_an_interrupt() -> None:
     saver = InMemorySaver()
-    graph = build_dialogue(Says("How much does each pen cost?", "The answer is 12."), HumanTeacher(), checkpointer=saver)
+    graph = build_dialogue(
+        Says("How much does each pen cost?", "The answer is 12."), HumanTeacher(), checkpointer=saver
+    )
     config: Any = {"configurable": {"thread_id": "1"}}
     result = await graph.ainvoke({"task": task()}, config)
     (pause,) = result["__interrupt__"]
@@ -226,7 +238,9 @@ class Outer(TypedDict, total=False):
 
 async def test_it_is_a_node_of_another_graph() -> None:
     outer = StateGraph(Outer)
-    outer.add_node("dialogue", build_dialogue(Says("How much does each pen cost?", "The answer is 12."), OracleTeacher()))
+    outer.add_node(
+        "dialogue", build_dialogue(Says("How much does each pen cost?", "The answer is 12."), OracleTeacher())
+    )
     outer.add_edge(START, "dialogue")
     outer.add_edge("dialogue", END)
     result = await outer.compile().ainvoke({"task": task()})
