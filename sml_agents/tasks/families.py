@@ -25,6 +25,7 @@ FAMILIES: dict[str, FamilyRules] = {
     rules.name: rules
     for rules in (
         FamilyRules("arithmetic", "", _ALL_FORMS, splits=True),
+        FamilyRules("lists", "", _ALL_FORMS, splits=True),
         FamilyRules("gsm8k", "PATH", _ALL_FORMS),
         FamilyRules("questbench", "PATH", ("underspecified", "full", "paired", "mixed")),
         FamilyRules("lost-in-conversation", "PATH", ("sharded", "full", "mixed")),
@@ -39,6 +40,7 @@ FAMILIES: dict[str, FamilyRules] = {
 
 _MAKERS = {
     "arithmetic": "arithmetic",
+    "lists": "lists",
     "gsm8k": "gsm8k",
     "questbench": "questbench",
     "lost-in-conversation": "lost",

@@ -22,9 +22,11 @@ class Unfit(Exception):
 
 @dataclass(frozen=True)
 class Result:
-    answer: int
+    answer: str
     steps: tuple[str, ...]
-    """Equations in the order of calculation, such as `4 * 3 = 12`."""
+    """What is worked out, in order, such as `4 * 3 = 12`."""
+    largest: int = 0
+    """The largest number that comes up."""
 
     @property
     def solution(self) -> str:
@@ -39,16 +41,18 @@ class Program:
     """The facts that the answer needs, in the order in which the source names them."""
     tree: ast.expr
 
-    def run(self, values: Mapping[str, int]) -> Result:
+    def run(self, values: Mapping[str, int | str]) -> Result:
         """Answer and steps for `values`. Raises Unfit where the numbers do not come out whole and positive."""
-        steps: list[str] = []
-        return Result(self._evaluate(self.tree, values, steps), tuple(steps))
+        steps: list[tuple[str, int]] = []
+        answer = self._evaluate(self.tree, values, steps)
+        equations = tuple(f"{left} = {value}" for left, value in steps)
+        return Result(str(answer), equations, max((value for _, value in steps), default=answer))
 
-    def _evaluate(self, node: ast.expr, values: Mapping[str, int], steps: list[str]) -> int:
+    def _evaluate(self, node: ast.expr, values: Mapping[str, int | str], steps: list[tuple[str, int]]) -> int:
         if isinstance(node, ast.Constant):
             return int(str(node.value))
         if isinstance(node, ast.Name):
-            return values[node.id]
+            return int(values[node.id])
         assert isinstance(node, ast.BinOp)
         left = self._evaluate(node.left, values, steps)
         right = self._evaluate(node.right, values, steps)
@@ -58,7 +62,7 @@ class Program:
         value = {"+": left + right, "-": left - right, "*": left * right, "/": left // (right or 1)}[sign]
         if value <= 0:
             raise Unfit
-        steps.append(f"{left} {sign} {right} = {value}")
+        steps.append((f"{left} {sign} {right}", value))
         return value
 
 

@@ -9,13 +9,15 @@ tables. A schema holds
     question        phrasings of the question
     free            true when the facts may be told in any order
     lead            openings of a compound sentence that takes the `tail` of every fact that has one
+    joins           false when facts may neither share a sentence nor stand in an if-clause
     limit           the largest number that may come up (200)
     facts.NAME      n = [low, high(, step)] or pick = [...]; say = clauses; vague = clauses that name no number;
-                    ask = questions for it; keep = true when the problem would look complete
-                    without its sentence; auto = false when no vague word may stand in the number's place; tail
+                    ask = questions for it; kind and size (see FactTemplate); keep = true when the problem would look
+                    complete without its sentence; auto = false when no vague word may stand in the number's place;
+                    tail = its part in the compound sentence
 
-Slots: {n} {n:$} {n:times} the fact's number; {P} {P's} {P:o} the person as subject, possessive, object; {Q} {Q's}
-a second person; and the `vary` words. Facts that the program does not name are distractors.
+Slots: {n} {n:$} {n:times} {n:nth} the fact's value; {P} {P's} {P:o} the person as subject, possessive, object; {Q}
+{Q's} a second person; and the `vary` words. Facts that the program does not name are distractors.
 """
 
 from __future__ import annotations
@@ -47,7 +49,9 @@ class FactTemplate:
     n: tuple[int, ...] = ()
     pick: tuple[Any, ...] = ()
     kind: str = "number"
-    """What sort of value it draws; families other than arithmetic have more than numbers."""
+    """What sort of value it draws: only numbers in `arithmetic`, more in `lists`."""
+    size: tuple[int, ...] = ()
+    """Least and most members of a list."""
     keep: bool = False
     auto: bool = True
     tail: str = ""
@@ -67,6 +71,8 @@ class Schema:
     lead: tuple[str, ...] = ()
     noise: tuple[str, ...] = ()
     free: bool = False
+    joins: bool = True
+    """Facts may be joined in one sentence or put into an if-clause."""
     limit: int = 200
 
     @property
@@ -89,6 +95,8 @@ class Bank:
     people: tuple[Person, ...]
     vague: tuple[str, ...]
     vague_money: tuple[str, ...]
+    words: tuple[str, ...]
+    """Short words for exercises on letters."""
 
 
 def _take(cls: type, table: dict[str, Any], where: str) -> dict[str, Any]:
@@ -124,4 +132,11 @@ def load_bank(family: str, split: str) -> Bank:
             table = tomllib.loads(file.read_text("utf-8"))
             noise = tuple(table.get("noise", ()))
             schemas += [_schema(entry, table["setting"], split, noise) for entry in table["schema"]]
-    return Bank(split, tuple(schemas), tuple(people), tuple(words["vague"]), tuple(words["vague_money"]))
+    return Bank(
+        split=split,
+        schemas=tuple(schemas),
+        people=tuple(people),
+        vague=tuple(words["vague"]),
+        vague_money=tuple(words["vague_money"]),
+        words=tuple(words["words"]),
+    )

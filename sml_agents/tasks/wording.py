@@ -25,6 +25,7 @@ _NUMBER_WORDS = [
     *("zero", "one", "two", "three", "four", "five", "six"),
     *("seven", "eight", "nine", "ten", "eleven", "twelve"),
 ]
+_ORDINALS = ["zeroth", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"]
 _AUTO_SLOT = re.compile(r"\{n\}(?= [a-z{])|\{n:\$\}")
 _SHORT_VAGUE = ("some", "a few", "several", "many", "quite a few")
 """Vague words that may stand before `more` and `of`."""
@@ -95,7 +96,7 @@ def draw_plan(schema: Schema, bank: Bank, values: Mapping[str, Value], told: Seq
 
 def _can_be_condition(schema: Schema, block: tuple[str, ...]) -> bool:
     """Only needed facts (those with a question) stand in an if-clause."""
-    return block[0] == "facts" and all(schema.facts[name].ask for name in block[1:])
+    return schema.joins and block[0] == "facts" and all(schema.facts[name].ask for name in block[1:])
 
 
 def _can_be_quiet(fact: FactTemplate) -> bool:
@@ -115,7 +116,7 @@ def _fact_blocks(schema: Schema, order: list[str], rng: random.Random) -> list[t
         return [*(("facts", name) for name in before), *blocks, *(("facts", name) for name in rest)]
     k = 0
     while k < len(order):
-        size = 2 if k + 1 < len(order) and rng.random() < 0.35 else 1
+        size = 2 if schema.joins and k + 1 < len(order) and rng.random() < 0.35 else 1
         blocks.append(("facts", *order[k : k + size]))
         k += size
     return blocks
@@ -143,6 +144,8 @@ def _number(value: Value, style: str, plan: Plan | None) -> str:
     word = _NUMBER_WORDS[value] if plan is not None and plan.spell and value < len(_NUMBER_WORDS) else str(value)
     if style == "$":
         return f"${value}" if plan is not None and plan.dollar else f"{value} dollars"
+    if style == "nth":
+        return _ORDINALS[value]
     if style == "times":
         return "twice" if value == 2 else f"{word} times"
     return word
