@@ -102,7 +102,7 @@ class TraceStore(StoreReader):
             if connection is not None:
                 connection.close()
             engine.dispose()
-            if isinstance(error, SQLAlchemyError | OSError):
+            if isinstance(error, SQLAlchemyError | OSError | UnicodeError | OverflowError):
                 raise explain(error, where) from error
             raise
 
@@ -213,19 +213,23 @@ class TraceStore(StoreReader):
 
 
 def _find_file(url: URL, *, create: bool) -> None:
-    """Make the folder of a new SQLite store, or refuse a missing one."""
+    """Make the folder of a new SQLite store; refuse one that is missing or no database."""
     if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
         return
     path = Path(str(url.database))
-    if path.is_dir():
-        raise InputError(f"{path} is a folder: name a file in it for the trace store, such as {path / 'traces.db'}")
-    if not create and not path.exists():
-        raise InputError(f"there is no trace store at {path}: check the path, or make one with `sml-agents run`")
-    if create:
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StoreError(f"{path}: its folder cannot be made ({error.strerror})") from error
+    try:
+        if path.is_dir():
+            raise InputError(f"{path} is a folder: name a file in it for the trace store, such as {path / 'traces.db'}")
+        if not create and not path.exists():
+            raise InputError(f"there is no trace store at {path}: check the path, or make one with `sml-agents run`")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            with path.open("rb") as file:
+                # SQLite takes some short files for empty databases, and would write over them.
+                if file.read(16) not in (b"", b"SQLite format 3\x00"):
+                    raise StoreError(f"{path}: it is not an SQLite database, or it is damaged: give another path")
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror or error}: check the folder and its permissions") from error
 
 
 def _settings(text: str, where: str) -> dict[str, Any]:
