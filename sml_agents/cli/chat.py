@@ -1,0 +1,59 @@
+"""`sml-agents chat`: a person talks with a student, as its user or as its teacher."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Literal
+
+import typer
+
+from sml_agents.cli.files import open_store
+from sml_agents.cli.result import JsonFlag, Result
+from sml_agents.errors import InputError
+
+
+def chat(
+    student: Annotated[str, typer.Option(metavar="BACKEND", help="The model that you talk with.")] = "embedded:",
+    me: Annotated[Literal["user", "teacher"], typer.Option("--as", help="What you are to it.")] = "user",
+    tasks: Annotated[
+        str | None, typer.Option(metavar="SPEC", help="As the teacher: the task spec; its first task is taken.")
+    ] = None,
+    max_turns: Annotated[
+        int, typer.Option(min=1, max=1000, metavar="T", help="As the teacher: student turns at most.")
+    ] = 4,
+    store: Annotated[
+        str | None, typer.Option(metavar="PATH|URL", help="As the teacher: keep the dialogue in this store.")
+    ] = None,
+    seed: Annotated[int, typer.Option(metavar="S", help="Seed of the student's sampling.")] = 0,
+    json: JsonFlag = False,
+) -> Result:
+    """Talk with a student, as user or as teacher.
+
+    Ends at the end of the input (Ctrl-D) or at /quit. Lines may also come from a pipe.
+    """
+    if me == "user" and (tasks or store):
+        raise InputError("--tasks and --store belong to --as teacher; leave them out to talk as a user")
+    if me == "teacher" and not tasks:
+        raise InputError("--as teacher needs a task: --tasks 'arithmetic?form=underspecified&n=1'")
+    from sml_agents.backends import resolve
+    from sml_agents.cli.talk import talk, teach
+    from sml_agents.roles import ChatStudent
+
+    someone = ChatStudent(resolve(student))
+    with asyncio.Runner() as runner:
+        if tasks is None:
+            said = talk(someone, runner, seed=seed)
+            messages = [{"role": "user" if role == "teacher" else "assistant", "content": text} for role, text in said]
+            return Result({"messages": messages})
+        from sml_agents.cli.screen import outcome
+        from sml_agents.dialogue import DialogueSettings
+        from sml_agents.tasks import load_tasks
+
+        chosen = load_tasks(tasks)
+        if not chosen:
+            raise InputError(f"{tasks} gives no task")
+        trace = teach(chosen[0], someone, DialogueSettings(max_turns=max_turns, seed=seed), runner)
+    if store is not None:
+        with open_store(store, write=True) as traces:
+            traces.add(trace)
+    return Result({"trace": trace.model_dump(mode="json")}, lambda: print(f"\n{outcome(trace)}"))

@@ -1,0 +1,82 @@
+"""`sml-agents eval`: what a student does in dialogues, in figures with intervals, beside another one's."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sml_agents.cli.files import output_folder
+from sml_agents.cli.result import DONE, FAILED, JsonFlag, Result
+from sml_agents.cli.run import MODEL_HELP, TASKS_HELP
+
+if TYPE_CHECKING:
+    from sml_agents.evaluation.compare import Summary
+
+
+def evaluate(
+    student: Annotated[str, typer.Option(help=MODEL_HELP, metavar="BACKEND")],
+    tasks: Annotated[list[str], typer.Option(help=TASKS_HELP, metavar="SPEC")],
+    baseline: Annotated[
+        str | None, typer.Option(metavar="BACKEND", help="A model to compare with, on the same tasks.")
+    ] = None,
+    teacher: Annotated[
+        str, typer.Option(metavar="oracle|BACKEND", help="oracle, or a model as for --student.")
+    ] = "oracle",
+    max_turns: Annotated[int, typer.Option(min=1, max=1000, metavar="T", help="Student turns at most.")] = 10,
+    samples: Annotated[int, typer.Option(min=1, metavar="N", help="Dialogues of each student on each task.")] = 1,
+    concurrency: Annotated[int, typer.Option(min=1, max=10_000, metavar="C", help="Dialogues at once.")] = 32,
+    seed: Annotated[int, typer.Option(metavar="S", help="Seed of the dialogues and of the intervals.")] = 0,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder to keep dialogues, summary.json and report.html in; else nothing is kept."
+        ),
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an evaluation in --out.")] = False,
+    json: JsonFlag = False,
+) -> Result:
+    """Measure a student, alone or beside another.
+
+    Does it ask when something is missing, and only then? Does it get there with feedback?
+
+    Every figure carries its number of dialogues and a 95 % interval. With --baseline the two are compared on the same
+    tasks and called `base` and `trained`.
+    """
+    from sml_agents.evaluation.report import write_report
+    from sml_agents.evaluation.run import evaluate
+    from sml_agents.rollout import ProgressBar
+
+    students = {"student": student} if baseline is None else {"base": baseline, "trained": student}
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) if out is None else output_folder(out)
+        summary = evaluate(
+            students,
+            tasks,
+            folder,
+            teacher=teacher,
+            max_turns=max_turns,
+            samples=samples,
+            concurrency=concurrency,
+            seed=seed,
+            resume=resume,
+            progress=ProgressBar,
+        )
+        report = None if out is None else write_report(folder, folder / "report.html")
+    payload = summary.model_dump(mode="json")
+    if report is not None:
+        payload["report"] = str(report)
+    failed = any(counts.failed for counts in summary.students.values())
+    return Result(payload, lambda: _print(summary, report), FAILED if failed else DONE)
+
+
+def _print(summary: Summary, report: Path | None) -> None:
+    from sml_agents.cli.screen import make_console
+    from sml_agents.evaluation.table import figures_table
+
+    make_console().print(figures_table(summary))
+    if report is not None:
+        print(f"report: {report}")

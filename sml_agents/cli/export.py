@@ -1,0 +1,7 @@
+"""`sml-agents export`"""
+
+from sml_agents.cli.result import Result
+
+
+def export() -> Result:
+    return Result({})

@@ -1,0 +1,54 @@
+"""Paths that the user names, checked before any work is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sml_agents.errors import InputError, StoreError
+
+if TYPE_CHECKING:
+    from sml_agents.traces import TraceStore
+
+
+@contextmanager
+def open_store(place: str, *, write: bool = False) -> Iterator[TraceStore]:
+    """The store at a path or URL, closed afterwards; made when missing if `write`.
+
+    What cannot be opened as a store is the user's mistake: InputError.
+    """
+    from sml_agents.traces import TraceStore
+
+    try:
+        store = TraceStore.open(place, create=write, read_only=not write)
+    except StoreError as error:
+        raise InputError(str(error)) from error
+    with store:
+        yield store
+
+
+def output_file(path: Path, *, overwrite: bool = True) -> Path:
+    """`path` as a place to write a file; its folder is made when missing."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; name a file in it")
+    if path.exists() and not overwrite:
+        raise InputError(f"{path} is there already; use --force or another name")
+    _make_folder(path.parent)
+    return path
+
+
+def output_folder(path: Path) -> Path:
+    """`path` as a folder to write into, made when missing."""
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path} is a file; name a folder")
+    _make_folder(path)
+    return path
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {path}: {error.strerror or error}") from error

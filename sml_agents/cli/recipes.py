@@ -1,0 +1,91 @@
+"""`sml-agents recipes`: the runnable graphs and training recipes, to read and to change."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sml_agents.cli.result import JsonFlag, Result
+from sml_agents.errors import InputError
+
+app = typer.Typer(help="List graphs and training recipes; copy one.", no_args_is_help=True)
+
+FOLDERS = ("graphs", "finetune")
+
+
+def recipe_files() -> dict[str, Path]:
+    """Every recipe by name, such as `graphs/student_teacher`; from the wheel's data, or from a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    root = package / "recipes"
+    if not root.is_dir():
+        root = package.parent
+    return {
+        f"{folder}/{path.stem}": path
+        for folder in FOLDERS
+        for path in sorted((root / folder).glob("*.py"))
+        if not path.name.startswith("_")
+    }
+
+
+def _summary(path: Path) -> str:
+    lines = (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").splitlines()
+    return lines[0] if lines else ""
+
+
+def _companions(path: Path) -> list[Path]:
+    """The recipe and the settings files beside it that carry its name (`sft.py`, `sft.yaml`, `sft_gpu.yaml`)."""
+    beside = [
+        other for other in path.parent.iterdir() if other.is_file() and other.suffix in {".yaml", ".json", ".toml"}
+    ]
+    return [path, *sorted(other for other in beside if other.stem.startswith(path.stem))]
+
+
+@app.command("list")
+def list_recipes(json: JsonFlag = False) -> Result:
+    """List the recipes."""
+    listed = [
+        {"name": name, "summary": _summary(path), "files": [file.name for file in _companions(path)]}
+        for name, path in recipe_files().items()
+    ]
+
+    def show() -> None:
+        for recipe in listed:
+            print(f"{recipe['name']}\n    {recipe['summary']}")
+
+    return Result({"recipes": listed}, show)
+
+
+@app.command("copy")
+def copy_recipe(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A name that `recipes list` prints; the last part is enough.")
+    ],
+    to: Annotated[Path, typer.Option(metavar="DIR", help="The folder to copy to; made when missing.")] = Path(),
+    force: Annotated[bool, typer.Option(help="Overwrite files that are there.")] = False,
+    json: JsonFlag = False,
+) -> Result:
+    """Copy a recipe and its settings files into a folder of yours."""
+    recipes = recipe_files()
+    wanted = name.strip("/").removesuffix(".py")
+    matches = [known for known in recipes if wanted in (known, known.split("/")[-1])]
+    if len(matches) != 1:
+        known = ", ".join(matches or recipes) or "none are installed"
+        raise InputError(f"there is {'more than one' if matches else 'no'} recipe {name!r}; choose one of: {known}")
+    files = _companions(recipes[matches[0]])
+    targets = [to / file.name for file in files]
+    if to.exists() and not to.is_dir():
+        raise InputError(f"{to} is a file; give a folder with --to")
+    if not force and (there := [str(target) for target in targets if target.exists()]):
+        raise InputError(f"{', '.join(there)} would be overwritten; use --force or another folder with --to")
+    try:
+        to.mkdir(parents=True, exist_ok=True)
+        for file, target in zip(files, targets, strict=True):
+            shutil.copyfile(file, target)
+    except OSError as error:
+        raise InputError(f"cannot write to {to}: {error.strerror or error}") from error
+    copied = [str(target) for target in targets]
+    return Result({"recipe": matches[0], "copied": copied}, lambda: print("\n".join(copied)))

@@ -1,0 +1,28 @@
+"""What a command hands back; `entry.main` prints it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+
+DONE = 0
+FAILED = 1
+WRONG_INPUT = 2
+INTERRUPTED = 130
+
+JsonFlag = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on standard output, all else on standard error.")
+]
+"""Declared by every command; `entry.main` acts on it, so that errors in the arguments are JSON too."""
+
+
+@dataclass(frozen=True)
+class Result:
+    payload: dict[str, Any]
+    """The JSON object; must hold no NaN."""
+    show: Callable[[], None] | None = None
+    """Prints the same for a person, on standard output."""
+    code: int = DONE

@@ -1,0 +1,129 @@
+"""`sml-agents run`: many dialogues between a student and a teacher, into a store."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from sml_agents.cli.files import open_store
+from sml_agents.cli.result import JsonFlag, Result
+
+if TYPE_CHECKING:
+    from sml_agents.rollout import RunSummary
+    from sml_agents.types import Task
+
+MODEL_HELP = "openai:MODEL[@URL], transformers:PATH, embedded:, scripted:FILE; may go on with ?temperature=0.7&..."
+TASKS_HELP = "Task spec, such as 'arithmetic?form=paired&n=100'; may be given several times."
+
+
+def run(
+    tasks: Annotated[list[str], typer.Option(help=TASKS_HELP, metavar="SPEC")],
+    student: Annotated[str, typer.Option(help=MODEL_HELP, metavar="BACKEND")],
+    store: Annotated[str, typer.Option(metavar="PATH|URL", help="File or database URL that keeps the dialogues.")],
+    teacher: Annotated[
+        str, typer.Option(metavar="oracle|human|BACKEND", help="oracle, human, or a model as for --student.")
+    ] = "oracle",
+    samples: Annotated[int, typer.Option(min=1, metavar="N", help="Dialogues for each task.")] = 1,
+    max_turns: Annotated[int, typer.Option(min=1, max=1000, metavar="T", help="Student turns at most.")] = 4,
+    concurrency: Annotated[int, typer.Option(min=1, max=10_000, metavar="C", help="Dialogues at once.")] = 32,
+    q_priming: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            metavar="P",
+            help="Replace a wrong turn t (from 0) by a question with chance P^t; paper: 0.75.",
+        ),
+    ] = None,
+    guard: Annotated[
+        Literal["off", "flag", "mask", "end"], typer.Option(help="What to do when the teacher gives the answer away.")
+    ] = "flag",
+    seed: Annotated[int, typer.Option(metavar="S", help="Seed of everything random.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Finish what is missing in the store.")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="With --resume: hold failed dialogues again.")
+    ] = False,
+    json: JsonFlag = False,
+) -> Result:
+    """Hold dialogues and keep them in a store.
+
+    A run that was stopped, in whatever way, goes on with --resume; no model call that was answered is repeated.
+    Exits 1 when dialogues failed; they are recorded with a reason.
+    """
+    from sml_agents.backends import resolve
+    from sml_agents.dialogue import DialogueSettings
+    from sml_agents.roles import ChatStudent, ChatTeacher, OracleTeacher
+    from sml_agents.rollout import ProgressBar, run_dialogues_sync
+
+    specs = list(dict.fromkeys(tasks))
+    total = count_tasks(specs)
+    settings = DialogueSettings(max_turns=max_turns, q_priming=q_priming, guard=guard, seed=seed)
+    model = resolve(student)
+    someone = ChatStudent(model)
+    if teacher == "human":
+        from sml_agents.cli.talk import teach_all
+
+        with open_store(store, write=True) as traces:
+            counted = teach_all(
+                every_task(specs), someone, settings, traces, specs=specs, samples=samples, resume=resume
+            )
+        return Result({"store": store, **counted}, lambda: print(f"{counted['n']} dialogues finished, in {store}"))
+    tutor = OracleTeacher() if teacher == "oracle" else ChatTeacher(model if teacher == student else resolve(teacher))
+    with open_store(store, write=True) as traces, ProgressBar() as bar:
+        summary = run_dialogues_sync(
+            every_task(specs),
+            someone,
+            tutor,
+            traces,
+            settings=settings,
+            samples=samples,
+            concurrency=concurrency,
+            resume=resume,
+            retry_failed=retry_failed,
+            run_settings={"tasks": specs},
+            total=total * samples,
+            on_progress=bar,
+        )
+    return Result(_payload(summary, store), lambda: _print(summary, store), summary.exit_code)
+
+
+def every_task(specs: Sequence[str]) -> Iterator[Task]:
+    """The tasks of all specs, one at a time."""
+    from sml_agents.tasks import iter_tasks
+
+    for spec in specs:
+        yield from iter_tasks(spec)
+
+
+def count_tasks(specs: Sequence[str]) -> int:
+    """How many tasks the specs give. Reads all of them, so that bad data is found before a model is called.
+
+    What was left out, and why, is said on standard error.
+    """
+    from sml_agents.tasks import LoadReport, iter_tasks
+
+    total = 0
+    for spec in specs:
+        report = LoadReport()
+        total += sum(1 for _ in iter_tasks(spec, report=report))
+        if report.left_out:
+            print(f"{spec}: {report}", file=sys.stderr)
+    return total
+
+
+def _payload(summary: RunSummary, store: str) -> dict[str, Any]:
+    numbers = ("n", "resumed", "solved", "asked", "failed", "tokens", "interrupted")
+    values = {name: getattr(summary, name) for name in numbers}
+    return {"store": store, **values, "stops": dict(summary.stops), "seconds": round(summary.seconds, 3)}
+
+
+def _print(summary: RunSummary, store: str) -> None:
+    stops = ", ".join(f"{count} {stop}" for stop, count in summary.stops.items())
+    print(f"{summary.n} dialogues ({stops or 'none'}), the student asked in {summary.asked}; kept in {store}")
+    if summary.interrupted:
+        print("interrupted: go on with the same command and --resume")
+    elif summary.failed:
+        print(f"{summary.failed} failed: sml-agents show '{store}' --stop failed")

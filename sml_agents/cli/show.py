@@ -1,0 +1,85 @@
+"""`sml-agents show`: read dialogues in the terminal."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sml_agents.cli.files import open_store
+from sml_agents.cli.result import JsonFlag, Result
+from sml_agents.errors import InputError
+
+if TYPE_CHECKING:
+    from sml_agents.types import Trace
+
+
+def show(
+    store: Annotated[str, typer.Argument(metavar="STORE", help="The store: a file or a database URL.")],
+    id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="A dialogue's id or how it begins; without it, a list.")
+    ] = None,
+    solved: Annotated[bool | None, typer.Option("--solved/--unsolved", help="List only these.")] = None,
+    stop: Annotated[
+        list[str] | None, typer.Option(metavar="REASON", help="List dialogues that ended so, such as max_turns.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="Dialogues in the list at most.")] = 20,
+    json: JsonFlag = False,
+) -> Result:
+    """Read dialogues in the terminal.
+
+    With an ID: turns, acts and verdicts, the private knowledge apart. Without one: a list.
+    """
+    from sml_agents.types import StopReason
+
+    if unknown := [word for word in stop or () if word not in list(StopReason)]:
+        raise InputError(f"there is no stop reason {unknown[0]!r}; choose from {', '.join(StopReason)}")
+    with open_store(store) as traces:
+        if id is not None:
+            trace = traces.get(id)
+            return Result({"trace": trace.model_dump(mode="json")}, lambda: _print(trace))
+        counts = traces.counts()
+        listed = list(islice(traces.traces(solved=solved, stop=stop or None), limit))
+    rows = [_row(trace) for trace in listed]
+    return Result({"finished": counts.finished, "dialogues": rows}, lambda: _print_list(rows, counts.finished))
+
+
+def _row(trace: Trace) -> dict[str, Any]:
+    return {
+        "id": trace.id,
+        "family": trace.task.family,
+        "form": trace.task.form.value,
+        "student_turns": len(trace.student_turns),
+        "acts": [turn.act.value if turn.act else None for turn in trace.student_turns],
+        "stop": trace.stop.value,
+        "solved": trace.solved,
+        "solved_at": trace.solved_at,
+        "error": trace.error,
+    }
+
+
+def _print(trace: Trace) -> None:
+    from sml_agents.cli.screen import make_console, print_trace
+
+    print_trace(trace, make_console())
+
+
+def _print_list(rows: list[dict[str, Any]], finished: int) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    from sml_agents.cli.clean import clean
+    from sml_agents.cli.screen import make_console
+
+    table = Table(box=None, pad_edge=False)
+    for title in ("id", "task", "turns", "ended"):
+        table.add_column(title, overflow="fold", justify="right" if title == "turns" else "left")
+    for row in rows:
+        ended = f"solved in turn {row['solved_at']}" if row["solved_at"] else row["stop"]
+        cells = (row["id"], f"{row['family']} {row['form']}", str(row["student_turns"]), ended)
+        table.add_row(*(Text(clean(cell)) for cell in cells))
+    console = make_console()
+    if rows:
+        console.print(table)
+    console.print(f"{len(rows)} of {finished} finished dialogues shown")

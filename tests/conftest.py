@@ -1,0 +1,52 @@
+"""Fixtures that every test may use. No test reaches the network but for the embedded model's wheel, fetched once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Set before any test imports torch or a hub client.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("KMP_BLOCKTIME", "0")
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ["LANGSMITH_TRACING"] = "false"
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return ROOT
+
+
+@pytest.fixture(autouse=True)
+def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key or endpoint of the developer's must not reach a test."""
+    for name in list(os.environ):
+        if name.endswith("_API_KEY") or name in ("OPENAI_BASE_URL", "OPENAI_API_BASE", "HF_TOKEN"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(scope="session")
+def embedded_model() -> Path:
+    """The folder of the embedded model, a real SmolLM2-135M-Instruct that loads with transformers."""
+    from sml_agents.backends.embedded import embedded_path
+
+    return embedded_path()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of a Chromium, for the tests of pages."""
+    import shutil
+
+    for program in ("chromium", "chromium-browser", "google-chrome", "chrome"):
+        if path := shutil.which(program):
+            return path
+    pytest.skip("no Chromium on this machine: apt-get install chromium")

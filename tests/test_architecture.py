@@ -1,0 +1,102 @@
+"""The floors of the house: a room imports only from floors below it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import sml_agents
+
+PACKAGE = Path(sml_agents.__file__).parent
+FLOORS = [
+    {"types", "errors", "views", "questions", "answers"},
+    {"roles", "tasks", "verifiers", "backends", "traces", "sandbox"},
+    {"dialogue"},
+    {"rollout"},
+    {"agents", "training", "evaluation"},
+    {"testing", "demo"},
+    {"cli"},
+]
+FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
+OUTSIDE = {"graphs", "finetune", "examples", "tests", "benchmarks"}
+MAX_LINES = 320
+
+
+def modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def room_of(path: Path) -> str:
+    """`traces` for sml_agents/traces/store.py, `types` for sml_agents/types.py, empty for the package itself."""
+    first = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    return "" if first == "__init__" else first
+
+
+def imports_of(path: Path) -> Iterator[str]:
+    """Every imported module by its full name, those inside functions included."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            prefix = ""
+            if node.level:
+                package = path.relative_to(PACKAGE.parent).with_suffix("").parts[: -node.level]
+                prefix = ".".join(package) + "."
+            base = (prefix + (node.module or "")).strip(".")
+            yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+def violations(path: Path) -> list[str]:
+    here = room_of(path)
+    found = []
+    for name in imports_of(path):
+        parts = name.split(".")
+        if parts[0] in OUTSIDE:
+            found.append(f"{path}: {name} is not part of the library")
+        if parts[0] != "sml_agents" or len(parts) < 2 or not here:
+            continue
+        there = parts[1]
+        if there not in FLOOR_OF or there == here:
+            continue
+        ground = FLOOR_OF[here] == FLOOR_OF[there] == 0
+        if FLOOR_OF[there] >= FLOOR_OF[here] and not ground:
+            found.append(f"{path}: {here} must not import {there}")
+    return found
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_only_from_floors_below(path: Path) -> None:
+    assert violations(path) == []
+
+
+def test_every_room_has_a_floor() -> None:
+    rooms = {room_of(path) for path in modules()} - {""}
+    assert rooms <= set(FLOOR_OF), f"say in FLOORS where these belong: {rooms - set(FLOOR_OF)}"
+
+
+@pytest.mark.parametrize(
+    ("where", "code"),
+    [
+        ("traces/x.py", "from sml_agents.rollout import run"),
+        ("traces/x.py", "import sml_agents.tasks.families"),
+        ("dialogue/x.py", "def f():\n    from sml_agents import cli"),
+        ("roles/x.py", "from ..evaluation import metrics"),
+        ("types.py", "from sml_agents.roles import student"),
+        ("cli/x.py", "import graphs.student_teacher"),
+    ],
+)
+def test_the_rule_sees_a_violation(where: str, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "sml_agents"
+    module = package / where
+    module.parent.mkdir(parents=True)
+    module.write_text(code)
+    monkeypatch.setattr(f"{__name__}.PACKAGE", package)
+    assert violations(module)
+
+
+def test_modules_stay_small() -> None:
+    lengths = {str(path.relative_to(PACKAGE)): len(path.read_text(encoding="utf-8").splitlines()) for path in modules()}
+    assert {name: lines for name, lines in lengths.items() if lines > MAX_LINES} == {}
