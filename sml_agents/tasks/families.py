@@ -9,6 +9,7 @@ from itertools import islice
 
 from sml_agents.errors import TaskSpecError
 from sml_agents.tasks.spec import FamilyRules, LoadReport, TaskSpec, parse_spec
+from sml_agents.tasks.static import STATIC_KEYS
 from sml_agents.types import Task
 
 __all__ = ["FAMILIES", "iter_tasks", "load_tasks"]
@@ -19,14 +20,14 @@ Maker = Callable[[TaskSpec, LoadReport], Iterator[tuple[Task, ...]]]
 _ALL_FORMS = ("full", "underspecified", "sharded", "paired", "mixed")
 _PAIR_FORMS = ("full", "underspecified", "paired", "mixed")
 
-_COLUMNS = ("prompt", "answer", "solution", "verifier")
+_COLUMNS = ("prompt", "answer", "solution", "verifier", *STATIC_KEYS)
 
 FAMILIES: dict[str, FamilyRules] = {
     rules.name: rules
     for rules in (
         FamilyRules("arithmetic", "", _ALL_FORMS, splits=True),
         FamilyRules("lists", "", _ALL_FORMS, splits=True),
-        FamilyRules("gsm8k", "PATH", _ALL_FORMS),
+        FamilyRules("gsm8k", "PATH", _ALL_FORMS, keys=STATIC_KEYS),
         FamilyRules("questbench", "PATH", ("underspecified", "full", "paired", "mixed")),
         FamilyRules("lost-in-conversation", "PATH", ("sharded", "full", "mixed")),
         FamilyRules("jsonl", "PATH", _ALL_FORMS, keys=_COLUMNS, required=("prompt", "answer")),

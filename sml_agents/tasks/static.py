@@ -13,10 +13,24 @@ from typing import Any
 
 from sml_agents.errors import TaskSpecError
 from sml_agents.tasks.spec import LoadReport, TaskSpec, choose_forms
-from sml_agents.tasks.underspecify import Refusal, additive_numbers, given_numbers, shard, underspecify
+from sml_agents.tasks.underspecify import (
+    STYLES,
+    Refusal,
+    Underspecified,
+    additive_numbers,
+    given_numbers,
+    sentences,
+    shard,
+    underspecify,
+)
 from sml_agents.types import Fact, Form, Private, Task, stable_hash
 
-__all__ = ["StaticProblem", "make_tasks", "task"]
+__all__ = ["STATIC_KEYS", "StaticProblem", "make_tasks", "task"]
+
+STATIC_KEYS = ("hide", "full")
+"""Keys of the specs of static data: `hide=sentence,vague` names the ways in which a fact may be taken out (all), and
+`full=original|restored|either` the complete half of a pair. A *restored* problem has the fact back in another
+place: complete, but as odd to read as the one without it, so that a learner cannot go by looks."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +54,7 @@ class StaticProblem:
 
 def make_tasks(problems: Iterable[StaticProblem], spec: TaskSpec, report: LoadReport) -> Iterator[tuple[Task, ...]]:
     """The tasks of each problem past the spec's offset; refused problems and repeated ones are counted and left out."""
+    styles, full = _choices(spec)
     seen: set[str] = set()
     for index, problem in enumerate(problems):
         if index < spec.offset:
@@ -51,7 +66,7 @@ def make_tasks(problems: Iterable[StaticProblem], spec: TaskSpec, report: LoadRe
         seen.add(pair)
         rng = random.Random(stable_hash(spec.family, spec.seed, pair))
         forms = choose_forms(spec.form, tuple(Form), rng)
-        made = _in_forms(problem, forms, spec, pair, rng)
+        made = _in_forms(problem, forms, spec, pair, rng, styles, full)
         if isinstance(made, Refusal):
             report.refused[made.reason] += 1
         else:
@@ -59,7 +74,13 @@ def make_tasks(problems: Iterable[StaticProblem], spec: TaskSpec, report: LoadRe
 
 
 def _in_forms(
-    problem: StaticProblem, forms: tuple[Form, ...], spec: TaskSpec, pair: str, rng: random.Random
+    problem: StaticProblem,
+    forms: tuple[Form, ...],
+    spec: TaskSpec,
+    pair: str,
+    rng: random.Random,
+    styles: tuple[str, ...],
+    complete: str,
 ) -> tuple[Task, ...] | Refusal:
     full = problem.prompt
     made: list[Task] = []
@@ -67,10 +88,11 @@ def _in_forms(
         if form is Form.UNDERSPECIFIED:
             numbers = problem.solution_numbers
             additive = additive_numbers(problem.reasoning)
-            cut = underspecify(problem.prompt, problem.answer, numbers, rng, additive=additive)
+            cut = underspecify(problem.prompt, problem.answer, numbers, rng, additive=additive, styles=styles)
             if isinstance(cut, Refusal):
                 return cut
-            full = cut.full_prompt
+            again = complete == "restored" or (complete == "either" and rng.random() < 0.5)
+            full = _restored(cut, rng) if again else cut.full_prompt
             made.append(task(problem, spec.family, form, pair, cut.prompt, (cut.fact,), {"hidden": cut.style}))
         elif form is Form.SHARDED:
             dealt = shard(problem.prompt, problem.answer, problem.solution_numbers)
@@ -80,6 +102,22 @@ def _in_forms(
         else:
             made.append(task(problem, spec.family, form, pair, full))
     return tuple(made)
+
+
+def _choices(spec: TaskSpec) -> tuple[tuple[str, ...], str]:
+    styles = tuple(spec.extra.get("hide", ",".join(STYLES)).split(","))
+    if unknown := [style for style in styles if style not in STYLES]:
+        raise TaskSpecError(f"hide={unknown[0]!r} in {spec.text!r} is not known: choose from {', '.join(STYLES)}.")
+    full = spec.extra.get("full", "original")
+    if full not in ("original", "restored", "either"):
+        raise TaskSpecError(f"full={full!r} in {spec.text!r} is not known: choose original, restored or either.")
+    return styles, full
+
+
+def _restored(cut: Underspecified, rng: random.Random) -> str:
+    parts = sentences(cut.prompt)
+    parts.insert(rng.randrange(1, len(parts) + 1), cut.fact.statement)
+    return " ".join(parts)
 
 
 def task(
