@@ -18,7 +18,7 @@ class ReasoningGymVerifier:
     """Scores with reasoning-gym's scorer of `family`, in a killable worker. Full marks (1.0) are correct.
 
     The entry to score against is drawn again from `task.meta["recipe"]` (`seed`, `size`, `index`), since JSON cannot
-    carry every entry unchanged; without a recipe `task.meta["entry"]` (`question`, `answer`, `metadata`) is taken as it is.
+    carry every entry unchanged; without a recipe `task.meta["entry"]` (`question`, `answer`, `metadata`) is used.
     """
 
     def __init__(self, family: str, *, deadline: float = 20.0, workers: Workers | None = None) -> None:

@@ -1,0 +1,89 @@
+"""The leak guard, and student text as data.
+
+find_leak     how the private answer can be read off a teacher's turn, or None
+mask_leak     the turn with what gives it away blanked out
+neutralise    a student's text for a teacher's prompt: no control token of any chat template, no fake role
+
+Kinds of leaks, looked for in this order:
+
+verbatim      the answer as written or in the same words, also when hidden in markup, entities or look-alike digits
+math          another spelling of the same value: 0.5, 1/2, 50%
+spelled       in words (`forty-two`), or digit by digit (`4 2`, `four, two`)
+expression    a calculation that gives it (`6 * 7`, `multiply 6 by 7`)
+encoded       base64, hexadecimal, binary and other bases, roman numerals, written backwards
+split         half in the teacher's turn before, half in this one
+
+Not leaks: a value that is already public (in the task or in what the student said), unless the turn calls it the
+answer; a fact that the teacher may tell; `step 2`, `a factor of 10`. The guard is a net, not a proof: a teacher that
+wants to can always say it in a way no rule knows. That is why a report shows the leak rate beside every score.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from sml_agents.roles.leaks import Secret
+
+__all__ = ["find_leak", "mask_leak", "neutralise"]
+
+MASK = "[...]"
+_SENTENCE_END = re.compile(r"(?<=[.!?\n])(?=\s)|\n")
+
+
+def find_leak(
+    text: str,
+    answer: str,
+    *,
+    public: Sequence[str] = (),
+    allowed: Sequence[str] = (),
+) -> str | None:
+    """The kind of leak in a teacher's turn, or None. Linear in the length of the texts.
+
+    `public`: what was said before, in order; its last entry is the student's turn that is answered. `allowed`: the
+    statements of facts that the teacher may tell.
+    """
+    return Secret(answer, public, allowed).leak_in(text)
+
+
+def mask_leak(text: str, answer: str, *, public: Sequence[str] = (), allowed: Sequence[str] = ()) -> str:
+    """`text` without its leaks: the number or words, else the sentence, else everything becomes `[...]`.
+
+    The result has no leak that `find_leak` sees with the same arguments.
+    """
+    secret = Secret(answer, public, allowed)
+    if secret.leak_in(text) is None:
+        return text
+    masked = secret.blank(text, MASK)
+    if secret.leak_in(masked) is None:
+        return masked
+    sentences = [part for part in _SENTENCE_END.split(masked) if part]
+    masked = "".join(MASK if secret.leak_in(part) else part for part in sentences)
+    return masked if secret.leak_in(masked) is None else MASK
+
+
+_CONTROL = re.compile(
+    r"[<\uff1c]\s?(?P<angle>[|\uff5c][^<>\n]{0,60}?[|\uff5c]|/?(?:s|bos|eos|pad|unk|mask|start_of_turn|end_of_turn|think"
+    r"|tool_call|tool_response|function_calls?|sep|cls|extra_id_\d{1,3}|unused\d{1,3}|reserved_special_token_\d{1,3}"
+    r"|im_start|im_end|turn)|</?SYS>)\s?[>\uff1e]"
+    r"|\[(?P<square>/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|gMASK|CLS|SEP|MASK|UNK|PAD))\]",
+    re.IGNORECASE,
+)
+_HALVES = str.maketrans({"<": "\u2039", ">": "\u203a", "\uff1c": "\u2039", "\uff1e": "\u203a"})
+_HALF_TOKEN = re.compile(r"[<\uff1c][|\uff5c]|[|\uff5c][>\uff1e]|<<(?=/?SYS)|(?<=SYS)>>")
+_ROLE = re.compile(
+    r"^(?=[ \t]*(?:#{1,4} ?)?[*_]{0,2}"
+    r"(?:system|user|assistant|human|ai|bot|teacher|student|developer|tool|instruction|response|input)"
+    r"[*_]{0,2}[ \t]*(?:message|prompt)?[ \t]*[:\uff1a])",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def neutralise(text: str) -> str:
+    """`text` as data for a prompt: control tokens get `\u2039 \u203a` or `( )` for brackets, role prefixes a `> `.
+
+    What was written stays readable. Applying it twice changes nothing more.
+    """
+    text = _CONTROL.sub(lambda m: f"\u2039{m['angle']}\u203a" if m["angle"] else f"({m['square']})", text)
+    text = _HALF_TOKEN.sub(lambda m: m.group().translate(_HALVES), text)
+    return _ROLE.sub("> ", text)

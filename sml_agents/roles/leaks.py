@@ -1,0 +1,307 @@
+"""Looks for a private answer in a text, kind by kind. `guard` says what counts and what does not."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import html
+import re
+import urllib.parse
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+from sml_agents.answers import Kind, evaluate, find_answers, plain, read, spelled_numbers
+from sml_agents.answers.plain import MAX_CHARS, NUMBER, number
+from sml_agents.questions import content_words, stem
+
+__all__ = ["Secret"]
+
+_NUMBER = re.compile(
+    rf"(?<![\w.])(?P<digits>{NUMBER})(?:(?P<below> ?/ ?\d{{1,40}})(?![\d.]))?(?P<percent> ?(?:%|percent))?"
+    r"(?!\d|_|\.\d|(?:st|nd|rd|th)\b)"
+)
+_GLUED = re.compile(rf"(?<![\d.,])(?P<digits>{NUMBER})(?![\d,.]*\d)")
+_EXPRESSION = re.compile(r"[(\d][\d.,()+\-*/^x\s]{1,200}[\d)]")
+_TIMES = re.compile(r"(?<=[\d)])\s*x\s*(?=[\d(])")
+_HARMLESS = re.compile(
+    rf"(?:factor of|steps?|part|line|turn|question|number|fact|hint|try|attempt|option|item|no\.) ?#?(?:{NUMBER})"
+    rf"|(?:{NUMBER}) (?:steps?|facts?|hints?|parts?|things?|more tr(?:y|ies)|operations?|questions?|times too)\b"
+    r"|^\s*\d{1,2}[.)](?=\s)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_WORDED = [
+    (re.compile(rf"\bmultipl(?:y|ying|ied) ({NUMBER})[^.\d]{{0,40}}? (?:by|with|and) \$?({NUMBER})", re.I), "*"),
+    (re.compile(rf"\bproduct of \$?({NUMBER})[^.\d]{{0,40}}? and \$?({NUMBER})", re.I), "*"),
+    (re.compile(rf"\b({NUMBER})[^.\d]{{0,20}}? (?:times|multiplied by) \$?({NUMBER})", re.I), "*"),
+    (re.compile(rf"\badd(?:ing)? \$?({NUMBER})[^.\d]{{0,40}}? (?:to|and|with) \$?({NUMBER})", re.I), "+"),
+    (re.compile(rf"\bsum of \$?({NUMBER})[^.\d]{{0,40}}? and \$?({NUMBER})", re.I), "+"),
+    (re.compile(rf"\b({NUMBER})[^.\d]{{0,20}}? plus \$?({NUMBER})", re.I), "+"),
+    (re.compile(rf"\b({NUMBER})[^.\d]{{0,20}}? (?:minus|less) \$?({NUMBER})", re.I), "-"),
+    (re.compile(rf"\bsubtract(?:ing)? \$?({NUMBER})[^.\d]{{0,40}}? from \$?({NUMBER})", re.I), "from"),
+    (re.compile(rf"\b(?:divid(?:e|ing|ed) )?\$?({NUMBER})[^.\d]{{0,20}}? (?:divided )?by \$?({NUMBER})", re.I), "/"),
+]
+_ROMAN = re.compile(
+    r"(?<![\w])(?=[MDCLXVI]{2,15}(?!\w))M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})(?!\w)"
+)
+_ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
+_BASE64 = re.compile(r"(?<![\w+/=])(?:[\w+/-]{4}){1,64}(?:[\w+/-]{2}==|[\w+/-]{3}=)?(?![\w+/=])|[\w+/-]{2,3}={1,2}")
+_PREFIXED = re.compile(r"\b0([xbo])([0-9a-f]{1,40})\b", re.IGNORECASE)
+_BINARY = re.compile(r"(?<![\w.,])[01]{4,64}(?![\w.,]*\d)")
+_HEX_BYTES = re.compile(r"\b(?:[0-9a-f]{2}[\s:]?){2,40}\b", re.IGNORECASE)
+_BASE = re.compile(r"\b(?:base|radix)[\s_-]?(\d{1,2})\b|\b(binary|octal|hex)", re.IGNORECASE)
+_BASES = {"binary": 2, "octal": 8, "hex": 16}
+_BACKWARD = re.compile(r"\b(?:revers|backward|flip|mirror|right to left)", re.IGNORECASE)
+_DIGIT_RUN = re.compile(r"(?<![\w.])\d(?:(?:[ \-_.]|, ?| then | and ){1,2}\d){1,30}(?![\w%]|\.\d)")
+_DIGIT_HINT = re.compile(
+    r"\bdigits?(?: is| are|:)? (?:an? |the )?(\d)\b|\b(\d) (?:is the|as the) \w+ digit", re.IGNORECASE
+)
+_WORDS = re.compile(r"[^\W_]+")
+_SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?](?!\s|$)[^.!?\n]*)*")
+_KEYCAPS = str.maketrans(dict.fromkeys("\ufe0e\ufe0f\u20e3"))
+_SMALL = 4
+"""Spelled numbers below this are ordinary words (`one`, `two`) unless they are called the answer."""
+
+
+class Secret:
+    """A private answer and what of it is known already."""
+
+    def __init__(self, answer: str, public: Sequence[str] = (), allowed: Sequence[str] = ()) -> None:
+        self.answer = answer
+        reading = read(answer)
+        self.value = reading.value if reading.kind is Kind.VALUE else None
+        self.words = _bare_words(answer)
+        self.squeezed = "".join(plain(answer).casefold().split())
+        self.public = public
+        self.allowed = [statement for statement in allowed if statement.strip()]
+        self.previous = public[-2] if len(public) > 1 else ""
+        self.said_by_student = bool(public) and self._is_stated(public[-1])
+        self.known = self._is_known()
+
+    def leak_in(self, text: str) -> str | None:
+        """The kind of the first leak, or None."""
+        if not self.words and not self.squeezed:
+            return None
+        if not self.said_by_student and self._is_stated(text):
+            return "verbatim"
+        if self.known:
+            return None
+        text = self._without_allowed(text)
+        for piece in _pieces(text):
+            spelled = plain(_HARMLESS.sub(" ", _decoded(piece).translate(_KEYCAPS)))
+            if (kind := self._leak_in_piece(piece, spelled)) is not None:
+                return kind
+        return "split" if self._is_split(text) else None
+
+    def blank(self, text: str, mask: str) -> str:
+        """`text` with the answer's numbers or words replaced where they stand as such."""
+        if self.value is not None:
+            for start, end, value in reversed(list(spelled_numbers(text))):
+                if value == self.value:
+                    text = text[:start] + mask + text[end:]
+            return _NUMBER.sub(lambda m: mask if self.value in _values_of(m) else m.group(), text)
+        pattern = r"[\W_]+".join(re.escape(word) for word in self.words.split()[:200])
+        return re.sub(rf"(?<!\w){pattern}(?!\w)", mask, text, flags=re.IGNORECASE) if pattern else text
+
+    def _is_stated(self, text: str) -> bool:
+        """Whether `text` calls this the answer."""
+        return any(self._is_same(found.text) for found in find_answers(text, bare=False)[-8:])
+
+    def _is_same(self, text: str) -> bool:
+        if self.value is None:
+            return _bare_words(text) == self.words
+        reading = read(text)
+        return reading.kind is Kind.VALUE and self.value in (reading.value, *_percent(reading.value, reading.percent))
+
+    def _is_known(self) -> bool:
+        """Whether the value is public already: then only calling it the answer gives it away."""
+        if self.value is None:
+            return any(_holds(_bare_words(text), self.words) for text in self.public)
+        return any(
+            self.value in _values_of(m)
+            for text in self.public
+            for p in _pieces(text)
+            for m in _NUMBER.finditer(plain(p))
+        )
+
+    def _without_allowed(self, text: str) -> str:
+        """`text` without the sentences that tell a fact which may be told."""
+        for statement in self.allowed:
+            text = re.sub(re.escape(statement), " ", text, flags=re.IGNORECASE)
+        facts = [({stem(w) for w in content_words(s)}, set(re.findall(NUMBER, s))) for s in self.allowed]
+        if not facts:
+            return text
+
+        def kept(found: re.Match[str]) -> str:
+            words = {stem(word) for word in content_words(found.group())}
+            numbers = set(re.findall(NUMBER, found.group()))
+            told = any(numbers <= known and numbers and 2 * len(words & stems) >= len(stems) for stems, known in facts)
+            return " " if told else found.group()
+
+        return _SENTENCE.sub(kept, text)
+
+    def _leak_in_piece(self, piece: str, spelled: str) -> str | None:
+        if self.value is None:
+            return self._words_leak(spelled)
+        if (kind := self._number_leak(spelled)) is not None:
+            return kind
+        if any(value == self.value and abs(value) >= _SMALL for _, _, value in spelled_numbers(spelled)):
+            return "spelled"
+        if self._is_spaced_out(spelled):
+            return "spelled"
+        if any(value == self.value for value in _calculations(spelled)):
+            return "expression"
+        return "encoded" if self.value in set(_encoded_values(piece)) or self._is_backward(spelled) else None
+
+    def _number_leak(self, spelled: str) -> str | None:
+        for found in _NUMBER.finditer(spelled):
+            values = _values_of(found)
+            if self.value is not None and self.value in (*values, *(-value for value in values if self.value < 0)):
+                return "verbatim" if self.value in (values[0], -values[0]) and not found["below"] else "math"
+        big = self.value is not None and abs(self.value) >= 100
+        return "verbatim" if big and any(number(m["digits"]) == self.value for m in _GLUED.finditer(spelled)) else None
+
+    def _words_leak(self, spelled: str) -> str | None:
+        if len(self.words) < 3:
+            return None  # a letter or `no`: only calling it the answer gives it away
+        if _holds(_bare_words(spelled), self.words):
+            return "verbatim"
+        symbolic = not self.words.isascii() or re.search(r"[\\^=+*/]", self.squeezed)
+        if symbolic and len(self.squeezed) >= 3 and self.squeezed in "".join(spelled.casefold().split()):
+            return "verbatim"
+        letters = self.words.replace(" ", "")
+        if len(letters) >= 4 and letters in _bare_words(spelled[::-1]).replace(" ", ""):
+            return "encoded"
+        return "encoded" if any(_holds(_bare_words(text), self.words) for text in _decodings(spelled)) else None
+
+    def _is_spaced_out(self, spelled: str) -> bool:
+        digits = _digits(self.value)
+        if len(digits) < 2:
+            return False
+        runs = ["".join(re.findall(r"\d", run)) for run in _DIGIT_RUN.findall(spelled)]
+        named = "".join(str(value) for _, _, value in spelled_numbers(spelled) if 0 <= value < 10)
+        hinted = "".join(a or b for a, b in _DIGIT_HINT.findall(spelled))
+        return digits in runs or (len(named) >= len(digits) and digits in named) or hinted == digits
+
+    def _is_backward(self, spelled: str) -> bool:
+        digits = _digits(self.value)
+        if len(digits) < 2 or (len(digits) < 4 and not _BACKWARD.search(spelled)):
+            return False
+        return (
+            any(m["digits"].replace(",", "") == digits[::-1] for m in _NUMBER.finditer(spelled))
+            and digits != digits[::-1]
+        )
+
+    def _is_split(self, text: str) -> bool:
+        """Whether the end of the teacher's turn before and the beginning of this one, or their digit hints, make it."""
+        digits = _digits(self.value)
+        if self.value is None or len(digits) < 2 or not self.previous:
+            return False
+        before, after = plain(self.previous[-MAX_CHARS:]), plain(text)
+        tail, head = re.search(r"(\d+)\W*$", before), re.match(r"\W*(\d+)", after)
+        if tail and head and tail[1] + head[1] == digits:
+            return True
+        hints = [a or b for a, b in _DIGIT_HINT.findall(f"{before} {after}")]
+        return "".join(hints) == digits and bool(_DIGIT_HINT.search(after))
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """`text` in overlapping parts that `plain` reads whole."""
+    step, overlap = MAX_CHARS - 200, 200
+    for start in range(0, max(len(text), 1), step):
+        yield text[start : start + step + overlap]
+
+
+def _decoded(text: str) -> str:
+    if "&" in text:
+        text = html.unescape(text)
+    if re.search(r"%[0-9A-Fa-f]{2}", text):
+        text = urllib.parse.unquote(text, errors="replace")
+    return re.sub(r"\\u00([0-9a-fA-F]{2})", lambda m: chr(int(m[1], 16)), text)
+
+
+def _values_of(found: re.Match[str]) -> tuple[Fraction, ...]:
+    value = number(found["digits"])
+    if value is None:
+        return ()
+    if found["below"]:
+        below = int(found["below"].strip(" /"))
+        return (value / below, value) if below else (value,)
+    return (value, *_percent(value, bool(found["percent"])))
+
+
+def _percent(value: Fraction | None, percent: bool) -> tuple[Fraction, ...]:
+    return (value / 100,) if percent and value is not None else ()
+
+
+def _calculations(spelled: str) -> Iterator[Fraction]:
+    """The values of the calculations in a text, as signs and as words."""
+    for found in _EXPRESSION.finditer(_TIMES.sub(" * ", spelled)):
+        run = found.group().strip(" .,")
+        for part in (run, *re.split(r"\s{2,}|, |\n", run)):
+            if re.search(r"\d\s*[-+*/^(]", part) and (value := evaluate(part)) is not None:
+                yield value
+    for pattern, sign in _WORDED:
+        for one, other in pattern.findall(spelled):
+            left, right = (other, one) if sign == "from" else (one, other)
+            value = evaluate(f"{left} {'-' if sign == 'from' else sign} {right}")
+            if value is not None:
+                yield value
+
+
+def _encoded_values(text: str) -> Iterator[Fraction]:
+    for kind, digits in _PREFIXED.findall(text):
+        yield from _in_base(digits, {"x": 16, "b": 2, "o": 8}[kind.lower()])
+    for digits in _BINARY.findall(text):
+        yield from _in_base(digits, 2)
+    for named, word in set(_BASE.findall(text)):
+        for token in re.findall(r"\b[0-9a-fA-F]{1,40}\b", text):
+            yield from _in_base(token, int(named) if named else _BASES[word.lower()])
+    for roman in _ROMAN.findall(text):
+        yield Fraction(_roman(roman))
+    for inside in _decodings(text):
+        yield from (value for m in _NUMBER.finditer(inside) for value in _values_of(m))
+        yield from (value for _, _, value in spelled_numbers(inside))
+
+
+def _in_base(digits: str, base: int) -> Iterator[Fraction]:
+    try:
+        yield Fraction(int(digits, base))
+    except ValueError:
+        return
+
+
+def _roman(letters: str) -> int:
+    values = [_ROMAN_DIGITS[letter] for letter in letters]
+    return sum(-v if v < max(values[k + 1 :], default=0) else v for k, v in enumerate(values))
+
+
+def _decodings(text: str) -> Iterator[str]:
+    """What base64 and hexadecimal bytes in a text say, where they say something printable."""
+    for token in _BASE64.findall(text):
+        padded = token.rstrip("=").replace("-", "+").replace("_", "/")
+        try:
+            yield _printable(base64.b64decode(padded + "=" * (-len(padded) % 4)))
+        except (binascii.Error, ValueError):
+            continue
+    for token in _HEX_BYTES.findall(text):
+        try:
+            yield _printable(bytes.fromhex(token.replace(":", " ")))
+        except ValueError:
+            continue
+
+
+def _printable(raw: bytes) -> str:
+    text = raw.decode("utf-8", "ignore")
+    return text if text.isprintable() else ""
+
+
+def _digits(value: Fraction | None) -> str:
+    return str(value.numerator) if value is not None and value.denominator == 1 and value >= 0 else ""
+
+
+def _bare_words(text: str) -> str:
+    return " ".join(word for word in _WORDS.findall(plain(text).casefold()) if word != "and")
+
+
+def _holds(text: str, words: str) -> bool:
+    return bool(words) and f" {words} " in f" {text} "
