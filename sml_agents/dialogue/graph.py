@@ -198,7 +198,7 @@ class _Machine:
             allowed = [fact.statement for fact in state["task"].private.facts]
             leak = find_leak(reply.text, view.private.answer, public=public, allowed=allowed)
             if leak is not None and self.settings.guard == "mask":
-                text, masked = mask_leak(reply.text, view.private.answer), True
+                text, masked = mask_leak(reply.text, view.private.answer, public=public, allowed=allowed), True
         turn = Turn(
             role=Role.TEACHER,
             text=text,
