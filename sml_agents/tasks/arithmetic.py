@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 
 from sml_agents.tasks.generated import Family
+from sml_agents.tasks.plan import Value
 from sml_agents.tasks.program import compile_program
 from sml_agents.tasks.schemas import Bank, FactTemplate
-from sml_agents.tasks.wording import Value
 
 __all__ = ["ARITHMETIC", "make"]
 

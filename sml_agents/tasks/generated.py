@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sml_agents.tasks.naming import choose_keywords
+from sml_agents.tasks.plan import Hide, Plan, Value, draw_plan, hiding_styles
 from sml_agents.tasks.program import Result, Unfit
 from sml_agents.tasks.schemas import Bank, FactTemplate, Schema, load_bank
 from sml_agents.tasks.spec import LoadReport, TaskSpec, choose_forms
-from sml_agents.tasks.wording import Hide, Plan, Value, draw_plan, hiding_styles, questions_for, render, statement
+from sml_agents.tasks.wording import questions_for, render, statement
 from sml_agents.types import Fact, Form, Private, Task, stable_hash
 
 __all__ = ["Family", "Problem", "RunsOnFacts"]
@@ -102,7 +103,8 @@ class Family:
     ) -> tuple[dict[str, Value], Result]:
         for _ in range(_DRAWS):
             values = {name: self.draw_value(fact, bank, rng) for name, fact in schema.facts.items()}
-            if len(set(values.values())) < len(values):
+            told = [item for value in values.values() for item in str(value).split(", ")]
+            if len(set(told)) < len(told):
                 continue
             try:
                 result = program.run(values)

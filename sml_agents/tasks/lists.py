@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import cache
 
 from sml_agents.tasks.generated import Family
+from sml_agents.tasks.plan import Value
 from sml_agents.tasks.program import Result, Unfit
 from sml_agents.tasks.schemas import Bank, FactTemplate
-from sml_agents.tasks.wording import Value
 
 __all__ = ["LISTS", "OPERATIONS", "ListProgram", "make"]
 

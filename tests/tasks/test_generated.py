@@ -1,0 +1,253 @@
+"""The generator families: every problem is solved again, from its facts alone, by other code than made it."""
+
+from __future__ import annotations
+
+import random
+import re
+import subprocess
+import sys
+from collections import Counter
+from fractions import Fraction
+from itertools import islice
+
+import pytest
+
+from sml_agents.questions import asked_facts
+from sml_agents.tasks import load_tasks
+from sml_agents.tasks.arithmetic import ARITHMETIC
+from sml_agents.tasks.generated import Family, Problem
+from sml_agents.tasks.lists import LISTS
+from sml_agents.tasks.plan import hiding_styles
+from sml_agents.tasks.program import Unfit
+from sml_agents.tasks.schemas import Schema, load_bank
+from sml_agents.types import Form
+from sml_agents.verifiers import get_verifier
+
+FAMILIES = [ARITHMETIC, LISTS]
+SPLITS = ["train", "heldout"]
+
+
+def problems(family: Family, split: str, rounds: int = 8) -> list[tuple[Problem, random.Random]]:
+    count = rounds * len(load_bank(family.name, split).schemas)
+    return list(islice(family.problems(splits=(split,), seed=5), count))
+
+
+def numbers_told(statement: str) -> list[int]:
+    """The numbers in a statement, `twice` being 2."""
+    return [int(word) for word in re.findall(r"\d+", statement.replace("twice", "2 times"))]
+
+
+def other_values(problem: Problem, name: str, family: Family) -> list[dict[str, int | str]]:
+    """The problem's values with another one drawn for `name`."""
+    rng = random.Random(name)
+    bank = load_bank(family.name, problem.schema.split)
+    drawn = (family.draw_value(problem.schema.facts[name], bank, rng) for _ in range(60))
+    return [{**problem.values, name: value} for value in drawn if value != problem.values[name]]
+
+
+def exact_answer(problem: Problem, values: dict[str, int | str]) -> object:
+    """The answer for other values, fractions allowed; None where an operation on lists makes no sense."""
+    if problem.schema in load_bank("arithmetic", problem.schema.split).schemas:
+        fractions = {name: Fraction(value) for name, value in values.items()}
+        return eval(problem.schema.answer, {"__builtins__": {}}, fractions)
+    try:
+        return problem.program.run(values).answer
+    except Unfit:
+        return None
+
+
+def phrases(schema: Schema) -> set[str]:
+    """Every sentence template of a schema, whatever its slots are called."""
+    found = {*schema.scene, *schema.given, *schema.question, *schema.lead, *schema.noise}
+    for fact in schema.facts.values():
+        found |= {*fact.say, *fact.vague, *fact.ask, fact.tail}
+    return {re.sub(r"\{[^n][^{}]*\}", "{}", phrase) for phrase in found} - {""}
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_arithmetic_answers_follow_from_the_statements(split: str) -> None:
+    for problem, rng in problems(ARITHMETIC, split):
+        task = ARITHMETIC.task(problem, Form.SHARDED, rng)
+        told = {fact.name: numbers_told(fact.statement) for fact in task.private.facts}
+        value = eval(problem.schema.answer, {"__builtins__": {}}, {name: found[0] for name, found in told.items()})
+        assert value == int(task.private.answer), (task.template, told)
+        assert all(len(found) == 1 for found in told.values()), task.private.facts
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_solutions_are_true_equations_that_end_in_the_answer(split: str) -> None:
+    for problem, _ in problems(ARITHMETIC, split, rounds=3):
+        *steps, last = problem.result.solution.rstrip(".").split(". ")
+        assert last == f"The answer is {problem.result.answer}"
+        assert 1 <= len(steps) <= 5
+        for step in steps:
+            left, right = step.split(" = ")
+            assert eval(left) == int(right), step
+        assert steps[-1].endswith(f"= {problem.result.answer}")
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_the_answer_needs_every_fact(family: Family, split: str) -> None:
+    for problem, _ in problems(family, split, rounds=1):
+        for name in problem.facts:
+            answer = exact_answer(problem, dict(problem.values))
+            others = {exact_answer(problem, values) for values in other_values(problem, name, family)}
+            assert others - {answer, None}, f"{problem.schema.id}: {name} never changes the answer"
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_the_prompt_lacks_the_missing_fact_and_nothing_else(family: Family, split: str) -> None:
+    words = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
+
+    def tells(prompt: str, value: int | str) -> bool:
+        spellings = {str(value)}
+        if isinstance(value, int):
+            spellings |= {words[value]} if value < len(words) else set()
+            spellings |= {"twice"} if value == 2 else set()
+            spellings |= {["zeroth", "first", "second", "third", "fourth"][value]} if value < 5 else set()
+        return any(re.search(rf"(?<![\w-]){re.escape(word)}(?![\w])", prompt, re.IGNORECASE) for word in spellings)
+
+    for problem, rng in problems(family, split):
+        missing = problem.values[problem.missing]
+        full = family.task(problem, Form.FULL, rng).prompt
+        cut = family.task(problem, Form.UNDERSPECIFIED, rng)
+        for name in problem.facts:
+            assert tells(full, problem.values[name]), (problem.schema.id, name, full)
+            if name != problem.missing:
+                assert tells(cut.prompt, problem.values[name]), (problem.schema.id, name, cut.prompt)
+        fixed = " ".join(
+            [*problem.schema.given, *problem.schema.scene, *problem.schema.question, *problem.schema.noise]
+        )
+        if not any(tells(text, missing) for text in (fixed, *problem.plan.vary.values())) and missing not in (1, 2):
+            assert not tells(cut.prompt, missing), (problem.schema.id, problem.missing, cut.prompt)
+        assert [fact.name for fact in cut.private.facts] == [problem.missing]
+        assert cut.prompt != full
+        assert cut.pair == family.task(problem, Form.FULL, rng).pair
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_prompts_are_clean_english(family: Family, split: str) -> None:
+    for problem, rng in problems(family, split, rounds=25):
+        for form in Form:
+            prompt = family.task(problem, form, rng).prompt
+            assert not re.search(r"[{}]|\s\s|\s[.,?!]|\.\.|,\.|\bNone\b", prompt), prompt
+            assert prompt[0].isupper() or prompt[0].isdigit()
+            assert all(part[0].isupper() or part[0].isdigit() for part in re.split(r"(?<=[.?!]) ", prompt)), prompt
+            assert not re.search(r"\b(for|from|of|with|to|by|than|takes?) (he|she)\b", prompt), prompt
+            assert not re.search(r"\b(\w\w+) \1\b", prompt), prompt
+            assert not re.search(r"\b(is|are|by|at|than)[.?]", prompt), prompt
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_train_and_heldout_share_no_template(family: Family) -> None:
+    train, heldout = (load_bank(family.name, split).schemas for split in SPLITS)
+    assert not {schema.setting for schema in train} & {schema.setting for schema in heldout}
+    assert not {schema.id for schema in train} & {schema.id for schema in heldout}
+    shared = set.union(*map(phrases, train)) & set.union(*map(phrases, heldout))
+    assert not shared
+    banks = [load_bank(family.name, split) for split in SPLITS]
+    for kind in ("people", "vague", "vague_money", "words"):
+        assert not set(getattr(banks[0], kind)) & set(getattr(banks[1], kind))
+
+
+def test_the_bank_is_large_and_varied() -> None:
+    train, heldout = (load_bank("arithmetic", split).schemas for split in SPLITS)
+    assert len(train) + len(heldout) >= 80 and len({schema.setting for schema in (*train, *heldout)}) >= 20
+    for schema in (*train, *heldout):
+        assert len(schema.question) >= 2, schema.id
+        needed = ARITHMETIC.compile(schema.answer).names
+        assert len(needed) >= 2 and set(needed) <= set(schema.facts), schema.id
+        for name in needed:
+            fact = schema.facts[name]
+            assert len(fact.say) >= 2 and fact.ask and hiding_styles(fact), (schema.id, name)
+
+
+def test_few_steps_dominate_and_answers_stay_small() -> None:
+    tasks = load_tasks("arithmetic?split=all&n=890")
+    steps = Counter(task.meta["steps"] for task in tasks)
+    assert (steps[1] + steps[2]) / len(tasks) > 0.7
+    assert sum(int(task.private.answer) < 200 for task in tasks) / len(tasks) > 0.93
+
+
+def test_surface_cues_do_not_give_the_missing_fact_away() -> None:
+    """Vague words, few numbers or a question at the end must not tell the forms apart."""
+    tasks = load_tasks("arithmetic?form=paired&n=640")
+    vague = re.compile(r"\b(some|a few|several|a number of|a couple of|a certain (number|amount) of)\b")
+
+    def share(form: Form) -> float:
+        chosen = [task for task in tasks if task.form is form]
+        return sum(bool(vague.search(task.prompt.lower())) for task in chosen) / len(chosen)
+
+    assert share(Form.FULL) > 0.3
+    assert share(Form.UNDERSPECIFIED) - share(Form.FULL) < 0.3
+    styles = Counter(task.meta["hidden"] for task in tasks if task.form is Form.UNDERSPECIFIED)
+    assert set(styles) == {"omit", "vague", "drop"} and min(styles.values()) > 60
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_a_facts_question_names_it_before_any_other(family: Family, split: str) -> None:
+    asked = named = 0
+    for problem, _ in problems(family, split, rounds=4):
+        for name, fact in problem.facts.items():
+            found = asked_facts(fact.question, list(problem.facts.values()))
+            assert name in [other.name for other in found], (problem.schema.id, fact)
+            asked += 1
+            named += found[0].name == name
+    assert named / asked > 0.98
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+async def test_the_verifier_takes_the_solution_and_no_wrong_answer(family: Family) -> None:
+    for problem, rng in problems(family, "train", rounds=1):
+        task = family.task(problem, Form.FULL, rng)
+        verifier = get_verifier(task.verifier)
+        right = await verifier.verify(task, task.private.solution)
+        assert right.correct is True, task
+        wrong = await verifier.verify(task, "The answer is 7, 7, 7, 7, 7, 7, 7.")
+        assert wrong.correct is False, task
+
+
+def test_the_same_spec_gives_the_same_tasks_in_another_process() -> None:
+    script = (
+        "from sml_agents.tasks import load_tasks\n"
+        "for spec in ('arithmetic?form=mixed&n=40&seed=3&split=all', 'lists?form=paired&n=20&split=all'):\n"
+        "    print([task.id for task in load_tasks(spec)])"
+    )
+    runs = {
+        subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+        for _ in range(2)
+    }
+    assert len(runs) == 1
+
+
+@pytest.mark.parametrize("family", ["arithmetic", "lists"])
+def test_offset_passes_over_problems_and_ids_are_unique(family: str) -> None:
+    whole = load_tasks(f"{family}?n=60&form=paired&split=all&seed=2")
+    later = load_tasks(f"{family}?n=20&form=paired&split=all&seed=2&offset=40")
+    assert [task.id for task in whole[80:]] == [task.id for task in later]
+    assert len({task.id for task in whole}) == 120
+    assert {task.id for task in whole}.isdisjoint(
+        task.id for task in load_tasks(f"{family}?n=60&form=paired&split=all&seed=4")
+    )
+
+
+def test_sharded_prompts_hold_no_fact_and_deal_out_all_of_them() -> None:
+    for family in FAMILIES:
+        for problem, rng in problems(family, "train", rounds=2):
+            task = family.task(problem, Form.SHARDED, rng)
+            assert "?" in task.prompt or "." in task.prompt
+            assert [fact.name for fact in task.private.facts] == list(problem.facts)
+            assert len(task.private.facts) >= 2
+            for fact in task.private.facts:
+                assert fact.statement not in task.prompt
+                assert fact.statement.endswith(".") and fact.question.endswith("?")
+                assert not re.match(r"(He|She|They|His|Her)\b", fact.statement) or "They" in fact.statement
+
+
+def test_private_knowledge_is_only_what_the_prompt_lacks() -> None:
+    for task in load_tasks("arithmetic?form=paired&n=100"):
+        assert bool(task.private.facts) is (task.form is Form.UNDERSPECIFIED)
