@@ -1,0 +1,114 @@
+"""One conversation as rows of a training format. Rows hold public text and labels, never private knowledge."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sml_agents.traces.pairs import Pair
+from sml_agents.traces.selection import Conversation
+from sml_agents.types import Role, Turn
+
+__all__ = ["MIXED", "ROW_MAKERS", "Row", "chat", "pair_row"]
+
+Row = dict[str, Any]
+
+MIXED = "holds student turns that are not taken, and this format has no mask for them"
+
+_CHAT_NAMES = {Role.TEACHER: "user", Role.STUDENT: "assistant"}
+_SHAREGPT_NAMES = {Role.TEACHER: "human", Role.STUDENT: "gpt"}
+
+
+def chat(turns: tuple[Turn, ...], system: str) -> list[Row]:
+    """Messages with `role` and `content`; the teacher is the user, the student the assistant."""
+    messages = [{"role": "system", "content": system}] if system else []
+    messages.extend({"role": _CHAT_NAMES[turn.role], "content": turn.text} for turn in turns)
+    return messages
+
+
+def trl(conversation: Conversation, system: str) -> Iterator[Row]:
+    """https://huggingface.co/docs/trl/dataset_formats, conversational language modeling."""
+    whole = conversation.to_last_target()
+    if whole.is_whole:
+        yield {"messages": chat(whole.turns, system), "id": conversation.trace.id}
+
+
+def prompt_completion(conversation: Conversation, system: str) -> Iterator[Row]:
+    """TRL's conversational prompt-completion: the history, and one student turn."""
+    for at in conversation.targets:
+        turn = conversation.turns[at]
+        yield {
+            "prompt": chat(conversation.turns[:at], system),
+            "completion": [{"role": "assistant", "content": turn.text}],
+            "id": conversation.trace.id,
+            "act": turn.act,
+        }
+
+
+def openai(conversation: Conversation, system: str) -> Iterator[Row]:
+    """OpenAI's chat fine-tuning format; `weight` 0 keeps an assistant message out of the loss."""
+    whole = conversation.to_last_target()
+    messages = chat(whole.turns, system)
+    offset = len(messages) - len(whole.turns)
+    for at, (turn, taken) in enumerate(zip(whole.turns, whole.taken, strict=True)):
+        if turn.role is Role.STUDENT and not taken:
+            messages[at + offset]["weight"] = 0
+    yield {"messages": messages}
+
+
+def sharegpt(conversation: Conversation, system: str) -> Iterator[Row]:
+    """`conversations` of `from` and `value`, as many trainers read them."""
+    whole = conversation.to_last_target()
+    if whole.is_whole:
+        said = [{"from": "system", "value": system}] if system else []
+        said.extend({"from": _SHAREGPT_NAMES[turn.role], "value": turn.text} for turn in whole.turns)
+        yield {"id": conversation.trace.id, "conversations": said}
+
+
+def parquet(conversation: Conversation, system: str) -> Iterator[Row]:
+    """A dialogue with its labels; see `sml_agents.traces.parquet.SCHEMA`."""
+    trace = conversation.trace
+    messages: list[Row] = [{"role": "system", "content": system, "taken": False}] if system else []
+    for turn, taken in zip(conversation.turns, conversation.taken, strict=True):
+        messages.append(
+            {
+                "role": _CHAT_NAMES[turn.role],
+                "content": turn.text,
+                "act": turn.act,
+                "outcome": turn.verdict.outcome if turn.verdict is not None else None,
+                "taken": taken,
+                "primed": turn.primed,
+            }
+        )
+    yield {
+        "id": trace.id,
+        "family": trace.task.family,
+        "form": trace.task.form,
+        "split": trace.task.split,
+        "task": trace.task.id,
+        "sample": trace.sample,
+        "solved": trace.solved,
+        "solved_at": trace.solved_at,
+        "stop": trace.stop,
+        "messages": messages,
+    }
+
+
+def pair_row(pair: Pair, system: str) -> Row:
+    """TRL's conversational preference format."""
+    return {
+        "prompt": chat(pair.history, system),
+        "chosen": [{"role": "assistant", "content": pair.chosen}],
+        "rejected": [{"role": "assistant", "content": pair.rejected}],
+        "source": pair.source,
+        "id": pair.trace,
+    }
+
+
+ROW_MAKERS: dict[str, Callable[[Conversation, str], Iterator[Row]]] = {
+    "trl": trl,
+    "trl-prompt-completion": prompt_completion,
+    "openai": openai,
+    "sharegpt": sharegpt,
+    "parquet": parquet,
+}

@@ -1,0 +1,125 @@
+"""Traces as training rows: the data side of each offline recipe.
+
+    st_sft      first turns that solve the task: the single-turn baseline
+    mt_sft      solved dialogues, every student turn
+    q_primed    solved dialogues, without the attempts that were wrong: the student learns to ask instead of to guess
+
+A recipe is a filter on traces; `balanced` then mixes dialogues in which a fact was missing with those in which none
+was, because a model that only ever sees questions rewarded learns to ask always.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from sml_agents.errors import TrainingError
+from sml_agents.traces.selection import Conversation, TraceFilter
+from sml_agents.training.nouns import Message, TrainingRow
+from sml_agents.types import Form, Role, Trace, Turn
+
+__all__ = ["RECIPES", "Recipe", "balanced", "conversation_row", "training_rows"]
+
+Recipe = Literal["st_sft", "mt_sft", "q_primed"]
+
+RECIPES: dict[str, TraceFilter] = {
+    "st_sft": TraceFilter(solved=True, last_turn=1, wrong_attempts=False),
+    "mt_sft": TraceFilter(solved=True),
+    "q_primed": TraceFilter(solved=True, wrong_attempts=False),
+}
+
+
+def training_rows(
+    traces: Iterable[Trace],
+    recipe: Recipe | TraceFilter = "mt_sft",
+    *,
+    system: str | None = None,
+    discount: float | None = None,
+) -> list[TrainingRow]:
+    """Rows for `train_sft`.
+
+    Args:
+        recipe: the name of a recipe, or a filter of your own.
+        system: the student's system prompt, which has to be the one it will have in use: None takes the built-in one
+            of `ChatStudent`, "" none at all.
+        discount: weight a dialogue that was solved in student turn k by discount^(k-1), the discounted return.
+
+    Raises:
+        TrainingError: when nothing is left, with the reasons.
+    """
+    filters = RECIPES[recipe] if isinstance(recipe, str) else recipe
+    rows: list[TrainingRow] = []
+    left_out: dict[str, int] = {}
+    for trace in traces:
+        conversation = filters.take(trace)
+        if isinstance(conversation, str):
+            left_out[conversation] = left_out.get(conversation, 0) + 1
+            continue
+        rows.append(conversation_row(conversation, system=system, discount=discount))
+    if not rows:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(left_out.items())) or "no trace was given"
+        raise TrainingError(f"no training row is left with {filters.describe()}: {reasons}")
+    return rows
+
+
+def conversation_row(
+    conversation: Conversation, *, system: str | None = None, discount: float | None = None
+) -> TrainingRow:
+    """One conversation as a row in which the taken student turns are trainable; what follows the last is left off."""
+    trace = conversation.trace
+    whole = conversation.to_last_target()
+    messages = [_message(turn, taken) for turn, taken in zip(whole.turns, whole.taken, strict=True)]
+    prompt = _student_prompt() if system is None else system
+    if prompt:
+        messages.insert(0, Message("system", prompt))
+    weight = 1.0
+    if discount is not None and trace.solved_at is not None:
+        weight = discount ** (trace.solved_at - 1)
+    return TrainingRow(tuple(messages), trace.id, trace.task.form is not Form.FULL, weight)
+
+
+def balanced(
+    rows: Sequence[TrainingRow], *, missing: float = 0.5, limit: int | None = None, seed: int = 0
+) -> list[TrainingRow]:
+    """The largest shuffled subset in which a share `missing` of the rows lacked a fact at the start.
+
+    Args:
+        missing: between 0 and 1, both excluded.
+        limit: at most so many rows.
+
+    Raises:
+        TrainingError: when one of the two kinds is absent.
+    """
+    order = list(rows)
+    random.Random(seed).shuffle(order)
+    lacking = [row for row in order if row.missing]
+    complete = [row for row in order if row.missing is False]
+    if not lacking or not complete:
+        absent = "with a fact missing" if not lacking else "with nothing missing"
+        raise TrainingError(f"no row {absent} among {len(rows)}: generate tasks of both forms, or do not balance")
+    total = min(len(lacking) / missing, len(complete) / (1 - missing), limit or float("inf"))
+    wanted = max(1, round(total * missing)), max(1, round(total * (1 - missing)))
+    kept = [*lacking[: wanted[0]], *complete[: wanted[1]]]
+    random.Random(seed + 1).shuffle(kept)
+    return kept
+
+
+def _message(turn: Turn, taken: bool) -> Message:
+    if turn.role is Role.TEACHER:
+        return Message("user", turn.text)
+    return Message(
+        "assistant",
+        turn.text,
+        trainable=taken,
+        sampled=turn.completion_ids,
+        # What Q-priming wrote answers a prompt with private knowledge in it, which the student must never see.
+        prompt=None if turn.primed else turn.prompt_ids,
+        ended=turn.finish != "length",
+    )
+
+
+def _student_prompt() -> str:
+    from sml_agents.roles.prompts import render
+
+    return render("student")
