@@ -82,4 +82,4 @@ def newcombe(plus: tuple[float, float, float], minus: tuple[float, float, float]
     difference = plus[0] - minus[0]
     low = difference - math.hypot(plus[0] - plus[1], minus[2] - minus[0])
     high = difference + math.hypot(plus[2] - plus[0], minus[0] - minus[1])
-    return max(-1.0, low), min(1.0, high)
+    return low, high

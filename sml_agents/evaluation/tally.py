@@ -41,6 +41,8 @@ COLUMNS: tuple[str, ...] = (
     "leaks",
     "feedback",
 )
+ERROR_KIND = re.compile(r"(?:(?:student|teacher|primer|verifier): )?[^:(\s][^:(\n]*")
+"""Who failed, if that is said, and the name of the error."""
 ERROR_KINDS = 20
 """Kinds of errors told apart; the rest are counted as `other`."""
 
@@ -59,8 +61,12 @@ def missing_facts(task: Task) -> tuple[Fact, ...]:
 
 
 def act_of(turn: Turn) -> Act | None:
-    """What the student itself did: a primed turn is the attempt that Q-priming replaced, not the question put there."""
-    return Act.ANSWER_ATTEMPT if turn.primed else turn.act
+    """What the student itself did: of a primed turn, what Q-priming replaced, not the question that it put there."""
+    if not turn.primed:
+        return turn.act
+    from sml_agents.roles.acts import classify
+
+    return classify(turn.replaced or "", None).act
 
 
 def first_act(trace: Trace) -> Act | None:
@@ -72,14 +78,17 @@ def first_act(trace: Trace) -> Act | None:
 def solved_within(trace: Trace) -> int | None:
     """Student turns used to solve the task; 0 when it was not solved, None when that is not known.
 
-    Not known: the dialogue failed, the verifier could not score an attempt that ended it, or there were attempts and
-    none could be scored. A dialogue that ended without any attempt is known not to be solved.
+    Not known: the dialogue failed or was ended by a person, the verifier could not score an attempt that ended it, none
+    of its attempts could be scored, or Q-priming wrote the right answer. A dialogue that used up its turns without any
+    attempt is known not to be solved.
     """
-    if trace.stop in (StopReason.FAILED, StopReason.UNSCORED):
+    turns = trace.student_turns
+    if trace.stop in (StopReason.FAILED, StopReason.UNSCORED, StopReason.TEACHER_STOPPED):
         return None
     if trace.solved:
-        return trace.solved_at or len(trace.student_turns)
-    if trace.solved is None and any(turn.act is Act.ANSWER_ATTEMPT for turn in trace.student_turns):
+        at = trace.solved_at or len(turns)
+        return None if at and turns[at - 1].primed else at
+    if trace.solved is None and any(turn.act is Act.ANSWER_ATTEMPT for turn in turns):
         return None
     return 0
 
@@ -123,7 +132,8 @@ class Tally:
             self.seeds.add(seed)
         if trace.stop is StopReason.FAILED:
             self.failed += 1
-            kind = re.split(r"[:(\n]", trace.error.strip(), maxsplit=1)[0].strip()[:60] or "unknown"
+            found = ERROR_KIND.match(trace.error)
+            kind = found.group().strip()[:60] if found else "unknown"
             self.errors[kind if kind in self.errors or len(self.errors) < ERROR_KINDS else "other"] += 1
             return
         limit = setting(trace, "max_turns")
