@@ -1,0 +1,256 @@
+"""One loaded model and the thread that runs it, shared by everything in the process that uses the same weights."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import threading
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, InvalidStateError
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sml_agents.backends.settings import LocalSettings
+from sml_agents.errors import BackendError, SmlError
+
+__all__ = ["Completion", "Engine", "Job", "engine_for"]
+
+_GATHER_SECONDS = 0.003
+"""An idle model waits this long after the first of several calls, so that they start together."""
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What the model said, its ids as sampled (the end token included, if it was)."""
+
+    prompt_ids: list[int]
+    ids: list[int]
+    text: str
+    finish: str
+
+
+@dataclass(eq=False)
+class Job:
+    """One call."""
+
+    messages: Sequence[dict[str, Any]]
+    max_tokens: int
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+    tools: list[dict[str, Any]] | None = None
+    timeout: float = 300.0
+    future: Future[Completion] = field(default_factory=Future)
+    deadline: float = 0.0
+
+    def done(self, completion: Completion) -> None:
+        with contextlib.suppress(InvalidStateError):
+            self.future.set_result(completion)
+
+    def failed(self, error: BaseException) -> None:
+        with contextlib.suppress(InvalidStateError):
+            self.future.set_exception(error)
+
+
+class Engine:
+    """Batches the calls of all threads and event loops into one model. Stops when nobody holds it any more."""
+
+    def __init__(self, name: str, locate: Callable[[], str], settings: LocalSettings) -> None:
+        self._work = _Work(name, locate, settings)
+        self._thread = threading.Thread(target=self._work.run, name=f"sml-agents-model-{name}", daemon=True)
+        self._thread.start()
+        weakref.finalize(self, _Work.stop, self._work)
+        _threads.add((self._thread, self._work))
+
+    def submit(self, job: Job) -> Future[Completion]:
+        """Queue `job`; its future may be cancelled at any time."""
+        return self._work.submit(job)
+
+    def tool_calls(self, text: str) -> tuple[str, list[dict[str, Any]]]:
+        """See `ChatFormat.tool_calls`."""
+        return self._work.format.tool_calls(text)
+
+    @property
+    def alive(self) -> bool:
+        return self._thread.is_alive() and not self._work.stopping
+
+
+class _Work:
+    """What the thread does; it must not hold the `Engine`, which would then never be let go."""
+
+    def __init__(self, name: str, locate: Callable[[], str], settings: LocalSettings) -> None:
+        self.name, self.locate, self.settings = name, locate, settings
+        self.waiting: deque[Job] = deque()
+        self.wake = threading.Condition()
+        self.stopping = False
+
+    def submit(self, job: Job) -> Future[Completion]:
+        job.deadline = time.monotonic() + job.timeout
+        with self.wake:
+            if self.stopping:
+                job.failed(BackendError(f"The model {self.name} was shut down."))
+            self.waiting.append(job)
+            self.wake.notify()
+        return job.future
+
+    def stop(self) -> None:
+        with self.wake:
+            self.stopping = True
+            self.wake.notify()
+
+    def run(self) -> None:
+        try:
+            self.load()
+            while self.admit():
+                self.advance()
+        except BaseException as error:
+            self.give_up(error)
+        else:
+            self.give_up(BackendError(f"The model {self.name} was shut down."))
+
+    def give_up(self, error: BaseException) -> None:
+        with self.wake:
+            self.stopping = True
+            jobs = list(self.waiting)
+            self.waiting.clear()
+        for job in jobs:
+            job.failed(error)
+
+    def load(self) -> None:
+        """Load model and tokenizer. Raises `BackendSpecError` when they cannot be."""
+        from sml_agents.backends.threads import set_threads
+
+        set_threads(self.settings.threads)
+        from sml_agents.backends.chat_format import ChatFormat
+        from sml_agents.backends.decoder import decoder_for
+        from sml_agents.backends.loading import load_model
+
+        model, tokenizer = load_model(self.locate(), self.name, self.settings)
+        self.format = ChatFormat(tokenizer, self.name)
+        self.decoder = decoder_for(model, self.settings.cache_mb << 20)
+        ends = model.generation_config.eos_token_id
+        ends = ends if isinstance(ends, list) else [ends]
+        self.ends = {end for end in [*ends, tokenizer.eos_token_id] if end is not None}
+        self.context: int = getattr(model.config.get_text_config(), "max_position_embeddings", None) or 2**31
+
+    def admit(self) -> bool:
+        """Take waiting jobs into the batch, waiting for one if there is nothing to do. False: stop."""
+        with self.wake:
+            if not self.decoder.rows and not self.waiting:
+                self.wake.wait_for(lambda: self.waiting or self.stopping)
+                if not self.stopping:
+                    self.wake.wait_for(lambda: self.stopping, timeout=_GATHER_SECONDS)
+            if self.stopping:
+                return False
+            free = self.settings.batch_size - len(self.decoder.rows)
+            jobs = [self.waiting.popleft() for _ in range(min(free, len(self.waiting)))]
+        rows = [row for job in jobs if (row := self.prepared(job)) is not None]
+        if rows:
+            self.guarded(lambda: self.decoder.add(rows), rows)
+            self.settle(rows)
+        return True
+
+    def prepared(self, job: Job) -> Any:
+        """A row for the decoder, or None if the job is already over."""
+        from sml_agents.backends.decoder import Row
+        from sml_agents.backends.sampling import Sampler
+
+        if job.future.cancelled():
+            return None
+        try:
+            ids = self.format.encode(job.messages, job.tools)
+            room = self.context - len(ids)
+            if room < 1:
+                raise BackendError(
+                    f"The conversation has {len(ids)} tokens, {self.name} takes {self.context}: use shorter turns."
+                )
+        except Exception as error:
+            job.failed(error)
+            return None
+        sampler = Sampler(job.temperature, job.top_p, job.seed)
+        return Row(ids, sampler, max_tokens=min(job.max_tokens, room), tag=job)
+
+    def advance(self) -> None:
+        """One more token for every row."""
+        if self.decoder.rows:
+            rows = list(self.decoder.rows)
+            self.guarded(self.decoder.step, rows)
+            self.settle(rows)
+
+    def guarded(self, work: Callable[[], None], rows: Sequence[Any]) -> None:
+        """Do `work`; when the model fails, so do all the jobs in it, and the next ones start afresh."""
+        try:
+            work()
+        except Exception as error:
+            failure = error if isinstance(error, SmlError) else BackendError(f"{self.name} failed: {error}")
+            for row in {id(row): row for row in [*rows, *self.decoder.rows]}.values():
+                row.tag.failed(failure)
+            self.decoder.reset()
+
+    def settle(self, rows: Sequence[Any]) -> None:
+        """Answer the jobs whose rows are finished."""
+        now = time.monotonic()
+        for row in rows:
+            if row not in self.decoder.rows:
+                continue
+            job: Job = row.tag
+            if job.future.cancelled():
+                self.decoder.remove(row, keep=False)
+            elif now > job.deadline:
+                self.decoder.remove(row)
+                job.failed(BackendError(f"{self.name} did not finish within {job.timeout:g} s; raise timeout."))
+            elif (finished := self.finished(row, job)) is not None:
+                self.decoder.remove(row)
+                text, finish = finished
+                job.done(Completion(row.prompt_ids, row.ids, text, finish))
+
+    def finished(self, row: Any, job: Job) -> tuple[str, str] | None:
+        """Text and reason when the row is complete."""
+        if row.ids[-1] in self.ends:
+            return self.format.decode(row.ids), "stop"
+        if job.stop:
+            text = self.format.decode(row.ids)
+            places = [place for end in job.stop if (place := text.find(end)) >= 0]
+            if places:
+                return text[: min(places)], "stop"
+        if len(row.ids) >= row.max_tokens:
+            return self.format.decode(row.ids), "length"
+        return None
+
+
+_engines: weakref.WeakValueDictionary[tuple[Any, ...], Engine] = weakref.WeakValueDictionary()
+_threads: set[tuple[threading.Thread, _Work]] = set()
+_lock = threading.Lock()
+
+
+def engine_for(name: str, locate: Callable[[], str], settings: LocalSettings) -> Engine:
+    """The engine for these weights: the same one for everybody who uses them in the same way."""
+    same = settings.model_dump(include={"device", "dtype", "threads", "batch_size", "cache_mb"})
+    key = (name, _changed(name), *same.values())
+    with _lock:
+        engine = _engines.get(key)
+        if engine is None or not engine.alive:
+            engine = _engines[key] = Engine(name, locate, settings)
+            _threads.difference_update([pair for pair in _threads if not pair[0].is_alive()])
+        return engine
+
+
+def _changed(name: str) -> int:
+    """When a model's folder last changed, so that weights trained anew are loaded anew."""
+    folder = Path(name)
+    return max((file.stat().st_mtime_ns for file in folder.glob("*")), default=0) if folder.is_dir() else 0
+
+
+@atexit.register
+def _stop_all() -> None:
+    # A thread inside torch while the interpreter goes away would crash it: stop all first, each after its current step.
+    for _, work in _threads:
+        work.stop()
+    deadline = time.monotonic() + 10
+    for thread, _ in _threads:
+        thread.join(timeout=max(0.0, deadline - time.monotonic()))

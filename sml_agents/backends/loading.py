@@ -1,0 +1,67 @@
+"""Loading a model and its tokenizer with transformers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sml_agents.backends.settings import LocalSettings
+from sml_agents.errors import BackendSpecError, MissingExtra
+
+__all__ = ["cpu_has_bfloat16", "load_model", "resolved_dtype"]
+
+
+def cpu_has_bfloat16() -> bool:
+    """Whether this CPU multiplies bfloat16 itself (AVX512_BF16 or AMX); others do it many times slower than float32."""
+    import torch
+
+    probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(bool(getattr(torch.cpu, probe, lambda: False)()) for probe in probes)
+
+
+def resolved_dtype(dtype: str, device: str) -> str:
+    """`auto` made definite: float32 on a CPU (see benchmarks/local.py), bfloat16 on a GPU."""
+    if dtype != "auto":
+        return dtype
+    return "float32" if device == "cpu" else "bfloat16"
+
+
+def resolved_device(device: str) -> str:
+    import torch
+
+    if device != "auto":
+        return device
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def load_model(path: str, name: str, settings: LocalSettings) -> tuple[Any, Any]:
+    """Model and tokenizer in `path` (a folder or hub name). Runs no code from there.
+
+    Raises `BackendSpecError` when there is no usable causal language model, `MissingExtra` for an adapter without peft.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging as transformers_logging
+
+    device = resolved_device(settings.device)
+    dtype = getattr(torch, resolved_dtype(settings.dtype, device))
+    adapter = (Path(path) / "adapter_config.json").is_file()
+    if adapter:
+        try:
+            import peft  # noqa: F401
+        except ImportError:
+            raise MissingExtra(f"{name} is an adapter (LoRA), which", "train") from None
+    bars = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.disable_progress_bar()
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+        model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=dtype, trust_remote_code=False)
+        model = model.to(device).eval()
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        reason = " ".join(str(error).split())[:300]
+        raise BackendSpecError(f"No language model could be loaded from {name}: {reason}") from error
+    finally:
+        if bars:
+            transformers_logging.enable_progress_bar()
+    model.requires_grad_(False)
+    return model, tokenizer

@@ -1,0 +1,175 @@
+"""Chat models that run in this process, on any folder or hub name that transformers can load."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import hashlib
+from pathlib import Path
+from typing import Any, ClassVar
+
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import LangSmithParams
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from pydantic import Field, PrivateAttr
+
+from sml_agents.backends.base import LeanChatModel
+from sml_agents.backends.embedded import MODEL_NAME, embedded_path
+from sml_agents.backends.engine import Completion, Engine, Job, engine_for
+from sml_agents.backends.settings import LocalSettings, ModelSettings, checked
+from sml_agents.backends.text import to_openai
+from sml_agents.errors import BackendError
+
+__all__ = ["EmbeddedChatModel", "TransformersChatModel"]
+
+_DEFAULT_MAX_TOKENS = 512
+_CALL_KEYS = ("temperature", "top_p", "max_tokens", "timeout")
+
+
+class TransformersChatModel(LeanChatModel):
+    """The model in the folder, or of the hub name, `model`.
+
+    Concurrent calls, from any thread or event loop, are generated together. The weights are loaded at the first call
+    and shared with every other object for the same model. `response_metadata` has `prompt_ids` and `completion_ids`,
+    the tokens exactly as read and sampled.
+
+    A reply at temperature 0 is the likeliest; otherwise it depends on the conversation and the call's `seed`. Not
+    promised: equality to the last bit between batches of different size, whose sums are rounded differently.
+    """
+
+    settings_type: ClassVar[type[ModelSettings]] = LocalSettings
+
+    model: str = Field(min_length=1)
+    settings: LocalSettings = LocalSettings()
+
+    _engine: Engine | None = PrivateAttr(default=None)
+
+    @property
+    def _llm_type(self) -> str:
+        return "sml-transformers"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return self.describe()
+
+    def describe(self) -> dict[str, Any]:
+        described: dict[str, Any] = {"backend": "transformers", "model": self.model, **self.settings.sampling()}
+        described["dtype"] = self.settings.dtype
+        if Path(self.model).is_dir():
+            described["weights"] = fingerprint(Path(self.model))
+        return described | {
+            "temperature": self.settings.temperature or 0.0,
+            "max_tokens": self.settings.max_tokens or _DEFAULT_MAX_TOKENS,
+        }
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        params = super()._get_ls_params(stop=stop, **kwargs)
+        params["ls_provider"] = "transformers"
+        params["ls_model_name"] = kwargs.get("model", self.model)
+        params["ls_temperature"] = kwargs.get("temperature", self.settings.temperature or 0.0)
+        params["ls_max_tokens"] = kwargs.get("max_tokens", self.settings.max_tokens or _DEFAULT_MAX_TOKENS)
+        return params
+
+    def _job(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> Job:
+        given = {name: kwargs[name] for name in _CALL_KEYS if kwargs.get(name) is not None}
+        settings = self.settings
+        if given:
+            settings = checked(LocalSettings, {**settings.model_dump(exclude_unset=True), **given}, "this call")
+        if kwargs.get("tool_choice") not in (None, "auto", "none"):
+            raise BackendError("A local model cannot be made to call a tool: leave tool_choice out.")
+        return Job(
+            messages=to_openai(messages),
+            max_tokens=settings.max_tokens or _DEFAULT_MAX_TOKENS,
+            temperature=settings.temperature or 0.0,
+            top_p=settings.top_p or 1.0,
+            seed=kwargs.get("seed"),
+            stop=tuple(stop) if stop else settings.stop,
+            tools=None if kwargs.get("tool_choice") == "none" else kwargs.get("tools"),
+            timeout=settings.timeout,
+        )
+
+    def _submit(self, job: Job) -> Any:
+        self._budget.spend_call()
+        if self._engine is None or not self._engine.alive:
+            # A method of this object would keep it alive in the engine's thread.
+            self._engine = engine_for(self.model, functools.partial(type(self)._place, self.model), self.settings)
+        return self._engine.submit(job)
+
+    @staticmethod
+    def _place(model: str) -> str:
+        """Where the weights are; called in the engine's thread."""
+        return model
+
+    def _message(self, completion: Completion, job: Job, model: str) -> AIMessage:
+        prompt, sampled = len(completion.prompt_ids), len(completion.ids)
+        self._budget.spend_tokens(prompt + sampled)
+        text = completion.text
+        calls: list[Any] = []
+        if job.tools:
+            assert self._engine is not None
+            text, calls = self._engine.tool_calls(text)
+        return AIMessage(
+            content=text,
+            tool_calls=calls,
+            usage_metadata={"input_tokens": prompt, "output_tokens": sampled, "total_tokens": prompt + sampled},
+            response_metadata={
+                "model_name": model,
+                "model_provider": "transformers",
+                "finish_reason": completion.finish,
+                "prompt_ids": completion.prompt_ids,
+                "completion_ids": completion.ids,
+            },
+        )
+
+    async def _areply(self, messages: list[BaseMessage], stop: list[str] | None = None, **kwargs: Any) -> AIMessage:
+        job = self._job(messages, stop, kwargs)
+        completion = await asyncio.wrap_future(self._submit(job))
+        return self._message(completion, job, kwargs.get("model", self.model))
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        job = self._job(messages, stop, kwargs)
+        future = self._submit(job)
+        try:
+            completion = future.result()
+        except BaseException:
+            future.cancel()
+            raise
+        message = self._message(completion, job, kwargs.get("model", self.model))
+        return ChatResult(generations=[ChatGeneration(message=message)])
+
+
+class EmbeddedChatModel(TransformersChatModel):
+    """SmolLM2-135M-Instruct out of a PyPI wheel (see `sml_agents.backends.embedded`), made at the first call."""
+
+    model: str = MODEL_NAME
+
+    @property
+    def _llm_type(self) -> str:
+        return "sml-embedded"
+
+    def describe(self) -> dict[str, Any]:
+        return {**super().describe(), "backend": "embedded"}
+
+    @staticmethod
+    def _place(model: str) -> str:
+        return str(embedded_path())
+
+
+def fingerprint(folder: Path) -> str:
+    """A short digest of a model's weights: sizes, and samples from all over them. Training changes it."""
+    digest = hashlib.sha256()
+    for file in sorted([*folder.glob("*.safetensors"), *folder.glob("*config.json")]):
+        size = file.stat().st_size
+        digest.update(f"{file.name} {size}".encode())
+        with file.open("rb") as handle:
+            for part in range(16):
+                handle.seek(size * part // 16)
+                digest.update(handle.read(4096))
+    return digest.hexdigest()[:16]

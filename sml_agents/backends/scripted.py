@@ -1,0 +1,194 @@
+"""A chat model that reads its lines: for tests, demonstrations, and trying a pipeline without a model.
+
+A reply is a pure function of the conversation and the seed, never of what was called before. So any number of
+dialogues can share one script, and a run that was killed and resumed ends like one that was not.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import LangSmithParams
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGenerationChunk
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from sml_agents.backends.base import LeanChatModel
+from sml_agents.backends.text import clean
+from sml_agents.errors import BackendError, BackendSpecError
+from sml_agents.types import stable_hash
+
+__all__ = ["Rule", "ScriptedModel"]
+
+
+class Rule(BaseModel):
+    """A reply for conversations whose last message matches."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    when: str
+    """A text that the last message contains, or a regular expression between slashes: `/how (much|many)/`."""
+    reply: str | tuple[str, ...]
+    """What to say; of several, one is chosen by conversation and seed."""
+
+    @field_validator("when")
+    @classmethod
+    def _compiles(cls, when: str) -> str:
+        if len(when) > 1 and when[0] == when[-1] == "/":
+            try:
+                re.compile(when[1:-1])
+            except re.error as error:
+                raise ValueError(f"{when} is not a regular expression ({error})") from None
+        return when
+
+    @field_validator("reply")
+    @classmethod
+    def _not_empty(cls, reply: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        if reply == ():
+            raise ValueError("a rule needs at least one reply")
+        return reply
+
+    def matches(self, text: str) -> bool:
+        if len(self.when) > 1 and self.when[0] == self.when[-1] == "/":
+            return re.search(self.when[1:-1], text) is not None
+        return self.when in text
+
+
+class ScriptedModel(LeanChatModel):
+    """Says what `replies` holds.
+
+    Rules are tried first, in order, against the last message. When none matches, the plain strings speak: the first
+    in the model's first turn of a conversation, the second in its second, and from the beginning again after the last.
+    Raises `BackendError` when neither says anything. Token counts in its usage are words.
+    """
+
+    replies: Sequence[str | Rule] = Field(min_length=1)
+    name: str | None = "scripted"
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> ScriptedModel:
+        """A script from JSON (a list) or JSONL: each entry a string, or `{"when": ..., "reply": ...}`.
+
+        Raises `BackendSpecError` naming the file, and the line if there is one.
+        """
+        path = Path(path)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not UTF-8 text"
+            raise BackendSpecError(f"The script {path} cannot be read: {reason}.") from None
+        try:
+            entries = json.loads(text)
+            if isinstance(entries, str | dict):
+                entries = [entries]
+        except ValueError:
+            entries = []
+            for number, line in enumerate(text.splitlines(), start=1):
+                if line.strip():
+                    try:
+                        entries.append(json.loads(line))
+                    except ValueError:
+                        raise BackendSpecError(f"The script {path} is not JSON in line {number}.") from None
+        try:
+            return cls(replies=entries)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            where = ".".join(str(part) for part in first["loc"][:2])
+            raise BackendSpecError(
+                f'The script {path} needs strings or {{"when": ..., "reply": ...}}; {where}: {first["msg"]}.'
+            ) from None
+
+    @property
+    def _llm_type(self) -> str:
+        return "sml-scripted"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return self.describe()
+
+    def describe(self) -> dict[str, Any]:
+        script = [entry if isinstance(entry, str) else entry.model_dump(mode="json") for entry in self.replies]
+        return {"backend": "scripted", "script": stable_hash(script)}
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        params = super()._get_ls_params(stop=stop, **kwargs)
+        params["ls_provider"] = "scripted"
+        params["ls_model_name"] = kwargs.get("model", "scripted")
+        return params
+
+    def line(self, messages: Sequence[BaseMessage], seed: int | None = None) -> str:
+        """The reply to this conversation."""
+        last = messages[-1].text if messages else ""
+        for rule in self.replies:
+            if isinstance(rule, Rule) and rule.matches(last):
+                if isinstance(rule.reply, str):
+                    return rule.reply
+                digest = stable_hash(seed, [[message.type, message.text] for message in messages])
+                return rule.reply[int(digest, 16) % len(rule.reply)]
+        lines = [entry for entry in self.replies if isinstance(entry, str)]
+        if not lines:
+            raise BackendError(f"The script has no rule for {last[:80]!r} and no plain reply.")
+        spoken = sum(1 for message in messages if message.type == "ai")
+        return lines[spoken % len(lines)]
+
+    async def _areply(self, messages: list[BaseMessage], stop: list[str] | None = None, **kwargs: Any) -> AIMessage:
+        text = clean(self.line(messages, kwargs.get("seed")))
+        for end in stop or ():
+            text = text.split(end, 1)[0]
+        prompt, completion = sum(len(message.text.split()) for message in messages), len(text.split())
+        return AIMessage(
+            content=text,
+            usage_metadata={
+                "input_tokens": prompt,
+                "output_tokens": completion,
+                "total_tokens": prompt + completion,
+            },
+            response_metadata={
+                "model_name": kwargs.get("model", "scripted"),
+                "model_provider": "scripted",
+                "finish_reason": "stop",
+            },
+        )
+
+    def _chunks(self, message: AIMessage) -> Iterator[ChatGenerationChunk]:
+        for piece in re.findall(r"\s*\S+\s*$|\s*\S+", message.text):
+            yield ChatGenerationChunk(message=AIMessageChunk(content=piece))
+        yield ChatGenerationChunk(
+            message=AIMessageChunk(
+                content="",
+                usage_metadata=message.usage_metadata,
+                response_metadata=message.response_metadata,
+                chunk_position="last",
+            )
+        )
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        for chunk in self._chunks(await self._areply(messages, stop, **kwargs)):
+            if run_manager:
+                await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+            yield chunk
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        from sml_agents.backends.loops import run_sync
+
+        for chunk in self._chunks(run_sync(self._areply(messages, stop, **kwargs))):
+            if run_manager:
+                run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+            yield chunk

@@ -1,0 +1,124 @@
+"""What a user may set for a model, and the limit on what a run may spend.
+
+Each backend takes one of these models; a spec string gives the same settings as a query
+(`embedded:?temperature=0.7&max_tokens=64`). None leaves the choice to the endpoint.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from sml_agents.errors import BackendSpecError, BudgetExceeded
+
+__all__ = ["Budget", "EndpointSettings", "LocalSettings", "ModelSettings", "checked"]
+
+
+class ModelSettings(BaseModel):
+    """Settings that every backend which really generates understands."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    temperature: float | None = Field(default=None, ge=0, le=5)
+    """0 always takes the likeliest token. None: the endpoint's default, and 0 for a local model."""
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    """Sample from the smallest set of tokens that holds this much of the probability."""
+    max_tokens: int | None = Field(default=None, ge=1)
+    """Longest reply, in tokens. None: the endpoint's default, and 512 for a local model."""
+    stop: tuple[str, ...] = ()
+    """Texts that end a reply; they are not part of it."""
+    timeout: float = Field(default=300.0, gt=0)
+    """Seconds that one call may take in total, with waiting in line and all retries."""
+    budget_calls: int | None = Field(default=None, ge=1)
+    """Most calls that this model object may make; retries count. `BudgetExceeded` after that."""
+    budget_tokens: int | None = Field(default=None, ge=1)
+    """Most tokens, of prompts and replies together; calls under way when it is reached are still finished."""
+
+    def sampling(self) -> dict[str, Any]:
+        """What shapes the replies, as opposed to how they are fetched: part of a run's identity."""
+        return {
+            "temperature": self.temperature,
+            "top_p": self.top_p,
+            "max_tokens": self.max_tokens,
+            "stop": list(self.stop),
+        }
+
+
+class EndpointSettings(ModelSettings):
+    """Settings of an OpenAI-compatible endpoint."""
+
+    base_url: str | None = None
+    """Where the API lives, such as `http://localhost:8000/v1`. None: `OPENAI_BASE_URL`, else OpenAI's own."""
+    api_key: SecretStr | None = None
+    """None: `OPENAI_API_KEY`. Needed for OpenAI itself; left out of every error, description and record."""
+    max_retries: int = Field(default=4, ge=0, le=20)
+    """Further attempts after HTTP 408, 409, 429, 5xx or a broken connection. Bad content is never asked for again."""
+    read_timeout: float = Field(default=120.0, gt=0)
+    """Longest silence of the server, in seconds, within one attempt."""
+    backoff: float = Field(default=0.5, ge=0)
+    """Scale, in seconds, of the random pause before a retry; doubles each time, at most 30."""
+    token_ids: bool = False
+    """Ask the server for the token ids of prompt and reply (vLLM's `return_token_ids`), for training."""
+
+
+class LocalSettings(ModelSettings):
+    """Settings of a model that runs in this process."""
+
+    device: str = "auto"
+    """`cpu`, `cuda`, `cuda:1`, ...; `auto` takes a GPU if there is one."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Number format of the weights; `auto` is float32 on a CPU and bfloat16 on a GPU."""
+    threads: int | None = Field(default=None, ge=1)
+    """CPU threads of torch, for the whole process. None: see `sml_agents.backends.threads`."""
+    batch_size: int = Field(default=32, ge=1)
+    """Most dialogues generated at the same time."""
+    cache_mb: int = Field(default=1024, ge=0)
+    """Memory for attention states of earlier turns, so that a next turn computes only what is new; 0 turns it off."""
+
+
+SettingsT = TypeVar("SettingsT", bound=BaseModel)
+
+
+def checked(kind: type[SettingsT], given: dict[str, Any], what: str) -> SettingsT:
+    """`kind` made from `given`; raises `BackendSpecError` that names the wrong key and the valid ones."""
+    unknown = sorted(set(given) - set(kind.model_fields))
+    if unknown:
+        valid = ", ".join(sorted(kind.model_fields)) or "none"
+        raise BackendSpecError(f"{what} has no setting {unknown[0]!r}; valid settings: {valid}.")
+    try:
+        return kind.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BackendSpecError(f"{what}: {where} cannot have that value: {first['msg']}.") from None
+
+
+class Budget:
+    """Counts calls and tokens of one model object, over all threads, and refuses the call after the last."""
+
+    def __init__(self, calls: int | None, tokens: int | None) -> None:
+        self.calls_allowed, self.tokens_allowed = calls, tokens
+        self.calls = self.tokens = 0
+        self._lock = threading.Lock()
+
+    def spend_call(self) -> None:
+        """Take one call. Raises `BudgetExceeded` when none is left."""
+        with self._lock:
+            if self.calls_allowed is not None and self.calls >= self.calls_allowed:
+                raise BudgetExceeded(f"The budget of {self.calls_allowed} model calls is used up; raise budget_calls.")
+            if self.tokens_allowed is not None and self.tokens >= self.tokens_allowed:
+                raise BudgetExceeded(f"The budget of {self.tokens_allowed} tokens is used up; raise budget_tokens.")
+            self.calls += 1
+
+    def spend_tokens(self, tokens: int) -> None:
+        """Count tokens already used."""
+        with self._lock:
+            self.tokens += tokens
+
+
+def environment(name: str) -> str | None:
+    """An environment variable; None when unset or empty."""
+    return os.environ.get(name, "").strip() or None

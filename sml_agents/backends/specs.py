@@ -1,0 +1,152 @@
+"""Reading of model specs."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+from langchain_core.language_models import BaseChatModel
+from pydantic import BaseModel
+
+from sml_agents.backends.base import LeanChatModel
+from sml_agents.backends.settings import EndpointSettings, LocalSettings, ModelSettings, checked
+from sml_agents.errors import BackendSpecError, MissingExtra
+
+__all__ = ["describe", "resolve"]
+
+_FORMS = "openai:MODEL[@BASE_URL], transformers:PATH_OR_NAME, embedded, scripted:FILE"
+
+
+class _NoSettings(BaseModel):
+    """What a script can be set to."""
+
+
+def resolve(spec: str | BaseChatModel, settings: dict[str, Any]) -> BaseChatModel:
+    """See `sml_agents.backends.resolve`."""
+    settings = {name: value for name, value in settings.items() if value is not None}
+    if isinstance(spec, BaseChatModel):
+        if not settings:
+            return spec
+        if not isinstance(spec, LeanChatModel):
+            raise BackendSpecError("Settings cannot be given for a ready-made model object; set them on the object.")
+        checked(type(spec).settings_type, settings, type(spec).__name__)
+        return spec.with_settings(**settings)
+    prefix, rest, query = _parts(spec)
+    given = {**query, **settings}
+    if prefix == "openai":
+        return _openai(rest, given, spec)
+    if prefix == "transformers":
+        return _transformers(rest, given, spec)
+    if prefix == "embedded":
+        return _embedded(rest, given, spec)
+    if prefix == "scripted":
+        from sml_agents.backends.scripted import ScriptedModel
+
+        checked(_NoSettings, given, "scripted")
+        return ScriptedModel.from_file(_required(rest, spec))
+    return _foreign(prefix, rest, given, spec)
+
+
+def describe(model: BaseChatModel) -> dict[str, Any]:
+    """See `sml_agents.backends.describe`."""
+    if isinstance(model, LeanChatModel):
+        return model.describe()
+    described: dict[str, Any] = {"backend": f"{type(model).__module__}.{type(model).__qualname__}"}
+    params = dict(model._get_ls_params())
+    for name in ("ls_model_name", "ls_temperature", "ls_max_tokens"):
+        if isinstance(params.get(name), str | int | float):
+            described[name.removeprefix("ls_").removesuffix("_name")] = params[name]
+    return described
+
+
+def _parts(spec: str) -> tuple[str, str, dict[str, str]]:
+    """`PREFIX:REST?key=value` taken apart."""
+    prefix, _, rest = spec.strip().partition(":")
+    if "?" in prefix:
+        prefix, _, query = spec.strip().partition("?")
+        rest = f"?{query}"
+    body, mark, query = rest.rpartition("?")
+    if not mark:
+        return prefix.lower(), rest, {}
+    pairs = parse_qsl(query, keep_blank_values=True)
+    if not pairs or any(not value for _, value in pairs):
+        raise BackendSpecError(f"The settings after '?' in {spec!r} must look like key=value&key=value.")
+    return prefix.lower(), body, dict(pairs)
+
+
+def _required(rest: str, spec: str) -> str:
+    if not rest:
+        raise BackendSpecError(f"The model spec {spec!r} names no model; the forms are {_FORMS}.")
+    return rest
+
+
+def _openai(rest: str, given: dict[str, Any], spec: str) -> BaseChatModel:
+    model, at, address = rest.partition("@http")
+    if at:
+        given = {"base_url": "http" + address, **given}
+    settings = checked(EndpointSettings, _lists(given), "openai")
+    from sml_agents.backends.openai_compatible import OpenAICompatibleModel
+
+    return OpenAICompatibleModel(model=_required(model, spec), settings=settings)
+
+
+def _transformers(rest: str, given: dict[str, Any], spec: str) -> BaseChatModel:
+    settings = checked(LocalSettings, _lists(given), "transformers")
+    path = _required(rest, spec)
+    folder = Path(path).expanduser()
+    if folder.is_dir():
+        if not any((folder / name).is_file() for name in ("config.json", "adapter_config.json")):
+            raise BackendSpecError(f"The folder {path} holds no model: it has no config.json.")
+        path = str(folder)
+    elif path.startswith((".", "/", "~")) or path.count("/") > 1:
+        raise BackendSpecError(f"There is no folder {path} to load a model from.")
+    _need_torch()
+    from sml_agents.backends.local import TransformersChatModel
+
+    return TransformersChatModel(model=path, settings=settings)
+
+
+def _embedded(rest: str, given: dict[str, Any], spec: str) -> BaseChatModel:
+    if rest:
+        raise BackendSpecError(f"{spec!r}: there is one embedded model, written just 'embedded'.")
+    settings = checked(LocalSettings, _lists(given), "embedded")
+    _need_torch()
+    from sml_agents.backends.local import EmbeddedChatModel
+
+    return EmbeddedChatModel(settings=settings)
+
+
+def _need_torch() -> None:
+    if find_spec("torch") is None or find_spec("transformers") is None:
+        raise MissingExtra("A model in this process", "local")
+
+
+def _lists(given: dict[str, Any]) -> dict[str, Any]:
+    """A single `stop` text, as a spec gives it, made the list that the settings hold."""
+    return {**given, "stop": (given["stop"],)} if isinstance(given.get("stop"), str) else given
+
+
+def _foreign(prefix: str, rest: str, given: dict[str, Any], spec: str) -> BaseChatModel:
+    known = f"{spec!r} names no model; the forms are {_FORMS}"
+    if not rest:
+        raise BackendSpecError(f"{known}, or PROVIDER:MODEL of LangChain.")
+    if find_spec("langchain") is None:
+        raise BackendSpecError(f"{known}; other providers need: pip install 'sml-agents[agents]'.")
+    settings = checked(ModelSettings, {k: v for k, v in given.items() if k not in ("base_url", "max_retries")}, prefix)
+    kept = settings.model_dump(exclude_unset=True)
+    kept |= {name: given[name] for name in ("base_url", "max_retries") if name in given}
+    for name in ("budget_calls", "budget_tokens"):
+        if name in kept:
+            raise BackendSpecError(f"{name} works for openai:, transformers: and embedded only, not for {prefix}:.")
+    from langchain.chat_models import init_chat_model
+
+    try:
+        model = init_chat_model(rest, model_provider=prefix, **kept)
+    except ImportError as error:
+        raise BackendSpecError(f"{spec!r} needs another package: {error}") from None
+    except Exception as error:
+        raise BackendSpecError(f"{known}; LangChain says: {' '.join(str(error).split())[:300]}") from None
+    assert isinstance(model, BaseChatModel)
+    return model
