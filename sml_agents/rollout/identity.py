@@ -17,4 +17,5 @@ def dialogue_id(task: Task, sample: int, settings: Mapping[str, Any], seed: int)
     It is a hash of the whole task, private part included, and of those settings that matter to what is said: the same
     in every process, different when anything that shapes the dialogue differs.
     """
-    return stable_hash(task.model_dump(mode="json"), sample, essential(settings), seed)
+    # Without defaults: a field that a later release adds must not make every dialogue a new one.
+    return stable_hash(task.model_dump(mode="json", exclude_defaults=True), sample, essential(settings), seed)
