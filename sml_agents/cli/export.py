@@ -1,7 +1,93 @@
-"""`sml-agents export`"""
+"""`sml-agents export`: dialogues of a store as training data for other tools."""
 
-from sml_agents.cli.result import Result
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+
+import typer
+
+from sml_agents.cli.files import open_store
+from sml_agents.cli.result import JsonFlag, Result
+from sml_agents.errors import InputError
+from sml_agents.types import Act, Form, StopReason
+
+if TYPE_CHECKING:
+    from sml_agents.traces.export import ExportReport
+
+T = TypeVar("T")
+FORMATS_HELP = "trl, trl-prompt-completion, preference, openai, sharegpt or parquet."
 
 
-def export() -> Result:
-    return Result({})
+def export(
+    store: Annotated[str, typer.Option(metavar="PATH|URL", help="The store to read.")],
+    format: Annotated[str, typer.Option(metavar="FORMAT", help=FORMATS_HELP)],
+    out: Annotated[Path, typer.Option(metavar="PATH", help="File to write; for parquet a folder.")],
+    solved: Annotated[bool | None, typer.Option("--solved/--unsolved", help="Dialogues by outcome.")] = None,
+    family: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Task families.")] = None,
+    form: Annotated[
+        list[Form] | None, typer.Option(metavar="FORM", help="full, underspecified or sharded tasks.")
+    ] = None,
+    split: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Task splits, such as train.")] = None,
+    stop: Annotated[list[StopReason] | None, typer.Option(metavar="REASON", help="How dialogues ended.")] = None,
+    min_turns: Annotated[int | None, typer.Option(min=1, metavar="N", help="Student turns at least.")] = None,
+    max_turns: Annotated[int | None, typer.Option(min=1, metavar="N", help="Student turns at most.")] = None,
+    primed: Annotated[bool | None, typer.Option("--primed/--not-primed", help="With a turn by Q-priming.")] = None,
+    leaks: Annotated[
+        Literal["cut", "drop", "keep"], typer.Option(help="Dialogues in which the teacher gave the answer away.")
+    ] = "cut",
+    failed: Annotated[bool, typer.Option("--failed", help="Also dialogues that ended in an error.")] = False,
+    act: Annotated[list[Act] | None, typer.Option(metavar="ACT", help="Student turns that do this.")] = None,
+    last_turn: Annotated[int | None, typer.Option(min=1, metavar="K", help="Student turns up to this one.")] = None,
+    wrong_attempts: Annotated[
+        bool, typer.Option("--wrong-attempts/--no-wrong-attempts", help="Student turns with a wrong answer.")
+    ] = True,
+    system: Annotated[str, typer.Option(metavar="TEXT", help="System prompt to put before every dialogue.")] = "",
+    student_prompt: Annotated[bool, typer.Option("--student-prompt", help="Put the built-in one there.")] = False,
+    licence: Annotated[str, typer.Option(metavar="NAME", help="For the data set card of parquet.")] = "unknown",
+    json: JsonFlag = False,
+) -> Result:
+    """Write dialogues as training data.
+
+    Filters may be combined; those that take a name may be given several times. Only what the student could see is
+    written. A file that is there is replaced when the new one is complete.
+    """
+    from sml_agents.traces.export import FORMATS, TraceFilter
+    from sml_agents.traces.export import export as write
+
+    if format not in FORMATS:
+        raise InputError(f"there is no format {format!r}; choose one of {', '.join(FORMATS)}")
+    if student_prompt and system:
+        raise InputError("--system and --student-prompt exclude each other; give one of them")
+    if student_prompt:
+        from sml_agents.roles.prompts import render
+
+        system = render("student")
+    filters = TraceFilter(
+        solved=solved,
+        families=_some(family),
+        forms=_some(form),
+        splits=_some(split),
+        stops=_some(stop),
+        min_turns=min_turns,
+        max_turns=max_turns,
+        primed=primed,
+        leaks=leaks,
+        failed=failed,
+        acts=_some(act),
+        last_turn=last_turn,
+        wrong_attempts=wrong_attempts,
+    )
+    with open_store(store) as traces:
+        written = write(traces.traces(), format, out, filters, system=system, licence=licence)
+    return Result(written.model_dump(mode="json"), lambda: _print(written))
+
+
+def _some(values: list[T] | None) -> tuple[T, ...] | None:
+    return tuple(values) if values else None
+
+
+def _print(report: ExportReport) -> None:
+    print(f"{report.rows} rows from {report.taken} of {report.traces} dialogues: {report.path}")
+    for reason, count in report.left_out.items():
+        print(f"  left out: {count} {reason}")

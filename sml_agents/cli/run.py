@@ -54,14 +54,17 @@ def run(
     Exits 1 when dialogues failed; they are recorded with a reason.
     """
     from sml_agents.backends import resolve
+
+    specs = list(dict.fromkeys(tasks))
+    total = count_tasks(specs)
+    model = resolve(student)
+    teaching_model = None if teacher in ("oracle", "human") else model if teacher == student else resolve(teacher)
+
     from sml_agents.dialogue import DialogueSettings
     from sml_agents.roles import ChatStudent, ChatTeacher, OracleTeacher
     from sml_agents.rollout import ProgressBar, run_dialogues_sync
 
-    specs = list(dict.fromkeys(tasks))
-    total = count_tasks(specs)
     settings = DialogueSettings(max_turns=max_turns, q_priming=q_priming, guard=guard, seed=seed)
-    model = resolve(student)
     someone = ChatStudent(model)
     if teacher == "human":
         from sml_agents.cli.talk import teach_all
@@ -71,7 +74,7 @@ def run(
                 every_task(specs), someone, settings, traces, specs=specs, samples=samples, resume=resume
             )
         return Result({"store": store, **counted}, lambda: print(f"{counted['n']} dialogues finished, in {store}"))
-    tutor = OracleTeacher() if teacher == "oracle" else ChatTeacher(model if teacher == student else resolve(teacher))
+    tutor = ChatTeacher(teaching_model) if teaching_model else OracleTeacher()
     with open_store(store, write=True) as traces, ProgressBar() as bar:
         summary = run_dialogues_sync(
             every_task(specs),

@@ -9,6 +9,7 @@ from sml_agents.types import Role, Trace, Turn, Verdict
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.text import Text
 
 NARROW = 20
 WIDE = 100
@@ -52,7 +53,6 @@ def print_trace(trace: Trace, console: Console) -> None:
 
 def print_turn(turn: Turn, number: int, console: Console) -> None:
     """One public turn; `number` counts student turns from 1."""
-    from rich.padding import Padding
     from rich.text import Text
 
     student = turn.role is Role.STUDENT
@@ -61,7 +61,15 @@ def print_turn(turn: Turn, number: int, console: Console) -> None:
     if notes := _notes(turn):
         heading.append(f"  {notes}", style="not bold dim")
     console.print(heading)
-    console.print(Padding(Text(clean(turn.text) or "(nothing)"), (0, 0, 0, 2)))
+    print_indented(Text(clean(turn.text) or "(nothing)"), console)
+
+
+def print_indented(text: Text, console: Console) -> None:
+    """Prints `text` two columns in, wrapped, without trailing blanks."""
+    for line in text.wrap(console, console.width - 2):
+        line.rstrip()
+        line.pad_left(2)
+        console.print(line)
 
 
 def _notes(turn: Turn) -> str:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from sml_agents.cli.clean import clean
-from sml_agents.cli.screen import make_console, print_turn
+from sml_agents.cli.screen import make_console, print_indented, print_turn
 from sml_agents.types import Act, Role, Task, Trace, Turn
 
 if TYPE_CHECKING:
@@ -55,14 +55,13 @@ def teach(
 
     The end of the input does the same, or raises Ended with `stop_at_end=False`.
     """
-    from langgraph.checkpoint.memory import InMemorySaver
     from langgraph.types import Command
 
     from sml_agents.dialogue import build_dialogue
     from sml_agents.roles import HumanTeacher
 
     console = make_console()
-    graph: Any = build_dialogue(student, HumanTeacher(), settings=settings, checkpointer=InMemorySaver())
+    graph: Any = build_dialogue(student, HumanTeacher(), settings=settings, checkpointer=_memory())
     config = {"configurable": {"thread_id": "person"}}
     given: Any = {"task": task, "sample": sample}
     if dialogue_id is not None:
@@ -85,6 +84,17 @@ def teach(
                 raise
             text = None
         given = Command(resume={"text": text} if text is not None else {"stop": True})
+
+
+def _memory() -> Any:
+    """A checkpointer in memory that revives our nouns and no other class."""
+    from langgraph.checkpoint.memory import InMemorySaver
+    from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+    from sml_agents import types
+
+    nouns = [(types.__name__, name) for name in types.__all__ if isinstance(getattr(types, name), type)]
+    return InMemorySaver(serde=JsonPlusSerializer(allowed_msgpack_modules=nouns))
 
 
 def teach_all(
@@ -164,8 +174,7 @@ def _show_last(trace: Trace, shown: int, console: Console) -> None:
 
 
 def _show_private(lines: list[str], console: Console) -> None:
-    from rich.padding import Padding
     from rich.text import Text
 
     for line in lines:
-        console.print(Padding(Text(f"private  {clean(line)}", style="yellow"), (0, 0, 0, 2)))
+        print_indented(Text(f"private  {clean(line)}", style="yellow"), console)
