@@ -16,7 +16,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sml_agents.questions import content_words, keywords_of
+from sml_agents.questions import asked_facts, content_words, keywords_of
 from sml_agents.types import Fact
 
 __all__ = [
@@ -353,13 +353,17 @@ def underspecify(
         return Refusal("the answer stands in the problem")
     statement = _statement(removed)
     clause_at = parts[index].find(removed)
-    fact = Fact(
-        name="missing",
-        statement=statement,
-        keywords=keywords_of(statement, remaining) or tuple(content_words(statement))[:4],
-        question=_indirect_question(removed, start - clause_at, end - clause_at),
-    )
+    question = _indirect_question(removed, start - clause_at, end - clause_at)
+    fact = Fact(name="missing", statement=statement, keywords=_names(statement, question, remaining), question=question)
     return Underspecified(remaining, fact, " ".join(parts), style)
+
+
+def _names(statement: str, question: str, rest: str) -> tuple[str, ...]:
+    """The words that name a fact: those that single it out, if its question has them; else the words of the question."""
+    keywords = keywords_of(statement, rest)
+    if keywords and asked_facts(question, [Fact(name="", statement=statement, keywords=keywords)]):
+        return keywords
+    return tuple(dict.fromkeys(content_words(question)))[:4] or keywords
 
 
 def shard(prompt: str, answer: str, solution_numbers: Sequence[str]) -> Sharded | Refusal:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,6 +39,10 @@ class TraceFilter(BaseModel):
     """Student turns up to this one, counted from 1; 1 takes first turns alone."""
     wrong_attempts: bool = True
     """Take attempts that were scored as not correct."""
+    premature: bool = True
+    """Take attempts, right by luck even, that were made while a needed fact had not been told."""
+    idle_questions: bool = True
+    """Take questions that brought no fact to light."""
 
     def describe(self) -> str:
         """The fields that differ from their defaults, for messages to the user."""
@@ -58,9 +62,10 @@ class TraceFilter(BaseModel):
             turns = turns[:leak]
         taken: list[bool] = []
         said = 0
-        for turn in turns:
+        for at, turn in enumerate(turns):
             said += turn.role is Role.STUDENT
-            taken.append(turn.role is Role.STUDENT and self._takes_turn(turn, said))
+            takes = turn.role is Role.STUDENT and self._takes_turn(turn, said)
+            taken.append(takes and self._takes_in_place(trace, turns, at))
         if any(taken):
             return Conversation(trace, tuple(turns), tuple(taken))
         if leak is not None and self.leaks == "cut" and not any(turn.role is Role.STUDENT for turn in turns):
@@ -96,6 +101,15 @@ class TraceFilter(BaseModel):
         if self.acts is not None and turn.act not in self.acts:
             return False
         return self.wrong_attempts or turn.verdict is None or turn.verdict.correct is not False
+
+    def _takes_in_place(self, trace: Trace, turns: Sequence[Turn], at: int) -> bool:
+        """What depends on the turns around student turn `turns[at]`."""
+        act = turns[at].act
+        if act is Act.ANSWER_ATTEMPT and not self.premature:
+            return len(told_facts(turns[:at])) == len(trace.task.private.facts)
+        if act is Act.CLARIFICATION and not self.idle_questions:
+            return at + 1 < len(turns) and bool(turns[at + 1].reveals)
+        return True
 
 
 @dataclass(frozen=True)

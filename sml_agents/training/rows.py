@@ -2,7 +2,7 @@
 
     st_sft      first turns that solve the task: the single-turn baseline
     mt_sft      solved dialogues, every student turn
-    q_primed    solved dialogues, without the attempts that were wrong: the student learns to ask instead of to guess
+    q_primed    solved dialogues: questions that brought a fact, and attempts that were right once nothing was missing
 
 A recipe is a filter on traces; `balanced` then mixes dialogues in which a fact was missing with those in which none
 was, because a model that only ever sees questions rewarded learns to ask always.
@@ -17,7 +17,7 @@ from typing import Literal
 from sml_agents.errors import TrainingError
 from sml_agents.traces.selection import Conversation, TraceFilter
 from sml_agents.training.nouns import Message, TrainingRow
-from sml_agents.types import Form, Role, Trace, Turn
+from sml_agents.types import Act, Form, Role, Trace, Turn
 
 __all__ = ["RECIPES", "Recipe", "balanced", "conversation_row", "training_rows"]
 
@@ -26,7 +26,13 @@ Recipe = Literal["st_sft", "mt_sft", "q_primed"]
 RECIPES: dict[str, TraceFilter] = {
     "st_sft": TraceFilter(solved=True, last_turn=1, wrong_attempts=False),
     "mt_sft": TraceFilter(solved=True),
-    "q_primed": TraceFilter(solved=True, wrong_attempts=False),
+    "q_primed": TraceFilter(
+        solved=True,
+        acts=(Act.CLARIFICATION, Act.ANSWER_ATTEMPT),
+        wrong_attempts=False,
+        premature=False,
+        idle_questions=False,
+    ),
 }
 
 
