@@ -16,7 +16,7 @@ from langgraph.errors import GraphBubbleUp
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
-from langgraph.types import Command, interrupt
+from langgraph.types import Command, Overwrite, interrupt
 
 from sml_agents.dialogue.referee import (
     Classifier,
@@ -33,6 +33,7 @@ from sml_agents.dialogue.state import (
     DialogueSettings,
     DialogueState,
     StudentState,
+    given_task,
 )
 from sml_agents.roles.guard import find_leak, mask_leak
 from sml_agents.roles.primer import OraclePrimer, Primer
@@ -60,12 +61,12 @@ def build_dialogue(
 ) -> DialogueGraph:
     """Compile the dialogue of `student` and `teacher`.
 
-    Invoke with `{"task": Task}`; the result is `{"trace": Trace}`. The compiled graph is an ordinary LangGraph graph: it
-    can be a node of another one whose state has `task` and `trace`.
+    Invoke with `{"task": Task}` (or the task as JSON); the result is `{"trace": Trace}`. The compiled graph is an
+    ordinary LangGraph graph: it can be a node of another one whose state has `task` and `trace`.
 
     `primer` writes Q-priming's questions when `settings.q_priming` is set (default: the oracle's). `verifier` overrides
-    the one that each task names, `classifier` the rules that label acts. A human teacher needs a `checkpointer`, here or
-    in the graph around it.
+    the one that each task names, `classifier` the rules that label acts. A human teacher needs a `checkpointer`, here
+    or in the graph around it.
     """
     machine = _Machine(
         student, teacher, settings or DialogueSettings(), primer or OraclePrimer(), Referee(verifier, classifier)
@@ -74,7 +75,7 @@ def build_dialogue(
         DialogueState, context_schema=DialogueContext, input_schema=DialogueInput, output_schema=DialogueOutput
     )
     graph.add_node("open", machine.open)
-    graph.add_node("student", machine.student_node, input_schema=StudentState, destinations=("teacher", END))
+    graph.add_node("student", machine.student_node, input_schema=StudentState, destinations=("teacher",))
     after_teacher = ("person", END) if isinstance(teacher, HumanTeacher) else ("student", END)
     graph.add_node("teacher", machine.teacher_node, destinations=after_teacher)
     if isinstance(teacher, HumanTeacher):
@@ -109,18 +110,22 @@ class _Machine:
             self.record["primer"] = primer.settings
 
     async def open(self, state: DialogueState) -> dict[str, Any]:
-        task = state["task"]
+        """State the problem, on a clean slate: the thread may have held a dialogue before."""
+        task, sample = given_task(state), state.get("sample", 0)
         return {
-            "id": state.get("id") or stable_hash(task.id, state.get("sample", 0), self.record),
-            "history": [(Role.TEACHER, task.prompt)],
-            "turns": [Turn(role=Role.TEACHER, text=task.prompt)],
+            "task": task,
+            "sample_index": sample,
+            "dialogue_id": state.get("id") or stable_hash(task.id, sample, self.record),
+            "history": Overwrite([(Role.TEACHER, task.prompt)]),
+            "turns": Overwrite([Turn(role=Role.TEACHER, text=task.prompt)]),
+            "failure": "",
         }
 
     async def student_node(self, state: StudentState, runtime: _Runtime) -> Command[Any]:
         history = tuple(state["history"])
         turn = sum(role is Role.STUDENT for role, _ in history)
         try:
-            draft = await self._reply(self.student, StudentView(history), runtime, state["id"], f"student/{turn}")
+            draft = await self._reply(self.student, StudentView(history), runtime, state, f"student/{turn}")
         except GraphBubbleUp:
             raise
         except Exception as error:  # the one boundary at which a failure becomes part of the trace
@@ -141,7 +146,7 @@ class _Machine:
             if isinstance(self.teacher, HumanTeacher):
                 return Command(update={"turns": said, "history": [(Role.STUDENT, turn.text)]}, goto="person")
             view = teacher_view(state["task"], turns, turn)
-            reply = await self._reply(self.teacher, view, runtime, state["id"], f"teacher/{count}")
+            reply = await self._reply(self.teacher, view, runtime, state, f"teacher/{count}")
         except GraphBubbleUp:
             raise
         except Exception as error:
@@ -155,12 +160,14 @@ class _Machine:
         reply = HumanTeacher.from_person(HumanReply.model_validate(answer), view)
         return self._answered(state, [], view, reply, [])
 
-    async def _reply(self, role: Student | Teacher, view: Any, runtime: _Runtime, dialogue_id: str, key: str) -> Reply:
+    async def _reply(
+        self, role: Student | Teacher, view: Any, runtime: _Runtime, state: StudentState, key: str
+    ) -> Reply:
         """The role's reply, from the journal if it was given before; durable there before it is used."""
         journal = runtime.context.journal if runtime.context else None
         if journal is not None and (known := journal.get(key)) is not None:
             return known
-        reply = await role.reply(view, seed=call_seed(self.settings.seed, dialogue_id, key))
+        reply = await role.reply(view, seed=call_seed(self.settings.seed, state["dialogue_id"], key))
         if journal is not None and reply.model != "oracle":
             await journal.put(key, reply)
         return reply
@@ -174,10 +181,10 @@ class _Machine:
         solved = verdict is not None and verdict.correct
         if solved or label.act is Act.CLARIFICATION or count + 1 >= self.settings.max_turns:
             return turn
-        if not rewrites(self.settings, state["id"], count):
+        if not rewrites(self.settings, state["dialogue_id"], count):
             return turn
         view = teacher_view(task, turns, turn)
-        primed = await self._reply(_Rewriter(self.primer), view, runtime, state["id"], f"primer/{count}")
+        primed = await self._reply(_Rewriter(self.primer), view, runtime, state, f"primer/{count}")
         public = [text for _, text in view.history[:-1]]
         if not primed.text:
             return turn
@@ -219,9 +226,9 @@ class _Machine:
         turns = (*state["turns"], *said)
         scored = stop not in (StopReason.FAILED, StopReason.UNSCORED, StopReason.TEACHER_STOPPED)
         trace = Trace(
-            id=state["id"],
+            id=state["dialogue_id"],
             task=state["task"],
-            sample=state.get("sample", 0),
+            sample=state["sample_index"],
             turns=turns,
             stop=stop,
             solved=(stop is StopReason.SOLVED) if scored else None,

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass
-from typing import Annotated, Literal, Protocol, TypedDict
+from typing import Annotated, Literal, Protocol, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, Field
+from langgraph.channels import EphemeralValue
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError
+from pydantic.json_schema import SkipJsonSchema
+from typing_extensions import TypedDict  # pydantic makes no JSON schema of typing's before Python 3.12
 
+from sml_agents.errors import InputError
 from sml_agents.types import Reply, Role, Task, Trace, Turn
 
 __all__ = [
@@ -22,6 +26,7 @@ __all__ = [
     "DialogueState",
     "Journal",
     "StudentState",
+    "given_task",
 ]
 
 
@@ -41,6 +46,7 @@ class DialogueSettings(BaseModel):
     seed: int = 0
 
 
+@runtime_checkable
 class Journal(Protocol):
     """Keeps replies of a dialogue by key, so that a run that was killed repeats no model call that was answered."""
 
@@ -55,36 +61,54 @@ class Journal(Protocol):
 class DialogueContext:
     """What a run may hand to the graph: `graph.ainvoke(..., context=DialogueContext(journal=...))`."""
 
-    journal: Journal | None = None
+    journal: SkipJsonSchema[InstanceOf[Journal] | None] = None
+    """Cannot be given over HTTP, so the schema that a server shows leaves it out."""
 
 
 class StudentState(TypedDict):
     """All that the student's node receives."""
 
-    id: str
+    dialogue_id: str
     history: Annotated[list[tuple[Role, str]], operator.add]
 
 
 class DialogueInput(TypedDict, total=False):
-    """What starts a dialogue. `id` and `sample` may be left out."""
+    """What starts a dialogue: a task, as an object or as JSON. `id` and `sample` may be left out.
+
+    They live for one step only, so that the next dialogue on the same thread does not inherit them.
+    """
 
     task: Task
-    sample: int
-    id: str
+    sample: Annotated[int, EphemeralValue]
+    """Which of several dialogues on the task (0)."""
+    id: Annotated[str, EphemeralValue]
+    """Goes into the trace and the seeds; made from the task, the settings and `sample` when left out."""
 
 
 class DialogueOutput(TypedDict):
-    trace: Trace
+    trace: Annotated[Trace, EphemeralValue]
 
 
-class DialogueState(StudentState, total=False):
+class DialogueState(StudentState, DialogueInput, total=False):
     """All channels; private ones included."""
 
-    task: Task
-    sample: int
+    sample_index: int
     draft: Reply
     """The student's last reply, before it is judged."""
     failure: str
     """How the student's model failed, if it did."""
     turns: Annotated[list[Turn], operator.add]
-    trace: Trace
+    trace: Annotated[Trace, EphemeralValue]
+
+
+def given_task(state: DialogueInput) -> Task:
+    """The task that a dialogue was started with; over HTTP it comes as JSON. Raises InputError for anything else."""
+    given = state.get("task")
+    if given is None:
+        raise InputError('a dialogue needs a task: {"task": {"id": ..., "family": ..., "prompt": ..., "private": ...}}')
+    try:
+        return Task.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in ("task", *first["loc"]))
+        raise InputError(f"{where} cannot be used: {first['msg']}") from None
