@@ -16,6 +16,7 @@ percent sign and unit do. `The answer is unknown` and the like give no answer.
 from __future__ import annotations
 
 import re
+from collections import deque
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
@@ -27,6 +28,7 @@ __all__ = ["Found", "extract_answer", "find_answer", "find_answers", "numbers_af
 
 _LONGEST = 2_000
 _SHORT = 12
+_MOST = 32
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,7 @@ class Found:
 
 
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*(?:\{|(?=[\w-]))")
+_BARE_BOX = re.compile(r"[\w.-]{1,40}")
 _JOINT = re.compile(r"[\s$.,;]*(?:(?:and|or|,|;|\\(?:quad|text\s?\{\s*(?:and|or)\s*\}))[\s$]*)?")
 _NOUN = (
     r"(?:answers?|final result|antwort|r\u00e9ponse|respuesta|resposta|risposta|\u043e\u0442\u0432\u0435\u0442"
@@ -74,6 +77,9 @@ _EQUATION = re.compile(
 _CONCLUDES = re.compile(
     r"\b(?:so|therefore|thus|hence|in total|altogether|in all|finally|this means|total of|left)\b", re.IGNORECASE
 )
+_HYPOTHETICAL = re.compile(r"\b(?:if|suppose|assum(?:e|ing))\b", re.IGNORECASE)
+_UNDECIDED = re.compile(r"\b(?:or|maybe|between|not|need|missing|know)\b", re.IGNORECASE)
+_UNFINISHED = re.compile(r"[\w)] ?[-+*/\u00d7\u00f7] ?[$\u20ac\u00a3]?[\d.,]+%?$")
 _ANNOTATION = re.compile(r"<<[^<>\n]{0,80}>>")
 
 
@@ -90,24 +96,25 @@ def find_answer(text: str, *, bare: bool = True) -> Found | None:
 
 
 def find_answers(text: str, *, bare: bool = True) -> list[Found]:
-    """Every answer given by the rule that decides, in order; empty when there is none. Linear in the text."""
+    """The answers given by the rule that decides, in order, the last 32 at most; empty when there is none.
+
+    Linear in the length of the text.
+    """
     return _boxed(text) or _marked(text) or (_bare(text) if bare else [])
 
 
 def _boxed(text: str) -> list[Found]:
-    spans: list[tuple[int, int]] = []
-    at = 0
-    while (opening := _BOXED.search(text, at)) is not None:
-        at = opening.end()
-        if text[at - 1] != "{":
-            end = at + len(re.match(r"[\w.-]{0,40}", text[at : at + 40]).group())  # type: ignore[union-attr]
-        else:
-            end = _closing(text, at)
-        if end > at and text[at:end].strip():
-            spans.append((at, end))
-            at = end
-    for start, end in _tags(text):
-        spans.append((start, end))
+    spans = _tags(text)
+    last = -1
+    for opening in deque(_BOXED.finditer(text), _MOST):
+        start = opening.end()
+        if start <= last:
+            continue  # inside the box before
+        word = _BARE_BOX.match(text, start)
+        end = _closing(text, start) if text[start - 1] == "{" else (word.end() if word else start)
+        if text[start:end].strip():
+            spans.append((start, end))
+            last = end
     return _joined(text, sorted(spans))
 
 
@@ -154,7 +161,7 @@ def _joined(text: str, spans: list[tuple[int, int]]) -> list[Found]:
 
 def _marked(text: str) -> list[Found]:
     answers = []
-    for mark in _MARK.finditer(text):
+    for mark in deque(_MARK.finditer(text), _MOST):
         start, end = _value_after(text, mark.end())
         value = text[start:end]
         if value and not _NOTHING.match(value):
@@ -200,9 +207,9 @@ def _bare(text: str) -> list[Found]:
         return []
     equations = list(_EQUATION.finditer(sentence))
     numbers = list(_QUANTITY.finditer(sentence))
-    if equations:
+    if equations and not _HYPOTHETICAL.search(sentence):
         begin, end = equations[-1].span("value")
-    elif numbers and _gives_result(body, start, sentence, len(numbers)):
+    elif numbers and not equations and _gives_result(body, start, sentence[: numbers[-1].end()], len(numbers)):
         begin, end = numbers[-1].span()
     else:
         return []
@@ -211,11 +218,12 @@ def _bare(text: str) -> list[Found]:
 
 
 def _gives_result(body: str, start: int, sentence: str, count: int) -> bool:
-    if re.search(r"\b(?:or|if|maybe|between|not|need|missing|know)\b", sentence, re.IGNORECASE):
+    """Whether the last number of `sentence`, which begins at `start` of `body`, is a result and not a premise."""
+    if _HYPOTHETICAL.search(sentence) or _UNDECIDED.search(sentence) or _UNFINISHED.search(sentence):
         return False
     if start == 0:
-        return count == 1 and len(sentence.split()) <= _SHORT
-    return bool(_CONCLUDES.search(sentence)) or _EQUATION.search(body, 0, start) is not None
+        return count == 1 and len(body.split()) <= _SHORT
+    return bool(_CONCLUDES.search(body, start)) or _EQUATION.search(body, 0, start) is not None
 
 
 def numbers_after_equals(text: str) -> set[Fraction]:

@@ -81,6 +81,8 @@ def plain(text: str) -> str:
 
 def number(text: str) -> Fraction | None:
     """The exact value of one unsigned `NUMBER` (separators and exponent included); None when it is too long."""
+    if len(text) < 16 and text.isdigit():
+        return Fraction(int(text))
     digits = text.replace(",", "").replace(" ", "")
     if len(digits) > _MAX_DIGITS:
         return None

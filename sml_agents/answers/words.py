@@ -26,7 +26,7 @@ _PARTS = {"half": 2, "halves": 2, "third": 3, "thirds": 3, "quarter": 4, "quarte
 _PARTS |= {"sixth": 6, "sixths": 6, "eighth": 8, "eighths": 8, "tenth": 10, "tenths": 10}
 _WORDS = {*_UNITS, *_TENS, *_SCALES, "hundred", "dozen", "point", "minus", "negative", "half"}
 
-_WORD = re.compile(r"[a-z]+", re.IGNORECASE)
+_WORD = re.compile(rf"(?<![a-z])(?:{'|'.join(sorted(_WORDS | set(_PARTS)))})(?![a-z])", re.IGNORECASE)
 _GAP = re.compile(r"[\s\-\u2010-\u2015]{1,3}|,?\s{1,2}and\s(?:a\s)?", re.IGNORECASE)
 
 
@@ -34,16 +34,10 @@ def spelled_numbers(text: str) -> Iterator[tuple[int, int, Fraction]]:
     """Every spelled number with its start and end in `text`, in linear time; `a`, `once` and `twice` don't count."""
     run: list[tuple[int, int, str]] = []
     for found in _WORD.finditer(text):
-        word = found.group().lower()
-        if word not in _WORDS and word not in _PARTS:
-            if word not in ("and", "a"):
-                yield from _parsed(run)
-                run = []
-            continue
         if run and not _GAP.fullmatch(text, run[-1][1], found.start()):
             yield from _parsed(run)
             run = []
-        run.append((found.start(), found.end(), word))
+        run.append((found.start(), found.end(), found.group().lower()))
         if len(run) > 24:
             yield from _parsed(run)
             run = []

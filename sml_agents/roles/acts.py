@@ -91,7 +91,7 @@ _POLITE = _any(
     r"(?:does|did) (?:that|this|it) (?:help|make sense|answer)|is (?:that|this|it) (?:clear|right|correct|ok|okay)\b",
     r"(?:do|would|are) you (?:understand|like me|want me|ready|have any|agree|follow)|(?:isn't|doesn't|aren't) it\?",
     r"(?:can|may|could|how can|shall|should) i help|anything else|any (?:other |more |further )?questions",
-    r"(?:right|see|ready|ok|okay|why not)\?$|shall we|should (?:i|we) (?:continue|go on)",
+    r"\b(?:right|see|ready|ok|okay|why not)\?$|shall we|should (?:i|we) (?:continue|go on)",
 )
 _RESTATES = _any(
     r"(?:the|your|this) (?:question|problem|task) (?:is|asks|was|wants|says)|we (?:can )?ask(?: ourselves)?\b",
@@ -105,7 +105,7 @@ _HEDGE = _any(
     r"\b(?:could|might|may) be\b[^.?!]{0,60}\d[^.?!]{0,60}\b(?:or|but)\b",
     r"\bcase (?:1|one|a)\b.{0,400}?\bcase (?:2|two|b)\b|\boption (?:1|one|a)\b.{0,400}?\boption (?:2|two|b)\b",
 )
-_IF = re.compile(r"\bif\b[^.?!\n]{0,120}\d", re.IGNORECASE)
+_IF = re.compile(r"(?:^|[.!?;\n]\s*|\b(?:and|but|or) )if\b[^.?!\n]{0,120}\d", re.IGNORECASE)
 _REFUSE = _any(
     r"\b(?:i|we) (?:can'?t|cannot|can not|won't|will not|(?:a|')m (?:unable|not able)|refuse|do not want)\b",
     r"\b(?:i|we) (?:don't want|must decline|have to decline|don't know|do not know|give up|gave up)\b|\bno idea\b",
@@ -132,20 +132,23 @@ def classify(text: str, finish: str | None = None) -> ActLabel:
 
 def _asking(text: str) -> ActLabel | None:
     sentences = [found.span() for found in _SENTENCE.finditer(text) if found.group().strip()]
-    asked: list[tuple[int, int]] = []
+    asked: list[tuple[int, int]] = []  # the last one first
     solve: tuple[int, int] | None = None
-    for k, (start, end) in enumerate(sentences):
+    told_after = 0
+    for start, end in reversed(sentences):
         sentence = text[start:end]
-        if not _is_question(sentence) or _is_own_step(text, end, len(sentences) - 1 - k):
-            continue
-        if _SOLVE.search(sentence):
-            solve = solve or (start, end)
+        if not _is_question(sentence):
+            told_after += len(sentence.split()) > 1
+            if told_after >= _TAIL or _CALCULATION.search(sentence):
+                break  # whatever was asked before this, the student goes on to answer itself
+        elif _SOLVE.search(sentence):
+            solve = (start, end)
         else:
             asked.append((start, end))
     if len(asked) >= _MANY:
-        return ActLabel(Act.INTERROGATION, "rule:many", (asked[0][0], asked[-1][1]))
+        return ActLabel(Act.INTERROGATION, "rule:many", (asked[-1][0], asked[0][1]))
     if asked:
-        return ActLabel(Act.CLARIFICATION, "rule:question", asked[-1])
+        return ActLabel(Act.CLARIFICATION, "rule:question", asked[0])
     return ActLabel(Act.INTERROGATION, "rule:solve", solve) if solve else None
 
 
@@ -159,11 +162,6 @@ def _is_question(sentence: str) -> bool:
         or _BEGINS.match(sentence) is not None
         or _SOLVE.search(sentence) is not None
     )
-
-
-def _is_own_step(text: str, end: int, after: int) -> bool:
-    """Whether the student goes on to answer the question that ends at `end` itself."""
-    return after >= _TAIL or _CALCULATION.search(text, end) is not None
 
 
 def _other(text: str) -> ActLabel:

@@ -25,7 +25,7 @@ _EXPRESSION = re.compile(r"[(\d][\d.,()+\-*/^x\s]{1,200}[\d)]")
 _TIMES = re.compile(r"(?<=[\d)])\s*x\s*(?=[\d(])")
 _HARMLESS = re.compile(
     rf"(?:factor of|steps?|part|line|turn|question|number|fact|hint|try|attempt|option|item|no\.) ?#?(?:{NUMBER})"
-    rf"|(?:{NUMBER}) (?:steps?|facts?|hints?|parts?|things?|more tr(?:y|ies)|operations?|questions?|times too)\b"
+    r"|(?<![\d.,])1?\d (?:steps?|facts?|hints?|parts?|things?|more tr(?:y|ies)|operations?|questions?|times too)\b"
     r"|^\s*\d{1,2}[.)](?=\s)",
     re.IGNORECASE | re.MULTILINE,
 )
@@ -74,18 +74,19 @@ class Secret:
         self.public = public
         self.allowed = [statement for statement in allowed if statement.strip()]
         self.previous = public[-2] if len(public) > 1 else ""
-        self.said_by_student = bool(public) and self._is_stated(public[-1])
-        self.known = self._is_known()
 
     def leak_in(self, text: str) -> str | None:
         """The kind of the first leak, or None."""
         if not self.words and not self.squeezed:
             return None
-        if not self.said_by_student and self._is_stated(text):
+        stated = self._is_stated(text)
+        if not stated and self._scan(text) is None:
+            return None  # the common case: nothing to weigh against what is known
+        if stated and not (self.public and self._is_stated(self.public[-1])):
             return "verbatim"
-        if self.known:
-            return None
-        text = self._without_allowed(text)
+        return None if self._is_known() else self._scan(self._without_allowed(text))
+
+    def _scan(self, text: str) -> str | None:
         for piece in _pieces(text):
             spelled = plain(_HARMLESS.sub(" ", _decoded(piece).translate(_KEYCAPS)))
             if (kind := self._leak_in_piece(piece, spelled)) is not None:
@@ -153,12 +154,18 @@ class Secret:
         return "encoded" if self.value in set(_encoded_values(piece)) or self._is_backward(spelled) else None
 
     def _number_leak(self, spelled: str) -> str | None:
+        if self.value is None:
+            return None
+        size, kinds = abs(self.value), set()
         for found in _NUMBER.finditer(spelled):
-            values = _values_of(found)
-            if self.value is not None and self.value in (*values, *(-value for value in values if self.value < 0)):
-                return "verbatim" if self.value in (values[0], -values[0]) and not found["below"] else "math"
-        big = self.value is not None and abs(self.value) >= 100
-        return "verbatim" if big and any(number(m["digits"]) == self.value for m in _GLUED.finditer(spelled)) else None
+            value = number(found["digits"])
+            if value == size and not found["below"]:
+                return "verbatim"
+            if size in _values_of(found):
+                kinds.add("expression" if found["below"] and size.denominator == 1 else "math")
+        if size >= 100 and any(number(m["digits"]) == size for m in _GLUED.finditer(spelled)):
+            return "verbatim"
+        return max(kinds, default=None)
 
     def _words_leak(self, spelled: str) -> str | None:
         if len(self.words) < 3:
@@ -240,6 +247,8 @@ def _calculations(spelled: str) -> Iterator[Fraction]:
         for part in (run, *re.split(r"\s{2,}|, |\n", run)):
             if re.search(r"\d\s*[-+*/^(]", part) and (value := evaluate(part)) is not None:
                 yield value
+    if len(re.findall(r"\d+", spelled)) < 2:
+        return
     for pattern, sign in _WORDED:
         for one, other in pattern.findall(spelled):
             left, right = (other, one) if sign == "from" else (one, other)
