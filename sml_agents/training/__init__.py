@@ -15,9 +15,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sml_agents.training.dry_run import Preview, preview
     from sml_agents.training.masks import DialogueRenderer, render
     from sml_agents.training.nouns import Message, RenderedDialogue, TrainingRow
-    from sml_agents.training.dry_run import Preview, preview
     from sml_agents.training.progress import ProgressLine, TrainingProgress
     from sml_agents.training.rows import balanced, training_rows
     from sml_agents.training.settings import LoraSettings, SFTSettings, load_settings

@@ -47,7 +47,7 @@ class DialogueRenderer:
             raise TrainingError(
                 "this tokenizer has no chat template: give the instruction-tuned model, or set tokenizer.chat_template"
             )
-        self.end = self._end_of_turn()
+        self.lead, self.end = self._around_student()
         self.end_ids = tuple(self._tokenize([self.end])[0])
         self.folds_system = not self._takes_system()
         self._safe_pieces = self._pieces_are_safe()
@@ -143,14 +143,8 @@ class DialogueRenderer:
     def _content_at(self, text: str, start: int, message: Message, index: int) -> str:
         """The student's words as they stand in `text` (templates may trim them), from `start` on."""
         for content in (message.content, message.content.rstrip(), message.content.lstrip(), message.content.strip()):
-            if text.startswith(content + self.end, start):
-                return content
-        wrapped = text[start:].lstrip()
-        if message.content.strip() and wrapped.startswith(message.content.strip()):
-            start_of_words = len(text) - len(wrapped)
-            after = start_of_words + len(message.content.strip())
-            trailing = len(text) - after - len(text[after:].lstrip())
-            return text[start : after + trailing]
+            if text.startswith(f"{self.lead}{content}{self.end}", start):
+                return self.lead + content
         raise TrainingError(
             f"the chat template rewrites the student's text at message {index}: it writes "
             f"{text[start : start + 40]!r} where the student said {message.content[:40]!r}; for a thinking template "
@@ -232,24 +226,25 @@ class DialogueRenderer:
             roles = ", ".join(message.role for message in dialogue) or "no message"
             raise TrainingError(f"the chat template refuses this dialogue ({roles}): {error}") from error
 
-    def _end_of_turn(self) -> str:
-        """What the template writes to close an assistant message, up to and with its first special token."""
+    def _around_student(self) -> tuple[str, str]:
+        """The white space that the template puts between a generation prompt and the student's words (they are one
+        token there), and what closes an assistant message, up to and with its first special token."""
         probe = [Message("user", _PROBE_USER), Message("assistant", _PROBE_STUDENT)]
         text = self._text(probe)
-        _, found, tail = text.rpartition(_PROBE_STUDENT)
+        head, found, tail = text.rpartition(_PROBE_STUDENT)
         if not found:
             raise TrainingError("the chat template does not write assistant messages, so there is nothing to train on")
-        specials = {*self.tokenizer.all_special_tokens, *self.tokenizer.get_added_vocab()}
-        places = [(tail.index(token), -len(token), token) for token in specials if token and token in tail]
         if not tail:
             raise TrainingError(
                 "the chat template writes nothing after an assistant message, so a model trained with it would never "
                 "learn to stop: end assistant messages with the end-of-sequence token in the template"
             )
-        if not places:
-            return tail
-        at, _, token = min(places)
-        return tail[: at + len(token)]
+        prompt = self._text(probe[:1], generation=True)
+        lead = head[len(prompt) :] if head.startswith(prompt) else ""
+        specials = {*self.tokenizer.all_special_tokens, *self.tokenizer.get_added_vocab()}
+        places = [(tail.index(token), -len(token), token) for token in specials if token and token in tail]
+        at, _, token = min(places, default=(0, 0, tail))
+        return ("" if lead.strip() else lead), tail[: at + len(token)]
 
     def _takes_system(self) -> bool:
         probe = [Message("system", "probe of the system"), Message("user", _PROBE_USER)]
