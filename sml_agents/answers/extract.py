@@ -52,7 +52,8 @@ _VERB = r"(?:is|are|was|be|equals|must be|ist|lautet|est|es|\u00e8|\u00e9|\u662f
 _MARK = re.compile(
     rf"####[ \t]*|(?<![a-z]){_NOUN}(?: (?:to|for|of) (?:the|this|your|that) (?:\w{{1,30}} ){{0,2}}\w{{1,30}})?"
     rf"[*_\"')\]]{{0,3}}[ \t]?"
-    rf"(?:(?:\w{{1,30}} ){{0,2}}?{_VERB}(?![a-z])[ \t]?(?:therefore|thus|simply|indeed|then)?[ \t]?[:\uff1a]?"
+    rf"(?:(?:(?!not |cannot |never )\w{{1,30}} ){{0,2}}?{_VERB}(?![a-z])"
+    r"[ \t]?(?:therefore|thus|simply|indeed|then)?[ \t]?[:\uff1a]?"
     r"|[:=\uff1a\u2192]|->|=>)[*_]{0,3}",
     re.IGNORECASE,
 )
@@ -64,7 +65,8 @@ _CLAUSE = re.compile(
 )
 _NOTHING = re.compile(
     r"(?:un(?:known|clear|determined|available)|missing|impossible|not|cannot|can't|depend|incomplete|undefined yet"
-    r"|that|what|how|whether|to be|as follows|the following|given by|found by|calculated|obtained|needed|required|\?)"
+    r"|that|what|how|whether|to be|as follows|the following|given|found|calculated|computed|determined|obtained|needed"
+    r"|required|\?)"
     r"(?![a-z]*\d)",
     re.IGNORECASE,
 )
@@ -78,8 +80,10 @@ _CONCLUDES = re.compile(
     r"\b(?:so|therefore|thus|hence|in total|altogether|in all|finally|this means|total of|left)\b", re.IGNORECASE
 )
 _HYPOTHETICAL = re.compile(r"\b(?:if|suppose|assum(?:e|ing))\b", re.IGNORECASE)
-_UNDECIDED = re.compile(r"\b(?:or|maybe|between|not|need|missing|know)\b", re.IGNORECASE)
-_UNFINISHED = re.compile(r"[\w)] ?[-+*/\u00d7\u00f7] ?[$\u20ac\u00a3]?[\d.,]+%?$")
+_UNDECIDED = re.compile(r"\b(?:or|maybe|between|not|cannot|\w+n't|need|missing|know)\b", re.IGNORECASE)
+_UNFINISHED = re.compile(
+    r"(?:[\w)] [-+*/\u00d7\u00f7] |(?:\d|\)|\b[A-Za-z])[-+*/\u00d7\u00f7])[$\u20ac\u00a3]?[\d.,]+%?$"
+)
 _ANNOTATION = re.compile(r"<<[^<>\n]{0,80}>>")
 
 
