@@ -1,6 +1,6 @@
 """The figures in a terminal, 80 columns wide for up to two students.
 
-summary_table(summary)   every metric of each student, with 95 % intervals, and the difference of two
+figures_table(summary)   every metric of each student, with 95 % intervals, and the difference of two
 spec_tables(summary)     the figures that say most, a table for each task spec
 print_summary(summary)   both
 """
@@ -23,7 +23,7 @@ from sml_agents.evaluation.wording import change, figure, judgement, span
 if TYPE_CHECKING:
     from sml_agents.evaluation.compare import Summary
 
-__all__ = ["print_summary", "spec_tables", "summary_table"]
+__all__ = ["figures_table", "print_summary", "spec_tables"]
 
 STYLES = {"better": "green", "worse": "red", "unclear": "dim"}
 MARKS = {"better": " ▲", "worse": " ▼", "unclear": " ~"}
@@ -32,7 +32,7 @@ MARKS = {"better": " ▲", "worse": " ▼", "unclear": " ~"}
 def print_summary(summary: Summary, console: Console | None = None) -> None:
     """Print the figures, what they leave out, and the figures by task spec where there are several."""
     console = console or Console()
-    console.print(summary_table(summary))
+    console.print(figures_table(summary))
     for name, student in summary.students.items():
         left_out = [f"{student.failed} of {student.n} failed"] * bool(student.failed)
         left_out += [f"{student.unscored} could not be scored"] * bool(student.unscored)
@@ -42,7 +42,7 @@ def print_summary(summary: Summary, console: Console | None = None) -> None:
         console.print(*spec_tables(summary), sep="")
 
 
-def summary_table(summary: Summary) -> Table:
+def figures_table(summary: Summary) -> Table:
     """One line a metric: shares, and in points their gaps and differences.
 
     Beside a difference ▲ means better, ▼ worse, ~ that its interval holds zero.
