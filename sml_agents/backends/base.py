@@ -25,10 +25,11 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import ensure_config
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
-from pydantic import BaseModel, PrivateAttr, model_validator
+from pydantic import BaseModel, PrivateAttr, ValidationError, model_validator
 
 from sml_agents.backends.loops import run_sync
 from sml_agents.backends.settings import Budget, ModelSettings
+from sml_agents.errors import InputError
 
 __all__ = ["LeanChatModel"]
 
@@ -46,6 +47,16 @@ class LeanChatModel(BaseChatModel):
     """May also be given flat: `Model(temperature=0)` is `Model(settings={"temperature": 0})`."""
 
     _budget: Budget = PrivateAttr(default_factory=lambda: Budget(None, None))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().__init__(*args, **kwargs)
+        except ValidationError as error:
+            # Ours are errors of the user's that need no more words; pydantic wraps every ValueError.
+            for detail in error.errors():
+                if isinstance(ours := detail.get("ctx", {}).get("error"), InputError):
+                    raise ours from None
+            raise
 
     @model_validator(mode="before")
     @classmethod

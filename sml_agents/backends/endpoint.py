@@ -59,7 +59,8 @@ class Endpoint:
             "Content-Type": "application/json",
             "Accept-Encoding": "identity",
             "User-Agent": "sml-agents",
-            **({"Authorization": f"Bearer {api_key}"} if api_key else {}),
+            # Name and password in the address take the place of a key: there is only one Authorization header.
+            **({"Authorization": f"Bearer {api_key}"} if api_key and not parts.username else {}),
         }
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=30, sock_read=settings.read_timeout)
 

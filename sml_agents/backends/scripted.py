@@ -97,10 +97,11 @@ class ScriptedModel(LeanChatModel):
         try:
             return cls(replies=entries)
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            where = ".".join(str(part) for part in first["loc"][:2])
+            # Of an entry that is neither, the last complaint is about the rule that it was meant to be.
+            last = error.errors(include_url=False)[-1]
+            where = ".".join(str(part) for part in last["loc"][:2])
             raise BackendSpecError(
-                f'The script {path} needs strings or {{"when": ..., "reply": ...}}; {where}: {first["msg"]}.'
+                f'The script {path} needs strings or {{"when": ..., "reply": ...}}; {where}: {last["msg"]}.'
             ) from None
 
     @property

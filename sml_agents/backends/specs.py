@@ -11,7 +11,7 @@ from langchain_core.language_models import BaseChatModel
 from pydantic import BaseModel
 
 from sml_agents.backends.base import LeanChatModel
-from sml_agents.backends.settings import EndpointSettings, LocalSettings, ModelSettings, checked
+from sml_agents.backends.settings import EndpointSettings, LocalSettings, checked
 from sml_agents.errors import BackendSpecError, MissingExtra
 
 __all__ = ["describe", "resolve"]
@@ -21,6 +21,17 @@ _FORMS = "openai:MODEL[@BASE_URL], transformers:PATH_OR_NAME, embedded, scripted
 
 class _NoSettings(BaseModel):
     """What a script can be set to."""
+
+
+class _ForeignSettings(BaseModel):
+    """What the models of LangChain's providers have in common."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    timeout: float | None = None
+    max_retries: int | None = None
+    base_url: str | None = None
 
 
 def resolve(spec: str | BaseChatModel, settings: dict[str, Any]) -> BaseChatModel:
@@ -129,24 +140,23 @@ def _lists(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _foreign(prefix: str, rest: str, given: dict[str, Any], spec: str) -> BaseChatModel:
-    known = f"{spec!r} names no model; the forms are {_FORMS}"
     if not rest:
-        raise BackendSpecError(f"{known}, or PROVIDER:MODEL of LangChain.")
+        raise BackendSpecError(f"{spec!r} names no model; the forms are {_FORMS}, or PROVIDER:MODEL of LangChain.")
     if find_spec("langchain") is None:
-        raise BackendSpecError(f"{known}; other providers need: pip install 'sml-agents[agents]'.")
-    settings = checked(ModelSettings, {k: v for k, v in given.items() if k not in ("base_url", "max_retries")}, prefix)
-    kept = settings.model_dump(exclude_unset=True)
-    kept |= {name: given[name] for name in ("base_url", "max_retries") if name in given}
-    for name in ("budget_calls", "budget_tokens"):
-        if name in kept:
-            raise BackendSpecError(f"{name} works for openai:, transformers: and embedded only, not for {prefix}:.")
+        raise BackendSpecError(
+            f"{spec!r} names no model; the forms are {_FORMS}; other providers need: pip install 'sml-agents[agents]'."
+        )
+    settings = checked(_ForeignSettings, given, prefix)
     from langchain.chat_models import init_chat_model
 
     try:
-        model = init_chat_model(rest, model_provider=prefix, **kept)
+        model = init_chat_model(rest, model_provider=prefix, **settings.model_dump(exclude_unset=True))
     except ImportError as error:
         raise BackendSpecError(f"{spec!r} needs another package: {error}") from None
     except Exception as error:
-        raise BackendSpecError(f"{known}; LangChain says: {' '.join(str(error).split())[:300]}") from None
+        reason = " ".join(str(error).split())[:300]
+        raise BackendSpecError(
+            f"{spec!r} cannot be made a model: ours are {_FORMS}; of the rest, LangChain says: {reason}"
+        ) from None
     assert isinstance(model, BaseChatModel)
     return model
