@@ -61,7 +61,9 @@ class Damage:
 
 def shown(url: URL) -> str:
     """The store's name in messages: its path, or its URL without the password."""
-    return url.render_as_string(hide_password=True) if url.host else url.database or ":memory:"
+    if url.get_backend_name() == "sqlite":
+        return url.database or ":memory:"
+    return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
 
 
 class StoreReader:

@@ -1,0 +1,177 @@
+"""The same store on a real PostgreSQL server, started for these tests."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sml_agents.errors import InputError, MissingExtra, SettingsMismatch, StoreError
+from sml_agents.traces import AsyncWriter, Counts, TraceStore
+from sml_agents.types import Reply, StopReason
+from tests.rollout.talk import Talk, hold
+from tests.traces.samples import make_task, make_trace
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """The URL of a database on a fresh server that listens on a Unix socket only."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'sml-agents[postgres]'")
+    programs = [shutil.which(name) for name in ("initdb", "pg_ctl")]
+    if None in programs:
+        pytest.skip("no PostgreSQL server on this machine: apt-get install postgresql")
+    initdb, pg_ctl = programs
+    user: dict[str, Any] = {}
+    if os.geteuid() == 0:  # the server refuses to run as root
+        if subprocess.run(["id", "postgres"], capture_output=True).returncode != 0:
+            pytest.skip("no user to run a PostgreSQL server as: adduser --system postgres")
+        user = {"user": "postgres"}
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))  # the path of a socket may not be long
+    if user:
+        shutil.chown(folder, "postgres")
+    data = folder / "data"
+
+    def do(*command: str | Path | None) -> None:
+        subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL, cwd=folder, **user)
+
+    try:
+        do(initdb, "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "--locale=C", "-E", "UTF8")
+        options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
+        do(pg_ctl, "-D", data, "-l", folder / "log", "-o", options, "-w", "start")
+        yield f"postgresql://postgres@/postgres?host={folder}"
+        do(pg_ctl, "-D", data, "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def url(server: str, request: pytest.FixtureRequest) -> str:
+    """A store of this test's own on the server."""
+    return f"{server}&store={request.node.originalname}"[:200]
+
+
+def test_traces_come_back_equal_and_in_order(url: str) -> None:
+    traces = [make_trace(number, turns=1 + number % 3, text="NUL \x00 and 5 € \U0001f600") for number in range(600)]
+    with TraceStore.open(url) as store:
+        for trace in reversed(traces[:10]):
+            store.add_started(trace.id, trace.task, position=int(trace.id, 16))
+        for trace in traces:
+            store.add(trace)
+        assert list(store.traces()) == traces
+        assert list(store.traces(solved=True, family="arithmetic", form="underspecified", stop="solved")) == traces
+        assert store.get(f"{7:016x}") == traces[7]
+        assert store.counts().tokens == sum(5 * len(trace.student_turns) for trace in traces)
+        assert store.verify() == []
+    with TraceStore.open(url, read_only=True) as store:
+        assert len(store.finished_ids()) == 600
+
+
+def test_text_that_postgresql_does_not_hold(url: str) -> None:
+    with TraceStore.open(url) as store:
+        store.add(make_trace(1, text="\ud800", task=make_task(1, family="nul \x00")))
+        store.put_reply("id \x00", "key \ud800", Reply(text="\x00"))
+        assert next(store.traces()).student_turns[0].text == "\ufffd"
+        assert store.replies_of("id \ufffd") == {"key \ufffd": Reply(text="\x00")}
+
+
+def test_resume_and_replies(url: str) -> None:
+    with TraceStore.open(url) as store:
+        store.start_run({"seed": 1})
+        store.put_reply(f"{1:016x}", "student/0", Reply(text="hm"))
+        store.add(make_trace(1, stop=StopReason.FAILED))
+    with TraceStore.open(url) as store:
+        with pytest.raises(InputError, match="already holds a run"):
+            store.start_run({"seed": 1})
+        with pytest.raises(SettingsMismatch, match="seed"):
+            store.start_run({"seed": 2}, resume=True)
+        store.start_run({"seed": 1}, resume=True)
+        assert store.get_reply(f"{1:016x}", "student/0") == Reply(text="hm")
+        store.add(make_trace(1))
+        assert store.ids_with_replies() == set()
+        assert store.counts() == Counts(1, 0, solved=1, tokens=5, stops={"solved": 1})
+
+
+def test_one_run_at_a_time(url: str) -> None:
+    with TraceStore.open(url) as first, TraceStore.open(url) as second:
+        first.start_run({})
+        with pytest.raises(StoreError, match="in use by another run"):
+            second.start_run({})
+        second.add(make_trace())
+        first.close()
+        second.start_run({}, resume=True)
+
+
+def test_stores_on_one_server_are_apart(server: str) -> None:
+    with TraceStore.open(f"{server}&store=one") as one, TraceStore.open(f"{server}&store=two") as two:
+        one.add(make_trace(1))
+        assert two.finished_ids() == set()
+        one.start_run({})
+        two.start_run({})
+
+
+def test_processes_may_make_the_same_store(url: str) -> None:
+    code = "import sys; from sml_agents.traces import TraceStore; TraceStore.open(sys.argv[1]).close()"
+    children = [subprocess.Popen([sys.executable, "-c", code, url]) for _ in range(3)]
+    assert [child.wait() for child in children] == [0] * 3
+
+
+async def test_writes_from_asyncio_are_grouped_and_durable(url: str) -> None:
+    with TraceStore.open(url) as store, TraceStore.open(url, read_only=True) as other:
+        writer = AsyncWriter(store)
+        await asyncio.gather(*(writer.put_reply("a", str(key), Reply(text="x")) for key in range(200)))
+        assert len(other.replies_of("a")) == 200
+        await writer.drain()
+
+
+async def test_a_run(url: str) -> None:
+    tasks = [make_task(number) for number in range(60)]
+    with TraceStore.open(url) as store:
+        assert (await hold(tasks[:20], Talk(), store)).solved == 20
+    with TraceStore.open(url) as store:
+        talk = Talk(latency=0.001)
+        summary = await hold(tasks, talk, store, resume=True, concurrency=16)
+        assert (summary.n, summary.resumed, len(talk.calls)) == (60, 20, 80)
+        assert [trace.task.id for trace in store.traces()] == [task.id for task in tasks]
+
+
+def test_a_server_that_is_not_there() -> None:
+    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'sml-agents[postgres]'")
+    with pytest.raises(StoreError) as caught:
+        TraceStore.open("postgres://ada:hunter2-secret@127.0.0.1:1/db")
+    assert "hunter2" not in str(caught.value) and "\n" not in str(caught.value)
+    assert "the store failed" in str(caught.value)
+
+
+def test_a_missing_driver_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(MissingExtra, match=r"sml-agents\[postgres\]"):
+        TraceStore.open("postgresql://localhost/db")
+
+
+@pytest.mark.parametrize("name", ["a-b", "1a", "a;drop", "%22"])
+def test_a_name_that_is_no_word_is_refused(name: str) -> None:
+    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'sml-agents[postgres]'")
+    with pytest.raises(InputError, match="one word"):
+        TraceStore.open(f"postgresql://localhost/db?store={name}")
+
+
+def test_a_server_that_goes_away_is_a_store_error(url: str) -> None:
+    with TraceStore.open(url) as store, TraceStore.open(url) as other:
+        store.add(make_trace(1))
+        with other._transaction() as connection:
+            ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+            connection.exec_driver_sql(ended)
+        with pytest.raises(StoreError) as caught:
+            store.add(make_trace(2))
+        assert "\n" not in str(caught.value)
+        assert other.finished_ids() == {f"{1:016x}"}
