@@ -122,29 +122,30 @@ class _Export:
         self.left_out: Counter[str] = Counter()
         self.sources: Counter[str] = Counter()
         self.tables: dict[str, Counter[str]] = {"Ends": Counter(), "Forms": Counter(), "Acts of turns taken": Counter()}
-        self.leaking = self.teacher_turns = 0
+        self.traces_read = self.taken = self.leaking = self.teacher_turns = 0
 
     def rows(self) -> Iterator[dict[str, Any]]:
         pairs = PairMaker() if self.format == "preference" else None
         make = ROW_MAKERS.get(self.format)
         for trace in self.traces:
-            self.report.traces += 1
+            self.traces_read += 1
             conversation = self.filters.take(trace)
             if isinstance(conversation, str):
                 self.left_out[conversation] += 1
                 continue
-            self.report.taken += 1
+            self.taken += 1
             self._count(trace)
             if pairs is not None:
                 for pair in pairs.add(conversation):
                     self.sources[pair.source] += 1
                     yield pair_row(pair, self.system)
             elif make is not None:
-                before = self.report.rows
+                made = False
                 for row in make(conversation, self.system):
-                    self.report.rows += 1
+                    made = True
                     yield row
-                self.left_out[MIXED] += self.report.rows == before
+                if not made:
+                    self.left_out[MIXED] += 1
                 if self.format == "parquet":
                     self.tables["Ends"][trace.stop] += 1
                     self.tables["Forms"][trace.task.form] += 1
@@ -163,6 +164,7 @@ class _Export:
                 self.leaking += leaks_to_student(turn)
 
     def finish(self) -> None:
+        self.report.traces, self.report.taken = self.traces_read, self.taken
         self.report.left_out = {reason: count for reason, count in self.left_out.most_common() if count}
         self.report.sources = dict(self.sources)
         self.report.leak_rate = self.leaking / self.teacher_turns if self.teacher_turns else None
@@ -171,19 +173,19 @@ class _Export:
         return dataset_card(
             name=name,
             licence=licence,
-            rows=self.report.taken,
+            rows=self.taken,
             tables={heading: dict(counts) for heading, counts in self.tables.items()},
             leaks=(self.leaking, self.teacher_turns),
             filters=self.filters.describe(),
         )
 
     def nothing_left(self) -> str:
-        if not self.report.traces:
+        if not self.traces_read:
             return "there is no trace to export: the store is empty, or the query on it matches nothing"
         reasons = ", ".join(f"{count} {reason}" for reason, count in self.left_out.most_common(4) if count)
-        what = "no pair could be made" if self.format == "preference" and self.report.taken else "nothing is left"
+        what = "no pair could be made" if self.format == "preference" and self.taken else "nothing is left"
         return (
-            f"{what} of {self.report.traces} traces with {self.filters.describe()}"
+            f"{what} of {self.traces_read} traces with {self.filters.describe()}"
             f"{f' ({reasons})' if reasons else ''}: loosen the filter"
         )
 

@@ -12,6 +12,8 @@ from sml_agents.types import Act, Form, Role, StopReason, Trace, Turn
 
 __all__ = ["Conversation", "TraceFilter", "leaks_to_student", "told_facts"]
 
+LEAKED = "teacher leaked the answer"
+
 
 class TraceFilter(BaseModel):
     """What to take. Fields left at None let everything through."""
@@ -54,23 +56,28 @@ class TraceFilter(BaseModel):
         reason = self._refuses(trace)
         if reason:
             return reason
-        turns = [turn for turn in trace.turns if turn.visibility == "public"]
-        leak = next((at for at, turn in enumerate(turns) if leaks_to_student(turn)), None)
-        if leak is not None and self.leaks != "keep":
-            if self.leaks == "drop":
-                return "teacher leaked the answer"
-            turns = turns[:leak]
-        taken: list[bool] = []
-        said = 0
-        for at, turn in enumerate(turns):
-            said += turn.role is Role.STUDENT
-            takes = turn.role is Role.STUDENT and self._takes_turn(turn, said)
-            taken.append(takes and self._takes_in_place(trace, turns, at))
+        turns: list[Turn] = []
+        numbers: list[int] = []
+        said, leaked = 0, False
+        for turn in trace.turns:
+            if turn.visibility == "private":
+                continue
+            if turn.role is Role.STUDENT:
+                said += 1
+            elif leaks_to_student(turn) and self.leaks != "keep":
+                if self.leaks == "drop":
+                    return LEAKED
+                leaked = True
+                break
+            turns.append(turn)
+            numbers.append(said)
+        taken = [
+            turn.role is Role.STUDENT and self._takes_turn(turn, number) and self._takes_in_place(trace, turns, at)
+            for at, (turn, number) in enumerate(zip(turns, numbers, strict=True))
+        ]
         if any(taken):
             return Conversation(trace, tuple(turns), tuple(taken))
-        if leak is not None and self.leaks == "cut" and not any(turn.role is Role.STUDENT for turn in turns):
-            return "teacher leaked the answer"
-        return "no student turn is taken"
+        return LEAKED if leaked and not said else "no student turn is taken"
 
     def _refuses(self, trace: Trace) -> str:
         task = trace.task
@@ -86,11 +93,10 @@ class TraceFilter(BaseModel):
         ):
             if wanted is not None and value not in wanted:
                 return reason
-        turns = len(trace.student_turns)
-        if (self.min_turns is not None and turns < self.min_turns) or (
-            self.max_turns is not None and turns > self.max_turns
-        ):
-            return "other number of turns"
+        if self.min_turns is not None or self.max_turns is not None:
+            turns = len(trace.student_turns)
+            if not (self.min_turns or 0) <= turns <= (self.max_turns or turns):
+                return "other number of turns"
         if self.primed is not None and any(turn.primed for turn in trace.turns) is not self.primed:
             return "not primed" if self.primed else "primed"
         return ""
@@ -128,7 +134,9 @@ class Conversation:
 
     def to_last_target(self) -> Conversation:
         """Without what follows the last student turn that is taken."""
-        stop = self.targets[-1] + 1 if self.targets else 0
+        if self.taken and self.taken[-1]:
+            return self
+        stop = max(self.targets, default=-1) + 1
         return Conversation(self.trace, self.turns[:stop], self.taken[:stop])
 
     @property
