@@ -34,6 +34,7 @@ from sml_agents.dialogue.state import (
     DialogueState,
     StudentState,
     given_task,
+    revived,
 )
 from sml_agents.roles.guard import find_leak, mask_leak
 from sml_agents.roles.primer import OraclePrimer, Primer
@@ -122,6 +123,7 @@ class _Machine:
         }
 
     async def student_node(self, state: StudentState, runtime: _Runtime) -> Command[Any]:
+        state = revived(state, StudentState)
         history = tuple(state["history"])
         turn = sum(role is Role.STUDENT for role, _ in history)
         try:
@@ -133,6 +135,7 @@ class _Machine:
         return Command(update={"draft": draft}, goto="teacher")
 
     async def teacher_node(self, state: DialogueState, runtime: _Runtime) -> Command[Any]:
+        state = revived(state, DialogueState)
         turns = state["turns"]
         if failure := state.get("failure"):
             return self._end(state, [], StopReason.FAILED, error=failure)
@@ -154,6 +157,7 @@ class _Machine:
         return self._answered(state, said, view, reply, [(Role.STUDENT, turn.text)])
 
     async def person_node(self, state: DialogueState) -> Command[Any]:
+        state = revived(state, DialogueState)
         turn = state["turns"][-1]
         view = teacher_view(state["task"], state["turns"][:-1], turn)
         answer = interrupt(HumanTeacher.payload(view), response_schema=HumanReply)

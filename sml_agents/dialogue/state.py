@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import operator
 from dataclasses import dataclass
-from typing import Annotated, Literal, Protocol, runtime_checkable
+from functools import cache
+from typing import Annotated, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from langgraph.channels import EphemeralValue
-from pydantic import BaseModel, ConfigDict, Field, InstanceOf, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, InstanceOf, TypeAdapter, ValidationError
 from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypedDict  # pydantic makes no JSON schema of typing's before Python 3.12
 
@@ -27,6 +28,7 @@ __all__ = [
     "Journal",
     "StudentState",
     "given_task",
+    "revived",
 ]
 
 
@@ -112,3 +114,19 @@ def given_task(state: DialogueInput) -> Task:
         first = error.errors(include_input=False, include_url=False)[0]
         where = ".".join(str(part) for part in ("task", *first["loc"]))
         raise InputError(f"{where} cannot be used: {first['msg']}") from None
+
+
+StateT = TypeVar("StateT", bound=StudentState)
+
+
+def revived(state: StateT, kind: type[StateT]) -> StateT:
+    """`state` with its nouns as objects.
+
+    A checkpointer that revives no classes but those it knows, as LangGraph's strict ones do, gives back plain values.
+    """
+    return _adapter(kind).validate_python(state)  # type: ignore[arg-type, no-any-return]
+
+
+@cache
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.types import Command
 
 from sml_agents.dialogue import DialogueContext, build_dialogue
@@ -133,3 +134,16 @@ async def test_a_finished_threads_state_keeps_the_trace() -> None:
     thread: Any = {"configurable": {"thread_id": "1"}}
     trace = (await graph.ainvoke({"task": CUPS}, thread))["trace"]
     assert (await graph.aget_state(thread)).values["trace"] == trace
+
+
+@pytest.mark.parametrize("allowed", [None, True])
+async def test_a_dialogue_goes_on_from_a_checkpointer_that_revives_no_classes(allowed: Any) -> None:
+    saver = InMemorySaver(serde=JsonPlusSerializer(allowed_msgpack_modules=allowed))
+    graph = build_dialogue(Asker(), HumanTeacher(), checkpointer=saver)
+    thread: Any = {"configurable": {"thread_id": "1"}}
+    await graph.ainvoke({"task": PENS}, thread)
+    kept = (await graph.aget_state(thread)).values
+    assert isinstance(kept["task"], Task if allowed else dict)
+    trace = (await graph.ainvoke(Command(resume={"text": "Each pen costs 3 dollars."}), thread))["trace"]
+    assert trace.solved_at == 2 and trace.task == PENS
+    assert trace.turns[2].reveals == ("price",)
