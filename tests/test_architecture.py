@@ -13,7 +13,8 @@ import sml_agents
 PACKAGE = Path(sml_agents.__file__).parent
 FLOORS = [
     {"types", "errors", "views", "questions", "answers"},
-    {"roles", "tasks", "verifiers", "backends", "traces", "sandbox"},
+    {"tasks", "verifiers", "backends", "traces", "sandbox"},
+    {"roles"},
     {"dialogue"},
     {"rollout"},
     {"agents", "training", "evaluation"},

@@ -75,8 +75,8 @@ def evaluate(
 
 def _print(summary: Summary, report: Path | None) -> None:
     from sml_agents.cli.screen import make_console
-    from sml_agents.evaluation.table import figures_table
+    from sml_agents.evaluation.table import print_summary
 
-    make_console().print(figures_table(summary))
+    print_summary(summary, make_console())
     if report is not None:
         print(f"report: {report}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
@@ -10,12 +11,12 @@ import typer
 from sml_agents.cli.files import open_store
 from sml_agents.cli.result import JsonFlag, Result
 from sml_agents.errors import InputError
-from sml_agents.types import Act, Form, StopReason
 
 if TYPE_CHECKING:
     from sml_agents.traces.export import ExportReport
 
 T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
 FORMATS_HELP = "trl, trl-prompt-completion, preference, openai, sharegpt or parquet."
 
 
@@ -26,10 +27,10 @@ def export(
     solved: Annotated[bool | None, typer.Option("--solved/--unsolved", help="Dialogues by outcome.")] = None,
     family: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Task families.")] = None,
     form: Annotated[
-        list[Form] | None, typer.Option(metavar="FORM", help="full, underspecified or sharded tasks.")
+        list[str] | None, typer.Option(metavar="FORM", help="full, underspecified or sharded tasks.")
     ] = None,
     split: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Task splits, such as train.")] = None,
-    stop: Annotated[list[StopReason] | None, typer.Option(metavar="REASON", help="How dialogues ended.")] = None,
+    stop: Annotated[list[str] | None, typer.Option(metavar="REASON", help="How dialogues ended.")] = None,
     min_turns: Annotated[int | None, typer.Option(min=1, metavar="N", help="Student turns at least.")] = None,
     max_turns: Annotated[int | None, typer.Option(min=1, metavar="N", help="Student turns at most.")] = None,
     primed: Annotated[bool | None, typer.Option("--primed/--not-primed", help="With a turn by Q-priming.")] = None,
@@ -37,7 +38,7 @@ def export(
         Literal["cut", "drop", "keep"], typer.Option(help="Dialogues in which the teacher gave the answer away.")
     ] = "cut",
     failed: Annotated[bool, typer.Option("--failed", help="Also dialogues that ended in an error.")] = False,
-    act: Annotated[list[Act] | None, typer.Option(metavar="ACT", help="Student turns that do this.")] = None,
+    act: Annotated[list[str] | None, typer.Option(metavar="ACT", help="Student turns that do this.")] = None,
     last_turn: Annotated[int | None, typer.Option(min=1, metavar="K", help="Student turns up to this one.")] = None,
     wrong_attempts: Annotated[
         bool, typer.Option("--wrong-attempts/--no-wrong-attempts", help="Student turns with a wrong answer.")
@@ -63,24 +64,35 @@ def export(
         from sml_agents.roles.prompts import render
 
         system = render("student")
+    from sml_agents.types import Act, Form, StopReason
+
     filters = TraceFilter(
         solved=solved,
         families=_some(family),
-        forms=_some(form),
+        forms=members(Form, form),
         splits=_some(split),
-        stops=_some(stop),
+        stops=members(StopReason, stop),
         min_turns=min_turns,
         max_turns=max_turns,
         primed=primed,
         leaks=leaks,
         failed=failed,
-        acts=_some(act),
+        acts=members(Act, act),
         last_turn=last_turn,
         wrong_attempts=wrong_attempts,
     )
     with open_store(store) as traces:
         written = write(traces.traces(), format, out, filters, system=system, licence=licence)
     return Result(written.model_dump(mode="json"), lambda: _print(written))
+
+
+def members(kind: type[E], words: list[str] | None) -> tuple[E, ...] | None:
+    """`words` as members of an enumeration; InputError names those that there are."""
+    known = [str(member) for member in kind]
+    for word in words or ():
+        if word not in known:
+            raise InputError(f"there is no {kind.__name__.lower()} {word!r}; choose from {', '.join(known)}")
+    return _some([kind(word) for word in words or ()])
 
 
 def _some(values: list[T] | None) -> tuple[T, ...] | None:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from sml_agents.cli.export import members
 from sml_agents.cli.files import open_store
 from sml_agents.cli.result import JsonFlag, Result
-from sml_agents.errors import InputError
 
 if TYPE_CHECKING:
     from sml_agents.types import Trace
@@ -33,14 +33,13 @@ def show(
     """
     from sml_agents.types import StopReason
 
-    if unknown := [word for word in stop or () if word not in list(StopReason)]:
-        raise InputError(f"there is no stop reason {unknown[0]!r}; choose from {', '.join(StopReason)}")
+    stops = members(StopReason, stop)
     with open_store(store) as traces:
         if id is not None:
             trace = traces.get(id)
             return Result({"trace": trace.model_dump(mode="json")}, lambda: _print(trace))
         counts = traces.counts()
-        listed = list(islice(traces.traces(solved=solved, stop=stop or None), limit))
+        listed = list(islice(traces.traces(solved=solved, stop=stops), limit))
     rows = [_row(trace) for trace in listed]
     return Result({"finished": counts.finished, "dialogues": rows}, lambda: _print_list(rows, counts.finished))
 

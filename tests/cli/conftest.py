@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,44 +37,54 @@ class Run:
 Cli = Callable[..., Run]
 
 
+def run_program(*arguments: str | Path, cwd: Path, stdin: str = "", **environment: str) -> Run:
+    """`sml-agents` with arguments, 80 columns wide, without keys."""
+    kept = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
+    done = subprocess.run(
+        [PROGRAM, *map(str, arguments)],
+        input=stdin.encode(),
+        capture_output=True,
+        cwd=cwd,
+        env={**kept, "COLUMNS": "80", **environment},
+        timeout=120,
+    )
+    return Run(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
 @pytest.fixture
 def cli(tmp_path: Path) -> Cli:
-    """Runs `sml-agents` with arguments in an empty folder, 80 columns wide, without keys."""
+    """Runs the program in an empty folder."""
     home = tmp_path / "work"
     home.mkdir()
+    return partial(run_program, cwd=home)
 
-    def run(*arguments: str | Path, stdin: str = "", cwd: Path = home, **environment: str) -> Run:
-        kept = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
-        done = subprocess.run(
-            [PROGRAM, *map(str, arguments)],
-            input=stdin.encode(),
-            capture_output=True,
-            cwd=cwd,
-            env={**kept, "COLUMNS": "80", **environment},
-            timeout=120,
-        )
-        return Run(done.returncode, done.stdout.decode(), done.stderr.decode())
 
-    return run
+def write_script(folder: Path, replies: Sequence[Any]) -> str:
+    path = folder / "script.json"
+    path.write_text(json.dumps(replies))
+    return f"scripted:{path}"
 
 
 @pytest.fixture
 def script(tmp_path: Path) -> Callable[[Sequence[Any]], str]:
     """Writes a script and returns its backend spec."""
+    return partial(write_script, tmp_path)
 
-    def write(replies: Sequence[Any]) -> str:
-        path = tmp_path / "script.json"
-        path.write_text(json.dumps(replies))
-        return f"scripted:{path}"
 
-    return write
+STUDENT = ["How many are there? \x1b[31mred\x1b[0m", "The answer is 7."]
+"""Asks about what may be missing, and tries to colour the terminal; then guesses."""
+
+
+@pytest.fixture(scope="session")
+def finished_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("store")
+    arguments = ("--student", write_script(folder, STUDENT), "--store", "traces.sqlite", "--max-turns", "3", "--json")
+    done = run_program("run", "--tasks", TASKS, *arguments, cwd=folder)
+    assert done.code == 0, done.err
+    return folder / "traces.sqlite"
 
 
 @pytest.fixture
-def store(cli: Cli, script: Callable[[Sequence[Any]], str], tmp_path: Path) -> Path:
-    """A store of six dialogues: the student asks about the number that may be missing, then gives up on 7."""
-    path = tmp_path / "traces.sqlite"
-    student = script(["How many are there? \x1b[31mred\x1b[0m", "The answer is 7."])
-    done = cli("run", "--tasks", TASKS, "--student", student, "--store", path, "--max-turns", "3", "--json")
-    assert done.code == 0, done.err
-    return path
+def store(finished_store: Path, tmp_path: Path) -> Path:
+    """A store of six dialogues of three student turns each, none solved; a copy of its own for each test."""
+    return Path(shutil.copyfile(finished_store, tmp_path / "traces.sqlite"))

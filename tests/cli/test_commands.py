@@ -1,0 +1,260 @@
+"""The commands as a user runs them, with a scripted student and a store in a file."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .conftest import STUDENT, TASKS, Cli
+
+Script = Callable[[Sequence[Any]], str]
+
+
+def test_run_says_what_came_of_it(cli: Cli, script: Script) -> None:
+    arguments = ("run", "--tasks", TASKS, "--student", script(["The answer is 1."]), "--store", "new/place/s.sqlite")
+    done = cli(*arguments)
+    assert done.code == 0, done.err
+    assert "6 dialogues" in done.out
+    assert "6/6 done" in done.err, "progress goes to standard error"
+    assert "done" not in done.out
+
+
+def test_run_counts_in_json(cli: Cli, script: Script) -> None:
+    arguments = ("--max-turns", "2", "--samples", "2", "--seed", "5", "--json")
+    done = cli("run", "--tasks", TASKS, "--student", script(["The answer is 1."]), "--store", "s.sqlite", *arguments)
+    assert done.code == 0, done.err
+    result = done.json
+    assert (result["n"], result["failed"], result["resumed"], result["interrupted"]) == (12, 0, 0, False)
+    assert sum(result["stops"].values()) == 12
+
+
+def test_several_specs_and_a_repeated_one(cli: Cli, script: Script) -> None:
+    specs = ("--tasks", TASKS, "--tasks", "arithmetic?form=full&n=2&seed=9", "--tasks", TASKS)
+    done = cli("run", *specs, "--student", script(["The answer is 1."]), "--store", "s.sqlite", "--json")
+    assert done.json["n"] == 8
+
+
+def test_resume_finishes_and_refuses_other_settings(cli: Cli, script: Script, store: Path) -> None:
+    student = script(STUDENT)
+    arguments = ["run", "--tasks", TASKS, "--student", student, "--store", store, "--json", "--max-turns"]
+    again = cli(*arguments, "3")
+    assert (again.code, again.json["type"]) == (2, "InputError")
+    assert "--resume" in again.json["error"]
+    other = cli(*arguments, "2", "--resume")
+    assert (other.code, other.json["type"]) == (2, "SettingsMismatch")
+    assert "max_turns" in other.json["error"]
+    with sqlite3.connect(store) as database:
+        database.execute("DELETE FROM dialogues WHERE position >= 4")
+    done = cli(*arguments, "3", "--resume")
+    assert (done.code, done.json["n"], done.json["resumed"]) == (0, 6, 4)
+
+
+def test_failed_dialogues_are_recorded_and_told_by_the_exit_code(cli: Cli, script: Script) -> None:
+    silent = script([{"when": "nobody says this", "reply": "x"}])
+    done = cli("run", "--tasks", TASKS, "--student", silent, "--store", "s.sqlite")
+    assert done.code == 1
+    assert "6 failed" in done.out
+    listed = cli("show", "s.sqlite", "--stop", "failed", "--json").json
+    assert len(listed["dialogues"]) == 6
+    assert "no rule" in listed["dialogues"][0]["error"]
+
+
+def test_each_role_has_settings_of_its_own(cli: Cli, script: Script, tmp_path: Path) -> None:
+    teacher = tmp_path / "teacher.json"
+    teacher.write_text('["Think about it once more."]')
+    student = script(["The answer is 1."])
+    done = cli("run", "--tasks", TASKS, "--student", student, "--teacher", f"scripted:{teacher}", "--store", "s.sqlite")
+    assert done.code == 0, done.err
+    first = cli("show", "s.sqlite", "--json").json["dialogues"][0]["id"]
+    trace = cli("show", "s.sqlite", first, "--json").json["trace"]
+    assert trace["turns"][2]["text"] == "Think about it once more."
+    assert trace["settings"]["student"] != trace["settings"]["teacher"]
+
+
+def test_q_priming_marks_what_it_wrote(cli: Cli, script: Script) -> None:
+    arguments = ("--q-priming", "1", "--max-turns", "3", "--store", "s.sqlite")
+    done = cli("run", "--tasks", TASKS, "--student", script(["The answer is 0.5."]), *arguments)
+    assert done.code == 0, done.err
+    exported = cli("export", "--store", "s.sqlite", "--format", "trl", "--primed", "--out", "x.jsonl", "--json")
+    assert exported.json["taken"] >= 1, exported
+
+
+def test_show_lists_and_reads(cli: Cli, store: Path) -> None:
+    listed = cli("show", store, "--limit", "2", "--json").json
+    assert (listed["finished"], len(listed["dialogues"])) == (6, 2)
+    chosen = listed["dialogues"][0]
+    assert chosen["acts"][0] == "clarification"
+    page = cli("show", store, chosen["id"][:10]).out
+    for word in ("teacher", "student 1", "clarification", "private: the student never saw this", "answer:"):
+        assert word in page
+    trace = cli("show", store, chosen["id"], "--json").json["trace"]
+    assert trace["id"] == chosen["id"]
+    assert trace["task"]["private"]["answer"] in page
+
+
+def test_a_screen_is_80_columns_and_nothing_a_model_said_drives_it(cli: Cli, store: Path) -> None:
+    first = cli("show", store, "--json").json["dialogues"][0]["id"]
+    for arguments in (["show", store], ["show", store, first], ["doctor"], ["--help"], ["run", "--help"]):
+        page = cli(*arguments)
+        assert page.code == 0
+        assert "\x1b" not in page.out
+        mends = ("   -> ",)  # commands to copy are not broken into lines
+        too_long = [line for line in page.out.splitlines() if len(line) > 80 and not line.startswith(mends)]
+        assert not too_long
+    assert "\\x1b[31mred" in cli("show", store, first).out
+
+
+def test_an_unknown_id_is_the_users_mistake(cli: Cli, store: Path) -> None:
+    done = cli("show", store, "zzz", "--json")
+    assert (done.code, done.json["type"]) == (2, "InputError")
+    assert "zzz" in done.json["error"]
+
+
+@pytest.mark.parametrize("format", ["trl", "trl-prompt-completion", "openai", "sharegpt", "parquet"])
+def test_export_in_each_format(cli: Cli, store: Path, format: str, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = cli("export", "--store", store, "--format", format, "--out", out, "--json")
+    assert done.code == 0, done.err
+    rows = done.json["rows"]
+    assert rows >= 6
+    if format != "parquet":
+        lines = out.read_text(encoding="utf-8").splitlines()
+        assert len(lines) == rows
+        assert all(json.loads(line) for line in lines)
+
+
+def test_export_filters(cli: Cli, store: Path) -> None:
+    common = ("export", "--store", store, "--format", "trl-prompt-completion", "--json", "--out")
+    asked = cli(*common, "asked.jsonl", "--act", "clarification", "--last-turn", "1", "--form", "underspecified").json
+    assert (asked["rows"], asked["taken"]) == (3, 3)
+    assert cli(*common, "none.jsonl", "--solved").code == 2, "nothing is left: loosen the filter"
+    prompted = cli(*common, "prompted.jsonl", "--student-prompt")
+    assert prompted.code == 0
+    both = cli(*common, "x.jsonl", "--student-prompt", "--system", "Be brief.")
+    assert "exclude each other" in both.json["error"]
+
+
+def test_report_of_a_store(cli: Cli, store: Path, tmp_path: Path) -> None:
+    done = cli("report", store, "--out", tmp_path / "deep" / "report.html", "--json")
+    assert done.code == 0, done.err
+    page = (tmp_path / "deep" / "report.html").read_text(encoding="utf-8")
+    assert done.json["bytes"] == len(page.encode())
+    assert page.startswith("<!doctype html>") or page.startswith("<!DOCTYPE html>")
+
+
+def test_eval_compares_two_students(cli: Cli, tmp_path: Path) -> None:
+    guesser, asker = tmp_path / "guesser.json", tmp_path / "asker.json"
+    guesser.write_text('["The answer is 1."]')
+    asker.write_text('["How many are there?", "The answer is 1."]')
+    students = ("--student", f"scripted:{asker}", "--baseline", f"scripted:{guesser}")
+    arguments = ("--tasks", TASKS, "--tasks", "arithmetic?n=2&seed=4", "--max-turns", "3", "--out", "result")
+    done = cli("eval", *students, *arguments, "--json")
+    assert done.code == 0, done.err
+    result = done.json
+    assert list(result["students"]) == ["base", "trained"]
+    base, trained = result["students"]["base"], result["students"]["trained"]
+    assert (base["n"], trained["n"]) == (8, 8)
+    assert base["metrics"]["asks_when_needed"]["value"] == 0
+    assert trained["metrics"]["asks_when_needed"]["value"] == 1
+    for name in ("needless_questions", "coverage", "premature_attempts", "question_rate", "correction", "repeat"):
+        assert set(trained["metrics"][name]) == {"value", "low", "high", "n"}
+    assert set(trained["metrics"]["success_at"]) == {"1", "2", "3"}
+    assert len(trained["by_spec"]) == 2
+    folder = Path(result["report"]).parent
+    kept = json.loads((tmp_path / "work" / folder / "summary.json").read_text())
+    assert kept["students"] == result["students"]
+    assert cli("report", "result", "--out", "again.html").code == 0
+
+
+def test_eval_of_one_student_as_a_table_keeps_nothing(cli: Cli, script: Script, tmp_path: Path) -> None:
+    done = cli("eval", "--student", script(["How many are there?"]), "--tasks", TASKS, "--max-turns", "2")
+    assert done.code == 0, done.err
+    assert "asks when needed" in done.out.lower()
+    assert max(map(len, done.out.splitlines())) <= 80
+    assert not list((tmp_path / "work").iterdir())
+
+
+def test_chat_as_a_user_reads_lines_from_a_pipe(cli: Cli, script: Script) -> None:
+    student = script(["First.", "Second."])
+    done = cli("chat", "--student", student, stdin="hello\n\nand you?\n")
+    assert done.code == 0, done.err
+    assert done.out.index("First.") < done.out.index("Second.")
+    short = cli("chat", "--student", student, "--json", stdin="hello\n/quit\nnever read\n")
+    assert [message["role"] for message in short.json["messages"]] == ["user", "assistant"]
+    assert cli("chat", "--student", student, "--json").json == {"messages": []}
+
+
+def test_chat_as_a_teacher_is_a_dialogue_with_a_trace(cli: Cli, script: Script) -> None:
+    arguments = ("chat", "--student", script(["How many are there?", "The answer is 1."]), "--as", "teacher")
+    one = ("--tasks", "arithmetic?form=underspecified&n=1", "--store", "s.sqlite", "--json")
+    done = cli(*arguments, *one, stdin="Look again.\nStill wrong.\n")
+    assert done.code == 0, done.err
+    trace = done.json["trace"]
+    assert trace["stop"] == "teacher_stopped"
+    assert [turn["text"] for turn in trace["turns"][:3]][1:] == ["How many are there?", "Look again."]
+    assert trace["turns"][2]["model"] == "human"
+    assert "private" in done.err, "the person is told what the student is not"
+    assert cli("show", "s.sqlite", "--json").json["finished"] == 1
+
+
+def test_run_with_a_person_as_the_teacher_goes_on_later(cli: Cli, script: Script) -> None:
+    arguments = ["run", "--teacher", "human", "--student", script(["What?", "The answer is 1."]), "--max-turns", "2"]
+    arguments += ["--tasks", "arithmetic?form=underspecified&n=3", "--store", "s.sqlite", "--json"]
+    begun = cli(*arguments, stdin="Look.\n")
+    assert (begun.code, begun.json["n"]) == (0, 1), begun.err
+    done = cli(*arguments, "--resume", stdin="Look.\nLook.\nLook.\n")
+    assert (done.code, done.json["n"], done.json["resumed"]) == (0, 3, 1), done.err
+
+
+def test_doctor_knows_the_machine_and_tells_no_secret(cli: Cli, tmp_path: Path) -> None:
+    secrets = {"OPENAI_API_KEY": "sk-very-secret", "OPENAI_BASE_URL": "http://user:pass@host:81/very-secret?k=hidden"}
+    done = cli("doctor", "--json", SML_AGENTS_CACHE=str(tmp_path / "cache"), **secrets)
+    assert done.code == 0, done.err
+    checks = {check["name"]: check for check in done.json["checks"]}
+    assert done.json["ok"] is True
+    assert checks["Endpoints"]["data"] == {
+        "keys": ["OPENAI_API_KEY"],
+        "addresses": {"OPENAI_BASE_URL": "http://host:81"},
+    }
+    assert not any(secret in done.out + done.err for secret in ("very-secret", "pass", "hidden"))
+    assert checks["Embedded model"]["state"] == "note"
+    assert checks["Embedded model"]["mend"]
+    assert checks["Cores"]["data"]["cores"] >= 1
+    assert all(check["state"] == "ok" or check["detail"] for check in checks.values())
+
+
+def test_doctor_finds_what_is_missing(cli: Cli, tmp_path: Path) -> None:
+    """A package that cannot be found, and a cache that cannot be written."""
+    (tmp_path / "file").write_text("")
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['trl'] = None\n")
+    done = cli("doctor", "--json", SML_AGENTS_CACHE=str(tmp_path / "file" / "cache"), PYTHONPATH=str(tmp_path))
+    checks = {check["name"]: check for check in done.json["checks"]}
+    assert checks["Cache folder"]["state"] == "missing"
+    assert checks["Extra [train]"]["state"] == "missing"
+    assert "sml-agents[train]" in checks["Extra [train]"]["mend"]
+
+
+def test_recipes_are_listed_and_copied(cli: Cli, tmp_path: Path) -> None:
+    recipes = cli("recipes", "list", "--json").json["recipes"]
+    assert {recipe["name"].split("/")[0] for recipe in recipes} == {"graphs", "finetune"}
+    assert all(recipe["summary"] for recipe in recipes)
+    name = recipes[0]["name"]
+    done = cli("recipes", "copy", name, "--to", "mine", "--json")
+    assert done.code == 0, done.err
+    copied = [tmp_path / "work" / path for path in done.json["copied"]]
+    assert len(copied) == len(recipes[0]["files"])
+    assert all(path.stat().st_size for path in copied)
+    again = cli("recipes", "copy", name, "--to", "mine", "--json")
+    assert again.code == 2
+    assert "--force" in again.json["error"]
+    assert cli("recipes", "copy", name, "--to", "mine", "--force").code == 0
+
+
+def test_version(cli: Cli) -> None:
+    assert cli("--version").out.startswith("sml-agents 0.")
+    assert set(cli("--version", "--json").json) == {"version"}
