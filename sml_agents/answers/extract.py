@@ -60,7 +60,8 @@ _MARK = re.compile(
 _SENTENCE_END = re.compile(r"[.!?](?=[\s*_\"')\]]|$)|[\u3002\uff01\uff1f]|\n")
 _CLAUSE = re.compile(
     r",? (?:because|since|as we|which|where|given that|assuming|after|when|if we|but|however)\b"
-    r"|, (?:so|as|and so|for)\b|; ?| [\u2013\u2014] | \((?=[a-z])",
+    r"|, (?:so|as|and so|for)\b"
+    r"|;(?= (?:so|but|this|that|it|we|i|he|she|they|the|then|therefore|thus|hence)\b)| [\u2013\u2014] | \((?=[a-z])",
     re.IGNORECASE,
 )
 _NOTHING = re.compile(

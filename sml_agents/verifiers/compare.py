@@ -23,20 +23,22 @@ __all__ = ["answers_equal", "same_unit", "same_value"]
 
 _MIN_PLACES = 3
 _MATHS = re.compile(r"[\d\\^_{}+*/=<>|&%$#~()\[\]]|(?<![^\W\d_]{2})-|-(?![^\W\d_]{2})")
+_ONE_WORD = re.compile(r"[(\[]([^\W\d_]+)[)\]]\.?")
 _NOT_A_LETTER = re.compile(r"[\W_]+")
-_SAME_UNIT = {
-    **dict.fromkeys(("km", "kilometr"), "kilomet"),
-    **dict.fromkeys(("m", "metr", "met", "meter"), "meter"),
-    **dict.fromkeys(("cm", "centimet", "centimetr"), "centimeter"),
-    **dict.fromkeys(("kg", "kilo", "kilogram"), "kilogram"),
-    **dict.fromkeys(("g", "gram"), "gram"),
-    **dict.fromkeys(("hr", "h", "hour"), "hour"),
-    **dict.fromkeys(("min", "minut"), "minute"),
-    **dict.fromkeys(("sec", "s", "second"), "second"),
-    **dict.fromkeys(("lb", "pound"), "pound"),
-    **dict.fromkeys(("ft", "foot"), "foot"),
-    **dict.fromkeys(("usd", "dollar"), "dollar"),
+_ABBREVIATED = {
+    "kilometer": "km kilometre",
+    "meter": "m metre",
+    "centimeter": "cm centimetre",
+    "kilogram": "kg kilo",
+    "gram": "g",
+    "hour": "h hr",
+    "minute": "min",
+    "second": "s sec",
+    "pound": "lb",
+    "foot": "ft",
+    "dollar": "usd",
 }
+_UNIT_OF = {stem(short): stem(unit) for unit, shorts in _ABBREVIATED.items() for short in shorts.split()}
 
 
 def answers_equal(reference: str, answer: str) -> bool | None:
@@ -52,7 +54,7 @@ def answers_equal(reference: str, answer: str) -> bool | None:
         return None if given.kind is Kind.FORMULA else False
     if gold.kind in (Kind.FORMULA, Kind.SEVERAL, Kind.BOUND):
         return False if given.kind in (Kind.EMPTY, Kind.TOO_LONG, Kind.CONTRADICTION, Kind.WORDS) else None
-    return False
+    return None
 
 
 def same_value(gold: Reading, given: Reading) -> bool:
@@ -80,11 +82,12 @@ def _equal(gold: Fraction, given: Fraction, gold_places: int | None, given_place
 
 
 def _units(words: str) -> set[str]:
-    stems = {stem(word) for word in words.split()}
-    return {_SAME_UNIT.get(form, form) for form in stems}
+    return {_UNIT_OF.get(form, form) for form in map(stem, words.split())}
 
 
 def _letters(text: str) -> str:
     """`text` for a comparison as written; punctuation counts only where it may be mathematics."""
     spelled = plain(text).casefold()
+    if (bracketed := _ONE_WORD.fullmatch(spelled)) is not None:
+        return bracketed[1]
     return "".join(spelled.split()) if _MATHS.search(spelled) else _NOT_A_LETTER.sub("", spelled)

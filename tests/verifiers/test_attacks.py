@@ -1,0 +1,93 @@
+"""Attacks on the mathematics verifier: each gets an answer in time, none is correct, and the worker is back."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from sml_agents.types import Outcome
+from sml_agents.verifiers.math import MathVerifier
+from sml_agents.verifiers.workers import Workers
+from tests.verifiers.problems import task
+
+DEADLINE = 2.0
+NESTED = "\\frac{" * 500 + "1" + "}{2}" * 500
+
+ATTACKS = {
+    # hangs of algebra
+    "tower of powers": "9^{9^{9^{9}}}",
+    "tower with stars": "9**9**9**9",
+    "tower of brackets": "(((9^9)^9)^9)^9",
+    "factorial of a billion": "(10^9)!",
+    "plain large factorial": "123456789!",
+    "factorial of a factorial": "((9!)!)!",
+    "nested fractions": NESTED,
+    "five thousand braces": "{" * 5000 + "1" + "}" * 5000,
+    "unclosed braces": "{" * 3000,
+    "power of a sum": "(x+y+z)^{500}",
+    "smaller power of a sum": "(a+b+c+d+e+f)^{19}(a-b-c-d-e-f)^{19}",
+    "product of sums": "".join(f"(x+{k})" for k in range(60)),
+    "nested roots": "\\sqrt{" * 200 + "2" + "}" * 200,
+    "an integral": "\\int_0^1 \\int_0^x e^{x^2 y^2 \\sin(xy)} dy dx",
+    "an endless sum": "\\sum_{k=1}^{\\infty} \\frac{1}{k^{k}}",
+    "a huge exponent": "7^{999999999}",
+    "scientific": "1e999999999",
+    # sizes and scripts
+    "a million digits": "9" * 1_000_000,
+    "a million digits with a point": "0." + "3" * 1_000_000,
+    "other digits": "\u0669" * 5000,
+    "minus signs": "\u2212" * 5000 + "42",
+    "macros": "\\def\\x{\\x\\x}\\x" * 20,
+    "bidirectional marks": "\u202e24\u202c",
+    "many unknown commands": "\\foo" * 300,
+    # ways to have it all
+    "three thousand boxes": "}. Then \\boxed{".join(str(k) for k in range(3000)),
+    "a set of all answers": "\\{" + ", ".join(str(k) for k in range(100)) + "\\}",
+    "an interval": "[0, 100]",
+    "an open interval": "x \\in (41, 43)",
+    "a disjunction": "41 or 42",
+    "solutions": "x = 41, x = 42",
+    "chained equalities": "41 = 42 = 43",
+    "a chain through a name": "41 = x = 42",
+    "an inequality": "x \\geq 42",
+    "plus or minus": "\\pm 42",
+    "a union": "\\{41\\} \\cup \\{42\\}",
+    "cases": "\\begin{cases} 41 \\\\ 42 \\end{cases}",
+}
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Workers]:
+    pool = Workers(1, deadline=DEADLINE)
+    yield pool
+    pool.close()
+
+
+@pytest.mark.parametrize("attack", [pytest.param(text, id=name) for name, text in ATTACKS.items()])
+@pytest.mark.parametrize("mark", ["\\boxed{%s}", "The answer is %s"], ids=["boxed", "said"])
+async def test_an_attack_ends_in_time_and_earns_nothing(attack: str, mark: str, workers: Workers) -> None:
+    verifier = MathVerifier(workers=workers)
+    await verifier.verify(task("x+1"), "The answer is $1+x$.")  # warm: starting a worker is not part of an answer
+    began = time.perf_counter()
+    verdict = await verifier.verify(task("42"), mark % attack)
+    assert time.perf_counter() - began < DEADLINE + 1
+    assert verdict.outcome is not Outcome.CORRECT
+    assert verdict.correct is not True
+    assert len(verdict.extracted or "") <= 200
+
+
+async def test_after_all_attacks_the_workers_are_back(workers: Workers) -> None:
+    verifier = MathVerifier(workers=workers)
+    verdicts = await asyncio.gather(
+        *(verifier.verify(task(f"x+{k}"), f"The answer is ${k}+x$.") for k in range(8)),
+    )
+    assert {verdict.outcome for verdict in verdicts} == {Outcome.CORRECT}
+
+
+@pytest.mark.parametrize("reference", ["(x+y+z)^{500}", NESTED, "9^{9^{9^{9}}}"])
+async def test_a_monstrous_reference_is_an_error_and_not_scored(reference: str, workers: Workers) -> None:
+    verdict = await MathVerifier(workers=workers).verify(task(reference), "The answer is $x+1$.")
+    assert verdict.outcome is Outcome.ERROR

@@ -1,0 +1,126 @@
+"""Killable workers: deadlines, deaths, many callers, several event loops, a clean exit."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sml_agents.errors import VerifierError
+from sml_agents.verifiers.workers import Workers, WorkerTimeout
+
+HANGS = {"reference": "1", "answer": "(a+b+c+d+e+f+g+h)^{90}"}
+EQUAL = {"reference": "x+1", "answer": "1+x"}
+
+
+@pytest.fixture
+def workers() -> Iterator[Workers]:
+    pool = Workers(1, deadline=1.0)
+    yield pool
+    pool.close()
+
+
+def gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+async def test_a_job_past_its_deadline_is_killed_and_the_next_one_runs(workers: Workers) -> None:
+    assert await workers.ask("equal", **EQUAL) is True
+    (first,) = workers.pids
+    began = time.perf_counter()
+    with pytest.raises(WorkerTimeout):
+        await workers.ask("equal", **HANGS)
+    assert time.perf_counter() - began < 2
+    assert gone(first)
+    assert await workers.ask("equal", **EQUAL) is True
+    assert workers.pids != [first]
+
+
+async def test_a_worker_that_was_killed_is_replaced_unnoticed(workers: Workers) -> None:
+    assert await workers.ask("equal", **EQUAL) is True
+    os.kill(workers.pids[0], signal.SIGKILL)
+    assert await workers.ask("equal", **EQUAL) is True
+
+
+async def test_a_failing_job_is_an_error_and_leaves_the_worker_alive(workers: Workers) -> None:
+    assert await workers.ask("equal", **EQUAL) is True
+    before = workers.pids
+    with pytest.raises(VerifierError, match="cannot be read"):
+        await workers.ask("equal", reference="", answer="1")
+    assert workers.pids == before
+
+
+async def test_a_cancelled_caller_leaves_no_job_behind(workers: Workers) -> None:
+    assert await workers.ask("equal", **EQUAL) is True
+    job = asyncio.create_task(workers.ask("equal", **HANGS))
+    await asyncio.sleep(0.2)
+    job.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    assert await workers.ask("equal", **EQUAL) is True
+
+
+async def test_many_callers_share_few_workers(workers: Workers) -> None:
+    results = await asyncio.gather(
+        *(workers.ask("equal", reference=f"x+{k}", answer=f"{k + k % 2}+x") for k in range(60))
+    )
+    assert results == [k % 2 == 0 for k in range(60)]
+    assert len(workers.pids) == 1
+
+
+def test_one_pool_serves_several_event_loops(workers: Workers) -> None:
+    results: list[bool] = []
+
+    def loop() -> None:
+        results.append(asyncio.run(workers.ask("equal", **EQUAL)))
+
+    threads = [threading.Thread(target=loop) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    loop()
+    assert results == [True] * 4
+
+
+PROGRAM = """
+import asyncio, os, sys
+from sml_agents.types import Private, Task
+from sml_agents.verifiers import get_verifier
+from sml_agents.verifiers.workers import shared_workers
+
+async def main():
+    task = Task(id="t", family="f", prompt="p", private=Private(answer="x+1"))
+    verdict = await get_verifier("math").verify(task, "The answer is $1+x$.")
+    print(verdict.outcome.value, *shared_workers().pids, flush=True)
+
+asyncio.run(main())
+if sys.argv[1:]:
+    os.kill(os.getpid(), int(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("end", [[], [str(int(signal.SIGKILL))], [str(int(signal.SIGTERM))], [str(int(signal.SIGINT))]])
+def test_no_process_outlives_the_program(end: list[str], repository: Path) -> None:
+    command = [sys.executable, "-W", "error", "-c", PROGRAM, *end]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=repository)
+    outcome, *pids = done.stdout.split()
+    assert outcome == "correct" and pids
+    if not end:
+        assert (done.returncode, done.stderr) == (0, "")
+    until = time.monotonic() + 10
+    while not all(gone(int(pid)) for pid in pids) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert all(gone(int(pid)) for pid in pids)
