@@ -49,7 +49,7 @@ class Chosen:
 
 
 def choose(streams: Streams, limit: int = 200) -> Chosen:
-    """At most `limit` dialogues of all students together, as JSON-able entries by task.
+    """At most `limit` dialogues of all students together (though at least one task's), as JSON-able entries by task.
 
     Each stream is read twice, one trace in memory at a time beside the chosen ones.
     """
@@ -58,6 +58,8 @@ def choose(streams: Streams, limit: int = 200) -> Chosen:
     for student, read in streams.items():
         for trace in read():
             chosen.note(trace)
+            if limit <= 0:
+                continue
             key = (trace.task.id, trace.sample)
             place = int(stable_hash(*key), 16)
             bucket = buckets.setdefault((student, kind_of(trace.task), outcome_of(trace), _asked(trace)), [])

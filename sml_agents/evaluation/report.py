@@ -99,6 +99,8 @@ def _title(students: list[Student]) -> str:
 def _shown(chosen: Chosen) -> str:
     if not chosen.total:
         return "No dialogues were found beside the figures."
+    if not chosen.shown:
+        return f"None of the {chosen.total:,} dialogues is in this page."
     if chosen.shown == chosen.total:
         return f"All {chosen.total:,} dialogues."
     return (

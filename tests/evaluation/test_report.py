@@ -103,6 +103,12 @@ def test_the_choice_is_a_mix_on_the_same_tasks_and_says_how_many() -> None:
     assert "All 120 dialogues" in page_of(study(30))
 
 
+def test_a_page_may_be_asked_for_without_dialogues() -> None:
+    page = page_of(study(3), 0)
+    assert data_in(page)["tasks"] == []
+    assert "None of the 12 dialogues is in this page" in page
+
+
 def test_rare_ends_are_among_the_chosen() -> None:
     traces = [trace("r", task(f"t{k}")) for k in range(500)]
     traces += [trace("1t", task("odd"))]
