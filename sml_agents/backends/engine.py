@@ -45,6 +45,8 @@ class Job:
     stop: tuple[str, ...] = ()
     tools: list[dict[str, Any]] | None = None
     timeout: float = 300.0
+    watch: Callable[[str], None] | None = None
+    """Told, in the engine's thread, the text so far: only what no later token can change."""
     future: Future[Completion] = field(default_factory=Future)
     deadline: float = 0.0
 
@@ -208,6 +210,11 @@ class _Work:
                 self.decoder.remove(row)
                 text, finish = finished
                 job.done(Completion(row.prompt_ids, row.ids, text, finish))
+            elif job.watch is not None:
+                text = self.format.decode(row.ids)
+                open_end = max((len(end) - 1 for end in job.stop), default=0)
+                # Half a character decodes to U+FFFD, and a stop text may have begun.
+                job.watch(text.removesuffix("\ufffd")[: len(text) - open_end])
 
     def finished(self, row: Any, job: Job) -> tuple[str, str] | None:
         """Text and reason when the row is complete."""

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import hashlib
+import json
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
-from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LangSmithParams
-from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages.tool import tool_call_chunk
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import Field, PrivateAttr
 
 from sml_agents.backends.base import LeanChatModel
 from sml_agents.backends.embedded import MODEL_NAME, embedded_path
 from sml_agents.backends.engine import Completion, Engine, Job, engine_for
+from sml_agents.backends.loops import iterate_sync
 from sml_agents.backends.settings import LocalSettings, ModelSettings, checked
 from sml_agents.backends.text import to_openai
-from sml_agents.errors import BackendError
+from sml_agents.errors import BackendError, BackendSpecError
 
 __all__ = ["EmbeddedChatModel", "TransformersChatModel"]
 
 _DEFAULT_MAX_TOKENS = 512
-_CALL_KEYS = ("temperature", "top_p", "max_tokens", "timeout")
+_SETTINGS_OF_A_CALL = ("temperature", "top_p", "max_tokens", "timeout")
+_CALL = {*_SETTINGS_OF_A_CALL, "seed", "tools", "tool_choice", "stream"}
 
 
 class TransformersChatModel(LeanChatModel):
@@ -72,7 +78,9 @@ class TransformersChatModel(LeanChatModel):
         return params
 
     def _job(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> Job:
-        given = {name: kwargs[name] for name in _CALL_KEYS if kwargs.get(name) is not None}
+        if unknown := sorted(set(kwargs) - _CALL):
+            raise BackendSpecError(f"A call of a local model takes {', '.join(sorted(_CALL))}, not {unknown[0]!r}.")
+        given = {name: kwargs[name] for name in _SETTINGS_OF_A_CALL if kwargs.get(name) is not None}
         settings = self.settings
         if given:
             settings = checked(LocalSettings, {**settings.model_dump(exclude_unset=True), **given}, "this call")
@@ -101,7 +109,7 @@ class TransformersChatModel(LeanChatModel):
         """Where the weights are; called in the engine's thread."""
         return model
 
-    def _message(self, completion: Completion, job: Job, model: str) -> AIMessage:
+    def _message(self, completion: Completion, job: Job) -> AIMessage:
         prompt, sampled = len(completion.prompt_ids), len(completion.ids)
         self._budget.spend_tokens(prompt + sampled)
         text = completion.text
@@ -114,7 +122,7 @@ class TransformersChatModel(LeanChatModel):
             tool_calls=calls,
             usage_metadata={"input_tokens": prompt, "output_tokens": sampled, "total_tokens": prompt + sampled},
             response_metadata={
-                "model_name": model,
+                "model_name": self.model,
                 "model_provider": "transformers",
                 "finish_reason": completion.finish,
                 "prompt_ids": completion.prompt_ids,
@@ -124,8 +132,12 @@ class TransformersChatModel(LeanChatModel):
 
     async def _areply(self, messages: list[BaseMessage], stop: list[str] | None = None, **kwargs: Any) -> AIMessage:
         job = self._job(messages, stop, kwargs)
-        completion = await asyncio.wrap_future(self._submit(job))
-        return self._message(completion, job, kwargs.get("model", self.model))
+        if self._engine is not None and self._engine.alive:
+            waiting = self._submit(job)
+        else:  # the first call looks at files, for which no event loop should wait
+            waiting = await asyncio.to_thread(self._submit, job)
+        completion = await asyncio.wrap_future(waiting)
+        return self._message(completion, job)
 
     def _generate(
         self,
@@ -141,8 +153,68 @@ class TransformersChatModel(LeanChatModel):
         except BaseException:
             future.cancel()
             raise
-        message = self._message(completion, job, kwargs.get("model", self.model))
-        return ChatResult(generations=[ChatGeneration(message=message)])
+        return ChatResult(generations=[ChatGeneration(message=self._message(completion, job))])
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        loop = asyncio.get_running_loop()
+        texts: asyncio.Queue[str | None] = asyncio.Queue()
+
+        def tell(text: str | None) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop may be gone before the model has noticed
+                loop.call_soon_threadsafe(texts.put_nowait, text)
+
+        job = self._job(messages, stop, kwargs)
+        # What looks like text may turn out to be a tool call: then only the whole is told.
+        job.watch = None if job.tools else tell
+        future = self._submit(job)
+        future.add_done_callback(lambda _: tell(None))
+        told = 0
+        try:
+            while (text := await texts.get()) is not None:
+                if len(text) > told:
+                    chunk = ChatGenerationChunk(message=AIMessageChunk(content=text[told:]))
+                    told = len(text)
+                    if run_manager:
+                        await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                    yield chunk
+            last = ChatGenerationChunk(message=_last_chunk(self._message(await asyncio.wrap_future(future), job), told))
+            if run_manager:
+                await run_manager.on_llm_new_token(last.text, chunk=last)
+            yield last
+        finally:
+            future.cancel()
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        for chunk in iterate_sync(self._astream(messages, stop, None, **kwargs)):
+            if run_manager:
+                run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+            yield chunk
+
+
+def _last_chunk(message: AIMessage, told: int) -> AIMessageChunk:
+    """What is left of `message` after the first `told` characters of its text."""
+    return AIMessageChunk(
+        content=message.text[told:],
+        tool_call_chunks=[
+            tool_call_chunk(name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=index)
+            for index, call in enumerate(message.tool_calls)
+        ],
+        usage_metadata=message.usage_metadata,
+        response_metadata=message.response_metadata,
+        chunk_position="last",
+    )
 
 
 class EmbeddedChatModel(TransformersChatModel):

@@ -150,7 +150,7 @@ class ScriptedModel(LeanChatModel):
                 "total_tokens": prompt + completion,
             },
             response_metadata={
-                "model_name": kwargs.get("model", "scripted"),
+                "model_name": "scripted",
                 "model_provider": "scripted",
                 "finish_reason": "stop",
             },
