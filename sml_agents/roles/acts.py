@@ -30,7 +30,7 @@ from langchain_core.messages import HumanMessage
 from sml_agents.answers import find_answer
 from sml_agents.roles.chat import ask_model
 from sml_agents.roles.guard import neutralise
-from sml_agents.roles.prompts import render
+from sml_agents.roles.prompts import load, render
 from sml_agents.types import Act
 
 __all__ = ["ActLabel", "LLMClassifier", "classify"]
@@ -179,6 +179,7 @@ class LLMClassifier:
     """Asks a chat model for the act; a reply that names none of the seven is settled by the rules."""
 
     def __init__(self, model: BaseChatModel) -> None:
+        load("act")
         self.model = model
 
     async def label(self, text: str, finish: str | None) -> ActLabel:

@@ -11,7 +11,7 @@ from langchain_core.language_models import BaseChatModel
 
 from sml_agents.roles.chat import ask_model, describe_model
 from sml_agents.roles.guard import neutralise
-from sml_agents.roles.prompts import render
+from sml_agents.roles.prompts import load, render
 from sml_agents.types import Reply, Role
 from sml_agents.views import TeacherView, chat_messages
 
@@ -53,6 +53,7 @@ class ChatPrimer:
     """The paper's way: the student's own model writes the question, shown its attempt and the private knowledge."""
 
     def __init__(self, model: BaseChatModel) -> None:
+        load("question_writer")
         self.model = model
         self.settings: dict[str, Any] = {"model": describe_model(model)}
 

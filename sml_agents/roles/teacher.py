@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from sml_agents.questions import asked_facts, content_words
 from sml_agents.roles.chat import ask_model, describe_model
 from sml_agents.roles.guard import neutralise
-from sml_agents.roles.prompts import render
+from sml_agents.roles.prompts import load, render
 from sml_agents.types import Act, Fact, Reply, Role, stable_hash
 from sml_agents.views import TeacherView, chat_messages
 
@@ -96,6 +96,7 @@ class ChatTeacher:
     """A chat model as the teacher, the student's own model or another one. Its prompt holds the private knowledge."""
 
     def __init__(self, model: BaseChatModel) -> None:
+        load("teacher")
         self.model = model
         self.settings: dict[str, Any] = {"model": describe_model(model), "prompt": stable_hash(_PROMPT_VERSION)}
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from jinja2 import Template
 
-__all__ = ["render"]
+__all__ = ["load", "render"]
 
 
 @cache
-def _template(name: str) -> Template:
+def load(name: str) -> Template:
+    """The template `name`. Roles load theirs when they are made, because a dialogue must not wait for a disk."""
     from jinja2 import Environment, StrictUndefined
 
     source = (files(__package__) / f"{name}.j2").read_text(encoding="utf-8")
@@ -22,4 +23,4 @@ def _template(name: str) -> Template:
 
 def render(name: str, **values: Any) -> str:
     """The prompt `name` with its placeholders filled. A placeholder without a value is an error, never empty text."""
-    return _template(name).render(**values).strip()
+    return load(name).render(**values).strip()
