@@ -23,6 +23,7 @@ def tokenize_rows(
     too_long: str = "error",
     rows_as: str = "auto",
     verbatim: bool = True,
+    first_token_weight: float = 1.0,
 ) -> tuple[list[TokenRow], DataCounts]:
     """Render and tokenise `rows`; tokens after a row's last trained one are left off.
 
@@ -50,7 +51,7 @@ def tokenize_rows(
                     )
                 counts.too_long += 1
                 continue
-            made.append(_labelled(one, row.weight))
+            made.append(_labelled(one, row.weight, first_token_weight, row.pair))
             counts.trained_turns += sum(turn.trained for turn in one.turns)
     if not made:
         raise TrainingError(
@@ -64,14 +65,16 @@ def tokenize_rows(
     return made, counts
 
 
-def _labelled(rendered: RenderedDialogue, weight: float) -> TokenRow:
+def _labelled(rendered: RenderedDialogue, weight: float, first_token_weight: float, pair: str) -> TokenRow:
     labels = [token if kept else IGNORED for token, kept in zip(rendered.ids, rendered.mask, strict=True)]
-    if weight == 1.0 and all(turn.weight == 1.0 for turn in rendered.turns):
-        return TokenRow(rendered.ids, labels)
+    if weight == first_token_weight == 1.0 and all(turn.weight == 1.0 for turn in rendered.turns):
+        return TokenRow(rendered.ids, labels, pair=pair)
     weights = [weight] * len(rendered.ids)
     for turn in rendered.turns:
         weights[turn.start : turn.stop] = [weight * turn.weight] * (min(turn.stop, len(weights)) - turn.start)
-    return TokenRow(rendered.ids, labels, weights)
+        if turn.trained:
+            weights[turn.start] *= first_token_weight
+    return TokenRow(rendered.ids, labels, weights, pair)
 
 
 def _prefix_preserving(rows: Sequence[TrainingRow], renderer: DialogueRenderer) -> bool:

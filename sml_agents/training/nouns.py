@@ -72,6 +72,8 @@ class TrainingRow:
     missing: bool | None = None
     """Whether the student lacked a fact at the start; None when unknown."""
     weight: float = 1.0
+    pair: str = ""
+    """Rows of the same underlying problem share this (`Task.pair`); they are put into one batch."""
     meta: dict[str, Any] = field(default_factory=dict)
 
 
@@ -82,6 +84,7 @@ class TokenRow:
     input_ids: list[int]
     labels: list[int]
     weights: list[float] | None = None
+    pair: str = ""
 
 
 class DataCounts(BaseModel):

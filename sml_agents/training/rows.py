@@ -82,7 +82,7 @@ def conversation_row(
     weight = 1.0
     if discount is not None and trace.solved_at is not None:
         weight = discount ** (trace.solved_at - 1)
-    return TrainingRow(tuple(messages), trace.id, trace.task.form is not Form.FULL, weight)
+    return TrainingRow(tuple(messages), trace.id, trace.task.form is not Form.FULL, weight, trace.task.pair)
 
 
 def balanced(

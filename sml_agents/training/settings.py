@@ -54,6 +54,9 @@ class SFTSettings(BaseModel):
     max_grad_norm: float = Field(default=1.0, gt=0)
     max_length: int | None = Field(default=None, ge=8)
     """Tokens in a row; None takes the model's context."""
+    first_token_weight: float = Field(default=1.0, gt=0)
+    """Factor on the loss of the first token of a student turn: there it decides whether to ask or to answer, and
+    among the many tokens of the words that follow that decision weighs little."""
     too_long: Literal["error", "drop"] = "error"
     """What becomes of longer rows. Nothing is cut: half a turn would teach the model to stop anywhere."""
     rows_as: Literal["auto", "dialogue", "turn"] = "auto"

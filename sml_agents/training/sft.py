@@ -95,6 +95,7 @@ def train_sft(
         too_long=settings.too_long,
         rows_as=settings.rows_as,
         verbatim=settings.verbatim,
+        first_token_weight=settings.first_token_weight,
     )
 
     from sml_agents.training.callbacks import Checkpoints, Clock, ProgressReporter, latest_checkpoint

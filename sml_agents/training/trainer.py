@@ -39,13 +39,19 @@ class TokenDataset(Dataset[dict[str, Any]]):
 
 
 class LengthGroupedSampler(Sampler[int]):
-    """Shuffles rows so that a batch holds rows of like length.
+    """Shuffles rows so that a batch holds rows of like length, and keeps the rows of one problem together.
 
-    The order depends on `seed` and the epoch alone, so that a resumed run sees the rows an unbroken one would have.
+    A problem with a fact missing and the same problem complete then meet in one batch, where what they share cancels
+    out and what tells them apart remains. The order depends on `seed` and the epoch alone, so that a resumed run sees
+    the rows an unbroken one would have.
     """
 
-    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int) -> None:
+    def __init__(self, lengths: Sequence[int], batch_size: int, seed: int, pairs: Sequence[str] = ()) -> None:
         self.lengths = lengths
+        groups: dict[str, list[int]] = {}
+        for index, pair in enumerate(pairs or [""] * len(lengths)):
+            groups.setdefault(pair or f"row {index}", []).append(index)
+        self.groups = list(groups.values())
         self.batch_size = batch_size
         self.seed = seed
         self.epoch = 0
@@ -58,12 +64,12 @@ class LengthGroupedSampler(Sampler[int]):
 
     def __iter__(self) -> Iterator[int]:
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
-        order = torch.randperm(len(self.lengths), generator=generator).tolist()
-        pool = _POOL * self.batch_size
+        order = [self.groups[place] for place in torch.randperm(len(self.groups), generator=generator).tolist()]
         batches: list[list[int]] = []
-        for start in range(0, len(order), pool):
-            # Stable, so rows of one length keep their random order.
-            alike = sorted(order[start : start + pool], key=lambda index: self.lengths[index])
+        for pool in _pools(order, _POOL * self.batch_size):
+            # Stable, so problems of one length keep their random order.
+            pool.sort(key=lambda rows: max(self.lengths[row] for row in rows))
+            alike = [row for rows in pool for row in rows]
             batches.extend(alike[at : at + self.batch_size] for at in range(0, len(alike), self.batch_size))
         # A short batch in the middle would shift every later one across batch borders.
         ragged = [batch for batch in batches if len(batch) < self.batch_size]
@@ -72,6 +78,20 @@ class LengthGroupedSampler(Sampler[int]):
             yield from whole[place]
         for batch in ragged:
             yield from batch
+
+
+def _pools(groups: Sequence[list[int]], size: int) -> Iterator[list[list[int]]]:
+    """Consecutive groups, `size` rows at a time; only the last pool may be smaller."""
+    pool: list[list[int]] = []
+    rows = 0
+    for group in groups:
+        pool.append(group)
+        rows += len(group)
+        if rows >= size:
+            yield pool
+            pool, rows = [], 0
+    if pool:
+        yield pool
 
 
 @dataclass
@@ -108,7 +128,8 @@ class DialogueTrainer(SFTTrainer):
         if self.args.train_sampling_strategy != "group_by_length":
             return super()._get_train_sampler(train_dataset)
         lengths = [len(row.input_ids) for row in self.train_dataset.rows]
-        return LengthGroupedSampler(lengths, self.args.per_device_train_batch_size, self.args.seed)
+        pairs = [row.pair for row in self.train_dataset.rows]
+        return LengthGroupedSampler(lengths, self.args.per_device_train_batch_size, self.args.seed, pairs)
 
     def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
         loss: Any = super().compute_loss(*args, **kwargs)  # type: ignore[no-untyped-call]
