@@ -41,7 +41,13 @@ def export(
     act: Annotated[list[str] | None, typer.Option(metavar="ACT", help="Student turns that do this.")] = None,
     last_turn: Annotated[int | None, typer.Option(min=1, metavar="K", help="Student turns up to this one.")] = None,
     wrong_attempts: Annotated[
-        bool, typer.Option("--wrong-attempts/--no-wrong-attempts", help="Student turns with a wrong answer.")
+        bool, typer.Option("--wrong-attempts/--no-wrong-attempts", help="Attempts scored as wrong.")
+    ] = True,
+    premature: Annotated[
+        bool, typer.Option("--premature/--no-premature", help="Attempts while a needed fact was untold.")
+    ] = True,
+    idle_questions: Annotated[
+        bool, typer.Option("--idle-questions/--no-idle-questions", help="Questions that brought no fact to light.")
     ] = True,
     system: Annotated[str, typer.Option(metavar="TEXT", help="System prompt to put before every dialogue.")] = "",
     student_prompt: Annotated[bool, typer.Option("--student-prompt", help="Put the built-in one there.")] = False,
@@ -80,6 +86,8 @@ def export(
         acts=members(Act, act),
         last_turn=last_turn,
         wrong_attempts=wrong_attempts,
+        premature=premature,
+        idle_questions=idle_questions,
     )
     with open_store(store) as traces:
         written = write(traces.traces(), format, out, filters, system=system, licence=licence)

@@ -37,18 +37,20 @@ def _summary(path: Path) -> str:
 
 
 def _companions(path: Path) -> list[Path]:
-    """The recipe and the settings files beside it that carry its name (`sft.py`, `sft.yaml`, `sft_gpu.yaml`)."""
-    beside = [
-        other for other in path.parent.iterdir() if other.is_file() and other.suffix in {".yaml", ".json", ".toml"}
-    ]
-    return [path, *sorted(other for other in beside if other.stem.startswith(path.stem))]
+    """The recipe and the settings files that carry its name (`sft.py`, `configs/sft.yaml`, `configs/sft_gpu.yaml`)."""
+    beside = [*path.parent.glob(f"{path.stem}*"), *path.parent.glob(f"configs/{path.stem}*")]
+    return [path, *sorted(other for other in beside if other.suffix in {".yaml", ".json", ".toml"})]
 
 
 @app.command("list")
 def list_recipes(json: JsonFlag = False) -> Result:
     """List the recipes."""
     listed = [
-        {"name": name, "summary": _summary(path), "files": [file.name for file in _companions(path)]}
+        {
+            "name": name,
+            "summary": _summary(path),
+            "files": [file.relative_to(path.parent).as_posix() for file in _companions(path)],
+        }
         for name, path in recipe_files().items()
     ]
 
@@ -75,15 +77,16 @@ def copy_recipe(
     if len(matches) != 1:
         known = ", ".join(matches or recipes) or "none are installed"
         raise InputError(f"there is {'more than one' if matches else 'no'} recipe {name!r}; choose one of: {known}")
-    files = _companions(recipes[matches[0]])
-    targets = [to / file.name for file in files]
+    recipe = recipes[matches[0]]
+    files = _companions(recipe)
+    targets = [to / file.relative_to(recipe.parent) for file in files]
     if to.exists() and not to.is_dir():
         raise InputError(f"{to} is a file; give a folder with --to")
     if not force and (there := [str(target) for target in targets if target.exists()]):
         raise InputError(f"{', '.join(there)} would be overwritten; use --force or another folder with --to")
     try:
-        to.mkdir(parents=True, exist_ok=True)
         for file, target in zip(files, targets, strict=True):
+            target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, target)
     except OSError as error:
         raise InputError(f"cannot write to {to}: {error.strerror or error}") from error

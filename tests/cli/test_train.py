@@ -1,0 +1,90 @@
+"""`sml-agents train`, from a store to a model that talks: the embedded model's tokenizer, and weights made small."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sml_agents.cli.train_settings import overrides, read_file
+from sml_agents.errors import InputError
+
+from .conftest import Cli
+
+
+@pytest.fixture(scope="module")
+def tiny(embedded_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of two thin layers that transformers loads like any other."""
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+    folder = tmp_path_factory.mktemp("tiny")
+    config = AutoConfig.from_pretrained(embedded_model)
+    small = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config.update({**small, "num_key_value_heads": 1, "head_dim": 16, "layer_types": None})
+    AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    AutoTokenizer.from_pretrained(embedded_model).save_pretrained(folder)
+    return folder
+
+
+def test_from_a_store_to_a_model_that_talks(cli: Cli, store: Path, tiny: Path, tmp_path: Path) -> None:
+    """The store's dialogues are not solved, so the recipe is given on the command line: a filter would leave none."""
+    config = tmp_path / "sft.yaml"
+    config.write_text(f"store: {store}\nmodel: {tiny}\nout: trained\nbatch_size: 3\nlora:\n  r: 4\n")
+    unsolved = cli("train", "sft", "--config", config, "--json")
+    assert unsolved.code == 1
+    assert "not solved" in unsolved.json["error"]
+
+    done = cli("run", "--tasks", "arithmetic?n=4&seed=2", "--student", answers(tmp_path), "--store", "good.sqlite")
+    assert done.code == 0, done.err
+    common = ("train", "sft", "--config", config, "--store", "good.sqlite", "--max_steps", "2", "--json")
+    plan = cli(*common, "--dry-run")
+    assert plan.code == 0, plan.err
+    assert (plan.json["steps"], plan.json["data"]["rows"]) == (2, 4)
+    assert "⟦" in plan.json["example"]
+    assert not (tmp_path / "work" / "trained").exists()
+
+    trained = cli(*common, "--method=lora", "--lora.alpha", "8")
+    assert trained.code == 0, trained.err
+    assert trained.json["steps"] == 2
+    again = cli(*common)
+    assert (again.code, "already" in again.json["error"]) == (2, True)
+    said = cli("chat", "--student", "transformers:trained?max_tokens=2", "--json", stdin="hello\n")
+    assert said.code == 0, said.err
+    assert len(said.json["messages"]) == 2
+
+
+def answers(folder: Path) -> str:
+    """A student who knows the answers to these tasks, because it was told them."""
+    import json
+
+    from sml_agents import load_tasks
+
+    rules = [
+        {"when": task.prompt, "reply": f"The answer is {task.private.answer}."}
+        for task in load_tasks("arithmetic?n=4&seed=2")
+    ]
+    path = folder / "knows.json"
+    path.write_text(json.dumps(rules))
+    return f"scripted:{path}"
+
+
+def test_words_override_the_file() -> None:
+    file = {"epochs": 1, "lora": {"r": 4, "alpha": 8}}
+    given = overrides(["--epochs", "2", "--lora.r=8", "--batch-size", "4", "--trl.packing", "false"], file)
+    assert given == {"epochs": 2, "lora": {"r": 8, "alpha": 8}, "batch_size": 4, "trl": {"packing": False}}
+
+
+@pytest.mark.parametrize(
+    "words", [["fast"], ["--epochs"], ["--epochs", "--seed", "1"], ["--", "x"], ["--lora.r", "[1"]]
+)
+def test_words_that_are_no_settings(words: list[str]) -> None:
+    with pytest.raises(InputError):
+        overrides(words, {})
+
+
+@pytest.mark.parametrize("text", ["- a list", "12", "1: 2", "model: [", "!!python/object/apply:os.system ['true']"])
+def test_a_file_that_holds_no_settings(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError):
+        read_file(path)
