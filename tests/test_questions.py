@@ -153,10 +153,10 @@ def test_any_text_is_safe(statement: str, question: str) -> None:
 @pytest.mark.parametrize("piece", ["word ", "7 ", "苹", "a'", "é\u0301", "edededed", "?!"])
 def test_time_is_linear_in_the_text(piece: str) -> None:
     text = piece * (200_000 // len(piece))
-    began = time.perf_counter()
+    began = time.process_time()
     keywords_of(text, text)
     asked_facts(text, [Fact(name="f", statement=text)])
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 def test_every_irregular_form_has_the_stem_of_its_plain_form() -> None:

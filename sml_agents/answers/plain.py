@@ -208,10 +208,15 @@ def _ascii(text: str) -> str:
     return text.translate(_SIGNS)
 
 
+def _fraction(found: re.Match[str]) -> str:
+    above, below = (found[1] or found[3] or "").strip(), (found[2] or found[4] or "").strip()
+    return f"({above}/{below})" if above.isdigit() and below.isdigit() else f"(({above})/({below}))"
+
+
 def _without_latex(text: str) -> str:
     text = _MIXED_FRAC.sub(r"(\1+\2/\3)", text)
     for _ in range(3):  # inner fractions first; deeper ones are left to algebra
-        text, found = _FRAC.subn(lambda m: f"(({m[1] or m[3]})/({m[2] or m[4]}))", text)
+        text, found = _FRAC.subn(_fraction, text)
         text, wrapped = _WRAPPED.subn(r" \1 ", text)
         if not found and not wrapped:
             break

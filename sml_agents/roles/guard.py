@@ -70,7 +70,7 @@ _CONTROL = re.compile(
     re.IGNORECASE,
 )
 _HALVES = str.maketrans({"<": "\u2039", ">": "\u203a", "\uff1c": "\u2039", "\uff1e": "\u203a"})
-_HALF_TOKEN = re.compile(r"[<\uff1c][|\uff5c]|[|\uff5c][>\uff1e]|<<(?=/?SYS)|(?<=SYS)>>")
+_HALF_TOKEN = re.compile(r"[<\uff1c](?=[|\uff5c])|(?<=[|\uff5c])[>\uff1e]|<<(?=/?SYS)|(?<=SYS)>>", re.IGNORECASE)
 _ROLE = re.compile(
     r"^(?=[ \t]*(?:#{1,4} ?)?[*_]{0,2}"
     r"(?:system|user|assistant|human|ai|bot|teacher|student|developer|tool|instruction|response|input)"

@@ -17,7 +17,7 @@ from sml_agents.questions import content_words, stem
 __all__ = ["Secret"]
 
 _NUMBER = re.compile(
-    rf"(?<![\w.])(?P<digits>{NUMBER})(?:(?P<below> ?/ ?\d{{1,40}})(?![\d.]))?(?P<percent> ?(?:%|percent))?"
+    rf"(?<![\w.])(?P<digits>{NUMBER})(?:(?P<below> ?/ ?\d{{1,40}})(?!\d|\.\d))?(?P<percent> ?(?:%|percent))?"
     r"(?!\d|_|\.\d|(?:st|nd|rd|th)\b)"
 )
 _GLUED = re.compile(rf"(?<![\d.,])(?P<digits>{NUMBER})(?![\d,.]*\d)")
@@ -51,7 +51,7 @@ _HEX_BYTES = re.compile(r"\b(?:[0-9a-f]{2}[\s:]?){2,40}\b", re.IGNORECASE)
 _BASE = re.compile(r"\b(?:base|radix)[\s_-]?(\d{1,2})\b|\b(binary|octal|hex)", re.IGNORECASE)
 _BASES = {"binary": 2, "octal": 8, "hex": 16}
 _BACKWARD = re.compile(r"\b(?:revers|backward|flip|mirror|right to left)", re.IGNORECASE)
-_DIGIT_RUN = re.compile(r"(?<![\w.])\d(?:(?:[ \-_.]|, ?| then | and ){1,2}\d){1,30}(?![\w%]|\.\d)")
+_DIGIT_RUN = re.compile(r"(?<![\w.])\d(?:(?:[ \-_]|, ?| then | and ){1,2}\d){1,30}(?![\w%]|\.\d)")
 _DIGIT_HINT = re.compile(
     r"\bdigits?(?: is| are|:)? (?:an? |the )?(\d)\b|\b(\d) (?:is the|as the) \w+ digit", re.IGNORECASE
 )
@@ -245,7 +245,7 @@ def _calculations(spelled: str) -> Iterator[Fraction]:
     for found in _EXPRESSION.finditer(_TIMES.sub(" * ", spelled)):
         run = found.group().strip(" .,")
         for part in (run, *re.split(r"\s{2,}|, |\n", run)):
-            if re.search(r"\d\s*[-+*/^(]", part) and (value := evaluate(part)) is not None:
+            if re.search(r"[\d)]\s*[-+*/^]", part) and (value := evaluate(part)) is not None:
                 yield value
     if len(re.findall(r"\d+", spelled)) < 2:
         return

@@ -156,6 +156,6 @@ def test_a_box_outranks_words_and_words_outrank_bare_numbers(one: str, other: st
 )
 def test_time_is_linear_in_the_text(piece: str) -> None:
     text = piece * (500_000 // len(piece))
-    began = time.perf_counter()
+    began = time.process_time()
     find_answers(text)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5

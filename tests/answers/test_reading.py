@@ -158,12 +158,12 @@ def test_any_text_can_be_read(text: str) -> None:
 @pytest.mark.parametrize("piece", ["1", "1,", "(", "9^", "one ", "-", "\\frac", "{", "=", "1 or ", "$", "\u00bd", "x+"])
 def test_hostile_text_is_read_at_once(piece: str) -> None:
     text = piece * (100_000 // len(piece))
-    began = time.perf_counter()
+    began = time.process_time()
     for length in (300, 1_900, len(text)):
         read(text[:length])
         evaluate(text[:length])
     list(spelled_numbers(text))
-    assert time.perf_counter() - began < 3
+    assert time.process_time() - began < 3
 
 
 @pytest.mark.parametrize(

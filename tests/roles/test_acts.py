@@ -179,9 +179,9 @@ def test_any_text_gets_an_act_and_a_span_inside_it(text: str, finish: str | None
 )
 def test_time_is_linear_in_the_text(piece: str) -> None:
     text = piece * (300_000 // len(piece))
-    began = time.perf_counter()
+    began = time.process_time()
     classify(text)
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.skipif(not RECORDED.exists(), reason="needs the recorded dialogues of MINT; set SML_AGENTS_DATA")

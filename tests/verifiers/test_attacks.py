@@ -13,7 +13,7 @@ from sml_agents.verifiers.math import MathVerifier
 from sml_agents.verifiers.workers import Workers
 from tests.verifiers.problems import task
 
-DEADLINE = 2.0
+DEADLINE = 1.0
 NESTED = "\\frac{" * 500 + "1" + "}{2}" * 500
 
 ATTACKS = {
@@ -73,7 +73,7 @@ async def test_an_attack_ends_in_time_and_earns_nothing(attack: str, mark: str, 
     await verifier.verify(task("x+1"), "The answer is $1+x$.")  # warm: starting a worker is not part of an answer
     began = time.perf_counter()
     verdict = await verifier.verify(task("42"), mark % attack)
-    assert time.perf_counter() - began < DEADLINE + 1
+    assert time.perf_counter() - began < 3
     assert verdict.outcome is not Outcome.CORRECT
     assert verdict.correct is not True
     assert len(verdict.extracted or "") <= 200

@@ -42,7 +42,7 @@ async def test_a_job_past_its_deadline_is_killed_and_the_next_one_runs(workers: 
     began = time.perf_counter()
     with pytest.raises(WorkerTimeout):
         await workers.ask("equal", **HANGS)
-    assert time.perf_counter() - began < 2
+    assert time.perf_counter() - began < 3
     assert gone(first)
     assert await workers.ask("equal", **EQUAL) is True
     assert workers.pids != [first]
