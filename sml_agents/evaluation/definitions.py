@@ -52,9 +52,10 @@ DEFINITIONS: dict[str, Definition] = {
     ),
     "asking_f1": Definition(
         "F1 of asking",
-        "F1 of asking in the first turn, needed against not needed, both kinds of task weighted alike: "
-        "2a / (1 + a + b), with a the share that asks when needed and b when not. Asking always scores 2/3 whatever "
-        "the mix of tasks.",
+        "How well the first turn tells tasks that need a question from those that do not: the mean of the F1 of "
+        "asking, 2a / (1 + a + b), and the F1 of not asking, 2(1 - b) / (3 - a - b), with a the share that asks when "
+        "needed and b when not; both kinds of task weigh alike. Asking always and asking never both score 1/3, "
+        "asking at random 1/2.",
         "higher",
     ),
     "coverage": Definition(

@@ -94,7 +94,7 @@ def outcome_of(trace: Trace) -> str:
 def model_name(model: Any) -> str:
     """A short name of a model as it is described in a trace's settings."""
     if isinstance(model, Mapping):
-        for field in ("spec", "model", "model_name", "name", "path"):
+        for field in ("spec", "model", "model_name", "name", "path", "backend"):
             if model.get(field):
                 return str(model[field])
         return "unnamed"

@@ -11,7 +11,7 @@ agree and would promise certainty; there Wilson's interval for that number of ta
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -142,7 +142,7 @@ def _score_interval(name: str, statistic: Statistic, table: Floats, value: float
     if name == "asking_gap":
         return newcombe(*shares)
     (_, low, high), (_, least, most) = shares
-    return 2 * low / (1 + low + most), 2 * high / (1 + high + least)
+    return _f1_of(low, most), _f1_of(high, least)
 
 
 def dialogues_of(name: str, tally: Tally) -> int:
@@ -176,9 +176,13 @@ def _gap(sums: Floats) -> Floats:
 
 
 def _f1(sums: Floats) -> Floats:
-    asks = _asks(sums)
-    found: Floats = 2 * asks / (1 + asks + _needless(sums))
+    found: Floats = _f1_of(_asks(sums), _needless(sums))
     return found
+
+
+def _f1_of(asks: Any, needless: Any) -> Any:
+    """Mean F1 of asking and of not asking, both kinds of task weighing alike."""
+    return asks / (1 + asks + needless) + (1 - needless) / (3 - asks - needless)
 
 
 STATISTICS: dict[str, Statistic] = {

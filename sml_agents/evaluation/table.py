@@ -123,6 +123,5 @@ def _caption(summary: Summary) -> str:
     parts = [f"n = {' + '.join(str(student.n) for student in summary.students.values())}"]
     parts += [f"seeds {', '.join(map(str, seeds))}"] * bool(seeds)
     parts.append("95 % intervals by bootstrap over tasks")
-    if len(summary.students) == 2:
-        parts.append("▲ better ▼ worse ~ unclear")
-    return ", ".join(parts)
+    legend = "\n▲ better, ▼ worse, ~ the interval holds zero" * (len(summary.students) == 2)
+    return ", ".join(parts) + legend
