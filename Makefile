@@ -30,6 +30,8 @@ $(STAMP): pyproject.toml
 	@$(PIP) install --quiet $(TORCH)
 	@echo "installing sml-agents[$(EXTRAS)]"
 	@$(PIP) install --quiet --editable '.[$(EXTRAS)]'
+	@$(BIN)/python -c 'from sml_agents.backends.embedded import embedded_path as fetch; fetch(print)' || \
+		echo "the embedded model is not here yet: its first use fetches it" >&2
 	@touch $@
 
 demo: $(STAMP)
