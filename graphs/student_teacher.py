@@ -1,0 +1,33 @@
+"""A student solves a task in a dialogue with a teacher who knows more.
+
+For `langgraph dev`, Studio and any LangGraph server; `langgraph.json` names it. Set in the environment:
+
+    SML_STUDENT    the student's model: embedded, openai:MODEL@URL, transformers:PATH, ... (embedded)
+    SML_TEACHER    oracle, which answers by rule, or a model (oracle)
+    SML_MAX_TURNS  student turns at most (4)
+
+Input, here a task in which a fact is missing that the teacher tells when asked for it:
+
+    {"task": {"id": "pens", "family": "mine", "form": "underspecified",
+              "prompt": "Ada buys 4 pens. How many dollars does she pay?",
+              "private": {"answer": "12",
+                          "facts": [{"name": "price", "statement": "Each pen costs 3 dollars."}]}}}
+
+Output: `{"trace": ...}`, the whole dialogue with its outcome. No model is loaded before the first run. The graph is
+compiled without a checkpointer: the server brings its own.
+"""
+
+from __future__ import annotations
+
+import os
+
+from sml_agents.backends import resolve
+from sml_agents.dialogue import DialogueSettings, build_dialogue
+from sml_agents.roles import ChatStudent, ChatTeacher, OracleTeacher
+
+student = ChatStudent(resolve(os.environ.get("SML_STUDENT") or "embedded"))
+spec = os.environ.get("SML_TEACHER") or "oracle"
+teacher = OracleTeacher() if spec == "oracle" else ChatTeacher(resolve(spec))
+settings = DialogueSettings(max_turns=int(os.environ.get("SML_MAX_TURNS") or 4))
+
+graph = build_dialogue(student, teacher, settings=settings)
