@@ -27,9 +27,9 @@ $(STAMP): pyproject.toml
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "sml-agents needs Python 3.11 or newer: make install PYTHON=python3.12 (after removing $(VENV))" >&2; exit 2; }
 	@echo "installing $(TORCH)"
-	@$(PIP) install --quiet $(TORCH)
+	@$(PIP) install --quiet --quiet $(TORCH)
 	@echo "installing sml-agents[$(EXTRAS)]"
-	@$(PIP) install --quiet --editable '.[$(EXTRAS)]'
+	@$(PIP) install --quiet --quiet --editable '.[$(EXTRAS)]'
 	@$(BIN)/python -c 'from sml_agents.backends.embedded import embedded_path as fetch; fetch(print)' || \
 		echo "the embedded model is not here yet: its first use fetches it" >&2
 	@touch $@
