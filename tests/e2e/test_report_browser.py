@@ -37,7 +37,7 @@ def page_of(dialogues: dict[str, dict[str, list[Any]]]) -> str:
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pages")
-    pair = study(40)
+    pair = study(24)
     for student in pair:
         pair[student]["awkward"] = awkward()
     many = {f"student {k} /models/checkpoints/a-long-run-{k}/final": pair["trained"] for k in range(5)}
