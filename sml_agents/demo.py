@@ -1,7 +1,7 @@
 """`make demo`: the closed loop on the embedded model, from tasks to a measured feedback-seeking student.
 
 1. The embedded model tries generated tasks, half of them with a needed fact missing. Where it does not solve one,
-   Q-priming rewrites its turn: into the question for the missing fact, or, with nothing missing, into the worked solution.
+   Q-priming rewrites its turn: into the question for the missing fact or, with nothing missing, the worked solution.
 2. It is fine-tuned on its own side of the dialogues that were solved.
 3. Before and after are measured on held-out templates, with fresh numbers and nobody rewriting anything.
 
@@ -42,7 +42,8 @@ class DemoSettings(BaseModel):
     concurrency: int = 32
     train_seconds: float = 420
     """Training stops after this long, with the learning rate brought down by then."""
-    learning_rate: float = 1e-4
+    learning_rate: float = 3e-4
+    first_token_weight: float = 20.0
     batch_size: int = 16
     seed: int = 0
 
@@ -57,7 +58,7 @@ def run_demo(out: Path, *, settings: DemoSettings | None = None, seed: int | Non
 
     from sml_agents.evaluation.report import write_report
     from sml_agents.evaluation.run import evaluate
-    from sml_agents.evaluation.table import print_table
+    from sml_agents.evaluation.table import print_summary
     from sml_agents.rollout import ProgressBar
 
     settings = settings or DemoSettings()
@@ -83,7 +84,7 @@ def run_demo(out: Path, *, settings: DemoSettings | None = None, seed: int | Non
         progress=ProgressBar,
     )
     report = write_report(out, out / "report.html")
-    print_table(summary, console)
+    print_summary(summary, console)
     console.print(f"Read the dialogues in [bold]{report}[/bold]; figures in {out / 'summary.json'}.")
     console.print(f"Talk to the trained model: sml-agents chat --student transformers:{trained}")
     return summary.model_dump(mode="json")
@@ -139,10 +140,10 @@ def _train(out: Path, settings: DemoSettings) -> Path:
         max_seconds=settings.train_seconds,
         learning_rate=settings.learning_rate,
         batch_size=settings.batch_size,
+        first_token_weight=settings.first_token_weight,
         schedule="cosine",
         seed=settings.seed,
         resume=True,
     )
-    with ProgressLine() as bar:
-        train_sft(rows, sft, folder, progress=bar)
+    train_sft(rows, sft, folder, progress=ProgressLine())
     return folder

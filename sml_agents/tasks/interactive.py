@@ -16,8 +16,9 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from sml_agents.questions import keywords_of
+from sml_agents.tasks.givens import given_numbers, numbers_in
 from sml_agents.tasks.spec import LoadReport
-from sml_agents.tasks.underspecify import Refusal, given_numbers, numbers_in
+from sml_agents.tasks.underspecify import Refusal
 from sml_agents.types import Fact, Form, Private, Task, stable_hash
 
 if TYPE_CHECKING:

@@ -12,17 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sml_agents.errors import TaskSpecError
+from sml_agents.tasks.givens import additive_numbers, given_numbers, sentences
 from sml_agents.tasks.spec import LoadReport, TaskSpec, choose_forms
-from sml_agents.tasks.underspecify import (
-    STYLES,
-    Refusal,
-    Underspecified,
-    additive_numbers,
-    given_numbers,
-    sentences,
-    shard,
-    underspecify,
-)
+from sml_agents.tasks.underspecify import STYLES, Refusal, Underspecified, shard, underspecify
 from sml_agents.types import Fact, Form, Private, Task, stable_hash
 
 __all__ = ["STATIC_KEYS", "StaticProblem", "make_tasks", "task"]
