@@ -63,13 +63,17 @@ class _Worker:
 
     def ask(self, request: dict[str, Any]) -> Any:
         """The result of one job. Raises WorkerTimeout or VerifierError; the worker is dead after a WorkerTimeout."""
-        if not self.ready:
-            self._exchange({"job": "ready"}, _START)
-            self.ready = True
+        self.start()
         reply = self._exchange(request, self.deadline)
         if "error" in reply:
             raise VerifierError(f"The comparison failed: {reply['error']}.")
         return reply["result"]
+
+    def start(self) -> None:
+        """Waits until the process has loaded its libraries."""
+        if not self.ready:
+            self._exchange({"job": "ready"}, _START)
+            self.ready = True
 
     def _exchange(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
         pipe_in, pipe_out = self.process.stdin, self.process.stdout
@@ -126,10 +130,10 @@ class Workers:
     def __init__(self, count: int = 2, *, deadline: float = 3.0) -> None:
         self.deadline = deadline
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="sml-verifier")
-        self._mine = threading.local()
+        self._idle: list[_Worker] = []
         self._all: set[_Worker] = set()
         self._lock = threading.Lock()
-        self._closed = False
+        self._closed = threading.Event()
         self._process = os.getpid()
         atexit.register(self.close)
 
@@ -139,7 +143,10 @@ class Workers:
         A caller that is cancelled does not leave its job running: the worker is killed and replaced.
         """
         at_work: list[_Worker] = []
-        waiting = self._threads.submit(self._run, {"job": job, **request}, at_work)
+        try:
+            waiting = self._threads.submit(self._run, {"job": job, **request}, at_work)
+        except RuntimeError as error:
+            raise VerifierError("The verifier's workers are closed.") from error
         try:
             return await asyncio.wrap_future(waiting)
         except asyncio.CancelledError:
@@ -148,35 +155,58 @@ class Workers:
             raise
 
     def _run(self, request: dict[str, Any], at_work: list[_Worker]) -> Any:
-        for last_try in (False, True):  # a worker may have died of something else: a full memory, another's cancelling
-            worker: _Worker | None = getattr(self._mine, "worker", None)
-            if worker is None or not worker.alive:
-                worker = self._replace(worker)
-            at_work.append(worker)
-            try:
-                return worker.ask(request)
-            except WorkerTimeout:
-                if not self._closed:
-                    self._replace(worker)  # warming up while nobody waits
-                raise
-            except _WorkerDied:
-                if last_try or self._closed:
-                    raise
-            finally:
-                at_work.clear()
-        return None
+        try:
+            return self._ask_worker(request, at_work)
+        except _WorkerDied:  # of something else, it may be: a full memory, a caller's cancelling
+            return self._ask_worker(request, at_work)
 
-    def _replace(self, old: _Worker | None) -> _Worker:
+    def _ask_worker(self, request: dict[str, Any], at_work: list[_Worker]) -> Any:
+        worker = self._take()
+        at_work.append(worker)
+        try:
+            return worker.ask(request)
+        finally:
+            at_work.clear()
+            self._give_back(worker)
+
+    def _take(self) -> _Worker:
+        with self._lock:
+            if self._closed.is_set():
+                raise VerifierError("The verifier's workers are closed.")
+            while self._idle:
+                worker = self._idle.pop()
+                if worker.alive:
+                    return worker
+                self._drop(worker)
         worker = _Worker(self.deadline)
         with self._lock:
-            if old is not None:
-                old.kill()
-                self._all.discard(old)
             self._all.add(worker)
-        self._mine.worker = worker
-        if self._closed:
-            worker.kill()
+            if self._closed.is_set():
+                self._drop(worker)
         return worker
+
+    def _give_back(self, worker: _Worker) -> None:
+        with self._lock:
+            if worker.alive and not self._closed.is_set():
+                self._idle.append(worker)
+                return
+            self._drop(worker)
+            if not self._closed.is_set():
+                with contextlib.suppress(RuntimeError):  # the interpreter is going down
+                    self._threads.submit(self._warm)
+
+    def _warm(self) -> None:
+        """Replaces a worker that was killed, so that the next job need not wait for a start."""
+        with contextlib.suppress(VerifierError):
+            worker = self._take()
+            try:
+                worker.start()
+            finally:
+                self._give_back(worker)
+
+    def _drop(self, worker: _Worker) -> None:
+        worker.kill()
+        self._all.discard(worker)
 
     @property
     def pids(self) -> list[int]:
@@ -186,7 +216,7 @@ class Workers:
 
     def close(self) -> None:
         """Kills all workers; may be called again. Called at exit."""
-        self._closed = True
+        self._closed.set()
         atexit.unregister(self.close)
         if os.getpid() != self._process:
             return  # a forked child must not end its parent's workers

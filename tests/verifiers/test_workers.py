@@ -23,6 +23,13 @@ EQUAL = {"reference": "x+1", "answer": "1+x"}
 
 @pytest.fixture
 def workers() -> Iterator[Workers]:
+    pool = Workers(1, deadline=30.0)
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def impatient() -> Iterator[Workers]:
     pool = Workers(1, deadline=1.0)
     yield pool
     pool.close()
@@ -36,16 +43,16 @@ def gone(pid: int) -> bool:
     return False
 
 
-async def test_a_job_past_its_deadline_is_killed_and_the_next_one_runs(workers: Workers) -> None:
-    assert await workers.ask("equal", **EQUAL) is True
-    (first,) = workers.pids
+async def test_a_job_past_its_deadline_is_killed_and_the_next_one_runs(impatient: Workers) -> None:
+    await impatient.ask("ready")
+    (first,) = impatient.pids
     began = time.perf_counter()
     with pytest.raises(WorkerTimeout):
-        await workers.ask("equal", **HANGS)
+        await impatient.ask("equal", **HANGS)
     assert time.perf_counter() - began < 3
     assert gone(first)
-    assert await workers.ask("equal", **EQUAL) is True
-    assert workers.pids != [first]
+    assert await impatient.ask("ready") is True
+    assert len(impatient.pids) == 1 and impatient.pids != [first]
 
 
 async def test_a_worker_that_was_killed_is_replaced_unnoticed(workers: Workers) -> None:
@@ -70,6 +77,16 @@ async def test_a_cancelled_caller_leaves_no_job_behind(workers: Workers) -> None
     with pytest.raises(asyncio.CancelledError):
         await job
     assert await workers.ask("equal", **EQUAL) is True
+
+
+async def test_closed_workers_refuse_jobs(workers: Workers) -> None:
+    await workers.ask("ready")
+    (first,) = workers.pids
+    workers.close()
+    workers.close()
+    assert gone(first) and workers.pids == []
+    with pytest.raises(VerifierError, match="closed"):
+        await workers.ask("equal", **EQUAL)
 
 
 async def test_many_callers_share_few_workers(workers: Workers) -> None:
