@@ -28,6 +28,8 @@ class Clock(TrainerCallback):
         self.seconds = seconds
         self.learning_rate = learning_rate
         self.ran_out = False
+        self.applied_rate: float | None = None
+        """The learning rate of the last step, which the scheduler does not know."""
         self._start = 0.0
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
@@ -37,6 +39,7 @@ class Clock(TrainerCallback):
         left = max(0.0, 1 - (time.monotonic() - self._start) / self.seconds)
         for group in kwargs["optimizer"].param_groups:
             group["lr"] = min(group["lr"], self.learning_rate * left)
+            self.applied_rate = group["lr"]
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if time.monotonic() - self._start >= self.seconds and state.global_step < state.max_steps:
@@ -93,6 +96,8 @@ class ProgressReporter(TrainerCallback):
         self._loss = float(logs["loss"])
         names = {"loss": "loss", "mean_token_accuracy": "accuracy", "learning_rate": "learning_rate"}
         point = {new: float(logs[old]) for old, new in names.items() if old in logs}
+        if self.clock is not None and self.clock.applied_rate is not None:
+            point["learning_rate"] = self.clock.applied_rate
         self.tokens = int(logs.get("num_tokens", self.tokens))
         self.curve.append({"step": state.global_step, **point})
 

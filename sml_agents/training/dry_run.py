@@ -127,7 +127,7 @@ def _memory(settings: SFTSettings, config: Any, counts: DataCounts, total: int, 
     else:
         activations = tokens * per_token * config.num_hidden_layers
     logits = tokens * counts.trained_tokens / counts.tokens * config.vocab_size * 12
-    return 4 * total + 12 * trained + activations + logits
+    return float(4 * total + 12 * trained + activations + logits)
 
 
 def _stretches(row: TokenRow, tokenizer: Any) -> list[tuple[str, bool]]:

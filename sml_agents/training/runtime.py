@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ __all__ = [
     "chosen_device",
     "computes_in_bf16",
     "keep_freed_memory",
+    "known_warnings",
     "load_model",
     "load_tokenizer",
     "model_path",
@@ -64,6 +68,14 @@ def quiet_libraries() -> None:
 
     datasets.disable_progress_bars()
     transformers.utils.logging.disable_progress_bar()
+
+
+@contextmanager
+def known_warnings() -> Iterator[None]:
+    """Silence what peft up to 0.21 and transformers from 5.20 on have to say to each other."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"`is_gradient_checkpointing` is deprecated", FutureWarning)
+        yield
 
 
 def model_path(spec: str) -> str:

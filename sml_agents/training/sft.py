@@ -19,6 +19,7 @@ from sml_agents.training.runtime import (
     chosen_device,
     computes_in_bf16,
     keep_freed_memory,
+    known_warnings,
     load_model,
     load_tokenizer,
     quiet_libraries,
@@ -107,15 +108,16 @@ def train_sft(
     checkpoint = latest_checkpoint(out / "checkpoints") if settings.resume else None
     clock = Clock(settings.max_seconds, arguments.learning_rate) if settings.max_seconds else None
     reporter = ProgressReporter(progress, clock)
-    trainer = DialogueTrainer(
-        model=model,
-        args=arguments,
-        rows=TokenDataset(made),
-        processing_class=tokenizer,
-        data_collator=WeightedCollator(pad_token_id=tokenizer.pad_token_id),
-        peft_config=_lora(settings),
-        callbacks=[Checkpoints(settings.checkpoint_seconds), reporter, *([clock] if clock else [])],
-    )
+    with known_warnings():
+        trainer = DialogueTrainer(
+            model=model,
+            args=arguments,
+            rows=TokenDataset(made),
+            processing_class=tokenizer,
+            data_collator=WeightedCollator(pad_token_id=tokenizer.pad_token_id),
+            peft_config=_lora(settings),
+            callbacks=[Checkpoints(settings.checkpoint_seconds), reporter, *([clock] if clock else [])],
+        )
     _remove_printing(trainer)
     started = time.monotonic()
     try:

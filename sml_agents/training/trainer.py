@@ -136,7 +136,7 @@ class DialogueTrainer(SFTTrainer):
         value = loss[0] if isinstance(loss, tuple) else loss
         if not bool(torch.isfinite(value)):
             raise TrainingError(
-                f"the loss is not a number at step {self.state.global_step + 1} ({float(value)}): lower "
+                f"the loss is not a number at step {self.state.global_step + 1} ({value.item()}): lower "
                 "learning_rate or max_grad_norm, or set precision='fp32'"
             )
         return loss
