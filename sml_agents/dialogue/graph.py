@@ -36,6 +36,7 @@ from sml_agents.dialogue.state import (
     given_task,
     revived,
 )
+from sml_agents.questions import asked_facts
 from sml_agents.roles.guard import find_leak, mask_leak
 from sml_agents.roles.primer import OraclePrimer, Primer
 from sml_agents.roles.student import Student
@@ -182,12 +183,13 @@ class _Machine:
         label, verdict = await self.referee.judge(task, draft)
         turn = student_turn(draft, label, verdict)
         count = sum(earlier.role is Role.STUDENT for earlier in turns)
-        solved = verdict is not None and verdict.correct
-        if solved or label.act is Act.CLARIFICATION or count + 1 >= self.settings.max_turns:
-            return turn
-        if not rewrites(self.settings, state["dialogue_id"], count):
-            return turn
         view = teacher_view(task, turns, turn)
+        solved = verdict is not None and verdict.correct
+        useful = label.act is Act.CLARIFICATION and bool(asked_facts(draft.text, view.untold))
+        if solved or useful or count + 1 >= self.settings.max_turns:
+            return turn
+        if not rewrites(self.settings, state["id"], count):
+            return turn
         primed = await self._reply(_Rewriter(self.primer), view, runtime, state, f"primer/{count}")
         public = [text for _, text in view.history[:-1]]
         if not primed.text:

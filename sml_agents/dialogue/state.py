@@ -40,7 +40,8 @@ class DialogueSettings(BaseModel):
     max_turns: int = Field(4, ge=1, le=1000)
     """Student turns at most (T_max): the paper trains with 4 and evaluates with 10."""
     q_priming: float | None = Field(None, ge=0, le=1)
-    """Base of P_Q(t) = base^t, the chance that an unsuccessful turn t is rewritten; None: never. Paper: 0.75."""
+    """Base of P_Q(t) = base^t, the chance that turn t, if it neither solves nor asks for
+    a missing fact, is rewritten; None: never. Paper: 0.75."""
     q_priming_start: Literal[0, 1] = 0
     """The t of the first student turn; the paper does not say which."""
     guard: Literal["off", "flag", "mask", "end"] = "flag"

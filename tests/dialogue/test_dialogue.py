@@ -143,6 +143,13 @@ async def test_q_priming_asks_nothing_where_nothing_is_missing() -> None:
     assert not any(turn.primed for turn in trace.turns)
 
 
+async def test_q_priming_leaves_a_good_question_and_rewrites_an_idle_one() -> None:
+    asked = await talk(Says("What does a pen cost?", "The answer is 12."), q_priming=1.0)
+    assert not asked.student_turns[0].primed
+    idle = await talk(Says("Can you help me?", "The answer is 12."), q_priming=1.0)
+    assert idle.student_turns[0].primed and idle.student_turns[0].text == PENS.question
+
+
 async def test_q_priming_follows_its_schedule() -> None:
     """P_Q(t) = 0.75^t: always at t = 0, in 3 of 4 dialogues at t = 1."""
     counts = [0, 0]
