@@ -188,7 +188,7 @@ class _Machine:
         useful = label.act is Act.CLARIFICATION and bool(asked_facts(draft.text, view.untold))
         if solved or useful or count + 1 >= self.settings.max_turns:
             return turn
-        if not rewrites(self.settings, state["id"], count):
+        if not rewrites(self.settings, state["dialogue_id"], count):
             return turn
         primed = await self._reply(_Rewriter(self.primer), view, runtime, state, f"primer/{count}")
         public = [text for _, text in view.history[:-1]]
