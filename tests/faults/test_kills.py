@@ -150,7 +150,7 @@ class TestSignals:
         os.kill(pid, number)
         began = time.monotonic()
         assert process.ended() == 130, output(order)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 20
         assert '"interrupted": true, "failed": 0' in output(order)
         assert sorted(file.name for file in Path(order.store).parent.iterdir()) == ["log", "log.out", "traces.db"]
         before, answered = begun(order), committed(order)
@@ -164,7 +164,7 @@ class TestSignals:
         os.kill(pid, signal.SIGINT)
         began = time.monotonic()
         assert process.ended() == 130
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 20, "a call takes ten minutes"
 
     def test_two_end_the_process_at_once(self, process: Runner, order: Order, unbroken: list[tuple[str, str]]) -> None:
         pid = process.start(order)

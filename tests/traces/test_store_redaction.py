@@ -173,10 +173,10 @@ def test_time_grows_linearly(redact: Redactor, piece: str) -> None:
         text = piece * (size // len(piece))
         best = float("inf")
         for _ in range(3):
-            began = time.perf_counter()
+            began = time.process_time()
             redact(text)
             redact.suspects(text)
-            best = min(best, time.perf_counter() - began)
+            best = min(best, time.process_time() - began)
         return best
 
     small, large = seconds(50_000), seconds(400_000)
