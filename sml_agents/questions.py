@@ -60,7 +60,7 @@ _NUMBER_WORDS = frozenset(
     _words("""
     zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
     eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred hundreds thousand thousands million
-    millions billion dozen dozens half halves twice thrice double triple quarter quarters percent
+    millions billion dozen dozens half halves twice thrice double triple quarter percent
     """)
 )
 

@@ -90,8 +90,8 @@ _SOLVE = _any(
 _POLITE = _any(
     r"(?:does|did) (?:that|this|it) (?:help|make sense|answer)|is (?:that|this|it) (?:clear|right|correct|ok|okay)\b",
     r"(?:do|would|are) you (?:understand|like me|want me|ready|have any|agree|follow)|(?:isn't|doesn't|aren't) it\?",
-    r"(?:can|may|could|how can|shall|should) i help|anything else|any (?:other |more |further )?questions",
-    r"\b(?:right|see|ready|ok|okay|why not)\?$|shall we|should (?:i|we) (?:continue|go on)",
+    r"(?:can|may|could|how can|shall|should) i help|anything else|\bany (?:other |more |further )?questions",
+    r"(?:^\s*|, )(?:right|see|ready|ok|okay|why not)\?$|shall we|should (?:i|we) (?:continue|go on)",
 )
 _RESTATES = _any(
     r"(?:the|your|this) (?:question|problem|task) (?:is|asks|was|wants|says)|we (?:can )?ask(?: ourselves)?\b",

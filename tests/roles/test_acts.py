@@ -85,6 +85,8 @@ LABELLED = {
         "Does that help? Also, how many pens are there?",
         "Hmm, what is X?",
         "What?",
+        "How many of the melons were ready?",
+        "Could you tell me how many questions he took?",
     ],
     INTERROGATE: [
         "What is the answer?",
