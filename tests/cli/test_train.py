@@ -27,7 +27,7 @@ def tiny(embedded_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 
 def test_from_a_store_to_a_model_that_talks(cli: Cli, store: Path, tiny: Path, tmp_path: Path) -> None:
-    """The store's dialogues are not solved, so the recipe is given on the command line: a filter would leave none."""
+    """Nothing to learn from the dialogues that failed; something from those that were solved."""
     config = tmp_path / "sft.yaml"
     config.write_text(f"store: {store}\nmodel: {tiny}\nout: trained\nbatch_size: 3\nlora:\n  r: 4\n")
     unsolved = cli("train", "sft", "--config", config, "--json")
@@ -46,8 +46,6 @@ def test_from_a_store_to_a_model_that_talks(cli: Cli, store: Path, tiny: Path, t
     trained = cli(*common, "--method=lora", "--lora.alpha", "8")
     assert trained.code == 0, trained.err
     assert trained.json["steps"] == 2
-    again = cli(*common)
-    assert (again.code, "already" in again.json["error"]) == (2, True)
     said = cli("chat", "--student", "transformers:trained?max_tokens=2", "--json", stdin="hello\n")
     assert said.code == 0, said.err
     assert len(said.json["messages"]) == 2
