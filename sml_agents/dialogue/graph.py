@@ -36,6 +36,7 @@ from sml_agents.dialogue.state import (
     given_task,
     revived,
 )
+from sml_agents.errors import BackendSpecError, BudgetExceeded, MissingExtra, StoreError
 from sml_agents.questions import asked_facts
 from sml_agents.roles.guard import find_leak, mask_leak
 from sml_agents.roles.primer import OraclePrimer, Primer
@@ -49,6 +50,8 @@ __all__ = ["DialogueGraph", "build_dialogue"]
 
 DialogueGraph = CompiledStateGraph[DialogueState, DialogueContext, DialogueInput, DialogueOutput]
 _Runtime = Runtime[DialogueContext]
+_ENDS_THE_RUN = (GraphBubbleUp, BackendSpecError, BudgetExceeded, MissingExtra, StoreError)
+"""Not failures of one dialogue: they would fail all others too, or are LangGraph's own signals."""
 
 
 def build_dialogue(
@@ -129,7 +132,7 @@ class _Machine:
         turn = sum(role is Role.STUDENT for role, _ in history)
         try:
             draft = await self._reply(self.student, StudentView(history), runtime, state, f"student/{turn}")
-        except GraphBubbleUp:
+        except _ENDS_THE_RUN:
             raise
         except Exception as error:  # the one boundary at which a failure becomes part of the trace
             return Command(update={"failure": f"student: {_described(error)}"}, goto="teacher")
@@ -151,7 +154,7 @@ class _Machine:
                 return Command(update={"turns": said, "history": [(Role.STUDENT, turn.text)]}, goto="person")
             view = teacher_view(state["task"], turns, turn)
             reply = await self._reply(self.teacher, view, runtime, state, f"teacher/{count}")
-        except GraphBubbleUp:
+        except _ENDS_THE_RUN:
             raise
         except Exception as error:
             return self._end(state, said, StopReason.FAILED, error=f"teacher: {_described(error)}")

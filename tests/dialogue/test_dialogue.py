@@ -11,6 +11,7 @@ from langgraph.types import Command
 from typing_extensions import TypedDict
 
 from sml_agents.dialogue import DialogueContext, DialogueSettings, build_dialogue
+from sml_agents.errors import BudgetExceeded
 from sml_agents.roles import HumanTeacher, OraclePrimer, OracleTeacher
 from sml_agents.types import Act, Fact, Form, Outcome, Private, Reply, Role, StopReason, Task, Trace
 from sml_agents.views import StudentView, TeacherView
@@ -115,6 +116,15 @@ async def test_a_failing_student_is_a_record_with_a_reason() -> None:
     assert trace.stop is StopReason.FAILED and trace.solved is None
     assert trace.error == "student: ConnectionError: the endpoint is gone"
     assert len(trace.turns) == 3  # what was said before is kept
+
+
+async def test_what_would_fail_every_dialogue_is_not_recorded_as_the_failure_of_one() -> None:
+    class Spent(Says):
+        async def reply(self, view: StudentView, *, seed: int) -> Reply:
+            raise BudgetExceeded("no calls left")
+
+    with pytest.raises(BudgetExceeded):
+        await talk(Spent())
 
 
 async def test_a_failing_teacher_keeps_the_students_turn() -> None:
