@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import html
 import re
 import urllib.parse
@@ -13,6 +11,7 @@ from fractions import Fraction
 from sml_agents.answers import Kind, evaluate, find_answers, plain, read, spelled_numbers
 from sml_agents.answers.plain import MAX_CHARS, NUMBER, number
 from sml_agents.questions import content_words, stem
+from sml_agents.roles.encodings import decodings, encoded_values
 
 __all__ = ["Secret"]
 
@@ -40,16 +39,6 @@ _WORDED = [
     (re.compile(rf"\bsubtract(?:ing)? \$?({NUMBER})[^.\d]{{0,40}}? from \$?({NUMBER})", re.I), "from"),
     (re.compile(rf"\b(?:divid(?:e|ing|ed) )?\$?({NUMBER})[^.\d]{{0,20}}? (?:divided )?by \$?({NUMBER})", re.I), "/"),
 ]
-_ROMAN = re.compile(
-    r"(?<![\w])(?=[MDCLXVI]{2,15}(?!\w))M{0,3}(?:CM|CD|D?C{0,3})(?:XC|XL|L?X{0,3})(?:IX|IV|V?I{0,3})(?!\w)"
-)
-_ROMAN_DIGITS = {"I": 1, "V": 5, "X": 10, "L": 50, "C": 100, "D": 500, "M": 1000}
-_BASE64 = re.compile(r"(?<![\w+/=])(?:[\w+/-]{4}){1,64}(?:[\w+/-]{2}==|[\w+/-]{3}=)?(?![\w+/=])|[\w+/-]{2,3}={1,2}")
-_PREFIXED = re.compile(r"\b0([xbo])([0-9a-f]{1,40})\b", re.IGNORECASE)
-_BINARY = re.compile(r"(?<![\w.,])[01]{4,64}(?![\w.,]*\d)")
-_HEX_BYTES = re.compile(r"\b(?:[0-9a-f]{2}[\s:]?){2,40}\b", re.IGNORECASE)
-_BASE = re.compile(r"\b(?:base|radix)[\s_-]?(\d{1,2})\b|\b(binary|octal|hex)", re.IGNORECASE)
-_BASES = {"binary": 2, "octal": 8, "hex": 16}
 _BACKWARD = re.compile(r"\b(?:revers|backward|flip|mirror|right to left)", re.IGNORECASE)
 _DIGIT_RUN = re.compile(r"(?<![\w.])\d(?:(?:[ \-_]|, ?| then | and ){1,2}\d){1,30}(?![\w%]|\.\d)")
 _DIGIT_HINT = re.compile(
@@ -151,7 +140,7 @@ class Secret:
             return "spelled"
         if any(value == self.value for value in _calculations(spelled)):
             return "expression"
-        return "encoded" if self.value in set(_encoded_values(piece)) or self._is_backward(spelled) else None
+        return "encoded" if self.value in set(encoded_values(piece)) or self._is_backward(spelled) else None
 
     def _number_leak(self, spelled: str) -> str | None:
         if self.value is None:
@@ -178,7 +167,7 @@ class Secret:
         letters = self.words.replace(" ", "")
         if len(letters) >= 4 and letters in _bare_words(spelled[::-1]).replace(" ", ""):
             return "encoded"
-        return "encoded" if any(_holds(_bare_words(text), self.words) for text in _decodings(spelled)) else None
+        return "encoded" if any(_holds(_bare_words(text), self.words) for text in decodings(spelled)) else None
 
     def _is_spaced_out(self, spelled: str) -> bool:
         digits = _digits(self.value)
@@ -255,53 +244,6 @@ def _calculations(spelled: str) -> Iterator[Fraction]:
             value = evaluate(f"{left} {'-' if sign == 'from' else sign} {right}")
             if value is not None:
                 yield value
-
-
-def _encoded_values(text: str) -> Iterator[Fraction]:
-    for kind, digits in _PREFIXED.findall(text):
-        yield from _in_base(digits, {"x": 16, "b": 2, "o": 8}[kind.lower()])
-    for digits in _BINARY.findall(text):
-        yield from _in_base(digits, 2)
-    for named, word in set(_BASE.findall(text)):
-        for token in re.findall(r"\b[0-9a-fA-F]{1,40}\b", text):
-            yield from _in_base(token, int(named) if named else _BASES[word.lower()])
-    for roman in _ROMAN.findall(text):
-        yield Fraction(_roman(roman))
-    for inside in _decodings(text):
-        yield from (value for m in _NUMBER.finditer(inside) for value in _values_of(m))
-        yield from (value for _, _, value in spelled_numbers(inside))
-
-
-def _in_base(digits: str, base: int) -> Iterator[Fraction]:
-    try:
-        yield Fraction(int(digits, base))
-    except ValueError:
-        return
-
-
-def _roman(letters: str) -> int:
-    values = [_ROMAN_DIGITS[letter] for letter in letters]
-    return sum(-v if v < max(values[k + 1 :], default=0) else v for k, v in enumerate(values))
-
-
-def _decodings(text: str) -> Iterator[str]:
-    """What base64 and hexadecimal bytes in a text say, where they say something printable."""
-    for token in _BASE64.findall(text):
-        padded = token.rstrip("=").replace("-", "+").replace("_", "/")
-        try:
-            yield _printable(base64.b64decode(padded + "=" * (-len(padded) % 4)))
-        except (binascii.Error, ValueError):
-            continue
-    for token in _HEX_BYTES.findall(text):
-        try:
-            yield _printable(bytes.fromhex(token.replace(":", " ")))
-        except ValueError:
-            continue
-
-
-def _printable(raw: bytes) -> str:
-    text = raw.decode("utf-8", "ignore")
-    return text if text.isprintable() else ""
 
 
 def _digits(value: Fraction | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sml_agents.answers import find_answer
-from sml_agents.errors import TaskSpecError, VerifierError
+from sml_agents.errors import MissingExtra, TaskSpecError, VerifierError
 from sml_agents.types import Outcome, Task, Verdict
 from sml_agents.verifiers.workers import Workers, WorkerTimeout, shared_workers
 
@@ -51,7 +51,7 @@ def _check(family: str) -> None:
     try:
         from reasoning_gym.factory import DATASETS
     except ImportError as error:
-        raise VerifierError("The reasoning-gym verifier needs reasoning-gym: pip install reasoning-gym") from error
+        raise MissingExtra(f"The verifier 'reasoning-gym:{family}'", "tasks") from error
     if family not in DATASETS:
         raise TaskSpecError(f"reasoning-gym has no family {family!r}; `reasoning_gym.factory.DATASETS` lists them.")
 
