@@ -6,6 +6,7 @@ Prints its port on standard output. It has to cost less than its clients, so it 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 
@@ -21,7 +22,10 @@ BODY = json.dumps(
     }
 ).encode()
 ANSWER = (
-    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + str(len(BODY)).encode() + b"\r\n\r\n" + BODY
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: "
+    + str(len(BODY)).encode()
+    + b"\r\n\r\n"
+    + BODY
 )
 
 
@@ -64,7 +68,5 @@ if __name__ == "__main__":
         runner = uvloop.run
     except ImportError:
         runner = asyncio.run
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         runner(main(float(sys.argv[1])))
-    except KeyboardInterrupt:
-        pass
