@@ -6,6 +6,7 @@
 training_rows, balanced   traces -> rows, by recipe
 render                    a dialogue as token ids with a mask over the student's turns, for any chat template
 preview                   what would be trained, without training
+load_run, run_sft         a whole run from a YAML file
 train_sft                 supervised fine-tuning with TRL, full or LoRA; the folder loads as `transformers:PATH`
 """
 
@@ -15,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sml_agents.training.config import SFTRun, load_run, run_sft
     from sml_agents.training.dry_run import Preview, preview
     from sml_agents.training.masks import DialogueRenderer, render
     from sml_agents.training.nouns import Message, RenderedDialogue, TrainingRow
@@ -30,14 +32,17 @@ _HOME = {
     "Preview": "dry_run",
     "ProgressLine": "progress",
     "RenderedDialogue": "nouns",
+    "SFTRun": "config",
     "SFTSettings": "settings",
     "TrainResult": "sft",
     "TrainingProgress": "progress",
     "TrainingRow": "nouns",
     "balanced": "rows",
+    "load_run": "config",
     "load_settings": "settings",
     "preview": "dry_run",
     "render": "masks",
+    "run_sft": "config",
     "train_sft": "sft",
     "training_rows": "rows",
 }
@@ -49,14 +54,17 @@ __all__ = [
     "Preview",
     "ProgressLine",
     "RenderedDialogue",
+    "SFTRun",
     "SFTSettings",
     "TrainResult",
     "TrainingProgress",
     "TrainingRow",
     "balanced",
+    "load_run",
     "load_settings",
     "preview",
     "render",
+    "run_sft",
     "train_sft",
     "training_rows",
 ]

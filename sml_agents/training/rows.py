@@ -14,7 +14,7 @@ import random
 from collections.abc import Iterable, Sequence
 from typing import Literal
 
-from sml_agents.errors import TrainingError
+from sml_agents.errors import InputError, TrainingError
 from sml_agents.traces.selection import Conversation, TraceFilter
 from sml_agents.training.nouns import Message, TrainingRow
 from sml_agents.types import Act, Form, Role, Trace, Turn
@@ -24,7 +24,7 @@ __all__ = ["RECIPES", "Recipe", "balanced", "conversation_row", "training_rows"]
 Recipe = Literal["st_sft", "mt_sft", "q_primed"]
 
 RECIPES: dict[str, TraceFilter] = {
-    "st_sft": TraceFilter(solved=True, last_turn=1, wrong_attempts=False),
+    "st_sft": TraceFilter(solved=True, acts=(Act.ANSWER_ATTEMPT,), last_turn=1, wrong_attempts=False),
     "mt_sft": TraceFilter(solved=True),
     "q_primed": TraceFilter(
         solved=True,
@@ -52,8 +52,11 @@ def training_rows(
         discount: weight a dialogue that was solved in student turn k by discount^(k-1), the discounted return.
 
     Raises:
+        InputError: an unknown recipe.
         TrainingError: when nothing is left, with the reasons.
     """
+    if isinstance(recipe, str) and recipe not in RECIPES:
+        raise InputError(f"there is no recipe {recipe!r}: choose one of {', '.join(RECIPES)}")
     filters = RECIPES[recipe] if isinstance(recipe, str) else recipe
     rows: list[TrainingRow] = []
     left_out: dict[str, int] = {}
@@ -90,25 +93,43 @@ def balanced(
 ) -> list[TrainingRow]:
     """The largest shuffled subset in which a share `missing` of the rows lacked a fact at the start.
 
+    Rows of one underlying problem are kept or left together as far as the share allows, those of problems that have
+    both kinds first: only they show what tells the two apart.
+
     Args:
         missing: between 0 and 1, both excluded.
         limit: at most so many rows.
 
     Raises:
+        InputError: `missing` out of range.
         TrainingError: when one of the two kinds is absent.
     """
-    order = list(rows)
-    random.Random(seed).shuffle(order)
-    lacking = [row for row in order if row.missing]
-    complete = [row for row in order if row.missing is False]
+    if not 0 < missing < 1:
+        raise InputError(f"missing={missing} must lie between 0 and 1, both excluded")
+    generator = random.Random(seed)
+    kinds: dict[str, set[bool]] = {}
+    for index, row in enumerate(rows):
+        if row.missing is not None:
+            kinds.setdefault(_pair(rows, index), set()).add(row.missing)
+    drawn = {pair: generator.random() for pair in kinds}
+    order = sorted(
+        (index for index, row in enumerate(rows) if row.missing is not None),
+        key=lambda index: (-len(kinds[_pair(rows, index)]), drawn[_pair(rows, index)]),
+    )
+    lacking = [rows[index] for index in order if rows[index].missing]
+    complete = [rows[index] for index in order if not rows[index].missing]
     if not lacking or not complete:
         absent = "with a fact missing" if not lacking else "with nothing missing"
         raise TrainingError(f"no row {absent} among {len(rows)}: generate tasks of both forms, or do not balance")
     total = min(len(lacking) / missing, len(complete) / (1 - missing), limit or float("inf"))
     wanted = max(1, round(total * missing)), max(1, round(total * (1 - missing)))
     kept = [*lacking[: wanted[0]], *complete[: wanted[1]]]
-    random.Random(seed + 1).shuffle(kept)
+    generator.shuffle(kept)
     return kept
+
+
+def _pair(rows: Sequence[TrainingRow], index: int) -> str:
+    return rows[index].pair or f"row {index}"
 
 
 def _message(turn: Turn, taken: bool) -> Message:

@@ -92,30 +92,39 @@ def load_settings(path: str | Path | None = None, **overrides: Any) -> SFTSettin
     Raises:
         InputError: when the file cannot be read or a setting is unknown or out of range.
     """
-    values: dict[str, Any] = {}
-    if path is not None:
-        import yaml
-
-        try:
-            values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-            raise InputError(f"cannot read the settings in {path}: {error}") from error
-        if not isinstance(values, dict):
-            raise InputError(f"{path} must hold settings as 'name: value' lines")
+    values = {} if path is None else read_yaml(path)
     for name, value in overrides.items():
         old = values.get(name)
         values[name] = {**old, **value} if isinstance(old, dict) and isinstance(value, dict) else value
     try:
         return SFTSettings(**values)
     except ValidationError as error:
-        raise InputError(_explain(error)) from error
+        raise InputError(explain(error, list(SFTSettings.model_fields))) from error
 
 
-def _explain(error: ValidationError) -> str:
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """The mapping in a YAML file.
+
+    Raises:
+        InputError: when it cannot be read or is no mapping.
+    """
+    import yaml
+
+    try:
+        values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise InputError(f"cannot read the settings in {path}: {error}") from error
+    if not isinstance(values, dict):
+        raise InputError(f"{path} must hold settings as 'name: value' lines")
+    return values
+
+
+def explain(error: ValidationError, known: list[str]) -> str:
+    """The first complaint in words for a user; `known` are the names to suggest."""
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"])
     if first["type"] != "extra_forbidden":
         return f"setting {name!r}: {first['msg']}"
-    near = difflib.get_close_matches(name, SFTSettings.model_fields, n=1)
+    near = difflib.get_close_matches(name.rpartition(".")[2], known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else "TRL's own fields go under 'trl:'"
     return f"there is no setting {name!r}; {hint}"
