@@ -47,7 +47,8 @@ check: $(STAMP)
 	$(BIN)/python -m pytest --quiet --durations=0 --durations-min=60 tests/test_package.py tests/test_architecture.py
 
 bench: $(STAMP)
-	@$(BIN)/python benchmarks/run.py $(ARGS)
+	@$(BIN)/python benchmarks/throughput.py $(ARGS)
+	@$(BIN)/python benchmarks/store.py
 
 clean:
 	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache '$(OUT)'

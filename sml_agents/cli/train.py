@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sml_agents.cli.files import open_store
 from sml_agents.cli.result import JsonFlag, Result
-from sml_agents.errors import InputError
+from sml_agents.errors import InputError, StoreError
 
 if TYPE_CHECKING:
-    from sml_agents.cli.train_settings import DataSettings
-    from sml_agents.training import Preview, SFTSettings, TrainingRow, TrainResult
+    from sml_agents.training import Preview, TrainResult
 
 METHODS = ("sft",)
 
@@ -21,51 +19,49 @@ METHODS = ("sft",)
 def train(
     context: typer.Context,
     method: Annotated[str, typer.Argument(metavar="METHOD", help="sft")],
-    config: Annotated[Path, typer.Option(metavar="FILE", help="YAML file with settings.")],
+    config: Annotated[Path, typer.Option(metavar="FILE", help="YAML file with the settings of the run.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be trained, and stop.")] = False,
     json: JsonFlag = False,
 ) -> Result:
     """Fine-tune a model on the student's turns.
 
-    The file names the data (store, recipe, missing, limit, discount, system), the folder (out), the model and how to
-    train it; every one of these can also be given as --key value, such as --epochs 2 --lora.r 8. The result loads as
-    transformers:OUT.
+    The file names the stores, the folder for the result, which dialogues to take and how to train; every setting,
+    TRL's own included, can also be given as --key value, such as --epochs 2 --lora.r 8. The result loads as
+    transformers:OUT. For files to start from: sml-agents recipes copy finetune/sft
     """
     if method not in METHODS:
         raise InputError(f"there is no training method {method!r} in this version; choose {' or '.join(METHODS)}")
-    from sml_agents.cli.train_settings import DataSettings, data_settings, overrides, read_file
-    from sml_agents.training import load_settings
+    given = named_values(context.args)
+    from sml_agents.training import ProgressLine, load_run, preview, train_sft
+    from sml_agents.training.config import rows_of
 
-    file = read_file(config)
-    given = {**file, **overrides(context.args, file)}
-    names = DataSettings.model_fields
-    settings = load_settings(None, **{name: value for name, value in given.items() if name not in names})
-    data = data_settings({name: value for name, value in given.items() if name in names}, config)
-    rows = _rows(data, settings)
+    run = load_run(config, given)
+    try:
+        rows = rows_of(run)
+    except StoreError as error:
+        raise InputError(str(error)) from error
     if dry_run:
-        from sml_agents.training import preview
-
-        planned = preview(rows, settings)
-        payload = {**planned.model_dump(mode="json", exclude={"example"}), "example": planned.marked()}
-        return Result(payload, lambda: _print_plan(planned))
-    from sml_agents.training import ProgressLine, train_sft
-
-    done = train_sft(rows, settings, data.out, progress=ProgressLine())
+        plan = preview(rows, run.sft)
+        payload = {**plan.model_dump(mode="json", exclude={"example"}), "example": plan.marked()}
+        return Result(payload, lambda: _print_plan(plan))
+    done = train_sft(rows, run.sft, run.out, progress=ProgressLine())
     return Result(done.model_dump(mode="json"), lambda: _print_result(done))
 
 
-def _rows(data: DataSettings, settings: SFTSettings) -> list[TrainingRow]:
-    from sml_agents.training import balanced, training_rows
-
-    def read() -> Any:
-        for place in data.stores:
-            with open_store(place) as store:
-                yield from store.traces()
-
-    rows = training_rows(read(), data.recipe, system=data.system, discount=data.discount)
-    if data.missing is None:
-        return rows
-    return balanced(rows, missing=data.missing, limit=data.limit, seed=settings.seed)
+def named_values(words: list[str]) -> dict[str, str]:
+    """`--key value` and `--key=value` pairs; InputError for anything else."""
+    found: dict[str, str] = {}
+    rest = list(words)
+    while rest:
+        name, equals, value = rest.pop(0).partition("=")
+        if not name.startswith("--") or name == "--":
+            raise InputError(f"{name!r} is not expected here; settings are given as --key value")
+        if not equals:
+            if not rest or rest[0].startswith("--"):
+                raise InputError(f"{name} needs a value, such as {name} VALUE")
+            value = rest.pop(0)
+        found[name.removeprefix("--")] = value
+    return found
 
 
 def _print_plan(plan: Preview) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sml_agents.cli.train_settings import overrides, read_file
+from sml_agents.cli.train import named_values
 from sml_agents.errors import InputError
 
 from .conftest import Cli
@@ -29,14 +29,16 @@ def tiny(embedded_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
 def test_from_a_store_to_a_model_that_talks(cli: Cli, store: Path, tiny: Path, tmp_path: Path) -> None:
     """Nothing to learn from the dialogues that failed; something from those that were solved."""
     config = tmp_path / "sft.yaml"
-    config.write_text(f"store: {store}\nmodel: {tiny}\nout: trained\nbatch_size: 3\nlora:\n  r: 4\n")
+    config.write_text(
+        f"stores: {store}\nout: trained\nmissing: null\nsft: {{model: {tiny}, batch_size: 3, lora: {{r: 4}}}}\n"
+    )
     unsolved = cli("train", "sft", "--config", config, "--json")
     assert unsolved.code == 1
     assert "not solved" in unsolved.json["error"]
 
     done = cli("run", "--tasks", "arithmetic?n=4&seed=2", "--student", answers(tmp_path), "--store", "good.sqlite")
     assert done.code == 0, done.err
-    common = ("train", "sft", "--config", config, "--store", "good.sqlite", "--max_steps", "2", "--json")
+    common = ("train", "sft", "--config", config, "--stores", "good.sqlite", "--max_steps", "2", "--json")
     plan = cli(*common, "--dry-run")
     assert plan.code == 0, plan.err
     assert (plan.json["steps"], plan.json["data"]["rows"]) == (2, 4)
@@ -66,23 +68,11 @@ def answers(folder: Path) -> str:
     return f"scripted:{path}"
 
 
-def test_words_override_the_file() -> None:
-    file = {"epochs": 1, "lora": {"r": 4, "alpha": 8}}
-    given = overrides(["--epochs", "2", "--lora.r=8", "--batch-size", "4", "--trl.packing", "false"], file)
-    assert given == {"epochs": 2, "lora": {"r": 8, "alpha": 8}, "batch_size": 4, "trl": {"packing": False}}
+def test_settings_on_the_command_line() -> None:
+    assert named_values(["--epochs", "2", "--lora.r=8", "--seed", "-1"]) == {"epochs": "2", "lora.r": "8", "seed": "-1"}
 
 
-@pytest.mark.parametrize(
-    "words", [["fast"], ["--epochs"], ["--epochs", "--seed", "1"], ["--", "x"], ["--lora.r", "[1"]]
-)
+@pytest.mark.parametrize("words", [["fast"], ["--epochs"], ["--epochs", "--seed", "1"], ["--", "x"], ["-e", "1"]])
 def test_words_that_are_no_settings(words: list[str]) -> None:
     with pytest.raises(InputError):
-        overrides(words, {})
-
-
-@pytest.mark.parametrize("text", ["- a list", "12", "1: 2", "model: [", "!!python/object/apply:os.system ['true']"])
-def test_a_file_that_holds_no_settings(text: str, tmp_path: Path) -> None:
-    path = tmp_path / "settings.yaml"
-    path.write_text(text)
-    with pytest.raises(InputError):
-        read_file(path)
+        named_values(words)

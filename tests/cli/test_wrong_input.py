@@ -76,8 +76,10 @@ CASES: dict[str, tuple[list[str], str]] = {
     "training without settings": (["train", "sft"], "--config"),
     "training from a missing file": (["train", "sft", "--config", "nowhere.yaml"], "nowhere.yaml"),
     "training from a broken file": (["train", "sft", "--config", "broken.yaml"], "broken.yaml"),
-    "unknown training setting": (["train", "sft", "--config", "good.yaml", "--epoch", "2"], "epochs"),
+    "unknown training setting": (["train", "sft", "--config", "misspelt.yaml"], "epochs"),
     "wrong training setting": (["train", "sft", "--config", "good.yaml", "--batch_size", "many"], "batch_size"),
+    "training on nothing": (["train", "sft", "--config", "good.yaml"], "nowhere.sqlite"),
+    "training on a text": (["train", "sft", "--config", "good.yaml", "--stores", "text.txt"], "text.txt"),
     "stray words in training": (["train", "sft", "--config", "good.yaml", "fast"], "fast"),
     "demo into a file": (["demo", "--out", "text.txt"], "text.txt"),
 }
@@ -91,7 +93,8 @@ def place(tmp_path: Path) -> Path:
     (folder / "good.json").write_text('["The answer is 1."]')
     (folder / "broken.json").write_text('["unfinished')
     (folder / "text.txt").write_text("This is a text and no database. " * 50)
-    (folder / "good.yaml").write_text("model: 'embedded:'\n")
+    (folder / "good.yaml").write_text("stores: nowhere.sqlite\nout: trained\nsft: {model: 'embedded:'}\n")
+    (folder / "misspelt.yaml").write_text("stores: s\nout: trained\nsft: {model: 'embedded:', epoch: 2}\n")
     (folder / "broken.yaml").write_text("model: [unfinished\n")
     return folder
 
