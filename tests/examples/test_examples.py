@@ -1,0 +1,160 @@
+"""Every example runs as it is shipped, and so does every Python snippet of the README."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import io
+import json
+import re
+import runpy
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sml_agents import load_tasks
+from sml_agents.traces import TraceStore
+from sml_agents.types import Fact
+
+TESTED = {
+    "ask_before_acting",
+    "embed_in_a_graph",
+    "export_traces",
+    "finetune_local_model",
+    "five_lines",
+}
+
+Run = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def run(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs an example as a program in an empty folder."""
+
+    def run_example(name: str, *arguments: str, typed: str = "") -> dict[str, Any]:
+        monkeypatch.chdir(tmp_path)
+        monkeypatch.setattr(sys, "argv", [f"{name}.py", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+        return runpy.run_path(str(repository / "examples" / f"{name}.py"), run_name="__main__")
+
+    return run_example
+
+
+@pytest.fixture
+def asker(tmp_path: Path) -> str:
+    """A student that asks first and then answers 33: right for the first arithmetic task."""
+    path = tmp_path / "lines.json"
+    path.write_text(json.dumps(["How many pieces of cake does Ben sell?", "The answer is 33."]), encoding="utf-8")
+    return f"scripted:{path}"
+
+
+def test_all_are_tested_and_short(repository: Path) -> None:
+    files = {path.stem: path.read_text(encoding="utf-8") for path in (repository / "examples").glob("*.py")}
+    assert set(files) == TESTED
+    assert {name for name, text in files.items() if len(text.splitlines()) > 70} == set()
+
+
+def snippets(repository: Path) -> list[str]:
+    text = (repository / "README.md").read_text(encoding="utf-8")
+    return re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+
+
+async def test_the_python_in_the_readme_runs(repository: Path, asker: str) -> None:
+    found = snippets(repository)
+    assert found
+    for snippet in found:
+        shown = re.sub(r'"embedded:[^"]*"', repr(asker), snippet)
+        names: dict[str, Any] = {}
+        code = compile(shown, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        pending = eval(code, names)
+        if inspect.isawaitable(pending):
+            await pending
+    assert names["trace"].solved_at == 2
+
+
+def test_five_lines_is_what_the_readme_shows(
+    repository: Path, asker: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = (repository / "examples" / "five_lines.py").read_text(encoding="utf-8")
+    shown, count = re.subn(r'"embedded:[^"]*"', repr(asker), source)
+    assert count == 1
+    example = tmp_path / "five_lines.py"
+    example.write_text(shown, encoding="utf-8")
+    runpy.run_path(str(example), run_name="__main__")
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "student: How many pieces of cake does Ben sell?",
+        "teacher: Ben sells 13 pieces of cake.",
+        "student: The answer is 33.",
+    ]
+    lines = [re.sub(r'"embedded:[^"]*"', '"embedded:"', line) for line in source.splitlines()]
+    readme = [re.sub(r'"embedded:[^"]*"', '"embedded:"', line) for line in snippets(repository)[0].splitlines()]
+    assert {line for line in readme if line and not line.startswith("trace")} <= set(lines)
+
+
+def test_the_dialogue_in_a_graph_of_ones_own(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first, second, _ = load_tasks("arithmetic?form=underspecified&split=heldout&n=3")
+    script = tmp_path / "heldout.json"
+    # Right in the second exercise only: the tutor goes on after the first, and stops after the second.
+    script.write_text(json.dumps([question(second), f"The answer is {second.private.answer}."]), encoding="utf-8")
+    run("embed_in_a_graph", "--student", f"scripted:{script}")
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [f"{first.template}: max_turns after 4 turns", f"{second.template}: solved after 2 turns"]
+
+
+def question(task: Any) -> str:
+    fact: Fact = task.private.facts[0]
+    return fact.question
+
+
+def test_asking_before_acting(run: Run, asker: str, capsys: pytest.CaptureFixture[str]) -> None:
+    run("ask_before_acting", "What does Ben earn?", "--student", asker, typed="He sells 13.\n")
+    shown = capsys.readouterr().out
+    assert shown.startswith("How many pieces of cake does Ben sell?\n> ")
+    assert shown.endswith("acting on: The answer is 33.\n")
+
+
+def test_an_asker_that_never_stops_asking_acts_in_the_end(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = tmp_path / "nosy.json"
+    script.write_text('["How much is it?"]', encoding="utf-8")
+    run("ask_before_acting", "Buy pens.", "--student", f"scripted:{script}", typed="I do not know.\n" * 9)
+    shown = capsys.readouterr().out
+    assert shown.count("> ") == 3 and shown.endswith("acting on: How much is it?\n")
+
+
+def test_traces_are_exported_and_a_second_run_goes_on(
+    run: Run, asker: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("pyarrow", reason="Parquet needs the 'parquet' extra")
+    arguments = ("--student", asker, "--n", "3", "--out", str(tmp_path / "data"))
+    run("export_traces", *arguments)
+    first = capsys.readouterr().out
+    assert first.startswith("12 dialogues, ")
+    assert "  student: How many pieces of cake does Ben sell?\n  teacher: Ben sells 13 pieces of cake." in first
+    solved = [json.loads(line) for line in (tmp_path / "data" / "solved.jsonl").read_text().splitlines()]
+    assert solved and all(row["messages"][-1]["role"] == "assistant" for row in solved)
+    assert (tmp_path / "data" / "dataset" / "README.md").is_file()
+    run("export_traces", *arguments)
+    assert capsys.readouterr().out == first
+
+
+@pytest.mark.slow
+def test_a_local_model_is_fine_tuned_and_measured(
+    run: Run, repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], embedded_model: Path
+) -> None:
+    """The embedded model, for real: two steps on what it said itself, with short replies to save time."""
+    example = runpy.run_path(str(repository / "examples" / "finetune_local_model.py"))
+    example["main"].__globals__["LIMITS"] = "?temperature=0&max_tokens=6"
+    example["main"]("embedded:", steps=2, problems=1, out=tmp_path)
+    shown = capsys.readouterr().out
+    assert re.search(r"^2 steps on \d+ dialogues, loss \d\.\d\d -> \d\.\d\d$", shown, re.MULTILINE)
+    assert "base" in shown and "trained" in shown
+    assert (tmp_path / "model" / "training.json").is_file()
+    measured = json.loads((tmp_path / "evaluation" / "summary.json").read_text(encoding="utf-8"))["students"]
+    assert {name: student["n"] for name, student in measured.items()} == {"base": 2, "trained": 2}
+    with TraceStore.open(tmp_path / "train.sqlite", read_only=True) as store:
+        assert any(turn.primed for trace in store.traces(solved=True) for turn in trace.turns)
