@@ -1,0 +1,72 @@
+"""The picture in the README: one problem, before and after training, out of a finished demo.
+
+    python docs/picture.py demo-out docs/before-after.svg [ID]
+
+ID is the problem's `pair`; without one, the first problem is drawn that the base model guessed wrong in its first turn, and
+that the trained one solved after asking.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.console import Console
+from rich.rule import Rule
+
+from sml_agents.cli.screen import print_turn
+from sml_agents.evaluation.compare import Summary
+from sml_agents.traces import TraceStore
+from sml_agents.types import Act, Form, Trace
+
+WIDTH = 76
+
+
+def traces_of(folder: Path, student: str) -> Iterator[Trace]:
+    for name in Summary.read(folder / "summary.json").stores[student]:
+        with TraceStore.open(folder / name, read_only=True) as store:
+            yield from store.traces(form=Form.UNDERSPECIFIED)
+
+
+def tells_the_story(before: Trace, after: Trace) -> bool:
+    return (
+        before.student_turns[0].act is Act.ANSWER_ATTEMPT
+        and not before.solved
+        and after.solved_at == 2
+        and after.student_turns[0].act is Act.CLARIFICATION
+        and len(before.student_turns[0].text) < 400
+    )
+
+
+def draw(before: Trace, after: Trace, out: Path) -> None:
+    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
+    print_turn(before.turns[0], 0, console)
+    for title, trace in (("before training", before), ("after training", after)):
+        console.print()
+        console.print(Rule(title, style="bold"))
+        students = 0
+        for turn in trace.turns[1:4]:
+            students += turn.role == "student"
+            print_turn(turn, students, console)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    console.save_svg(str(out), title="the same model, the same problem")
+
+
+def main() -> int:
+    folder, out = Path(sys.argv[1]), Path(sys.argv[2])
+    wanted = sys.argv[3] if len(sys.argv) > 3 else None
+    before = {trace.task.pair: trace for trace in traces_of(folder, "base")}
+    for after in traces_of(folder, "trained"):
+        pair = after.task.pair
+        if pair in before and (pair == wanted if wanted else tells_the_story(before[pair], after)):
+            draw(before[pair], after, out)
+            print(f"{out}: problem {pair}")
+            return 0
+    print(f"no problem in {folder} shows it", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
