@@ -15,6 +15,9 @@ Input, here a task in which a fact is missing that the teacher tells when asked 
 
 Output: `{"trace": ...}`, the whole dialogue with its outcome. No model is loaded before the first run. The graph is
 compiled without a checkpointer: the server brings its own.
+
+`langgraph build` installs sml-agents without its extras: give that image an endpoint as SML_STUDENT, or add torch,
+transformers and gguf to `dependencies` in langgraph.json.
 """
 
 from __future__ import annotations
