@@ -1,8 +1,8 @@
-"""The picture in the README: one problem, before and after training, out of a finished demo.
+"""The picture in the README: one problem before and after training, out of a finished demo.
 
     python docs/picture.py demo-out docs/before-after.svg [ID]
 
-ID is the problem's `pair`; without one, the first problem is drawn that the base model guessed wrong in its first turn, and
+ID is the `pair` of a problem; without one, the first is drawn that the base model guessed wrong in its first turn and
 that the trained one solved after asking.
 """
 
