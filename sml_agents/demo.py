@@ -158,6 +158,7 @@ def _train(out: Path, settings: DemoSettings) -> Path:
         max_seconds=settings.train_seconds,
         learning_rate=settings.learning_rate,
         batch_size=settings.batch_size,
+        micro_batch_size=settings.batch_size // 2,
         first_token_weight=settings.first_token_weight,
         schedule="cosine",
         seed=settings.seed,
