@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sml_agents.cli.files import output_folder
-from sml_agents.cli.result import JsonFlag, Result
+from sml_agents.cli.result import DONE, FAILED, JsonFlag, Result
 
 
 def demo(
@@ -26,4 +26,5 @@ def demo(
     from sml_agents.demo import run_demo
 
     summary = run_demo(out, seed=seed)
-    return Result(summary)
+    failed = any(student["failed"] for student in summary["students"].values())
+    return Result(summary, code=FAILED if failed else DONE)
