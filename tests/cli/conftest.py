@@ -1,4 +1,4 @@
-"""The real program in a process of its own."""
+"""The real program, each command in a process of its own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from .forked import command, server
 
 PROGRAM = Path(sys.executable).parent / "sml-agents"
 TASKS = "arithmetic?form=paired&n=3&seed=1"
@@ -51,12 +54,38 @@ def run_program(*arguments: str | Path, cwd: Path, stdin: str = "", **environmen
     return Run(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
+def run_forked(*arguments: str | Path, cwd: Path, stdin: str = "", **environment: str) -> Run:
+    """As `run_program`, in a process of its own that has the libraries loaded."""
+    kept = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
+    with tempfile.TemporaryDirectory() as name:
+        files = Path(name)
+        (files / "in").write_text(stdin, encoding="utf-8")
+        given = ([*map(str, arguments)], str(cwd), {**kept, "COLUMNS": "80", **environment}, files)
+        child = server().Process(target=command, args=given)
+        child.start()
+        child.join(120)
+        assert child.exitcode == int((files / "code").read_text())
+        return Run(child.exitcode, *((files / name).read_text(encoding="utf-8") for name in ("out", "err")))
+
+
 @pytest.fixture
-def cli(tmp_path: Path) -> Cli:
-    """Runs the program in an empty folder."""
-    home = tmp_path / "work"
-    home.mkdir()
-    return partial(run_program, cwd=home)
+def work(tmp_path: Path) -> Path:
+    """An empty folder to run commands in."""
+    folder = tmp_path / "work"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def cli(work: Path) -> Cli:
+    """Runs commands."""
+    return partial(run_forked, cwd=work)
+
+
+@pytest.fixture
+def program(work: Path) -> Cli:
+    """Runs commands as the installed program, imports and all."""
+    return partial(run_program, cwd=work)
 
 
 def write_script(folder: Path, replies: Sequence[Any]) -> str:

@@ -15,9 +15,9 @@ from .conftest import STUDENT, TASKS, Cli
 Script = Callable[[Sequence[Any]], str]
 
 
-def test_run_says_what_came_of_it(cli: Cli, script: Script) -> None:
+def test_run_says_what_came_of_it(program: Cli, script: Script) -> None:
     arguments = ("run", "--tasks", TASKS, "--student", script(["The answer is 1."]), "--store", "new/place/s.sqlite")
-    done = cli(*arguments)
+    done = program(*arguments)
     assert done.code == 0, done.err
     assert "6 dialogues" in done.out
     assert "6/6 done" in done.err, "progress goes to standard error"
@@ -228,11 +228,11 @@ def test_doctor_knows_the_machine_and_tells_no_secret(cli: Cli, tmp_path: Path) 
     assert all(check["state"] == "ok" or check["detail"] for check in checks.values())
 
 
-def test_doctor_finds_what_is_missing(cli: Cli, tmp_path: Path) -> None:
+def test_doctor_finds_what_is_missing(program: Cli, tmp_path: Path) -> None:
     """A package that cannot be found, and a cache that cannot be written."""
     (tmp_path / "file").write_text("")
     (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['trl'] = None\n")
-    done = cli("doctor", "--json", SML_AGENTS_CACHE=str(tmp_path / "file" / "cache"), PYTHONPATH=str(tmp_path))
+    done = program("doctor", "--json", SML_AGENTS_CACHE=str(tmp_path / "file" / "cache"), PYTHONPATH=str(tmp_path))
     checks = {check["name"]: check for check in done.json["checks"]}
     assert checks["Cache folder"]["state"] == "missing"
     assert checks["Extra [train]"]["state"] == "missing"

@@ -26,29 +26,29 @@ def tiny(embedded_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     return folder
 
 
-def test_from_a_store_to_a_model_that_talks(cli: Cli, store: Path, tiny: Path, tmp_path: Path) -> None:
+def test_from_a_store_to_a_model_that_talks(program: Cli, store: Path, tiny: Path, tmp_path: Path) -> None:
     """Nothing to learn from the dialogues that failed; something from those that were solved."""
     config = tmp_path / "sft.yaml"
     config.write_text(
         f"stores: {store}\nout: trained\nmissing: null\nsft: {{model: {tiny}, batch_size: 3, lora: {{r: 4}}}}\n"
     )
-    unsolved = cli("train", "sft", "--config", config, "--json")
+    unsolved = program("train", "sft", "--config", config, "--json")
     assert unsolved.code == 1
     assert "not solved" in unsolved.json["error"]
 
-    done = cli("run", "--tasks", "arithmetic?n=4&seed=2", "--student", answers(tmp_path), "--store", "good.sqlite")
+    done = program("run", "--tasks", "arithmetic?n=4&seed=2", "--student", answers(tmp_path), "--store", "good.sqlite")
     assert done.code == 0, done.err
     common = ("train", "sft", "--config", config, "--stores", "good.sqlite", "--max_steps", "2", "--json")
-    plan = cli(*common, "--dry-run")
+    plan = program(*common, "--dry-run")
     assert plan.code == 0, plan.err
     assert (plan.json["steps"], plan.json["data"]["rows"]) == (2, 4)
     assert "⟦" in plan.json["example"]
     assert not (tmp_path / "work" / "trained").exists()
 
-    trained = cli(*common, "--method=lora", "--lora.alpha", "8")
+    trained = program(*common, "--method=lora", "--lora.alpha", "8")
     assert trained.code == 0, trained.err
     assert trained.json["steps"] == 2
-    said = cli("chat", "--student", "transformers:trained?max_tokens=2", "--json", stdin="hello\n")
+    said = program("chat", "--student", "transformers:trained?max_tokens=2", "--json", stdin="hello\n")
     assert said.code == 0, said.err
     assert len(said.json["messages"]) == 2
 

@@ -114,8 +114,8 @@ def test_one_sentence_and_exit_2(case: str, cli: Cli, place: Path) -> None:
 
 
 @pytest.mark.parametrize("case", ["unknown command", "no tasks", "unknown family", "show a text", "unknown recipe"])
-def test_for_a_person_it_is_one_line_on_standard_error(case: str, cli: Cli, place: Path) -> None:
-    done = cli(*CASES[case][0], cwd=place)
+def test_for_a_person_it_is_one_line_on_standard_error(case: str, program: Cli, place: Path) -> None:
+    done = program(*CASES[case][0], cwd=place)
     assert done.code == 2
     assert done.out == ""
     assert done.err.startswith("sml-agents: ")
@@ -128,7 +128,7 @@ def test_what_the_user_gave_cannot_drive_the_terminal(cli: Cli, place: Path) -> 
     assert "\x1b" not in done.err
 
 
-def test_bytes_that_are_not_text(cli: Cli, place: Path) -> None:
-    done = cli("show", b"\xff\xfe.sqlite".decode("utf-8", "surrogateescape"), "--json", cwd=place)
+def test_bytes_that_are_not_text(program: Cli, place: Path) -> None:
+    done = program("show", b"\xff\xfe.sqlite".decode("utf-8", "surrogateescape"), "--json", cwd=place)
     assert done.code == 2
     assert json.loads(done.out)["type"] == "InputError"
