@@ -31,7 +31,7 @@ from sml_agents.training import load_settings, train_sft
 from sml_agents.training.progress import ProgressLine
 from sml_agents.training.rows import RECIPES, training_rows
 
-CONFIG = Path(__file__).parent / "configs" / "ask_first.yaml"
+CONFIG = Path(__file__).with_suffix(".yaml")
 
 
 def main() -> int:
