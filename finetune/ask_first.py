@@ -10,8 +10,8 @@ so that a problem that merely reads oddly is no reason to ask. The dialogues are
 knows, so that Q-priming writes every turn: the question where a fact is missing, the worked solution where none is.
 
 The training: first turns alone for GSM8K (its solutions are beyond a small model), whole dialogues for the exercises;
-both forms of a problem in one batch; and a weight on the token that decides between asking and answering. About 40 minutes
-on two cores for the embedded 135M model. A run that was cut short goes on when it is started again.
+both forms of a problem in one batch; and a weight on the token that decides between asking and answering. About half an
+hour on two cores for the embedded 135M model. A run that was cut short goes on when it is started again.
 """
 
 from __future__ import annotations
