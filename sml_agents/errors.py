@@ -1,17 +1,17 @@
 """Every exception that sml-agents raises on purpose.
 
-    SmlError
-    ├── InputError            the user's mistake; the message says what was wrong and what to do (exit code 2)
-    │   ├── TaskSpecError     a task spec or data set that cannot be used
-    │   ├── BackendSpecError  a model spec that names nothing usable
-    │   └── SettingsMismatch  a run resumed with other settings than it was started with
-    ├── MissingExtra          an optional dependency is not installed; the message holds the command
-    ├── BackendError          a model endpoint or local model failed
-    │   ├── EndpointError     HTTP status, transport or malformed reply, after the allowed retries
-    │   └── BudgetExceeded    the run's limit of calls or tokens is used up
-    ├── VerifierError         a verifier broke (a verdict of its own, never a score of zero)
-    ├── StoreError            the trace store is damaged, locked, full or of an unknown version
-    └── TrainingError         rows, template or loss with which training cannot go on
+SmlError
+├── InputError            the user's mistake; the message says what was wrong and what to do (exit code 2)
+│   ├── TaskSpecError     a task spec or data set that cannot be used
+│   ├── BackendSpecError  a model spec that names nothing usable
+│   └── SettingsMismatch  a run resumed with other settings than it was started with
+├── MissingExtra          an optional dependency is not installed; the message holds the command
+├── BackendError          a model endpoint or local model failed
+│   ├── EndpointError     HTTP status, transport or malformed reply, after the allowed retries
+│   └── BudgetExceeded    the run's limit of calls or tokens is used up
+├── VerifierError         a verifier broke (a verdict of its own, never a score of zero)
+├── StoreError            the trace store is damaged, locked, full or of an unknown version
+└── TrainingError         rows, template or loss with which training cannot go on
 """
 
 __all__ = [
@@ -83,4 +83,4 @@ class StoreError(SmlError, RuntimeError):
 
 
 class TrainingError(SmlError, RuntimeError):
-    """Training cannot start or go on: no trainable token, a template that cannot be masked, a loss that is not a number."""
+    """Training cannot start or go on: no trainable token, an unusable template, a loss that is not a number."""

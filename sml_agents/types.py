@@ -209,7 +209,7 @@ class Turn(_Noun):
     reveals: tuple[str, ...] = ()
     """Of a teacher turn: facts told in it."""
     leak: str | None = None
-    """Of a teacher turn: how the guard could read the answer off it (`verbatim`, `math`, ...); None when it could not."""
+    """Of a teacher turn: how the guard read the answer off it (`verbatim`, `math`, ...); None when it could not."""
     masked: bool = False
     """The guard changed the text: what the student saw is `text`."""
     primed: bool = False

@@ -37,9 +37,9 @@ class DialogueSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    max_turns: int = Field(4, ge=1, le=1000)
+    max_turns: int = Field(default=4, ge=1, le=1000)
     """Student turns at most (T_max): the paper trains with 4 and evaluates with 10."""
-    q_priming: float | None = Field(None, ge=0, le=1)
+    q_priming: float | None = Field(default=None, ge=0, le=1)
     """Base of P_Q(t) = base^t, the chance that turn t, if it neither solves nor asks for
     a missing fact, is rewritten; None: never. Paper: 0.75."""
     q_priming_start: Literal[0, 1] = 0
