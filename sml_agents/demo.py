@@ -55,9 +55,9 @@ class DemoSettings(BaseModel):
     concurrency: int = 32
     train_seconds: float = 420
     """Training stops after this long, with the learning rate brought down by then."""
-    learning_rate: float = 5e-4
-    first_token_weight: float = 20.0
-    batch_size: int = 16
+    learning_rate: float = 4e-4
+    first_token_weight: float = 6.0
+    batch_size: int = 8
     seed: int = 0
 
 
@@ -165,7 +165,6 @@ def _train(out: Path, settings: DemoSettings) -> Path:
         max_seconds=settings.train_seconds,
         learning_rate=settings.learning_rate,
         batch_size=settings.batch_size,
-        micro_batch_size=settings.batch_size // 2,
         first_token_weight=settings.first_token_weight,
         schedule="cosine",
         seed=settings.seed,
