@@ -18,9 +18,12 @@ from typing import Any
 
 PROBLEM = "Ada buys 4 boxes of 12 pencils each. A pencil costs 3 cents. What does she pay, in cents?"
 SYSTEM = "You solve problems together with a teacher. Ask when something is missing. End with: The answer is X."
+TEACHER = "You teach. You know the answer, 144, and must not say it. Tell the student in two sentences what is wrong."
 FEEDBACK = "That is not right. Look at the number of pencils in a box again."
-TURNS = 8
-"""Requests of a dialogue, except where student and teacher are both models: five and four of them make nine."""
+STUDENT_TURNS = 5
+"""Of a dialogue between two models: with four answers of the teacher these are nine requests."""
+ORACLE_TURNS = 8
+"""Of a dialogue with a teacher that is no model: eight requests."""
 
 
 async def at_once(hold: Callable[[], Awaitable[None]], dialogues: int, limit: int) -> None:
@@ -36,7 +39,7 @@ async def at_once(hold: Callable[[], Awaitable[None]], dialogues: int, limit: in
 # -- ours ----------------------------------------------------------------------------------------------------------
 
 
-async def ours(url: str, dialogues: int, limit: int, *, student: Any = None, both: bool = False) -> int:
+async def ours(url: str, dialogues: int, limit: int, *, model: Any = None, both: bool = True) -> int:
     from sml_agents.dialogue import DialogueSettings
     from sml_agents.roles.student import ChatStudent
     from sml_agents.roles.teacher import ChatTeacher, OracleTeacher
@@ -48,12 +51,12 @@ async def ours(url: str, dialogues: int, limit: int, *, student: Any = None, bot
         Task(id=f"pencils/{n}", family="pencils", prompt=problem(n), private=Private(answer="144"))
         for n in range(dialogues)
     ]
-    turns = 5 if both else TURNS
+    turns = STUDENT_TURNS if both else ORACLE_TURNS
     with tempfile.TemporaryDirectory() as folder, TraceStore.open(Path(folder) / "traces.sqlite") as store:
         summary = await run_dialogues(
             tasks,
-            ChatStudent(student or our_model(url)),
-            ChatTeacher(our_model(url)) if both else OracleTeacher(),
+            ChatStudent(model or our_model(url)),
+            ChatTeacher(model or our_model(url)) if both else OracleTeacher(),
             store,
             settings=DialogueSettings(max_turns=turns),
             concurrency=limit,
@@ -62,7 +65,7 @@ async def ours(url: str, dialogues: int, limit: int, *, student: Any = None, bot
         for trace in store.traces():
             assert trace.stop == "max_turns", trace.error
             requests += len(trace.student_turns) + (len(trace.student_turns) - 1 if both else 0)
-    assert requests == dialogues * (9 if both else TURNS), summary
+    assert requests == dialogues * (2 * turns - 1 if both else turns), summary
     return requests
 
 
@@ -70,12 +73,12 @@ def problem(number: int) -> str:
     return f"Problem {number}. {PROBLEM}"
 
 
-async def ours_both(url: str, dialogues: int, limit: int) -> int:
-    return await ours(url, dialogues, limit, both=True)
+async def ours_oracle(url: str, dialogues: int, limit: int) -> int:
+    return await ours(url, dialogues, limit, both=False)
 
 
 async def ours_with_chatopenai(url: str, dialogues: int, limit: int) -> int:
-    return await ours(url, dialogues, limit, student=chat_openai(url))
+    return await ours(url, dialogues, limit, model=chat_openai(url))
 
 
 # -- others --------------------------------------------------------------------------------------------------------
@@ -95,19 +98,23 @@ def our_model(url: str) -> Any:
     return resolve(f"openai:loopback@{url}?temperature=0.7&max_tokens=256")
 
 
-def langgraph_graph(model: Any) -> Any:
+def langgraph_graph(model: Any, both: bool) -> Any:
     """The usual student and teacher of LangGraph's tutorials: messages as state, two nodes and a condition."""
-    from langchain_core.messages import HumanMessage, SystemMessage
+    from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
     from langgraph.graph import END, START, MessagesState, StateGraph
 
     async def student(state: Any) -> dict[str, Any]:
         return {"messages": [await model.ainvoke([SystemMessage(SYSTEM), *state["messages"]])]}
 
     async def teacher(state: Any) -> dict[str, Any]:
-        return {"messages": [HumanMessage(FEEDBACK)]}
+        if not both:
+            return {"messages": [HumanMessage(FEEDBACK)]}
+        sides = [AIMessage(m.content) if m.type == "human" else HumanMessage(m.content) for m in state["messages"]]
+        reply = await model.ainvoke([SystemMessage(TEACHER), *sides])
+        return {"messages": [HumanMessage(reply.content)]}
 
     def more(state: Any) -> str:
-        return END if len(state["messages"]) >= 2 * TURNS else "teacher"
+        return END if len(state["messages"]) >= 2 * (STUDENT_TURNS if both else ORACLE_TURNS) else "teacher"
 
     graph = StateGraph(MessagesState)
     graph.add_node("student", student)
@@ -118,20 +125,24 @@ def langgraph_graph(model: Any) -> Any:
     return graph.compile()
 
 
-async def with_langgraph(model: Any, dialogues: int, limit: int) -> int:
+async def with_langgraph(model: Any, dialogues: int, limit: int, both: bool = True) -> int:
     from langchain_core.messages import HumanMessage
 
-    graph = langgraph_graph(model)
+    graph = langgraph_graph(model, both)
 
     async def hold() -> None:
         await graph.ainvoke({"messages": [HumanMessage(PROBLEM)]}, {"recursion_limit": 100})
 
     await at_once(hold, dialogues, limit)
-    return dialogues * TURNS
+    return dialogues * (2 * STUDENT_TURNS - 1 if both else ORACLE_TURNS)
 
 
 async def langgraph_chatopenai(url: str, dialogues: int, limit: int) -> int:
     return await with_langgraph(chat_openai(url), dialogues, limit)
+
+
+async def langgraph_chatopenai_oracle(url: str, dialogues: int, limit: int) -> int:
+    return await with_langgraph(chat_openai(url), dialogues, limit, both=False)
 
 
 async def langgraph_our_model(url: str, dialogues: int, limit: int) -> int:
@@ -143,11 +154,11 @@ async def in_a_loop(model: Any, dialogues: int, limit: int) -> int:
 
     async def hold() -> None:
         messages: list[Any] = [SystemMessage(SYSTEM), HumanMessage(PROBLEM)]
-        for _ in range(TURNS):
+        for _ in range(ORACLE_TURNS):
             messages = [*messages, await model.ainvoke(messages), HumanMessage(FEEDBACK)]
 
     await at_once(hold, dialogues, limit)
-    return dialogues * TURNS
+    return dialogues * ORACLE_TURNS
 
 
 async def chatopenai_loop(url: str, dialogues: int, limit: int) -> int:
@@ -166,7 +177,7 @@ async def aiohttp_floor(url: str, dialogues: int, limit: int) -> int:
 
         async def hold() -> None:
             messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": PROBLEM}]
-            for _ in range(TURNS):
+            for _ in range(ORACLE_TURNS):
                 body = orjson.dumps({"model": "loopback", "messages": messages})
                 async with session.post(f"{url}/chat/completions", data=body) as response:
                     answer = orjson.loads(await response.read())
@@ -174,17 +185,18 @@ async def aiohttp_floor(url: str, dialogues: int, limit: int) -> int:
                 messages.append({"role": "user", "content": FEEDBACK})
 
         await at_once(hold, dialogues, limit)
-    return dialogues * TURNS
+    return dialogues * ORACLE_TURNS
 
 
 Client = Callable[[str, int, int], Awaitable[int]]
 CLIENTS: dict[str, tuple[str, Client, str]] = {
-    "ours": ("sml-agents: openai: student, oracle teacher, stored", ours, "uvloop"),
-    "ours-both": ("sml-agents: openai: student and teacher, stored", ours_both, "uvloop"),
-    "ours-chatopenai": ("sml-agents with ChatOpenAI as the student, stored", ours_with_chatopenai, "uvloop"),
-    "langgraph-chatopenai": ("LangGraph + ChatOpenAI", langgraph_chatopenai, "asyncio"),
-    "langgraph-chatopenai-uvloop": ("LangGraph + ChatOpenAI, on uvloop", langgraph_chatopenai, "uvloop"),
+    "ours": ("sml-agents, traces stored", ours, "uvloop"),
+    "ours-chatopenai": ("sml-agents with ChatOpenAI, traces stored", ours_with_chatopenai, "uvloop"),
+    "langgraph": ("LangGraph + ChatOpenAI", langgraph_chatopenai, "asyncio"),
+    "langgraph-uvloop": ("LangGraph + ChatOpenAI, on uvloop", langgraph_chatopenai, "uvloop"),
     "langgraph-ours": ("LangGraph + our chat model", langgraph_our_model, "uvloop"),
+    "ours-oracle": ("sml-agents, oracle as teacher, traces stored", ours_oracle, "uvloop"),
+    "langgraph-oracle": ("LangGraph + ChatOpenAI, fixed teacher", langgraph_chatopenai_oracle, "asyncio"),
     "chatopenai": ("ChatOpenAI in a plain loop", chatopenai_loop, "uvloop"),
     "model": ("our chat model in a plain loop", our_model_loop, "uvloop"),
     "aiohttp": ("floor: aiohttp in a plain loop", aiohttp_floor, "uvloop"),

@@ -3,11 +3,12 @@
     python benchmarks/throughput.py [--dialogues 128] [--at-once 64] [--latency 0.2] [--repeats 5] [--only NAME ...]
                                     [--json] [--out results.json]
 
-A server on loopback answers every request after `--latency` seconds. The contestants (benchmarks/clients.py) take
-turns, each in a fresh process, `--repeats` times. CPU is the client's, user and system, the thread that writes the
-store included; ideal wall time is requests x latency / dialogues at once. What counts is the ratio within one run:
-milliseconds depend on the machine. Below 64 dialogues at once, and at latencies of a second and more, the differences
-in wall time vanish; the CPU does not.
+Student and teacher are both models (nine requests a dialogue), or the teacher is none (eight). A server on loopback
+answers every request after `--latency` seconds. The contestants (benchmarks/clients.py) take turns, each in a fresh
+process, `--repeats` times. CPU is the client's, user and system, the thread that writes the store included; ideal wall
+time is requests x latency / dialogues at once. What counts is the ratio within one run: milliseconds depend on the
+machine. Below 64 dialogues at once, and at latencies of a second and more, the differences in wall time vanish; the
+CPU does not.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import Any
 from clients import CLIENTS
 
 HERE = Path(__file__).resolve().parent
-BASE = "langgraph-chatopenai"
+BASE = "langgraph"
 
 
 def run_client(name: str, url: str, dialogues: int, at_once: int) -> dict[str, float]:
@@ -62,12 +63,12 @@ def versions() -> dict[str, str]:
 
 def table(results: dict[str, Any], repeats: int) -> str:
     base = results.get(BASE, {}).get("cpu_ms_per_request", {}).get("median")
-    lines = [f"{'':58}  {'CPU ms / request':>22}  {'wall / ideal':>19}  {'x less CPU':>10}  {'RSS MB':>6}"]
+    lines = [f"{'':46}  {'CPU ms / request':>22}  {'wall / ideal':>19}  {'x less CPU':>10}  {'RSS MB':>6}"]
     for name, result in results.items():
         cpu, wall = result["cpu_ms_per_request"], result["wall_over_ideal"]
         ratio = f"{base / cpu['median']:.1f}" if base else ""
         lines.append(
-            f"{CLIENTS[name][0]:58}  {cpu['median']:6.2f} ({cpu['min']:5.2f} - {cpu['max']:5.2f})"
+            f"{CLIENTS[name][0]:46}  {cpu['median']:6.2f} ({cpu['min']:5.2f} - {cpu['max']:5.2f})"
             f"  {wall['median']:5.2f} ({wall['min']:4.2f} - {wall['max']:4.2f})  {ratio:>10}"
             f"  {result['rss_mb']['median']:6.0f}"
         )

@@ -99,11 +99,11 @@ class LeanChatModel(BaseChatModel):
         **kwargs: Any,
     ) -> AIMessage:
         config = ensure_config(config)
-        if isinstance(input, list) and all(isinstance(m, BaseMessage) and isinstance(m.content, str) for m in input):
+        if isinstance(input, list) and all([isinstance(message, BaseMessage) for message in input]):
             messages: list[BaseMessage] = input
         else:
             messages = self._convert_input(input).to_messages()
-        if self._observed(config) or not all(isinstance(message.content, str) for message in messages):
+        if self._observed(config) or not all([type(message.content) is str for message in messages]):
             return await super().ainvoke(input, config, stop=stop, **kwargs)
         for name in _TRACING_ONLY:
             kwargs.pop(name, None)
