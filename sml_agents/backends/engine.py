@@ -90,14 +90,17 @@ class _Work:
         self.waiting: deque[Job] = deque()
         self.wake = threading.Condition()
         self.stopping = False
+        self.end: BaseException | None = None
+        """What ended the thread, for calls that come after: a folder may be found unusable before the first call."""
 
     def submit(self, job: Job) -> Future[Completion]:
         job.deadline = time.monotonic() + job.timeout
         with self.wake:
             if self.stopping:
-                job.failed(BackendError(f"The model {self.name} was shut down."))
-            self.waiting.append(job)
-            self.wake.notify()
+                job.failed(self.end or BackendError(f"The model {self.name} was shut down."))
+            else:
+                self.waiting.append(job)
+                self.wake.notify()
         return job.future
 
     def stop(self) -> None:
@@ -117,7 +120,7 @@ class _Work:
 
     def give_up(self, error: BaseException) -> None:
         with self.wake:
-            self.stopping = True
+            self.stopping, self.end = True, error
             jobs = list(self.waiting)
             self.waiting.clear()
         for job in jobs:

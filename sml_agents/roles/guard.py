@@ -79,11 +79,16 @@ _ROLE = re.compile(
 )
 
 
+def _defused(token: re.Match[str]) -> str:
+    return f"\u2039{token['angle']}\u203a" if token["angle"] else f"({token['square']})"
+
+
 def neutralise(text: str) -> str:
     """`text` as data for a prompt: control tokens get `\u2039 \u203a` or `( )` for brackets, role prefixes a `> `.
 
     What was written stays readable. Applying it twice changes nothing more.
     """
-    text = _CONTROL.sub(lambda m: f"\u2039{m['angle']}\u203a" if m["angle"] else f"({m['square']})", text)
+    while (safe := _CONTROL.sub(_defused, text)) != text:
+        text = safe  # one token may have held another: `<|[INST]|>`
     text = _HALF_TOKEN.sub(lambda m: m.group().translate(_HALVES), text)
     return _ROLE.sub("> ", text)

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sml_agents.roles.guard import MASK, find_leak, mask_leak, neutralise
@@ -289,6 +289,7 @@ def test_neutralising_twice_changes_nothing_more(text: str) -> None:
     assert neutralise(neutralise(text)) == neutralise(text)
 
 
+@example(["<|", "[INST]", "|>"])
 @given(
     st.lists(
         st.sampled_from(["<|", "|>", "<", ">", "|", "[INST]", "im_start", "<s>", "system:", "\n", " ", "<<SYS>>"]),
