@@ -2,13 +2,14 @@
 
     python docs/picture.py demo-out docs/before-after.svg [ID]
 
-ID is the `pair` of a problem; without one, the first is drawn that the base model guessed wrong in its first turn and
-that the trained one solved after asking.
+ID is the `pair` of a problem; without one, the first is drawn in which the base model did not ask in its first turn and
+the trained one asked for the missing fact.
 """
 
 from __future__ import annotations
 
 import io
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,13 +32,8 @@ def traces_of(folder: Path, student: str) -> Iterator[Trace]:
 
 
 def tells_the_story(before: Trace, after: Trace) -> bool:
-    return (
-        before.student_turns[0].act is Act.ANSWER_ATTEMPT
-        and not before.solved
-        and after.solved_at == 2
-        and after.student_turns[0].act is Act.CLARIFICATION
-        and len(before.student_turns[0].text) < 400
-    )
+    asked = after.student_turns[0].act is Act.CLARIFICATION and bool(after.turns[2].reveals)
+    return before.student_turns[0].act is not Act.CLARIFICATION and asked
 
 
 def draw(before: Trace, after: Trace, out: Path) -> None:
@@ -51,7 +47,8 @@ def draw(before: Trace, after: Trace, out: Path) -> None:
             students += turn.role == "student"
             print_turn(turn, students, console)
     out.parent.mkdir(parents=True, exist_ok=True)
-    console.save_svg(str(out), title="the same model, the same problem")
+    picture = console.export_svg(title="the same model, the same problem")
+    out.write_text(re.sub(r"@font-face \{.*?\}", "", picture, flags=re.DOTALL), encoding="utf-8")  # loads nothing
 
 
 def main() -> int:
