@@ -65,9 +65,9 @@ class Engine:
     def __init__(self, name: str, locate: Callable[[], str], settings: LocalSettings) -> None:
         self._work = _Work(name, locate, settings)
         self._thread = threading.Thread(target=self._work.run, name=f"sml-agents-model-{name}", daemon=True)
+        _running[self._thread] = self._work
         self._thread.start()
         weakref.finalize(self, _Work.stop, self._work)
-        _threads.add((self._thread, self._work))
 
     def submit(self, job: Job) -> Future[Completion]:
         """Queue `job`; its future may be cancelled at any time."""
@@ -90,6 +90,7 @@ class _Work:
         self.waiting: deque[Job] = deque()
         self.wake = threading.Condition()
         self.stopping = False
+        self.decoder: Any = None
         self.end: BaseException | None = None
         """What ended the thread, for calls that come after: a folder may be found unusable before the first call."""
 
@@ -117,12 +118,17 @@ class _Work:
             self.give_up(error)
         else:
             self.give_up(BackendError(f"The model {self.name} was shut down."))
+        finally:
+            _running.pop(threading.current_thread(), None)
 
     def give_up(self, error: BaseException) -> None:
         with self.wake:
             self.stopping, self.end = True, error
             jobs = list(self.waiting)
             self.waiting.clear()
+        if self.decoder is not None:
+            jobs += [row.tag for row in self.decoder.rows]
+            self.decoder = None  # the weights go, even while somebody still looks at this engine
         for job in jobs:
             job.failed(error)
 
@@ -234,7 +240,7 @@ class _Work:
 
 
 _engines: weakref.WeakValueDictionary[tuple[Any, ...], Engine] = weakref.WeakValueDictionary()
-_threads: set[tuple[threading.Thread, _Work]] = set()
+_running: dict[threading.Thread, _Work] = {}
 _lock = threading.Lock()
 
 
@@ -246,7 +252,6 @@ def engine_for(name: str, locate: Callable[[], str], settings: LocalSettings) ->
         engine = _engines.get(key)
         if engine is None or not engine.alive:
             engine = _engines[key] = Engine(name, locate, settings)
-            _threads.difference_update([pair for pair in _threads if not pair[0].is_alive()])
         return engine
 
 
@@ -259,8 +264,9 @@ def _changed(name: str) -> int:
 @atexit.register
 def _stop_all() -> None:
     # A thread inside torch while the interpreter goes away would crash it: stop all first, each after its current step.
-    for _, work in _threads:
+    running = dict(_running)
+    for work in running.values():
         work.stop()
     deadline = time.monotonic() + 10
-    for thread, _ in _threads:
+    for thread in running:
         thread.join(timeout=max(0.0, deadline - time.monotonic()))

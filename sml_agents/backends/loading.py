@@ -1,4 +1,10 @@
-"""Loading a model and its tokenizer with transformers."""
+"""Loading a model and its tokenizer with transformers.
+
+On a CPU with AVX512_BF16 or AMX, bfloat16 is faster (SmolLM2-135M on one core of a Zen 5: prompts 3 times, replies 1.4
+times at batch 1, 1.6 at 8, 2 at 32) and as good (loss 2.651 against 2.653 on the same text). But its rounding lets the
+same seed sample other tokens alone than in a batch: 2 of 10 replies agreed, in float32 all. So float32 is the default,
+and `dtype=fast` a choice. A CPU without them is many times slower in bfloat16.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +26,12 @@ def cpu_has_bfloat16() -> bool:
 
 
 def resolved_dtype(dtype: str, device: str) -> str:
-    """`auto` made definite: float32 on a CPU (see benchmarks/local.py), bfloat16 on a GPU."""
-    if dtype != "auto":
+    """`auto` and `fast` made definite."""
+    if dtype not in ("auto", "fast"):
         return dtype
-    return "float32" if device == "cpu" else "bfloat16"
+    if device == "cpu":
+        return "bfloat16" if dtype == "fast" and cpu_has_bfloat16() else "float32"
+    return "bfloat16"
 
 
 def resolved_device(device: str) -> str:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -171,6 +172,16 @@ async def test_the_budget(embedded_model: Path) -> None:
         await model.ainvoke("Hi.")
 
 
+def test_the_number_format_follows_the_processor(monkeypatch: pytest.MonkeyPatch) -> None:
+    from sml_agents.backends import loading
+
+    for has, fast in ((True, "bfloat16"), (False, "float32")):
+        monkeypatch.setattr(loading, "cpu_has_bfloat16", lambda has=has: has)
+        chosen = [loading.resolved_dtype(dtype, "cpu") for dtype in ("auto", "fast", "float16")]
+        assert chosen == ["float32", fast, "float16"]
+        assert loading.resolved_dtype("auto", "cuda") == "bfloat16"
+
+
 def test_describe_tells_weights_apart(model: TransformersChatModel, embedded_model: Path, tmp_path: Path) -> None:
     for file in embedded_model.iterdir():
         (tmp_path / file.name).hardlink_to(file) if file.suffix != ".safetensors" else None
@@ -197,11 +208,25 @@ def test_the_engine_goes_when_nobody_holds_it(embedded_model: Path) -> None:
     model: Any = resolve(f"transformers:{embedded_model}?max_tokens=1&cache_mb=1")
     model.invoke("Hi.")
     thread: threading.Thread = model._engine._thread
+    weights = weakref.ref(model._engine._work.decoder.model)
     assert thread.is_alive()
     del model
     gc.collect()
     thread.join(timeout=10)
     assert not thread.is_alive()
+    gc.collect()
+    assert weights() is None
+
+
+async def test_calls_under_way_fail_when_the_engine_stops(embedded_model: Path) -> None:
+    model: Any = resolve(f"transformers:{embedded_model}?max_tokens=2000&cache_mb=2")
+    await model.ainvoke("Hi.", max_tokens=1)
+    call = asyncio.create_task(model.ainvoke("Tell me a long story."))
+    await asyncio.sleep(0.3)
+    model._engine._work.stop()
+    with pytest.raises(BackendError, match="was shut down"):
+        await call
+    assert (await model.ainvoke("Hi.", max_tokens=1)).usage_metadata, "the next call starts a new one"
 
 
 def test_the_interpreter_exits_in_the_middle_of_a_reply(embedded_model: Path) -> None:
