@@ -83,7 +83,7 @@ def run_demo(out: Path, *, settings: DemoSettings | None = None, seed: int | Non
     out.mkdir(parents=True, exist_ok=True)
 
     _headline(console, 1, "Dialogues to learn from: the model tries, Q-priming rewrites what does not help")
-    sampling = {"temperature": 0, "max_tokens": settings.max_tokens, "dtype": _fast_dtype()}
+    sampling = {"temperature": 0, "max_tokens": settings.max_tokens, "dtype": "fast"}
     model = resolve(settings.model, **sampling)
     _make_dialogues(out / _TRIED, model, settings.tried, settings)
     _make_dialogues(out / _DEMONSTRATED, ScriptedModel(replies=["I do not know."]), settings.demonstrated, settings)
@@ -105,13 +105,6 @@ def run_demo(out: Path, *, settings: DemoSettings | None = None, seed: int | Non
     console.print(f"Read the dialogues in [bold]{report}[/bold]; figures in {out / 'summary.json'}.")
     console.print(f"Talk to the trained model: sml-agents chat --student transformers:{trained}")
     return summary.model_dump(mode="json")
-
-
-def _fast_dtype() -> str:
-    """bfloat16 where this CPU computes in it, which is faster by half; else what the device takes by itself."""
-    from sml_agents.backends.loading import cpu_has_bfloat16
-
-    return "bfloat16" if cpu_has_bfloat16() else "auto"
 
 
 def _headline(console: Any, step: int, text: str) -> None:
