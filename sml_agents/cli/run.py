@@ -10,6 +10,7 @@ import typer
 
 from sml_agents.cli.files import open_store
 from sml_agents.cli.result import JsonFlag, Result
+from sml_agents.errors import InputError
 
 if TYPE_CHECKING:
     from sml_agents.rollout import RunSummary
@@ -38,6 +39,10 @@ def run(
             help="Replace a wrong turn t (from 0) by a question with chance P^t; paper: 0.75.",
         ),
     ] = None,
+    demonstrate: Annotated[
+        bool,
+        typer.Option("--demonstrate", help="With --q-priming: where nothing is missing, write the worked solution."),
+    ] = False,
     guard: Annotated[
         Literal["off", "flag", "mask", "end"], typer.Option(help="What to do when the teacher gives the answer away.")
     ] = "flag",
@@ -55,13 +60,15 @@ def run(
     """
     from sml_agents.backends import resolve
 
+    if demonstrate and q_priming is None:
+        raise InputError("--demonstrate rewrites turns by Q-priming: add --q-priming 0.75, or leave it out.")
     specs = list(dict.fromkeys(tasks))
     total = count_tasks(specs)
     model = resolve(student)
     teaching_model = None if teacher in ("oracle", "human") else model if teacher == student else resolve(teacher)
 
     from sml_agents.dialogue import DialogueSettings
-    from sml_agents.roles import ChatStudent, ChatTeacher, OracleTeacher
+    from sml_agents.roles import ChatStudent, ChatTeacher, OraclePrimer, OracleTeacher
     from sml_agents.rollout import ProgressBar, run_dialogues_sync
 
     settings = DialogueSettings(max_turns=max_turns, q_priming=q_priming, guard=guard, seed=seed)
@@ -82,6 +89,7 @@ def run(
             tutor,
             traces,
             settings=settings,
+            primer=OraclePrimer(demonstrate=demonstrate),
             samples=samples,
             concurrency=concurrency,
             resume=resume,

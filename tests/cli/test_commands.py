@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -258,3 +260,27 @@ def test_recipes_are_listed_and_copied(cli: Cli, tmp_path: Path) -> None:
 def test_version(cli: Cli) -> None:
     assert cli("--version").out.startswith("sml-agents 0.")
     assert set(cli("--version", "--json").json) == {"version"}
+
+
+def test_demonstrations_make_training_rows_of_both_forms(tmp_path: Path) -> None:
+    """What the README's sequence relies on: a student that solves nothing still leaves something to learn from."""
+    script, store = tmp_path / "script.json", tmp_path / "t.sqlite"
+    script.write_text('["I do not know."]', encoding="utf-8")
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from sml_agents.cli import main; sys.exit(main())",
+        "run",
+        "--tasks",
+        "arithmetic?form=paired&n=4",
+    ]
+    command += ["--student", f"scripted:{script}", "--teacher", "oracle", "--store", str(store), "--demonstrate"]
+    refused = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert refused.returncode == 2 and "--q-priming" in refused.stderr
+    done = subprocess.run([*command, "--q-priming", "1"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    from sml_agents.traces import TraceStore
+    from sml_agents.training import training_rows
+
+    with TraceStore.open(store, read_only=True) as traces:
+        assert {row.missing for row in training_rows(traces.traces(), "q_primed")} == {True, False}
