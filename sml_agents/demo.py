@@ -2,8 +2,8 @@
 
 1. The embedded model tries generated tasks, half of them with a needed fact missing. A turn that does not help is
    rewritten by Q-priming: into the question for the missing fact or, with nothing missing, into the worked solution.
-   A stand-in that never knows takes the model's place on more tasks, because rewritten attempts cost time and are
-   not trained on.
+   A stand-in that guesses takes the model's place on more tasks, because rewritten attempts cost time and are not
+   trained on.
 2. The model is fine-tuned on the student's side of the dialogues that were solved.
 3. Before and after are measured on held-out templates, with nobody rewriting anything.
 
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict
 
 if TYPE_CHECKING:
-    from langchain_core.language_models import BaseChatModel
+    from sml_agents.roles import Student
 
 __all__ = ["DemoSettings", "run_demo"]
 
@@ -70,10 +70,10 @@ def run_demo(out: Path, *, settings: DemoSettings | None = None, seed: int | Non
     from rich.console import Console
 
     from sml_agents.backends import resolve
-    from sml_agents.backends.scripted import ScriptedModel
     from sml_agents.evaluation.report import write_report
     from sml_agents.evaluation.run import evaluate
     from sml_agents.evaluation.table import print_summary
+    from sml_agents.roles import ChatStudent, GuessingStudent
     from sml_agents.rollout import ProgressBar
 
     settings = settings or DemoSettings()
@@ -85,8 +85,8 @@ def run_demo(out: Path, *, settings: DemoSettings | None = None, seed: int | Non
     _headline(console, 1, "Dialogues to learn from: the model tries, Q-priming rewrites what does not help")
     sampling = {"temperature": 0, "max_tokens": settings.max_tokens, "dtype": "fast"}
     model = resolve(settings.model, **sampling)
-    _make_dialogues(out / _TRIED, model, settings.tried, settings)
-    _make_dialogues(out / _DEMONSTRATED, ScriptedModel(replies=["I do not know."]), settings.demonstrated, settings)
+    _make_dialogues(out / _TRIED, ChatStudent(model), settings.tried, settings)
+    _make_dialogues(out / _DEMONSTRATED, GuessingStudent(), settings.demonstrated, settings)
     _headline(console, 2, "Fine-tuning on the student's own turns")
     trained = _train(out, settings)
     _headline(console, 3, "Before and after, on templates never trained on")
@@ -111,10 +111,10 @@ def _headline(console: Any, step: int, text: str) -> None:
     console.print(f"[bold]{step}/3[/bold] {text}")
 
 
-def _make_dialogues(path: Path, model: BaseChatModel, specs: tuple[str, ...], settings: DemoSettings) -> None:
-    """Dialogues of `model` under Q-priming, into the store at `path`; finishes what an earlier run left."""
+def _make_dialogues(path: Path, student: Student, specs: tuple[str, ...], settings: DemoSettings) -> None:
+    """Dialogues of `student` under Q-priming, into the store at `path`; finishes what an earlier run left."""
     from sml_agents.dialogue import DialogueSettings
-    from sml_agents.roles import ChatStudent, OraclePrimer, OracleTeacher
+    from sml_agents.roles import OraclePrimer, OracleTeacher
     from sml_agents.rollout import ProgressBar, run_dialogues_sync
     from sml_agents.tasks import load_tasks
     from sml_agents.traces import TraceStore
@@ -124,7 +124,7 @@ def _make_dialogues(path: Path, model: BaseChatModel, specs: tuple[str, ...], se
     with TraceStore.open(path) as store, ProgressBar(path.stem) as bar:
         summary = run_dialogues_sync(
             tasks,
-            ChatStudent(model),
+            student,
             OracleTeacher(),
             store,
             settings=dialogue,

@@ -1,13 +1,14 @@
 """Who takes part in a dialogue: students, teachers, and the writer of Q-priming questions."""
 
 from sml_agents.roles.primer import ChatPrimer, OraclePrimer, Primer
-from sml_agents.roles.student import ChatStudent, Student
+from sml_agents.roles.student import ChatStudent, GuessingStudent, Student
 from sml_agents.roles.teacher import ChatTeacher, HumanReply, HumanTeacher, OracleTeacher, Teacher
 
 __all__ = [
     "ChatPrimer",
     "ChatStudent",
     "ChatTeacher",
+    "GuessingStudent",
     "HumanReply",
     "HumanTeacher",
     "OraclePrimer",

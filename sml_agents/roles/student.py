@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import random
+import re
+from itertools import permutations
 from typing import Any, Protocol
 
 from langchain_core.language_models import BaseChatModel
 
+from sml_agents.answers.words import spelled_numbers
 from sml_agents.roles.chat import ask_model, describe_model
 from sml_agents.roles.prompts import render
 from sml_agents.types import Reply, Role, stable_hash
 from sml_agents.views import StudentView, chat_messages
 
-__all__ = ["ChatStudent", "Student"]
+__all__ = ["ChatStudent", "GuessingStudent", "Student"]
 
 
 class Student(Protocol):
@@ -37,3 +41,42 @@ class ChatStudent:
     async def reply(self, view: StudentView, *, seed: int) -> Reply:
         """One turn. Raises what the model raises."""
         return await ask_model(self.model, chat_messages(view.history, Role.STUDENT, self.system), seed=seed)
+
+
+class GuessingStudent:
+    """A stand-in that calculates with two of the numbers it was told, chosen by lot, and never asks.
+
+    It takes a model's place where dialogues are made for Q-priming to rewrite: a model's wrong attempts cost time, and
+    from fixed words such as "I do not know" nobody learns what to do after a wrong attempt. No guess comes twice.
+    """
+
+    settings: dict[str, Any]
+
+    def __init__(self) -> None:
+        self.settings = {"model": "guessing"}
+
+    async def reply(self, view: StudentView, *, seed: int) -> Reply:
+        """One guess, such as `12 - 4 = 8. The answer is 8.`, or `I do not know.` where there is none left."""
+        told = [number for role, text in view.history if role is Role.TEACHER for number in _numbers(text)]
+        said = [text for role, text in view.history if role is Role.STUDENT]
+        guesses = [guess for pair in permutations(dict.fromkeys(told), 2) for guess in _guesses(*pair)]
+        fresh = [guess for guess in guesses if guess not in said]
+        text = random.Random(seed).choice(fresh) if fresh else "I do not know."
+        return Reply(text=text, model="guessing", seed=seed)
+
+
+_NUMBER = re.compile(r"(?<![\d.,])\d{1,6}(?![\d.,]*\d)")
+
+
+def _numbers(text: str) -> list[int]:
+    spelled = [int(value) for _, _, value in spelled_numbers(text) if value.denominator == 1]
+    return [int(number) for number in _NUMBER.findall(text)] + spelled
+
+
+def _guesses(left: int, right: int) -> list[str]:
+    results = {"+": left + right, "*": left * right}
+    if left > right:
+        results["-"] = left - right
+        if right and left % right == 0:
+            results["/"] = left // right
+    return [f"{left} {sign} {right} = {result}. The answer is {result}." for sign, result in results.items()]

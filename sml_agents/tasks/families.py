@@ -25,7 +25,7 @@ _COLUMNS = ("prompt", "answer", "solution", "verifier", *STATIC_KEYS)
 FAMILIES: dict[str, FamilyRules] = {
     rules.name: rules
     for rules in (
-        FamilyRules("arithmetic", "", _ALL_FORMS, splits=True),
+        FamilyRules("arithmetic", "", _ALL_FORMS, splits=True, keys=("steps", "largest")),
         FamilyRules("lists", "", _ALL_FORMS, splits=True),
         FamilyRules("gsm8k", "PATH", _ALL_FORMS, keys=STATIC_KEYS),
         FamilyRules("questbench", "PATH", ("underspecified", "full", "paired", "mixed")),

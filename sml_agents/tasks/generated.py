@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from sml_agents.errors import TaskSpecError
 from sml_agents.tasks.naming import choose_keywords
 from sml_agents.tasks.plan import Hide, Plan, Value, draw_plan, hiding_styles
 from sml_agents.tasks.program import Result, Unfit
@@ -21,9 +22,9 @@ from sml_agents.tasks.spec import LoadReport, TaskSpec, choose_forms
 from sml_agents.tasks.wording import questions_for, render, statement
 from sml_agents.types import Fact, Form, Private, Task, stable_hash
 
-__all__ = ["Family", "Problem", "RunsOnFacts"]
+__all__ = ["Family", "Limits", "Problem", "RunsOnFacts"]
 
-_DRAWS = 4000
+_DRAWS, _TRIAL_DRAWS = 4000, 300
 _WEIGHTS: Mapping[Hide, int] = {"omit": 4, "vague": 3, "drop": 2}
 
 
@@ -34,6 +35,29 @@ class RunsOnFacts(Protocol):
 
     def run(self, values: Mapping[str, Value]) -> Result:
         """Raises Unfit when the values make no good problem."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Keeps a generator to its easier problems; the spec's keys `steps` and `largest`. None leaves a side open."""
+
+    steps: int | None = None
+    """The most steps of a worked solution."""
+    largest: int | None = None
+    """The largest number that may be told or come up."""
+
+    def __str__(self) -> str:
+        told = {"steps": self.steps, "largest": self.largest}
+        return " and ".join(f"{key}={value}" for key, value in told.items() if value is not None)
+
+    def allow(self, values: Mapping[str, Value], result: Result) -> bool:
+        numbers = [result.largest, *(value for value in values.values() if isinstance(value, int))]
+        return (self.steps is None or len(result.steps) <= self.steps) and (
+            self.largest is None or max(numbers) <= self.largest
+        )
+
+
+_OPEN = Limits()
 
 
 @dataclass(frozen=True)
@@ -63,7 +87,8 @@ class Family:
     def make(self, spec: TaskSpec, report: LoadReport) -> Iterator[tuple[Task, ...]]:
         """Tasks of a spec, one problem after the other, without end; a problem that came before is passed over."""
         seen: set[str] = set()
-        for problem, rng in self.problems(splits=spec.splits, seed=spec.seed, offset=spec.offset):
+        limits = Limits(spec.integer("steps", 1), spec.integer("largest", 1))
+        for problem, rng in self.problems(splits=spec.splits, seed=spec.seed, offset=spec.offset, limits=limits):
             tasks = tuple(self.task(problem, form, rng) for form in choose_forms(spec.form, tuple(Form), rng))
             if tasks[0].id not in seen:
                 seen.add(tasks[0].id)
@@ -71,37 +96,48 @@ class Family:
                 yield tasks
 
     def problems(
-        self, *, splits: tuple[str, ...], seed: int = 0, offset: int = 0
+        self, *, splits: tuple[str, ...], seed: int = 0, offset: int = 0, limits: Limits = _OPEN
     ) -> Iterator[tuple[Problem, random.Random]]:
         """Problems from number `offset` on, without end, each with a generator of its own for further choices.
 
-        Problem `i` depends on `seed`, `splits` and `i` only. Every round over the schemas takes each of them once.
+        Problem `i` depends on `seed`, `splits`, `limits` and `i` only. Every round over the schemas takes each of them
+        once, except those that the limits rule out. Raises TaskSpecError when they rule out all.
         """
         banks = [load_bank(self.name, split) for split in splits]
-        pool = [(bank, schema) for bank in banks for schema in bank.schemas]
+        pool = [(bank, schema) for bank in banks for schema in bank.schemas if self._can_be(schema, bank, limits)]
+        if not pool:
+            raise TaskSpecError(f"No problem of {self.name} has {limits}: allow more steps or larger numbers.")
         index = offset
         while True:
             turn = list(range(len(pool)))
             random.Random(stable_hash(self.name, splits, seed, index // len(pool))).shuffle(turn)
             bank, schema = pool[turn[index % len(pool)]]
             rng = random.Random(stable_hash(self.name, splits, seed, index, "problem"))
-            yield self.draw(schema, bank, rng), rng
+            yield self.draw(schema, bank, rng, limits), rng
             index += 1
 
-    def draw(self, schema: Schema, bank: Bank, rng: random.Random) -> Problem:
+    def _can_be(self, schema: Schema, bank: Bank, limits: Limits) -> bool:
+        """Whether values within the limits are easily found."""
+        rng = random.Random(schema.id)
+        return limits == _OPEN or self._draw_values(schema, bank, rng, limits, _TRIAL_DRAWS) is not None
+
+    def draw(self, schema: Schema, bank: Bank, rng: random.Random, limits: Limits = _OPEN) -> Problem:
         """Draw values and wording. All values of a problem differ from each other and from the answer."""
         program = self.compile(schema.answer)
         extra = {name for name in schema.facts if name not in program.names and rng.random() < 0.5}
         told = [name for name in schema.facts if name in program.names or name in extra]
-        values, result = self._draw_values(schema, bank, program, rng)
+        drawn = self._draw_values(schema, bank, rng, limits, _DRAWS)
+        assert drawn is not None, f"schema {schema.id} has no fitting values"
+        values, result = drawn
         plan = draw_plan(schema, bank, values, told, rng)
         facts = _facts(plan, program.names, rng)
         return Problem(schema, program, values, result, plan, rng.choice(list(facts)), facts)
 
     def _draw_values(
-        self, schema: Schema, bank: Bank, program: RunsOnFacts, rng: random.Random
-    ) -> tuple[dict[str, Value], Result]:
-        for _ in range(_DRAWS):
+        self, schema: Schema, bank: Bank, rng: random.Random, limits: Limits, draws: int
+    ) -> tuple[dict[str, Value], Result] | None:
+        program = self.compile(schema.answer)
+        for _ in range(draws):
             values = {name: self.draw_value(fact, bank, rng) for name, fact in schema.facts.items()}
             told = [item for value in values.values() for item in str(value).split(", ")]
             if len(set(told)) < len(told):
@@ -110,9 +146,11 @@ class Family:
                 result = program.run(values)
             except Unfit:
                 continue
-            if result.largest <= schema.limit and result.answer not in {str(value) for value in values.values()}:
+            if result.answer in {str(value) for value in values.values()}:
+                continue
+            if result.largest <= schema.limit and limits.allow(values, result):
                 return values, result
-        raise AssertionError(f"schema {schema.id} has no fitting values")
+        return None
 
     def task(self, problem: Problem, form: Form, rng: random.Random) -> Task:
         """The problem in one form. All forms of a problem have the same `pair`."""

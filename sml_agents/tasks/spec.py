@@ -9,6 +9,8 @@ Keys of every family:
     seed    of everything drawn (0); files keep their own order
     offset  how many problems to pass over first (0)
     split   generators only: train | heldout | all (train)
+    steps   `arithmetic` only: the most steps that a solution takes (4)
+    largest `arithmetic` only: the largest number that may be told or come up (mostly 200)
 
 Values may be percent-encoded. Families add keys of their own, listed in `families.FAMILIES`.
 """
@@ -45,6 +47,10 @@ class TaskSpec:
     offset: int
     splits: tuple[str, ...]
     extra: Mapping[str, str]
+
+    def integer(self, key: str, least: int) -> int | None:
+        """A key of the family's own as a whole number, None where the spec does not give it. Raises TaskSpecError."""
+        return _integer(dict(self.extra), key, least) if key in self.extra else None
 
 
 @dataclass
