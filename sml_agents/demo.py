@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -50,6 +50,8 @@ class DemoSettings(BaseModel):
     )
     max_turns: int = 4
     q_priming: float = 0.75
+    q_priming_start: Literal[0, 1] = 1
+    """1: some first attempts stay, so that the model also sees how a wrong one is mended after the teacher's hint."""
     max_tokens: int = 48
     """Of one turn."""
     concurrency: int = 32
@@ -120,7 +122,12 @@ def _make_dialogues(path: Path, student: Student, specs: tuple[str, ...], settin
     from sml_agents.traces import TraceStore
 
     tasks = [task for spec in specs for task in load_tasks(spec)]
-    dialogue = DialogueSettings(max_turns=settings.max_turns, q_priming=settings.q_priming, seed=settings.seed)
+    dialogue = DialogueSettings(
+        max_turns=settings.max_turns,
+        q_priming=settings.q_priming,
+        q_priming_start=settings.q_priming_start,
+        seed=settings.seed,
+    )
     with TraceStore.open(path) as store, ProgressBar(path.stem) as bar:
         summary = run_dialogues_sync(
             tasks,

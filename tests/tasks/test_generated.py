@@ -12,6 +12,7 @@ from itertools import islice
 
 import pytest
 
+from sml_agents.errors import TaskSpecError
 from sml_agents.questions import asked_facts
 from sml_agents.tasks import load_tasks
 from sml_agents.tasks.arithmetic import ARITHMETIC
@@ -170,6 +171,23 @@ def test_few_steps_dominate_and_answers_stay_small() -> None:
     steps = Counter(task.meta["steps"] for task in tasks)
     assert (steps[1] + steps[2]) / len(tasks) > 0.7
     assert sum(int(task.private.answer) < 200 for task in tasks) / len(tasks) > 0.93
+
+
+@pytest.mark.parametrize("split", SPLITS)
+def test_limits_keep_to_easy_problems_of_several_schemas(split: str) -> None:
+    tasks = load_tasks(f"arithmetic?form=full&split={split}&steps=1&largest=20&n=60")
+    for task in tasks:
+        numbers = [int(number) for number in re.findall(r"\d+", f"{task.prompt} {task.private.solution}")]
+        assert task.meta["steps"] == 1 and max(numbers) <= 20, task
+    signs = {sign for task in tasks for sign in "+-*/" if f" {sign} " in task.private.solution}
+    assert signs == set("+-*/") and len({task.template for task in tasks}) >= 8
+
+
+def test_limits_that_leave_nothing_are_refused() -> None:
+    with pytest.raises(TaskSpecError, match=r"No problem of arithmetic has largest=2: allow more steps or larger"):
+        load_tasks("arithmetic?largest=2")
+    with pytest.raises(TaskSpecError, match=r"steps='0' in a task spec must be a whole number of at least 1"):
+        load_tasks("arithmetic?steps=0")
 
 
 def test_surface_cues_do_not_give_the_missing_fact_away() -> None:
