@@ -44,27 +44,33 @@ class ChatStudent:
 
 
 class GuessingStudent:
-    """A stand-in that calculates with two of the numbers it was told, chosen by lot, and never asks.
+    """A stand-in that calculates with two of the numbers it was told, chosen by lot, or asks for nothing in particular.
 
     It takes a model's place where dialogues are made for Q-priming to rewrite: a model's wrong attempts cost time, and
-    from fixed words such as "I do not know" nobody learns what to do after a wrong attempt. No guess comes twice.
+    from fixed words such as "I do not know" nobody learns what to do after a wrong attempt or a question that got no
+    fact. No guess comes twice. `questions` is the share of turns that ask.
     """
 
     settings: dict[str, Any]
 
-    def __init__(self) -> None:
-        self.settings = {"model": "guessing"}
+    def __init__(self, *, questions: float = 0.25) -> None:
+        self.questions = questions
+        self.settings = {"model": "guessing", "questions": questions}
 
     async def reply(self, view: StudentView, *, seed: int) -> Reply:
-        """One guess, such as `12 - 4 = 8. The answer is 8.`, or `I do not know.` where there is none left."""
+        """A guess, such as `12 - 4 = 8. The answer is 8.`, a vague question, or else `I do not know.`"""
+        rng = random.Random(seed)
+        if rng.random() < self.questions:
+            return Reply(text=rng.choice(_VAGUE_QUESTIONS), model="guessing", seed=seed)
         told = [number for role, text in view.history if role is Role.TEACHER for number in _numbers(text)]
         said = [text for role, text in view.history if role is Role.STUDENT]
         guesses = [guess for pair in permutations(dict.fromkeys(told), 2) for guess in _guesses(*pair)]
         fresh = [guess for guess in guesses if guess not in said]
-        text = random.Random(seed).choice(fresh) if fresh else "I do not know."
+        text = rng.choice(fresh) if fresh else "I do not know."
         return Reply(text=text, model="guessing", seed=seed)
 
 
+_VAGUE_QUESTIONS = ("How many are there?", "How much is it?", "What else do I need?", "Is something missing?")
 _NUMBER = re.compile(r"(?<![\d.,])\d{1,6}(?![\d.,]*\d)")
 
 
