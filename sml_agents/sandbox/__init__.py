@@ -6,8 +6,18 @@ is decided outside of it, by `sml_agents.verifiers.code`.
 
 from __future__ import annotations
 
-from sml_agents.sandbox.choose import open_sandbox
+from sml_agents.sandbox.choose import least_isolation, open_sandbox
 from sml_agents.sandbox.guests import Guest, GuestEnded, GuestTimeout, Limits, Sandbox
 from sml_agents.sandbox.isolation import Isolation, Level
 
-__all__ = ["Guest", "GuestEnded", "GuestTimeout", "Isolation", "Level", "Limits", "Sandbox", "open_sandbox"]
+__all__ = [
+    "Guest",
+    "GuestEnded",
+    "GuestTimeout",
+    "Isolation",
+    "Level",
+    "Limits",
+    "Sandbox",
+    "least_isolation",
+    "open_sandbox",
+]

@@ -15,7 +15,7 @@ class Level(IntEnum):
     PROCESS = 1
     """A process of its own with limits and a deadline. It can read your files and use the network."""
     CONFINED = 2
-    """Also: no file of yours, no network, no other program or process, by one kind of barrier (filters or namespaces)."""
+    """Also: no file of yours, no network, no other process, by one kind of barrier: filters or namespaces."""
     LAYERED = 3
     """Also: both kinds, namespaces and the filters Landlock and seccomp, so that a hole in one is not a way out."""
     CONTAINER = 4

@@ -23,7 +23,7 @@ from typing import Any
 from sml_agents.errors import SandboxError
 from sml_agents.sandbox.guests import BaseGuest, Channel, Limits
 
-__all__ = ["BOOT", "FOLDER", "LocalSandbox"]
+__all__ = ["BOOT", "FLAGS", "FOLDER", "LocalSandbox"]
 
 FOLDER = str(Path(__file__).parent / "inside")
 # The package around `inside` is not loaded: it belongs to the user's process.
@@ -35,7 +35,7 @@ for name in ("sml_agents", "sml_agents.sandbox", "sml_agents.sandbox.inside"):
 from sml_agents.sandbox.inside.{module} import main
 main()
 """
-_FLAGS = ("-s", "-P", "-S", "-B")
+FLAGS = ("-s", "-P", "-S", "-B")
 """As `-I -S -B`, but that the hash seed may be set: the same program must get the same verdict every time."""
 _START = 30.0
 """Seconds for a launcher or a guest to start, even on a busy machine."""
@@ -47,7 +47,7 @@ class _Launcher:
 
     def __init__(self, python: str, without: Sequence[str]) -> None:
         ours, theirs = socket.socketpair()
-        command = [python, *_FLAGS, "-c", BOOT.format(module="launcher"), FOLDER, str(theirs.fileno())]
+        command = [python, *FLAGS, "-c", BOOT.format(module="launcher"), FOLDER, str(theirs.fileno())]
         with theirs:
             try:
                 self.process = subprocess.Popen(

@@ -21,7 +21,7 @@ _DEPTH = 100
 _MAX_NODES = 200_000
 _SHORT_INT = 1 << 1000
 _DICTS = (dict, defaultdict, OrderedDict, Counter)
-_TAGS = {tuple: "t", set: "s", frozenset: "z"}
+_TAGS: dict[type, str] = {tuple: "t", set: "s", frozenset: "z"}
 
 
 class NotPlain(ValueError):

@@ -104,7 +104,8 @@ def _run_program(source: str, text: str) -> dict[str, Any]:
             os.lseek(file, 0, os.SEEK_SET)
         os.dup2(file, descriptor)
         os.close(file)
-    sys.stdin, sys.stdout = open(0, encoding="utf-8", closefd=False), open(1, "w", encoding="utf-8", closefd=False)
+    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
     error: list[Any] | None = None
     try:
         exec(compile(source, _NAME, "exec"), {"__name__": "__main__", "__builtins__": builtins})
@@ -123,6 +124,10 @@ def _run_program(source: str, text: str) -> dict[str, Any]:
     return {"output": shown} if error is None else {"output": shown, "error": error}
 
 
+_AWKWARD = (UnicodeDecodeError, UnicodeEncodeError, UnicodeTranslateError, StopIteration, StopAsyncIteration)
+"""Exceptions that one message does not make, or that mean something else where a test calls."""
+
+
 class _Called(Exception):
     """The code under test raised something that no test can name."""
 
@@ -139,8 +144,9 @@ def _run_suite(request: dict[str, Any], lines: Lines) -> dict[str, Any]:
         if "value" in answer:
             return decode(answer["value"])
         kind = getattr(builtins, answer["raised"], None)
-        plain = isinstance(kind, type) and issubclass(kind, Exception) and kind is not AssertionError
-        raise (kind if plain else _Called)(answer["message"])
+        if isinstance(kind, type) and issubclass(kind, Exception) and kind not in (AssertionError, *_AWKWARD):
+            raise kind(answer["message"])
+        raise _Called(answer["message"])
 
     names: dict[str, Any] = {"__name__": "suite"}
     exec(compile(request["setup"], "<setup>", "exec"), names)

@@ -30,7 +30,7 @@ def library_paths() -> list[str]:
 
 
 def enter() -> None:
-    """Leaves the host's mounts, network and users; the next child leaves its processes. Raises OSError if it may not."""
+    """Leaves the host's mounts, network and users; the next child leaves its processes. Raises OSError."""
     user, group = os.geteuid(), os.getegid()
     spaces = kernel.NEWNS | kernel.NEWNET | kernel.NEWIPC | kernel.NEWUTS | kernel.NEWPID
     if user == 0:

@@ -1,4 +1,4 @@
-"""System calls by allow-list, with a seccomp filter: no new process or program, no socket, no signal to another process.
+"""System calls by allow-list, with a seccomp filter: no new process, no program, no socket, no signal to others.
 
 What a program that computes needs is on the list: memory, files (Landlock says which), time, threads, its own signals.
 All else fails with EPERM. The filter holds for every thread and can't be taken off.
