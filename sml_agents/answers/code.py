@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["find_code"]
+__all__ = ["defines", "find_code"]
 
 _LONGEST = 100_000
 _FENCE = re.compile(r"^[ \t]*(?:```|~~~)[ \t]*(?P<mark>[\w+-]*)[^\n]*$", re.MULTILINE)
@@ -30,15 +30,19 @@ _PROMPT = re.compile(r"^(?:>>>|\.\.\.) ?", re.MULTILINE)
 def find_code(text: str, entry: str = "") -> str | None:
     """The program in `text` that defines `entry` (a function, or `Class.method`), or None. Linear in its length."""
     text = text[:_LONGEST].replace("\r\n", "\n")
-    name = entry.partition(".")[0]
-    defines = re.compile(
-        rf"^[ \t]*(?:async def|def|class)[ \t]+{re.escape(name)}\b|^{re.escape(name)}[ \t]*=", re.MULTILINE
-    )
     blocks = _fenced(text)
     if blocks:
-        fitting = [block for block in blocks if name and defines.search(block)]
+        fitting = [block for block in blocks if entry and defines(block, entry)]
         return (fitting or blocks)[-1]
-    return _plain(text) or (text if not name and _PROGRAM.search(text) else None)
+    return _plain(text) or (text if not entry and _PROGRAM.search(text) else None)
+
+
+def defines(program: str, entry: str) -> bool:
+    """Whether `program` has a line that defines `entry`; any program defines the empty one."""
+    if not entry:
+        return True
+    name = re.escape(entry.partition(".")[0])
+    return re.search(rf"^[ \t]*(?:(?:async def|def|class)[ \t]+{name}\b|{name}[ \t]*=)", program, re.M) is not None
 
 
 def _fenced(text: str) -> list[str]:

@@ -116,15 +116,12 @@ def _mbpp(row: Mapping[str, Any]) -> tuple[str, Private, str]:
 def _called(test: str, solution: str) -> str:
     """The function that a test calls: one that the solution defines, if it says."""
     defined = set(re.findall(r"^def (\w+)", solution, re.MULTILINE))
-    calls = [node.func.id for node in ast.walk(ast.parse(test)) if isinstance(node, ast.Call) and _named(node.func)]
+    nodes = [node.func for node in ast.walk(ast.parse(test)) if isinstance(node, ast.Call)]
+    calls = [node.id for node in nodes if isinstance(node, ast.Name)]
     for name in calls:
         if name in defined or (not defined and name not in dir(builtins)):
             return name
     raise _Bad("no test calls a function of the solution")
-
-
-def _named(node: ast.expr) -> bool:
-    return isinstance(node, ast.Name)
 
 
 def _livecodebench(row: Mapping[str, Any]) -> tuple[str, Private, str]:
