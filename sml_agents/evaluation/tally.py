@@ -217,7 +217,7 @@ class Tally:
                     counts["leaks"] += int(turn.leak is not None and not turn.masked)
                 continue
             index += 1
-            act = act_of(turn)
+            act = act_of(turn, trace.task)
             if act is None:
                 continue
             counts["turns"] += 1

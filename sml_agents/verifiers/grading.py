@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import threading
+from contextlib import ExitStack, closing
 from functools import lru_cache
 from typing import Any
 
@@ -18,8 +19,8 @@ __all__ = ["Grading", "same_output"]
 _NONE: dict[str, Any] = {"d": []}  # no keyword arguments
 _MAX_CALLS = 10_000
 _DECIMAL = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})")
-_SUITE_SPARE = 2.0
-"""Seconds that a suite has beyond the attempt's time."""
+_SUITE_FACTOR = 2.0
+"""A suite has the attempt's time for itself and once more."""
 
 
 class _Wrong(Exception):
@@ -71,15 +72,19 @@ class Grading:
     # Functions
 
     def _check_function(self) -> None:
-        guest = self._open(self._code.seconds)
-        try:
+        with ExitStack() as guests:
+            guest = guests.enter_context(closing(self._open(self._code.seconds)))
+            # Before the program's time begins to run.
+            suite = (
+                guests.enter_context(closing(self._open(_SUITE_FACTOR * self._code.seconds)))
+                if self._code.suite
+                else None
+            )
             self._load(guest)
             for case in self._code.cases:
                 self._check_case(guest, case.given, case.expected)
-            if self._code.suite:
-                self._check_suite(guest)
-        finally:
-            guest.close()
+            if suite is not None:
+                self._check_suite(guest, suite)
 
     def _load(self, guest: Guest) -> None:
         try:
@@ -125,8 +130,7 @@ class Grading:
 
     # Suites
 
-    def _check_suite(self, guest: Guest) -> None:
-        suite = self._open(self._code.seconds + _SUITE_SPARE)
+    def _check_suite(self, guest: Guest, suite: Guest) -> None:
         last = "No call"
         try:
             reply = suite.ask({"suite": self._code.suite, "setup": self._code.setup, "entry": self._code.entry})
@@ -150,8 +154,6 @@ class Grading:
             raise _Wrong(f"{last}, and a test does not come to an end with that.") from None
         except GuestEnded as ended:
             raise SandboxError(f"The tests could not be run: {ended}.") from None
-        finally:
-            suite.close()
         if "error" in reply:
             if last == "No call":
                 raise SandboxError(f"The tests are broken: {_error(reply)}.")
@@ -163,16 +165,14 @@ class Grading:
 
     def _check_programs(self) -> None:
         for number, case in enumerate(self._code.cases, start=1):
-            guest = self._open(self._code.seconds)
             where = f"With the input {case.given[:200]!r} it" if len(case.given) <= 200 else f"In test {number} it"
-            try:
-                reply = guest.ask({"program": self._program, "stdin": case.given})
-            except GuestTimeout:
-                raise _Wrong(f"{where} does not come to an end in time.") from None
-            except GuestEnded as ended:
-                raise _Wrong(f"{where} does not end well: {ended}.") from None
-            finally:
-                guest.close()
+            with closing(self._open(self._code.seconds)) as guest:
+                try:
+                    reply = guest.ask({"program": self._program, "stdin": case.given})
+                except GuestTimeout:
+                    raise _Wrong(f"{where} does not come to an end in time.") from None
+                except GuestEnded as ended:
+                    raise _Wrong(f"{where} does not end well: {ended}.") from None
             if "error" in reply:
                 raise _Wrong(f"{where} fails: {_error(reply)}.")
             output = str(reply.get("output", ""))

@@ -140,6 +140,7 @@ def confine(settings: dict[str, Any], without: list[str], *, private: bool, user
         kernel.no_new_privileges()
         kernel.drop_capabilities()
         kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    tempfile.tempdir = None  # the launcher may have looked for one
     os.environ.clear()
     os.environ.update({"HOME": os.getcwd(), "TMPDIR": os.getcwd(), "LANG": "C.UTF-8", "PATH": ""})
     if "landlock" not in without:
