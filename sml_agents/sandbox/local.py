@@ -131,6 +131,7 @@ class _LocalGuest(BaseGuest):
             return
         self._open = False
         self._socket.close()
+        self._sandbox._guests.discard(self)
         try:
             self.ended = self._launcher.end()
         except SandboxError:
@@ -151,13 +152,17 @@ class LocalSandbox:
         self._python, self._without = python, tuple(without)
         self._idle: list[_Launcher] = []
         self._all: set[_Launcher] = set()
+        self._guests: set[_LocalGuest] = set()
         self._lock = threading.Lock()
         self._closed = False
         self._process = os.getpid()
         atexit.register(self.close)
 
     def open(self, limits: Limits) -> _LocalGuest:
-        return _LocalGuest(self, self._take(), limits)
+        guest = _LocalGuest(self, self._take(), limits)
+        with self._lock:
+            self._guests.add(guest)
+        return guest
 
     def _take(self) -> _Launcher:
         with self._lock:
@@ -168,6 +173,7 @@ class LocalSandbox:
                 if launcher.alive:
                     return launcher
                 self._all.discard(launcher)
+                launcher.kill()
         launcher = _Launcher(self._python, self._without)
         with self._lock:
             self._all.add(launcher)
@@ -196,8 +202,11 @@ class LocalSandbox:
         with self._lock:
             self._closed = True
             launchers, self._all, self._idle = list(self._all), set(), []
+            guests = list(self._guests)
         atexit.unregister(self.close)
         if os.getpid() != self._process:
             return  # a forked child must not end its parent's
+        for guest in guests:
+            guest.close()
         for launcher in launchers:
             launcher.kill()
