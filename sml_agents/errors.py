@@ -10,6 +10,7 @@ SmlError
 │   ├── EndpointError     HTTP status, transport or malformed reply, after the allowed retries
 │   └── BudgetExceeded    the run's limit of calls or tokens is used up
 ├── VerifierError         a verifier broke (a verdict of its own, never a score of zero)
+│   └── SandboxError      no sandbox for foreign code, or one that broke
 ├── StoreError            the trace store is damaged, locked, full or of an unknown version
 └── TrainingError         rows, template or loss with which training cannot go on
 """
@@ -21,6 +22,7 @@ __all__ = [
     "EndpointError",
     "InputError",
     "MissingExtra",
+    "SandboxError",
     "SettingsMismatch",
     "SmlError",
     "StoreError",
@@ -76,6 +78,10 @@ class BudgetExceeded(BackendError):
 
 class VerifierError(SmlError, RuntimeError):
     """A verifier could not do its work."""
+
+
+class SandboxError(VerifierError):
+    """The sandbox for foreign code could not be started, isolates too little, or broke."""
 
 
 class StoreError(SmlError, RuntimeError):

@@ -1,7 +1,9 @@
 """The nouns. Everything else in the package works on these.
 
 Fact       one statement that the solution needs, with the words by which a question names it
-Private    what the teacher and the verifier know and the student must not: answer, withheld facts
+Case       one hidden test of a program: what goes in and what has to come out
+Code       how the attempts at a code task are tested
+Private    what the teacher and the verifier know and the student must not: answer, withheld facts, tests
 Task       a public prompt and its Private, in one of three forms (full, underspecified, sharded)
 Act        what a student turn does: Lost in Conversation's seven labels
 Verdict    what a verifier says of one attempt; `correct` is None when it could not be scored
@@ -25,6 +27,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 __all__ = [
     "Act",
+    "Case",
+    "Code",
     "Fact",
     "Form",
     "Outcome",
@@ -122,14 +126,42 @@ class Fact(_Noun):
     """A good question for it; used to write training data, never shown to a student."""
 
 
+class Case(_Noun):
+    """One test of a function or program, written down as text."""
+
+    given: str
+    """The arguments as Python literals (`[1, 2], 3`), or the standard input of a program."""
+    expected: str
+    """The value as a Python literal, or the standard output."""
+
+
+class Code(_Noun):
+    """How attempts at a code task are tested: by cases, by a suite of assertions, or both."""
+
+    entry: str = ""
+    """The function under test, `Class.method` for a method; empty: whole programs, with standard input and output."""
+    cases: tuple[Case, ...] = ()
+    suite: str = ""
+    """Python source that asserts on the function, under its own name or as `candidate`."""
+    setup: str = ""
+    """Source that the suite needs: helpers of the data set, never the attempt."""
+    prelude: str = ""
+    """Source that goes before every attempt: the imports and helpers that the prompt gave."""
+    seconds: float = 5.0
+    """Wall time that an attempt has for all its tests together; for each of them, if it is a whole program."""
+
+
 class Private(_Noun):
     """What only the teacher and the verifier may see."""
 
     answer: str
+    """Of a code task: a solution, empty when none is known."""
     facts: tuple[Fact, ...] = ()
     """The facts taken out of the prompt, in the order in which a sharded task reveals them."""
     solution: str = ""
     """A worked solution that ends with the answer, if one is known."""
+    code: Code | None = None
+    """The tests of a code task."""
 
 
 class Task(_Noun):
@@ -165,6 +197,10 @@ class Verdict(_Noun):
     """The answer found in the text."""
     diagnosis: str = ""
     """Private words for the teacher on what is wrong; empty when correct."""
+    expected: str = ""
+    """Private: what the test that failed wanted. Not part of the diagnosis: it gives the answer to that test away."""
+    isolation: str = ""
+    """Of a verdict for which code was run: what it ran under, such as `layered (process, namespaces, ...)`."""
 
     @property
     def correct(self) -> bool | None:

@@ -13,7 +13,8 @@ import sml_agents
 PACKAGE = Path(sml_agents.__file__).parent
 FLOORS = [
     {"types", "errors", "views", "questions", "answers"},
-    {"tasks", "verifiers", "backends", "traces", "sandbox"},
+    {"sandbox"},
+    {"tasks", "verifiers", "backends", "traces"},
     {"roles"},
     {"dialogue"},
     {"rollout"},

@@ -38,7 +38,7 @@ from sml_agents.dialogue.state import (
 )
 from sml_agents.errors import BackendSpecError, BudgetExceeded, MissingExtra, StoreError
 from sml_agents.questions import asked_facts
-from sml_agents.roles.guard import find_leak, mask_leak
+from sml_agents.roles.guard import find_leak, mask_leak, neutralise
 from sml_agents.roles.primer import OraclePrimer, Primer
 from sml_agents.roles.student import Student
 from sml_agents.roles.teacher import HumanReply, HumanTeacher, Teacher
@@ -198,7 +198,9 @@ class _Machine:
         if not primed.text:
             return turn
         label, verdict = await self.referee.judge(task, primed)
-        if label.act is Act.CLARIFICATION and find_leak(primed.text, task.private.answer, public=public) is not None:
+        private = task.private
+        leak = find_leak(primed.text, private.answer, public=public, code=private.code)
+        if label.act is Act.CLARIFICATION and leak is not None:
             return turn  # a question that gives the answer away would teach the student to know it
         return student_turn(primed, label, verdict, replaced=draft.text)
 
@@ -211,10 +213,14 @@ class _Machine:
         leak, text, masked = None, reply.text, False
         if self.settings.guard != "off":
             public = [text for _, text in view.history]
-            allowed = [fact.statement for fact in state["task"].private.facts]
-            leak = find_leak(reply.text, view.private.answer, public=public, allowed=allowed)
+            private = view.private
+            allowed = [fact.statement for fact in private.facts]
+            if private.code is not None and view.verdict is not None:
+                allowed.append(neutralise(view.verdict.diagnosis))
+            leak = find_leak(reply.text, private.answer, public=public, allowed=allowed, code=private.code)
             if leak is not None and self.settings.guard == "mask":
-                text, masked = mask_leak(reply.text, view.private.answer, public=public, allowed=allowed), True
+                text = mask_leak(reply.text, private.answer, public=public, allowed=allowed, code=private.code)
+                masked = True
         turn = Turn(
             role=Role.TEACHER,
             text=text,

@@ -39,7 +39,8 @@ class Referee:
     async def judge(self, task: Task, reply: Reply) -> tuple[ActLabel, Verdict | None]:
         """The act of a student's reply and, if it is an attempt, the verdict on it."""
         if self.classifier is None:
-            label = classify(reply.text, reply.finish)
+            code = task.private.code
+            label = classify(reply.text, reply.finish, entry=None if code is None else code.entry)
         else:
             label = await self.classifier.label(reply.text, reply.finish)
         if label.act is not Act.ANSWER_ATTEMPT:

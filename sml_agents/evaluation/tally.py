@@ -60,19 +60,20 @@ def missing_facts(task: Task) -> tuple[Fact, ...]:
     return () if task.form is Form.FULL else task.private.facts
 
 
-def act_of(turn: Turn) -> Act | None:
+def act_of(turn: Turn, task: Task) -> Act | None:
     """What the student itself did: of a primed turn, what Q-priming replaced, not the question that it put there."""
     if not turn.primed:
         return turn.act
     from sml_agents.roles.acts import classify
 
-    return classify(turn.replaced or "", None).act
+    code = task.private.code
+    return classify(turn.replaced or "", None, entry=None if code is None else code.entry).act
 
 
 def first_act(trace: Trace) -> Act | None:
     """The act of the first student turn; None when there is none or it was not classified."""
     turns = trace.student_turns
-    return act_of(turns[0]) if turns else None
+    return act_of(turns[0], trace.task) if turns else None
 
 
 def solved_within(trace: Trace) -> int | None:
@@ -216,7 +217,7 @@ class Tally:
                     counts["leaks"] += int(turn.leak is not None and not turn.masked)
                 continue
             index += 1
-            act = act_of(turn)
+            act = act_of(turn, trace.task)
             if act is None:
                 continue
             counts["turns"] += 1

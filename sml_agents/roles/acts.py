@@ -3,6 +3,8 @@
 The first rule that applies decides; `ActLabel.by` names it.
 
 rule:empty      missing          nothing but white space and punctuation
+rule:code       answer_attempt   of a code task, in place of the four rules below: a program, unless the turn asks and
+                                 what it holds does not define the function asked for
 rule:boxed      answer_attempt   a final answer with a mark (see `sml_agents.answers`), whatever else the turn says:
 rule:marked                      `The answer is 12. How many apples are there?` is an attempt
 rule:bare       answer_attempt   a turn that ends with a result (`4 * 3 = 12`), unless the token limit cut it off;
@@ -28,6 +30,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
 
 from sml_agents.answers import find_answer
+from sml_agents.answers.code import defines, find_code
 from sml_agents.roles.chat import ask_model
 from sml_agents.roles.guard import neutralise
 from sml_agents.roles.prompts import load, render
@@ -117,10 +120,20 @@ _REFUSE = _any(
 _LIST = re.compile(r"[\s\[({\"']*-?\w+[\"']?(?:\s*,\s*[\"']?-?\w+[\"']?)+[\s\])}.]*")
 
 
-def classify(text: str, finish: str | None = None) -> ActLabel:
-    """The act of a student turn. `finish` is the model's finish reason: `length` means that the turn was cut off."""
+def classify(text: str, finish: str | None = None, *, entry: str | None = None) -> ActLabel:
+    """The act of a student turn.
+
+    `finish` is the model's finish reason: `length` means that the turn was cut off. `entry` is not None in a code task:
+    the function asked for, empty for a whole program.
+    """
     if not any(letter.isalnum() for letter in text):
         return ActLabel(Act.MISSING, "rule:empty")
+    if entry is not None:
+        program = find_code(text, entry)
+        asking = None if program is None or defines(program, entry) else _asking(text)
+        if program is not None and asking is None:
+            return ActLabel(Act.ANSWER_ATTEMPT, "rule:code")
+        return asking or _asking(text) or _other(text)
     text = text.replace("\u2019", "'")
     found = find_answer(text, bare=finish != "length")
     if found is not None:

@@ -13,6 +13,8 @@ expression    a calculation that gives it (`6 * 7`, `multiply 6 by 7`)
 encoded       base64, hexadecimal, binary and other bases, roman numerals, written backwards
 split         half in the teacher's turn before, half in this one
 
+Of a code task the hidden tests and the solution are what is private: see `code_leaks` for their two kinds.
+
 Not leaks: a value that is already public (in the task or in what the student said), unless the turn calls it the
 answer; a fact that the teacher may tell; `step 2`, `a factor of 10`. The guard is a net, not a proof: a teacher that
 wants to can always say it in a way no rule knows. That is why a report shows the leak rate beside every score.
@@ -23,7 +25,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from sml_agents.roles.code_leaks import CodeSecret
 from sml_agents.roles.leaks import Secret
+from sml_agents.types import Code
 
 __all__ = ["find_leak", "mask_leak", "neutralise"]
 
@@ -37,21 +41,25 @@ def find_leak(
     *,
     public: Sequence[str] = (),
     allowed: Sequence[str] = (),
+    code: Code | None = None,
 ) -> str | None:
     """The kind of leak in a teacher's turn, or None. Linear in the length of the texts.
 
     `public`: what was said before, in order; its last entry is the student's turn that is answered. `allowed`: the
-    statements of facts that the teacher may tell.
+    statements that the teacher may make, such as withheld facts. `code`: the tests of a code task, whose `answer` is a
+    solution.
     """
-    return Secret(answer, public, allowed).leak_in(text)
+    return _secret(answer, public, allowed, code).leak_in(text)
 
 
-def mask_leak(text: str, answer: str, *, public: Sequence[str] = (), allowed: Sequence[str] = ()) -> str:
+def mask_leak(
+    text: str, answer: str, *, public: Sequence[str] = (), allowed: Sequence[str] = (), code: Code | None = None
+) -> str:
     """`text` without its leaks: the number or words, else the sentence, else everything becomes `[...]`.
 
     The result has no leak that `find_leak` sees with the same arguments.
     """
-    secret = Secret(answer, public, allowed)
+    secret = _secret(answer, public, allowed, code)
     if secret.leak_in(text) is None:
         return text
     masked = secret.blank(text, MASK)
@@ -60,6 +68,10 @@ def mask_leak(text: str, answer: str, *, public: Sequence[str] = (), allowed: Se
     sentences = [part for part in _SENTENCE_END.split(masked) if part]
     masked = "".join(MASK if secret.leak_in(part) else part for part in sentences)
     return masked if secret.leak_in(masked) is None else MASK
+
+
+def _secret(answer: str, public: Sequence[str], allowed: Sequence[str], code: Code | None) -> Secret | CodeSecret:
+    return Secret(answer, public, allowed) if code is None else CodeSecret(code, answer, public, allowed)
 
 
 _CONTROL = re.compile(

@@ -7,7 +7,7 @@ private knowledge), and `HumanTeacher` (a person, asked through LangGraph's `int
 from __future__ import annotations
 
 import re
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from langchain_core.language_models import BaseChatModel
 from pydantic import BaseModel
@@ -35,11 +35,13 @@ class OracleTeacher:
     """Answers from the private knowledge by rule, the same way every time.
 
     A question that names a missing fact is answered with that fact; a vague one is asked back. A wrong attempt gets the
-    verifier's diagnosis (`hints=True`), and a reminder when it could not have been right yet. A sharded task gives one
+    verifier's diagnosis (`hints=True`), or a reminder when it could not have been right yet. A sharded task gives one
     fact in every turn, the one asked for first.
+
+    `hints="expected"` adds what the failed test of a code task wanted; the leak guard counts that as what it is.
     """
 
-    def __init__(self, *, hints: bool = True) -> None:
+    def __init__(self, *, hints: bool | Literal["expected"] = True) -> None:
         self.hints = hints
         self.settings: dict[str, Any] = {"model": "oracle", "hints": hints}
 
@@ -71,7 +73,9 @@ class OracleTeacher:
         if view.untold and not view.one_a_turn:
             parts.append("You do not know everything you need yet.")
         elif self.hints and view.verdict.diagnosis:
-            parts.append(view.verdict.diagnosis)
+            parts.append(neutralise(view.verdict.diagnosis))
+            if self.hints == "expected" and view.verdict.expected:
+                parts.append(f"It should be {view.verdict.expected}")
         return " ".join(parts), None
 
 
@@ -102,8 +106,11 @@ class ChatTeacher:
 
     async def reply(self, view: TeacherView, *, seed: int) -> Reply:
         """One turn. What the student wrote goes in as data, control tokens escaped. Raises what the model raises."""
+        verdict = view.verdict
+        if verdict is not None:  # a diagnosis may quote what the student's program returned
+            verdict = verdict.model_copy(update={"diagnosis": neutralise(verdict.diagnosis)})
         system = render(
-            "teacher", private=view.private, untold=view.untold, verdict=view.verdict, one_a_turn=view.one_a_turn
+            "teacher", private=view.private, untold=view.untold, verdict=verdict, one_a_turn=view.one_a_turn
         )
         history = tuple((role, neutralise(text) if role is Role.STUDENT else text) for role, text in view.history)
         opening = ((Role.STUDENT, "What is the problem?"),)  # chat templates want the user to speak first

@@ -35,6 +35,10 @@ FAMILIES: dict[str, FamilyRules] = {
             "hf", "NAME_OR_PATH", _ALL_FORMS, keys=(*_COLUMNS, "subset", "split"), required=("prompt", "answer")
         ),
         FamilyRules("reasoning-gym", "FAMILY", ("full",)),
+        FamilyRules("functions", "", _ALL_FORMS, splits=True),
+        FamilyRules("humaneval", "PATH", ("full",)),
+        FamilyRules("mbpp", "PATH", ("full",)),
+        FamilyRules("livecodebench", "PATH", ("full",)),
     )
 }
 """What a spec may say, by family; the first form is the default."""
@@ -48,6 +52,10 @@ _MAKERS = {
     "jsonl": "tables",
     "hf": "tables",
     "reasoning-gym": "reasoning",
+    "functions": "functions",
+    "humaneval": "programs",
+    "mbpp": "programs",
+    "livecodebench": "programs",
 }
 
 _GENERATED = 100

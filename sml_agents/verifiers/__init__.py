@@ -15,7 +15,7 @@ __all__ = ["Verifier", "answers_equal", "extract_answer", "get_verifier"]
 
 @lru_cache(maxsize=64)
 def get_verifier(name: str) -> Verifier:
-    """The verifier that a task names: `exact`, `math`, `reasoning-gym:FAMILY`, or `module:attribute` of your own.
+    """The verifier of a name: `exact`, `math`, `code`, `reasoning-gym:FAMILY`, or `module:attribute`.
 
     An attribute may be a verifier or a class of one that needs no arguments. Raises TaskSpecError when there is none.
     """
@@ -28,13 +28,19 @@ def get_verifier(name: str) -> Verifier:
         from sml_agents.verifiers.math import MathVerifier
 
         return MathVerifier()
+    if name == "code":
+        from sml_agents.verifiers.code import CodeVerifier
+
+        return CodeVerifier()
     if kind == "reasoning-gym" and rest:
         from sml_agents.verifiers.reasoning import ReasoningGymVerifier
 
         return ReasoningGymVerifier(rest)
     if rest:
         return _imported(name, kind, rest)
-    raise TaskSpecError(f"There is no verifier {name!r}: use exact, math, reasoning-gym:FAMILY or module:attribute.")
+    raise TaskSpecError(
+        f"There is no verifier {name!r}: use exact, math, code, reasoning-gym:FAMILY or module:attribute."
+    )
 
 
 def _imported(name: str, module: str, attribute: str) -> Verifier:
