@@ -75,6 +75,7 @@ def student_turn(reply: Reply, label: ActLabel, verdict: Verdict | None, replace
         prompt_ids=reply.prompt_ids,
         completion_ids=reply.completion_ids,
         finish=reply.finish,
+        tool_calls=None if replaced is not None else reply.tool_calls,
     )
 
 
