@@ -27,12 +27,13 @@ __all__ = [
     "Limits",
     "Question",
     "answer_message",
+    "as_questions",
     "asked_by",
     "person_spoke",
 ]
 
 MARK = "clarify"
-"""Key in `response_metadata`: the questions of a message that asks, True on an answer, False on a result that is none."""
+"""Key in `response_metadata`: the questions of a message that asks, True on an answer, False on what is none."""
 ASK_USER = "ask_user"
 """Name of the tool by which an agent asks."""
 
@@ -53,9 +54,9 @@ class Question(BaseModel):
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Two questions that share a key ask the same: about one thing, or with one question word and words of meaning."""
+        """Two questions that share a key ask the same: about one thing, or with the same words of meaning."""
         kind = _WH.search(self.text.casefold())
-        words = sorted({stem(word) for word in content_words(self.text)})
+        words = sorted({*(stem(word) for word in content_words(self.text)), *re.findall(r"\d+", self.text)})
         wh = kind.group().replace("which", "what") if kind else ""
         text = " ".join([wh, *words]) if words else " ".join(self.text.casefold().split())
         return (text, f"{_ABOUT}{self.about}") if self.about else (text,)
@@ -188,7 +189,7 @@ def _is_own(message: BaseMessage) -> bool:
 
 
 def as_questions(given: Any) -> tuple[Question, ...]:
-    """What a decider returned, as questions: None, a text, a Question, or several. Raises TypeError for anything else."""
+    """What a decider returned (None, a text, a Question, or several) as questions. Raises TypeError for the rest."""
     if not given:
         return ()
     if isinstance(given, str | Question):

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, model_va
 
 from sml_agents.agents.asking import ASK_USER, MARK, Question
 
-__all__ = ["Answers", "Delivery", "answered", "ask_user", "payload", "pause", "repaired", "spoken"]
+__all__ = ["Answers", "Delivery", "answered", "ask_user", "pause", "payload", "repaired", "spoken"]
 
 Delivery = Literal["end_turn", "interrupt", "tool"]
 """`end_turn`: plain text that ends the run, the person answers with their next message. `interrupt`: the run pauses and
@@ -82,7 +82,7 @@ def _one_each(answers: Answers, count: int) -> Answers:
 
 
 def pause(questions: Sequence[Question]) -> tuple[str, ...]:
-    """Interrupt the run until the person has answered. An answer that does not fit is refused and may be given again."""
+    """Interrupt the run until the person answers. An answer that does not fit is refused and may be given again."""
     schema: Any = Annotated[Answers, AfterValidator(partial(_one_each, count=len(questions)))]
     given: Answers = interrupt(payload(questions), response_schema=schema)
     return tuple(given.answers)

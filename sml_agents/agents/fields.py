@@ -20,10 +20,12 @@ __all__ = ["check_field", "is_told", "question_for"]
 
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]*\.?"
 _DAY = r"(?:mon|tues|wednes|thurs|fri|satur|sun)day"
+_NTH = r"(?:st|nd|rd|th)"
 _DATE = re.compile(
     rf"\b\d{{4}}-\d{{1,2}}-\d{{1,2}}\b|\b\d{{1,2}}[./]\d{{1,2}}(?:[./]\d{{2,4}})?\b|\b{_DAY}\b"
-    rf"|\b\d{{1,2}}(?:st|nd|rd|th)?(?: of)? {_MONTH}\b|\b{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?\b|\bthe \d{{1,2}}(?:st|nd|rd|th)\b"
-    r"|\b(?:today|tonight|tomorrow|(?:this|next) (?:week|month|weekend))\b|\bin (?:an?|\d+|two|three|four) (?:day|week|month)s?\b",
+    rf"|\b\d{{1,2}}{_NTH}?(?: of)? {_MONTH}\b|\b{_MONTH} \d{{1,2}}{_NTH}?\b|\bthe \d{{1,2}}{_NTH}\b"
+    r"|\b(?:today|tonight|tomorrow|(?:this|next) (?:week|month|weekend))\b"
+    r"|\bin (?:an?|\d+|two|three|four) (?:day|week|month)s?\b",
     re.IGNORECASE,
 )
 _TIME = re.compile(

@@ -6,7 +6,7 @@ Both work on any state with `messages`. For `tool` delivery put `sml_agents.agen
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 from langchain_core.messages import BaseMessage
 from langchain_core.runnables import RunnableLambda
@@ -47,15 +47,15 @@ def clarify_graph(
     """
     asker = _Asker(decider, limits)
 
-    def found(due: tuple[Question, ...]) -> Command[Literal["person", "__end__"]]:
+    def found(due: tuple[Question, ...]) -> Command[Any]:
         if not due:
             return Command(goto=END)
         return Command(update={"messages": [question_message(due, "interrupt", "")]}, goto="person")
 
-    def look(state: MessagesState) -> Command[Literal["person", "__end__"]]:
+    def look(state: MessagesState) -> Command[Any]:
         return found(asker.due(state["messages"]))
 
-    async def alook(state: MessagesState) -> Command[Literal["person", "__end__"]]:
+    async def alook(state: MessagesState) -> Command[Any]:
         return found(await asker.adue(state["messages"]))
 
     def person(state: MessagesState) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Generator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, NotRequired, get_args
+from typing import Annotated, Any, NotRequired, cast, get_args
 
 try:
     from langchain.agents.middleware import (
@@ -129,7 +129,7 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
 
     @hook_config(can_jump_to=["model"])
     def after_model(self, state: ClarifyState, runtime: Runtime[Any]) -> dict[str, Any] | None:
-        """Under `interrupt`, pauses at a question; the answer becomes the person's message. Stands alone in its node."""
+        """Under `interrupt`, pauses at a question; the answer becomes the person's message."""
         questions = asked_by(state["messages"][-1]) if state["messages"] else ()
         if self.delivery != "interrupt" or not questions:
             return None
@@ -142,7 +142,7 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
     def _steps(self, request: ModelRequest[Any]) -> _Steps:
         """What to do around one model call. Yields what must be waited for, so that both kinds of caller share it."""
         messages = tuple(request.messages)
-        ledger = Ledger.read(messages, self.limits, request.state.get("clarify_asked") or ())
+        ledger = Ledger.read(messages, self.limits, cast(ClarifyState, request.state).get("clarify_asked", ()))
         if self.decider is not None:
             if ledger.left and person_spoke(messages):
                 due = ledger.allowed((yield AgentView(messages)))
@@ -162,7 +162,7 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         if due := ledger.allowed(wanted):
             return self._asked(response, due, ledger)
         response = yield _CallModel(self._prepared(request, 0))  # once more, told not to ask
-        return self._told_not_to_ask(response)
+        return self._told_not_to_ask(response)  # type: ignore[no-any-return]
 
     def _prepared(self, request: ModelRequest[Any], left: int) -> ModelRequest[Any]:
         """The request under the policy; the tool is offered only while it may be used."""

@@ -1,6 +1,7 @@
 """An existing agent, tools and all, in the student's place.
 
-    summary = run_dialogues_sync(tasks, AgentStudent(agent), OracleTeacher(), store="agent.sqlite")
+    with TraceStore.open("agent.sqlite") as store:
+        run_dialogues_sync(tasks, AgentStudent(agent), OracleTeacher(), store)
 
 The teacher is the simulated person: it answers the agent's questions from the task's private knowledge, the verifier
 scores its answers, and the traces train it. No second loop, and nobody has to sit there.
@@ -32,8 +33,8 @@ class AgentStudent:
     Each turn is a fresh run of the agent on the conversation so far, its earlier tool calls and their results included,
     on a checkpointer in memory that is thrown away: the agent's own one is neither read nor written, and a rollout that
     was killed goes on exactly. A run that ends in text, or pauses with a question (ClarifyMiddleware's, `ask_user`
-    under HumanInTheLoopMiddleware, or an interrupt of a text or `{"question": text}`), is one turn. A pause for anything
-    else fails the dialogue: nobody is there to approve.
+    under HumanInTheLoopMiddleware, or an interrupt of a text or `{"question": text}`), is one turn. A pause for
+    anything else fails the dialogue: nobody is there to approve.
 
     `name` and `settings` (JSON-able) identify the agent in traces and in dialogues' ids: change them when it changes.
     `context` is given to every run.

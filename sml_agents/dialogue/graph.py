@@ -208,7 +208,7 @@ class _Machine:
     def _answered(
         self, state: DialogueState, said: list[Turn], view: TeacherView, reply: Reply, public: dict[str, list[Any]]
     ) -> Command[Any]:
-        """The teacher's reply, past the guard, as the next turn; `public` is what the student's turn adds to its view."""
+        """The teacher's reply, past the guard, as the next turn. `public`: what the student's own adds to its view."""
         if reply.stop:
             return self._end(state, said, StopReason.TEACHER_STOPPED)
         leak, text, masked = None, reply.text, False
