@@ -144,7 +144,7 @@ class Task(_Noun):
     prompt: str
     private: Private
     verifier: str = "math"
-    """Name of the verifier that scores attempts."""
+    """Name of the verifier that scores attempts; `none` where nobody knows the answer, and nothing is scored."""
     split: str = ""
     """`train`, `heldout`, or the data set's own word; empty when unknown."""
     template: str = ""

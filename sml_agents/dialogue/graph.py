@@ -237,7 +237,8 @@ class _Machine:
 
     def _end(self, state: DialogueState, said: list[Turn], stop: StopReason, *, error: str = "") -> Command[Any]:
         turns = (*state["turns"], *said)
-        scored = stop not in (StopReason.FAILED, StopReason.UNSCORED, StopReason.TEACHER_STOPPED)
+        unscored = (StopReason.FAILED, StopReason.UNSCORED, StopReason.TEACHER_STOPPED)
+        scored = stop not in unscored and self.referee.scores(state["task"])
         trace = Trace(
             id=state["dialogue_id"],
             task=state["task"],
