@@ -1,65 +1,69 @@
-"""For builders of agents: a trained asker as a node that asks before the agent acts.
+"""For builders of agents: three lines make an agent ask before it acts.
 
-    python examples/ask_before_acting.py "I buy 4 pens. What do I pay?" --student transformers:demo-out/trained
+    python examples/ask_before_acting.py "Order a pizza."
+    python examples/ask_before_acting.py "Order a pizza." --model openai:MODEL --asker transformers:demo-out/trained
 
-`think` either asks or is ready; its question goes to the person through an interrupt, and only then does `act` run. The
-default model is not trained and will hardly ask: `make demo` makes one that does.
+The middleware holds the order back until its size is known. The question comes out of the graph as an interrupt; what
+you type resumes it. Without --model a script stands in for your model: it orders at once and guesses the size.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
 from typing import Any, Literal
 
-from langchain_core.messages import HumanMessage, SystemMessage
+from langchain.agents import create_agent
+from langchain_core.messages import HumanMessage
+from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
-from langgraph.graph import END, START, MessagesState, StateGraph
-from langgraph.graph.state import CompiledStateGraph
-from langgraph.types import Command, interrupt
+from langgraph.types import Command
+from pydantic import BaseModel, Field
 
-from sml_agents import Act, ChatStudent, resolve
-from sml_agents.roles.acts import classify
-
-MAX_QUESTIONS = 3
+from sml_agents import resolve
+from sml_agents.agents import ClarifyMiddleware
+from sml_agents.testing import ScriptedModel
 
 
-def build(asker: ChatStudent, checkpointer: Any) -> CompiledStateGraph[Any, Any, Any, Any]:
-    async def think(state: MessagesState) -> Command[Literal["person", "act"]]:
-        reply = await asker.model.ainvoke([SystemMessage(asker.system), *state["messages"]])
-        asked = sum(message.type == "ai" for message in state["messages"])
-        asks = classify(reply.text).act is Act.CLARIFICATION and asked < MAX_QUESTIONS
-        return Command(update={"messages": [reply]}, goto="person" if asks else "act")
+class Order(BaseModel):
+    """What must be known before anything is ordered."""
 
-    def person(state: MessagesState) -> dict[str, Any]:
-        return {"messages": [HumanMessage(interrupt(state["messages"][-1].text))]}
-
-    def act(state: MessagesState) -> dict[str, Any]:
-        print("acting on:", state["messages"][-1].text)
-        return {}
-
-    graph = StateGraph(MessagesState)
-    graph.add_node("think", think)
-    graph.add_node("person", person)
-    graph.add_node("act", act)
-    graph.add_edge(START, "think")
-    graph.add_edge("person", "think")
-    graph.add_edge("act", END)
-    return graph.compile(checkpointer=checkpointer)
+    size: Literal["small", "large"] = Field(json_schema_extra={"question": "Which size?"})
 
 
-async def main(request: str, spec: str) -> None:
-    graph = build(ChatStudent(resolve(spec)), InMemorySaver())
+@tool
+def order(what: str, size: str) -> str:
+    """Order something to eat."""
+    return f"One {size} {what} is on its way."
+
+
+STAND_IN: list[dict[str, Any]] = [
+    {"when": "on its way", "reply": "Enjoy your meal!"},
+    {"when": "large", "reply": "", "calls": [{"name": "order", "args": {"what": "pizza", "size": "large"}}]},
+    {"when": "", "reply": "", "calls": [{"name": "order", "args": {"what": "pizza", "size": "small"}}]},
+]
+
+
+def main(request: str, model: str | None, asker: str | None) -> None:
+    agent = create_agent(
+        resolve(model) if model else ScriptedModel.model_validate({"replies": STAND_IN}),
+        [order],
+        middleware=[ClarifyMiddleware(asker or Order, delivery="interrupt")],
+        checkpointer=InMemorySaver(),
+    )
     thread: Any = {"configurable": {"thread_id": "1"}}
-    state = await graph.ainvoke({"messages": [HumanMessage(request)]}, thread)
-    while "__interrupt__" in state:
-        answer = await asyncio.to_thread(input, state["__interrupt__"][0].value + "\n> ")
-        state = await graph.ainvoke(Command(resume=answer), thread)
+    state = agent.invoke({"messages": [HumanMessage(request)]}, thread)
+    while pauses := state.get("__interrupt__"):
+        asked = [action["args"]["question"] for action in pauses[0].value["action_requests"]]
+        state = agent.invoke(Command(resume=[input(f"{question}\n> ") for question in asked]), thread)
+    for message in state["messages"][1:]:
+        if message.text:
+            print(f"{message.type}: {message.text}")
 
 
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("request", nargs="?", default="I buy 4 pens. How many dollars do I pay?")
-    options.add_argument("--student", default="embedded:?max_tokens=64", help="backend spec of the asker")
+    options.add_argument("request", nargs="?", default="Order a pizza.")
+    options.add_argument("--model", help="backend spec of the agent's model, which must call tools")
+    options.add_argument("--asker", help="backend spec of a model that decides what to ask (default: rules)")
     given = options.parse_args()
-    asyncio.run(main(given.request, given.student))
+    main(given.request, given.model, given.asker)

@@ -7,6 +7,7 @@ Private    what the teacher and the verifier know and the student must not: answ
 Task       a public prompt and its Private, in one of three forms (full, underspecified, sharded)
 Act        what a student turn does: Lost in Conversation's seven labels
 Verdict    what a verifier says of one attempt; `correct` is None when it could not be scored
+ToolCall   a tool that the student called in a turn, and what came back
 Reply      what a role said, with the model's bookkeeping, before it becomes a turn
 Turn       one utterance of a dialogue, with everything needed to train on it or to leave it out
 StopReason why a dialogue ended
@@ -37,6 +38,7 @@ __all__ = [
     "Role",
     "StopReason",
     "Task",
+    "ToolCall",
     "Trace",
     "Turn",
     "Usage",
@@ -174,7 +176,7 @@ class Task(_Noun):
     prompt: str
     private: Private
     verifier: str = "math"
-    """Name of the verifier that scores attempts."""
+    """Name of the verifier that scores attempts; `none` where nobody knows the answer, and nothing is scored."""
     split: str = ""
     """`train`, `heldout`, or the data set's own word; empty when unknown."""
     template: str = ""
@@ -210,6 +212,16 @@ class Verdict(_Noun):
         return self.outcome is Outcome.CORRECT
 
 
+class ToolCall(_Noun):
+    """A call of a tool that a student with tools made in a turn."""
+
+    name: str
+    arguments: dict[str, Any]
+    result: str | None
+    """What the tool returned, as text; None when it is not known."""
+    id: str = ""
+
+
 class Reply(_Noun):
     """What a role answered in one call."""
 
@@ -227,6 +239,8 @@ class Reply(_Noun):
     completion_ids: tuple[int, ...] | None = None
     """Token ids as sampled, kept verbatim for training; end-of-turn token included when it was sampled."""
     finish: Literal["stop", "length"] | None = None
+    tool_calls: tuple[ToolCall, ...] | None = None
+    """Tools that a student called before it said `text`; None for one without tools."""
 
 
 class Turn(_Noun):
@@ -259,6 +273,8 @@ class Turn(_Noun):
     prompt_ids: tuple[int, ...] | None = None
     completion_ids: tuple[int, ...] | None = None
     finish: str | None = None
+    tool_calls: tuple[ToolCall, ...] | None = None
+    """Of a student turn: the tools called in it, in order; None for a student without tools."""
 
 
 class Trace(_Noun):

@@ -1,6 +1,7 @@
 """What each role may see: the only way from a dialogue's state to a prompt.
 
-A `StudentView` is built from the public history alone; there is no field in it that could hold private knowledge.
+A `StudentView` is built from the public history and the student's own tool calls; there is no field in it that could
+hold private knowledge.
 A `TeacherView` adds the private knowledge, the verifier's verdict on the student's last turn, and the facts that
 nobody has told yet.
 """
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
-from sml_agents.types import Act, Fact, Private, Role, Verdict
+from sml_agents.types import Act, Fact, Private, Role, ToolCall, Verdict
 
 __all__ = ["History", "StudentView", "TeacherView", "chat_messages"]
 
@@ -22,9 +23,11 @@ History = tuple[tuple[Role, str], ...]
 
 @dataclass(frozen=True)
 class StudentView:
-    """What the student sees: the public history."""
+    """What the student sees: the public history, and what its own tools returned."""
 
     history: History
+    calls: tuple[tuple[int, tuple[ToolCall, ...]], ...] = ()
+    """The student's own tool calls: index of the turn in `history`, and the calls made in it."""
 
 
 @dataclass(frozen=True)

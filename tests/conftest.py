@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,9 +54,38 @@ def embedded_model() -> Path:
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of a Chromium, for the tests of pages."""
-    import shutil
-
     for program in ("chromium", "chromium-browser", "google-chrome", "chrome"):
         if path := shutil.which(program):
             return path
     pytest.skip("no Chromium on this machine: apt-get install chromium")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a database on a fresh server that listens on a Unix socket only."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'sml-agents[postgres]'")
+    programs = [shutil.which(name) for name in ("initdb", "pg_ctl")]
+    if None in programs:
+        pytest.skip("no PostgreSQL server on this machine: apt-get install postgresql")
+    initdb, pg_ctl = programs
+    user: dict[str, Any] = {}
+    if os.geteuid() == 0:  # the server refuses to run as root
+        if subprocess.run(["id", "postgres"], capture_output=True).returncode != 0:
+            pytest.skip("no user to run a PostgreSQL server as: adduser --system postgres")
+        user = {"user": "postgres"}
+    folder = Path(tempfile.mkdtemp(prefix="pg-"))  # the path of a socket may not be long
+    if user:
+        shutil.chown(folder, "postgres")
+    data = folder / "data"
+
+    def do(*command: str | Path | None) -> None:
+        subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL, cwd=folder, **user)
+
+    try:
+        do(initdb, "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "--locale=C", "-E", "UTF8")
+        options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
+        do(pg_ctl, "-D", data, "-l", folder / "log", "-o", options, "-w", "start")
+        yield f"postgresql://postgres@/postgres?host={folder}"
+        do(pg_ctl, "-D", data, "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

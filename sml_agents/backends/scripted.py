@@ -14,7 +14,7 @@ from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LangSmithParams
-from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCall, ToolCallChunk
 from langchain_core.outputs import ChatGenerationChunk
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -26,6 +26,15 @@ from sml_agents.types import stable_hash
 __all__ = ["Rule", "ScriptedModel"]
 
 
+class ScriptedCall(BaseModel):
+    """A tool call of a script."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    args: dict[str, Any] = {}
+
+
 class Rule(BaseModel):
     """A reply for conversations whose last message matches."""
 
@@ -35,6 +44,8 @@ class Rule(BaseModel):
     """A text that the last message contains, or a regular expression between slashes: `/how (much|many)/`."""
     reply: str | tuple[str, ...]
     """What to say; of several, one is chosen by conversation and seed."""
+    calls: tuple[ScriptedCall, ...] = ()
+    """Tools to call beside it; `reply` may be empty then."""
 
     @field_validator("when")
     @classmethod
@@ -123,7 +134,7 @@ class ScriptedModel(LeanChatModel):
         return params
 
     def line(self, messages: Sequence[BaseMessage], seed: int | None = None) -> str:
-        """The reply to this conversation."""
+        """The text of the reply to this conversation."""
         last = messages[-1].text if messages else ""
         for rule in self.replies:
             if isinstance(rule, Rule) and rule.matches(last):
@@ -137,6 +148,14 @@ class ScriptedModel(LeanChatModel):
         spoken = sum(1 for message in messages if message.type == "ai")
         return lines[spoken % len(lines)]
 
+    def calls(self, messages: Sequence[BaseMessage]) -> list[ToolCall]:
+        """The tool calls of the reply to this conversation; their ids are the same every time."""
+        last = messages[-1].text if messages else ""
+        rule = next((rule for rule in self.replies if isinstance(rule, Rule) and rule.matches(last)), None)
+        digest = stable_hash([[message.type, message.text] for message in messages])
+        called = rule.calls if rule else ()
+        return [ToolCall(name=call.name, args=call.args, id=f"call_{digest}_{k}") for k, call in enumerate(called)]
+
     async def _areply(self, messages: list[BaseMessage], stop: list[str] | None = None, **kwargs: Any) -> AIMessage:
         text = clean(self.line(messages, kwargs.get("seed")))
         for end in stop or ():
@@ -144,6 +163,7 @@ class ScriptedModel(LeanChatModel):
         prompt, completion = sum(len(message.text.split()) for message in messages), len(text.split())
         return AIMessage(
             content=text,
+            tool_calls=self.calls(messages),
             usage_metadata={
                 "input_tokens": prompt,
                 "output_tokens": completion,
@@ -162,6 +182,10 @@ class ScriptedModel(LeanChatModel):
         yield ChatGenerationChunk(
             message=AIMessageChunk(
                 content="",
+                tool_call_chunks=[
+                    ToolCallChunk(name=call["name"], args=json.dumps(call["args"]), id=call["id"], index=k)
+                    for k, call in enumerate(message.tool_calls)
+                ],
                 usage_metadata=message.usage_metadata,
                 response_metadata=message.response_metadata,
                 chunk_position="last",

@@ -122,6 +122,7 @@ class _Machine:
             "sample_index": sample,
             "dialogue_id": state.get("id") or stable_hash(task.id, sample, self.record),
             "history": Overwrite([(Role.TEACHER, task.prompt)]),
+            "calls": Overwrite([]),
             "turns": Overwrite([Turn(role=Role.TEACHER, text=task.prompt)]),
             "failure": "",
         }
@@ -131,7 +132,9 @@ class _Machine:
         history = tuple(state["history"])
         turn = sum(role is Role.STUDENT for role, _ in history)
         try:
-            draft = await self._reply(self.student, StudentView(history), runtime, state, f"student/{turn}")
+            draft = await self._reply(
+                self.student, StudentView(history, tuple(state.get("calls", ()))), runtime, state, f"student/{turn}"
+            )
         except _ENDS_THE_RUN:
             raise
         except Exception as error:  # the one boundary at which a failure becomes part of the trace
@@ -151,14 +154,14 @@ class _Machine:
             if (stop := _reason_to_stop(turn, count, self.settings.max_turns)) is not None:
                 return self._end(state, said, stop)
             if isinstance(self.teacher, HumanTeacher):
-                return Command(update={"turns": said, "history": [(Role.STUDENT, turn.text)]}, goto="person")
+                return Command(update={"turns": said, **_public(state, turn)}, goto="person")
             view = teacher_view(state["task"], turns, turn)
             reply = await self._reply(self.teacher, view, runtime, state, f"teacher/{count}")
         except _ENDS_THE_RUN:
             raise
         except Exception as error:
             return self._end(state, said, StopReason.FAILED, error=f"teacher: {_described(error)}")
-        return self._answered(state, said, view, reply, [(Role.STUDENT, turn.text)])
+        return self._answered(state, said, view, reply, _public(state, turn))
 
     async def person_node(self, state: DialogueState) -> Command[Any]:
         state = revived(state, DialogueState)
@@ -166,7 +169,7 @@ class _Machine:
         view = teacher_view(state["task"], state["turns"][:-1], turn)
         answer = interrupt(HumanTeacher.payload(view), response_schema=HumanReply)
         reply = HumanTeacher.from_person(HumanReply.model_validate(answer), view)
-        return self._answered(state, [], view, reply, [])
+        return self._answered(state, [], view, reply, {"history": []})
 
     async def _reply(
         self, role: Student | Teacher, view: Any, runtime: _Runtime, state: StudentState, key: str
@@ -205,21 +208,21 @@ class _Machine:
         return student_turn(primed, label, verdict, replaced=draft.text)
 
     def _answered(
-        self, state: DialogueState, said: list[Turn], view: TeacherView, reply: Reply, history: list[tuple[Role, str]]
+        self, state: DialogueState, said: list[Turn], view: TeacherView, reply: Reply, public: dict[str, list[Any]]
     ) -> Command[Any]:
-        """The teacher's reply, past the guard, as the next turn."""
+        """The teacher's reply, past the guard, as the next turn. `public`: what the student's own adds to its view."""
         if reply.stop:
             return self._end(state, said, StopReason.TEACHER_STOPPED)
         leak, text, masked = None, reply.text, False
         if self.settings.guard != "off":
-            public = [text for _, text in view.history]
+            known = [text for _, text in view.history]
             private = view.private
             allowed = [fact.statement for fact in private.facts]
             if private.code is not None and view.verdict is not None:
                 allowed.append(neutralise(view.verdict.diagnosis))
-            leak = find_leak(reply.text, private.answer, public=public, allowed=allowed, code=private.code)
+            leak = find_leak(reply.text, private.answer, public=known, allowed=allowed, code=private.code)
             if leak is not None and self.settings.guard == "mask":
-                text = mask_leak(reply.text, private.answer, public=public, allowed=allowed, code=private.code)
+                text = mask_leak(reply.text, private.answer, public=known, allowed=allowed, code=private.code)
                 masked = True
         turn = Turn(
             role=Role.TEACHER,
@@ -235,11 +238,13 @@ class _Machine:
         )
         if leak is not None and self.settings.guard == "end":
             return self._end(state, [*said, turn], StopReason.LEAKED)
-        return Command(update={"turns": [*said, turn], "history": [*history, (Role.TEACHER, text)]}, goto="student")
+        history = [*public["history"], (Role.TEACHER, text)]
+        return Command(update={**public, "turns": [*said, turn], "history": history}, goto="student")
 
     def _end(self, state: DialogueState, said: list[Turn], stop: StopReason, *, error: str = "") -> Command[Any]:
         turns = (*state["turns"], *said)
-        scored = stop not in (StopReason.FAILED, StopReason.UNSCORED, StopReason.TEACHER_STOPPED)
+        unscored = (StopReason.FAILED, StopReason.UNSCORED, StopReason.TEACHER_STOPPED)
+        scored = stop not in unscored and self.referee.scores(state["task"])
         trace = Trace(
             id=state["dialogue_id"],
             task=state["task"],
@@ -262,6 +267,14 @@ class _Rewriter:
 
     async def reply(self, view: TeacherView, *, seed: int) -> Reply:
         return await self.primer.rewrite(view, seed=seed) or Reply(text="")
+
+
+def _public(state: DialogueState, turn: Turn) -> dict[str, list[Any]]:
+    """What a student's turn adds to the student's own view."""
+    added: dict[str, list[Any]] = {"history": [(Role.STUDENT, turn.text)]}
+    if turn.tool_calls:
+        added["calls"] = [(len(state["history"]), turn.tool_calls)]
+    return added
 
 
 def _reason_to_stop(turn: Turn, count: int, max_turns: int) -> StopReason | None:

@@ -36,6 +36,10 @@ class Referee:
     classifier: Classifier | None = None
     """None: the rules."""
 
+    def scores(self, task: Task) -> bool:
+        """Whether anybody can tell a right answer to `task`."""
+        return self.verifier is not None or task.verifier != "none"
+
     async def judge(self, task: Task, reply: Reply) -> tuple[ActLabel, Verdict | None]:
         """The act of a student's reply and, if it is an attempt, the verdict on it."""
         if self.classifier is None:
@@ -43,7 +47,7 @@ class Referee:
             label = classify(reply.text, reply.finish, entry=None if code is None else code.entry)
         else:
             label = await self.classifier.label(reply.text, reply.finish)
-        if label.act is not Act.ANSWER_ATTEMPT:
+        if label.act is not Act.ANSWER_ATTEMPT or not self.scores(task):
             return label, None
         verifier = self.verifier or get_verifier(task.verifier)
         return label, await verifier.verify(task, reply.text)
@@ -76,6 +80,7 @@ def student_turn(reply: Reply, label: ActLabel, verdict: Verdict | None, replace
         prompt_ids=reply.prompt_ids,
         completion_ids=reply.completion_ids,
         finish=reply.finish,
+        tool_calls=None if replaced is not None else reply.tool_calls,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import operator
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Literal, Protocol, TypeVar, runtime_checkable
+from typing import Annotated, Any, Literal, NotRequired, Protocol, TypeVar, runtime_checkable
 
 from langgraph.channels import EphemeralValue
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf, TypeAdapter, ValidationError
@@ -17,7 +17,7 @@ from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypedDict  # pydantic makes no JSON schema of typing's before Python 3.12
 
 from sml_agents.errors import InputError
-from sml_agents.types import Reply, Role, Task, Trace, Turn
+from sml_agents.types import Reply, Role, Task, ToolCall, Trace, Turn
 
 __all__ = [
     "DialogueContext",
@@ -73,6 +73,8 @@ class StudentState(TypedDict):
 
     dialogue_id: str
     history: Annotated[list[tuple[Role, str]], operator.add]
+    calls: NotRequired[Annotated[list[tuple[int, tuple[ToolCall, ...]]], operator.add]]
+    """Tool calls of the student's own: index of the turn in `history`, and the calls made in it."""
 
 
 class DialogueInput(TypedDict, total=False):

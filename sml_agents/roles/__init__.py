@@ -2,7 +2,7 @@
 
 from sml_agents.roles.primer import ChatPrimer, OraclePrimer, Primer
 from sml_agents.roles.student import ChatStudent, GuessingStudent, Student
-from sml_agents.roles.teacher import ChatTeacher, HumanReply, HumanTeacher, OracleTeacher, Teacher
+from sml_agents.roles.teacher import ChatTeacher, HumanReply, HumanTeacher, OracleTeacher, SelfTeacher, Teacher
 
 __all__ = [
     "ChatPrimer",
@@ -14,6 +14,7 @@ __all__ = [
     "OraclePrimer",
     "OracleTeacher",
     "Primer",
+    "SelfTeacher",
     "Student",
     "Teacher",
 ]

@@ -1,7 +1,8 @@
 """Teachers: they know the private part of the task and what the verifier said.
 
-Three kinds on one seam: `OracleTeacher` (deterministic, no model), `ChatTeacher` (a chat model whose prompt holds the
-private knowledge), and `HumanTeacher` (a person, asked through LangGraph's `interrupt` in a node of its own).
+Four kinds on one seam: `OracleTeacher` (deterministic, no model), `ChatTeacher` (a chat model whose prompt holds the
+private knowledge), `SelfTeacher` (the student's own model, which knows nothing more than the student), and
+`HumanTeacher` (a person, asked through LangGraph's `interrupt` in a node of its own).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from sml_agents.roles.prompts import load, render
 from sml_agents.types import Act, Fact, Reply, Role, stable_hash
 from sml_agents.views import TeacherView, chat_messages
 
-__all__ = ["ChatTeacher", "HumanReply", "HumanTeacher", "OracleTeacher", "Teacher", "facts_told"]
+__all__ = ["ChatTeacher", "HumanReply", "HumanTeacher", "OracleTeacher", "SelfTeacher", "Teacher", "facts_told"]
 
 
 class Teacher(Protocol):
@@ -119,6 +120,31 @@ class ChatTeacher:
 
 
 _PROMPT_VERSION = "teacher.j2/1"
+
+
+class SelfTeacher:
+    """The student's own model as its critic: sees the public history and nothing private (Cook et al.'s autodidact).
+
+    It ends the dialogue when it finds the last turn right (a reply that begins with OK), or when the student asks for
+    something, which only a person can tell. `system` is its system prompt; None takes the built-in one.
+    """
+
+    def __init__(self, model: BaseChatModel, *, system: str | None = None) -> None:
+        self.model = model
+        self.system = render("critic") if system is None else system
+        self.settings: dict[str, Any] = {"model": describe_model(model), "critic": stable_hash(self.system)}
+
+    async def reply(self, view: TeacherView, *, seed: int) -> Reply:
+        """One turn. Raises what the model raises."""
+        if view.act in _ASKING:
+            return Reply(text="", stop=True)
+        opening = ((Role.STUDENT, "What is the problem?"),)  # chat templates want the user to speak first
+        history = tuple((role, neutralise(text) if role is Role.STUDENT else text) for role, text in view.history)
+        reply = await ask_model(self.model, chat_messages((*opening, *history), Role.TEACHER, self.system), seed=seed)
+        return reply.model_copy(update={"stop": _ACCEPTS.match(reply.text) is not None})
+
+
+_ACCEPTS = re.compile(r"\W*ok(?:ay)?\b", re.IGNORECASE)
 
 
 class HumanReply(BaseModel):

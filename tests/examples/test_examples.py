@@ -109,21 +109,30 @@ def question(task: Any) -> str:
     return fact.question
 
 
-def test_asking_before_acting(run: Run, asker: str, capsys: pytest.CaptureFixture[str]) -> None:
-    run("ask_before_acting", "What does Ben earn?", "--student", asker, typed="He sells 13.\n")
+@pytest.mark.parametrize(
+    ("request_", "typed", "asks", "size"),
+    [
+        ("Order a pizza.", "large\n", True, "large"),
+        ("Order a pizza.", "Just go.\n", True, "small"),
+        ("Order a large pizza.", "", False, "large"),
+    ],
+)
+def test_asking_before_acting(
+    run: Run, request_: str, typed: str, asks: bool, size: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("langchain", reason="the 'agents' extra is not installed")
+    run("ask_before_acting", request_, typed=typed)
+    shown = capsys.readouterr().out
+    assert shown.startswith("Which size? (small, large)\n> ") is asks
+    assert shown.endswith(f"tool: One {size} pizza is on its way.\nai: Enjoy your meal!\n")
+
+
+def test_a_model_decides_what_to_ask(run: Run, asker: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("langchain", reason="the 'agents' extra is not installed")
+    run("ask_before_acting", "Order a pizza.", "--asker", asker, typed="He sells 13.\n")
     shown = capsys.readouterr().out
     assert shown.startswith("How many pieces of cake does Ben sell?\n> ")
-    assert shown.endswith("acting on: The answer is 33.\n")
-
-
-def test_an_asker_that_never_stops_asking_acts_in_the_end(
-    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    script = tmp_path / "nosy.json"
-    script.write_text('["How much is it?"]', encoding="utf-8")
-    run("ask_before_acting", "Buy pens.", "--student", f"scripted:{script}", typed="I do not know.\n" * 9)
-    shown = capsys.readouterr().out
-    assert shown.count("> ") == 3 and shown.endswith("acting on: How much is it?\n")
+    assert "One small pizza is on its way." in shown
 
 
 def test_traces_are_exported_and_a_second_run_goes_on(

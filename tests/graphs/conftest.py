@@ -38,7 +38,7 @@ def pens() -> dict[str, Any]:
 def script(tmp_path: Path) -> Callable[..., str]:
     """Makes a model spec out of a student's lines."""
 
-    def make(*lines: str) -> str:
+    def make(*lines: str | dict[str, Any]) -> str:
         path = tmp_path / f"lines-{len(list(tmp_path.iterdir()))}.json"
         path.write_text(json.dumps(lines), encoding="utf-8")
         return f"scripted:{path}"
@@ -51,7 +51,7 @@ def load(repository: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any
     """Runs a file of graphs/ under the given environment and returns its `graph`."""
 
     def load_graph(name: str, **environment: str) -> Any:
-        for variable in ("STUDENT", "TEACHER", "PRIMER", "Q_PRIMING", "MAX_TURNS"):
+        for variable in ("STUDENT", "TEACHER", "PRIMER", "Q_PRIMING", "MAX_TURNS", "ASKER", "DELIVERY"):
             monkeypatch.delenv(f"SML_{variable}", raising=False)
         for variable, value in environment.items():
             monkeypatch.setenv(f"SML_{variable.upper()}", value)

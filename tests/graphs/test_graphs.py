@@ -20,7 +20,8 @@ from typing_extensions import TypedDict
 
 from sml_agents.types import Act, StopReason, Task, Trace
 
-NAMES = ["human_teacher", "q_priming", "student_teacher"]
+NAMES = ["autodidact", "clarifying_agent", "human_teacher", "q_priming", "student_teacher"]
+DIALOGUES = NAMES[2:]
 
 
 def test_langgraph_json_names_every_graph(repository: Path) -> None:
@@ -38,7 +39,7 @@ def test_langgraph_validate_accepts_it(repository: Path) -> None:
         env={**os.environ, "LANGGRAPH_CLI_NO_ANALYTICS": "1"},
     )
     assert done.returncode == 0, done.stderr
-    assert "is valid. (3 graphs found)" in done.stdout
+    assert "is valid. (5 graphs found)" in done.stdout
     assert "warning" not in done.stdout
 
 
@@ -56,7 +57,7 @@ print(json.dumps({"heavy": heavy, "checkpointers": [repr(graph.checkpointer) for
         [sys.executable, "-c", code, *paths], capture_output=True, text=True, timeout=60, env=environment
     )
     assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == {"heavy": [], "checkpointers": ["None"] * 3}
+    assert json.loads(done.stdout) == {"heavy": [], "checkpointers": ["None"] * len(NAMES)}
     assert not (tmp_path / "cache").exists()
 
 
@@ -70,7 +71,7 @@ async def test_the_environment_says_who_takes_part(
     assert {trace.settings[role]["model"]["backend"] for role in ("student", "teacher")} == {"scripted"}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", DIALOGUES)
 def test_the_defaults_are_the_embedded_student_and_the_oracle(name: str, load: Callable[..., Any]) -> None:
     record = load(name).builder.nodes["open"].runnable.afunc.__self__.record
     assert record["student"]["model"]["backend"] == "embedded"
@@ -129,6 +130,85 @@ async def test_a_person_teaches_under_a_graph_with_a_checkpointer(
     assert pause["student"] == "How much does each pen cost?"
     trace = (await graph.ainvoke(Command(resume={"text": "Each pen costs 3 dollars."}), thread))["trace"]
     assert trace.solved_at == 2
+
+
+def said(text: str) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": text}]}
+
+
+async def test_the_autodidact_corrects_itself(load: Callable[..., Any], script: Callable[..., str]) -> None:
+    lines = [
+        {"when": "is 5", "reply": "OK."},
+        {"when": "is 4", "reply": "Count again."},
+        {"when": "Count again", "reply": "The answer is 5."},
+        "The answer is 4.",
+    ]
+    state = await load("autodidact", student=script(*lines)).ainvoke(said("What is 2 plus 3?"))
+    assert state["messages"][-1].text == "The answer is 5."
+    trace = state["trace"]
+    assert [turn.text for turn in trace.turns] == [
+        "What is 2 plus 3?",
+        "The answer is 4.",
+        "Count again.",
+        "The answer is 5.",
+    ]
+    assert (trace.stop, trace.solved) == (StopReason.TEACHER_STOPPED, None)
+    assert all(turn.verdict is None for turn in trace.turns)
+
+
+async def test_the_autodidact_leaves_questions_to_the_person(
+    load: Callable[..., Any], script: Callable[..., str]
+) -> None:
+    lines = [
+        {"when": "costs 3", "reply": "The answer is 12."},
+        {"when": "is 12", "reply": "OK"},
+        "What does a pen cost?",
+    ]
+    graph = load("autodidact", student=script(*lines))
+    graph.checkpointer = InMemorySaver()
+    thread: Any = {"configurable": {"thread_id": "1"}}
+    asked = await graph.ainvoke(said("What do 4 pens cost?"), thread)
+    assert asked["messages"][-1].text == "What does a pen cost?"
+    told = await graph.ainvoke(said("One costs 3 dollars."), thread)
+    assert told["messages"][-1].text == "The answer is 12."
+    assert told["trace"].task.prompt == "What do 4 pens cost?\nOne costs 3 dollars."
+
+
+async def test_the_autodidact_without_end_is_not_scored(load: Callable[..., Any], script: Callable[..., str]) -> None:
+    state = await load("autodidact", student=script("The answer is 4."), max_turns="2").ainvoke(said("2 plus 3?"))
+    assert (state["trace"].stop, state["trace"].solved) == (StopReason.MAX_TURNS, None)
+
+
+@pytest.mark.parametrize("asker", ["rules", "self", "model"])
+@pytest.mark.parametrize("delivery", ["interrupt", "end_turn", "tool"])
+async def test_the_clarifying_agent_asks_and_then_acts(
+    delivery: str, asker: str, load: Callable[..., Any], script: Callable[..., str]
+) -> None:
+    def call(name: str, **arguments: Any) -> list[dict[str, Any]]:
+        return [{"name": name, "args": arguments}]
+
+    question = "On which day?"
+    asking: dict[str, Any] = {"when": "", "reply": question}
+    if asker == "rules":
+        asking = {"when": "", "reply": "", "calls": call("schedule", what="dentist", day="today")}
+    elif delivery == "tool" and asker == "self":
+        asking = {"when": "", "reply": "", "calls": call("ask_user", questions=[question])}
+    lines = [
+        {"when": "Scheduled", "reply": "Done."},
+        {"when": "5 May", "reply": "", "calls": call("schedule", what="dentist", day="5 May")},
+        asking,
+    ]
+    other = script({"when": "5 May", "reply": "The answer is 5."}, question)
+    graph = load(
+        "clarifying_agent", student=script(*lines), asker=other if asker == "model" else asker, delivery=delivery
+    )
+    graph.checkpointer = InMemorySaver()
+    thread: Any = {"configurable": {"thread_id": "1"}}
+    state = await graph.ainvoke(said("Put the dentist into my calendar."), thread)
+    assert ("__interrupt__" in state) is (delivery != "end_turn")
+    assert question in str(state) and "Scheduled" not in str(state)
+    state = await graph.ainvoke(said("On 5 May.") if delivery == "end_turn" else Command(resume="On 5 May."), thread)
+    assert [message.text for message in state["messages"][-2:]] == ["Scheduled dentist on 5 May.", "Done."]
 
 
 @pytest.mark.slow

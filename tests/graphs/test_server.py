@@ -23,6 +23,17 @@ from langgraph_sdk.client import LangGraphClient
 pytestmark = pytest.mark.slow
 
 LINES = ["How much does each pen cost?", "The answer is 12."]
+QUESTION = "On which day?"
+RULES = [
+    {"when": "Scheduled", "reply": "It is in your calendar."},
+    {"when": "5 May", "reply": "", "calls": [{"name": "schedule", "args": {"what": "dentist", "day": "5 May"}}]},
+    {"when": "dentist", "reply": "", "calls": [{"name": "schedule", "args": {"what": "dentist", "day": "today"}}]},
+    {"when": "sum", "reply": "The answer is 4."},
+    {"when": "answer is 4", "reply": "Count again."},
+    {"when": "Count again", "reply": "The answer is 5."},
+    {"when": "answer is 5", "reply": "OK"},
+]
+"""The same script plays the agent with its tool and both sides of the autodidact."""
 
 
 def free_port() -> int:
@@ -37,7 +48,7 @@ def server(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     folder = tmp_path_factory.mktemp("project")
     shutil.copy(repository / "langgraph.json", folder)
     shutil.copytree(repository / "graphs", folder / "graphs", ignore=shutil.ignore_patterns("__pycache__"))
-    (folder / "lines.json").write_text(json.dumps(LINES), encoding="utf-8")
+    (folder / "lines.json").write_text(json.dumps([*RULES, *LINES]), encoding="utf-8")
     port = free_port()
     command = [sys.executable, "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload", "--port", str(port)]
     settings = {
@@ -84,11 +95,15 @@ async def client(server: str) -> AsyncIterator[LangGraphClient]:
         yield client
 
 
-async def test_it_serves_the_three_graphs_with_their_schemas(client: LangGraphClient) -> None:
+async def test_it_serves_the_graphs_with_their_schemas(client: LangGraphClient) -> None:
     assistants = {found["graph_id"]: found["assistant_id"] for found in await client.assistants.search()}
-    assert sorted(assistants) == ["human_teacher", "q_priming", "student_teacher"]
-    for assistant in assistants.values():
-        schemas: Any = await client.assistants.get_schemas(assistant)
+    dialogues = ["human_teacher", "q_priming", "student_teacher"]
+    assert sorted(assistants) == ["autodidact", "clarifying_agent", *dialogues]
+    for name in ("autodidact", "clarifying_agent"):
+        schemas: Any = await client.assistants.get_schemas(assistants[name])
+        assert set(schemas["input_schema"]["properties"]) == {"messages"}, "what a chat front end sends, and no more"
+    for name in dialogues:
+        schemas = await client.assistants.get_schemas(assistants[name])
         assert set(schemas["input_schema"]["properties"]) == {"task", "sample", "id"}
         assert set(schemas["output_schema"]["properties"]) == {"trace"}
         assert schemas["context_schema"]["properties"] == {}
@@ -131,3 +146,74 @@ async def test_what_the_student_writes_is_streamed(client: LangGraphClient, pens
         if part.event == "messages"
     ]
     assert "".join(written) == "".join(LINES)
+
+
+def said(text: str) -> dict[str, Any]:
+    return {"messages": [{"role": "user", "content": text}]}
+
+
+def is_a_form(interrupts: Any) -> bool:
+    """The check by which agent-chat-ui tells requests that it shows as a form from those it shows as raw JSON."""
+    value = interrupts[0]["value"]
+    requests, configs = value.get("action_requests"), value.get("review_configs")
+    return (
+        isinstance(requests, list)
+        and bool(requests)
+        and isinstance(configs, list)
+        and bool(configs)
+        and all(isinstance(request["name"], str) and isinstance(request["args"], dict) for request in requests)
+        and all(isinstance(config["action_name"], str) and "edit" in config["allowed_decisions"] for config in configs)
+        and {request["name"] for request in requests} == {config["action_name"] for config in configs}
+    )
+
+
+def filled_in(answer: str) -> Any:
+    """What agent-chat-ui sends when the person has typed into the form."""
+    action = {"name": "ask_user", "args": {"question": QUESTION, "answer": answer}}
+    return {"resume": {"decisions": [{"type": "edit", "edited_action": action}]}}
+
+
+async def test_an_agent_asks_is_answered_and_acts(client: LangGraphClient) -> None:
+    thread = (await client.threads.create())["thread_id"]
+    request = said("Put the dentist into my calendar.")
+    paused: Any = await client.runs.wait(thread, "clarifying_agent", input=request)
+    assert is_a_form(paused["__interrupt__"])
+    assert paused["__interrupt__"][0]["value"]["action_requests"][0]["args"] == {"question": QUESTION, "answer": ""}
+    state: Any = await client.threads.get(thread)
+    assert state["status"] == "interrupted"
+    bad: Any = await client.runs.wait(thread, "clarifying_agent", command={"resume": {"x": 1}}, raise_error=False)
+    assert "answers" in bad["__error__"]["message"]
+    result: Any = await client.runs.wait(thread, "clarifying_agent", command=filled_in("On 5 May."))
+    assert [message["content"] for message in result["messages"]] == [
+        "Put the dentist into my calendar.",
+        QUESTION,
+        "On 5 May.",
+        "",
+        "Scheduled dentist on 5 May.",
+        "It is in your calendar.",
+    ]
+    clear: Any = await client.runs.wait(None, "clarifying_agent", input=said("Put the dentist on 5 May."))
+    assert "__interrupt__" not in clear and QUESTION not in str(clear)
+
+
+async def test_the_question_is_streamed(client: LangGraphClient) -> None:
+    thread = (await client.threads.create())["thread_id"]
+    parts = [
+        part
+        async for part in client.runs.stream(
+            thread, "clarifying_agent", input=said("Put the dentist in."), stream_mode=["messages-tuple", "updates"]
+        )
+    ]
+    written = "".join(part.data[0]["content"] for part in parts if part.event == "messages")
+    assert written.endswith(QUESTION)
+    assert any("__interrupt__" in part.data for part in parts if part.event == "updates")
+
+
+async def test_the_autodidact_over_http(client: LangGraphClient) -> None:
+    result: Any = await client.runs.wait(None, "autodidact", input=said("What is the sum of 2 and 3?"))
+    assert result["messages"][-1]["content"] == "The answer is 5."
+    assert [turn["text"] for turn in result["trace"]["turns"][1:]] == [
+        "The answer is 4.",
+        "Count again.",
+        "The answer is 5.",
+    ]

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -23,41 +17,10 @@ from tests.traces.samples import make_task, make_trace
 pytestmark = pytest.mark.postgres
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """The URL of a database on a fresh server that listens on a Unix socket only."""
-    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'sml-agents[postgres]'")
-    programs = [shutil.which(name) for name in ("initdb", "pg_ctl")]
-    if None in programs:
-        pytest.skip("no PostgreSQL server on this machine: apt-get install postgresql")
-    initdb, pg_ctl = programs
-    user: dict[str, Any] = {}
-    if os.geteuid() == 0:  # the server refuses to run as root
-        if subprocess.run(["id", "postgres"], capture_output=True).returncode != 0:
-            pytest.skip("no user to run a PostgreSQL server as: adduser --system postgres")
-        user = {"user": "postgres"}
-    folder = Path(tempfile.mkdtemp(prefix="pg-"))  # the path of a socket may not be long
-    if user:
-        shutil.chown(folder, "postgres")
-    data = folder / "data"
-
-    def do(*command: str | Path | None) -> None:
-        subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL, cwd=folder, **user)
-
-    try:
-        do(initdb, "-D", data, "-U", "postgres", "-A", "trust", "--no-sync", "--locale=C", "-E", "UTF8")
-        options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
-        do(pg_ctl, "-D", data, "-l", folder / "log", "-o", options, "-w", "start")
-        yield f"postgresql://postgres@/postgres?host={folder}"
-        do(pg_ctl, "-D", data, "-m", "immediate", "stop")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 @pytest.fixture
-def url(server: str, request: pytest.FixtureRequest) -> str:
+def url(postgres: str, request: pytest.FixtureRequest) -> str:
     """A store of this test's own on the server."""
-    return f"{server}&store={request.node.originalname}"[:200]
+    return f"{postgres}&store={request.node.originalname}"[:200]
 
 
 def test_traces_come_back_equal_and_in_order(url: str) -> None:
@@ -111,8 +74,8 @@ def test_one_run_at_a_time(url: str) -> None:
         second.start_run({}, resume=True)
 
 
-def test_stores_on_one_server_are_apart(server: str) -> None:
-    with TraceStore.open(f"{server}&store=one") as one, TraceStore.open(f"{server}&store=two") as two:
+def test_stores_on_one_server_are_apart(postgres: str) -> None:
+    with TraceStore.open(f"{postgres}&store=one") as one, TraceStore.open(f"{postgres}&store=two") as two:
         one.add(make_trace(1))
         assert two.finished_ids() == set()
         one.start_run({})

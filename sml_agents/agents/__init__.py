@@ -1,0 +1,53 @@
+"""For agents that exist already: let them ask, and let them take the student's place.
+
+ClarifyMiddleware              for `langchain.agents.create_agent` (needs the 'agents' extra)
+clarify_graph, clarify_node    the same as a subgraph and as a node, for graphs built by hand
+ask_user                       the tool by which an agent asks
+RequiredFields, StudentDecider who decides what to ask; any callable does too
+Question, Limits, AgentView    what is asked, how much, and what a decider sees
+AgentStudent                   a compiled LangGraph agent as the student of dialogues
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sml_agents.agents.asking import AgentView, Limits, Question
+    from sml_agents.agents.deciders import RequiredFields, StudentDecider
+    from sml_agents.agents.delivery import ask_user
+    from sml_agents.agents.graphs import clarify_graph, clarify_node
+    from sml_agents.agents.middleware import ClarifyMiddleware
+    from sml_agents.agents.student import AgentStudent
+
+_HOME = {
+    "asking": ("AgentView", "Limits", "Question"),
+    "deciders": ("RequiredFields", "StudentDecider"),
+    "delivery": ("ask_user",),
+    "graphs": ("clarify_graph", "clarify_node"),
+    "middleware": ("ClarifyMiddleware",),
+    "student": ("AgentStudent",),
+}
+_MODULE_OF = {name: f"{__name__}.{module}" for module, names in _HOME.items() for name in names}
+
+__all__ = [
+    "AgentStudent",
+    "AgentView",
+    "ClarifyMiddleware",
+    "Limits",
+    "Question",
+    "RequiredFields",
+    "StudentDecider",
+    "ask_user",
+    "clarify_graph",
+    "clarify_node",
+]
+
+
+def __getattr__(name: str) -> Any:
+    module = _MODULE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(module), name)
+    return value

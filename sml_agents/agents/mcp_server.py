@@ -1,0 +1,92 @@
+"""An MCP server with two tools: `ask_user`, and `export_traces` out of a trace store.
+
+    python -m sml_agents.agents.mcp_server [STORE]
+
+It speaks over standard input and output, as desktop clients start their servers. `ask_user` asks through the client
+(MCP's elicitation), so any agent behind the client can ask its person. `export_traces` is there when a store, a path
+or URL, is given; it only reads, and its rows hold nothing private. Needs the `mcp` extra.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+try:
+    from mcp.server import MCPServer
+    from mcp.server.mcpserver import AcceptedElicitation, Elicit, ElicitationResult, Resolve
+except ImportError as error:
+    from sml_agents.errors import MissingExtra
+
+    raise MissingExtra("The MCP server", "mcp") from error
+import orjson
+from pydantic import BaseModel, Field, create_model
+
+from sml_agents.agents.asking import Question
+from sml_agents.agents.delivery import answered
+from sml_agents.errors import SmlError
+from sml_agents.traces import TraceStore
+from sml_agents.traces.export import export
+from sml_agents.traces.selection import TraceFilter
+
+__all__ = ["build_server", "main"]
+
+DECLINED = "The person did not answer: go on with the most sensible assumption, and say which one."
+Format = Literal["trl", "trl-prompt-completion", "preference", "kto", "openai", "sharegpt"]
+
+
+def _form(questions: list[str]) -> Elicit[BaseModel]:
+    """A form with a text field for each question."""
+    fields: Any = {f"answer_{k}": (str, Field(title=text)) for k, text in enumerate(questions, start=1)}
+    return Elicit("\n".join(questions), create_model("Answers", **fields))
+
+
+def ask_user(
+    questions: Annotated[list[str], Field(min_length=1, description="Short questions, each about one thing.")],
+    given: Annotated[ElicitationResult[BaseModel], Resolve(_form)],
+) -> str:
+    """Ask the person for what you need to know and cannot find out yourself. Returns their answers."""
+    if not isinstance(given, AcceptedElicitation):
+        return DECLINED
+    return answered([Question(text=text) for text in questions], list(given.data.model_dump().values()))
+
+
+def build_server(store: str | None = None) -> MCPServer:
+    """The server, not yet running. Raises StoreError for a store that cannot be read."""
+    server = MCPServer("sml-agents")
+    server.add_tool(ask_user)
+    if store is None:
+        return server
+    TraceStore.open(store, read_only=True).close()
+
+    def export_traces(
+        format: Format = "openai",
+        solved: bool | None = None,
+        limit: Annotated[int, Field(ge=1, le=1000)] = 100,
+    ) -> list[dict[str, Any]]:
+        """Dialogues of the trace store as training rows, at most `limit`; `solved`: only solved or unsolved ones."""
+        with TraceStore.open(store, read_only=True) as traces, tempfile.TemporaryDirectory() as folder:
+            rows = Path(folder, "rows.jsonl")
+            export(traces.traces(), format, rows, TraceFilter(solved=solved))
+            with rows.open("rb") as lines:
+                return [orjson.loads(line) for line in islice(lines, limit)]
+
+    server.add_tool(export_traces)
+    return server
+
+
+def main() -> None:
+    """Serve until the client closes."""
+    try:
+        server = build_server(sys.argv[1] if len(sys.argv) > 1 else None)
+    except SmlError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    server.run()
+
+
+if __name__ == "__main__":
+    main()
