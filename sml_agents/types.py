@@ -6,6 +6,7 @@ Task       a public prompt and its Private, in one of three forms (full, undersp
 Act        what a student turn does: Lost in Conversation's seven labels
 Verdict    what a verifier says of one attempt; `correct` is None when it could not be scored
 Reply      what a role said, with the model's bookkeeping, before it becomes a turn
+ToolCall   a tool that a student used before it spoke, and what it gave back
 Turn       one utterance of a dialogue, with everything needed to train on it or to leave it out
 StopReason why a dialogue ended
 Trace      a finished dialogue: task, turns, outcome, and who took part; outlives the code that made it
@@ -33,6 +34,7 @@ __all__ = [
     "Role",
     "StopReason",
     "Task",
+    "ToolCall",
     "Trace",
     "Turn",
     "Usage",
@@ -107,6 +109,8 @@ class StopReason(StrEnum):
     """The verifier could not score an attempt (timeout or error)."""
     FAILED = "failed"
     """A model or a node failed; `Trace.error` says how."""
+    RECORDED = "recorded"
+    """Not a dialogue of ours: it ends where the log or the recording of another agent ends."""
 
 
 class Fact(_Noun):
@@ -193,6 +197,17 @@ class Reply(_Noun):
     finish: Literal["stop", "length"] | None = None
 
 
+class ToolCall(_Noun):
+    """A tool that the student used."""
+
+    name: str
+    arguments: dict[str, Any]
+    result: str | None
+    """What the tool gave back, as text; None when no result was recorded."""
+    id: str = ""
+    """The model's own name for the call, where it gave one."""
+
+
 class Turn(_Noun):
     role: Role
     text: str
@@ -223,6 +238,8 @@ class Turn(_Noun):
     prompt_ids: tuple[int, ...] | None = None
     completion_ids: tuple[int, ...] | None = None
     finish: str | None = None
+    tool_calls: tuple[ToolCall, ...] | None = None
+    """Of a student turn: the tools it used before it said `text`, in order; None when it used none."""
 
 
 class Trace(_Noun):
