@@ -17,7 +17,7 @@ FLOORS = [
     {"roles"},
     {"dialogue"},
     {"rollout"},
-    {"agents", "training", "evaluation"},
+    {"agents", "training", "evaluation", "mining"},
     {"testing", "demo"},
     {"cli"},
 ]

@@ -46,9 +46,7 @@ def import_(
         "store": store,
         "imported": sum(report.imported for report in reports),
         "lost": lost,
-        "logs": [
-            {**report.model_dump(), "losses": [loss._asdict() for loss in report.losses]} for report in reports
-        ],
+        "logs": [{**report.model_dump(), "losses": [loss._asdict() for loss in report.losses]} for report in reports],
     }
     return Result(payload, lambda: _print(reports, store), FAILED if strict and lost else 0)
 

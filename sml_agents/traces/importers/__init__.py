@@ -68,7 +68,9 @@ def read_logs(spec: str, on_loss: OnLoss) -> Iterator[Trace]:
     return _traces(FORMATS[format](place, on_loss), format, on_loss)
 
 
-def import_logs(spec: str, store: TraceStore, *, on_progress: Callable[[ImportReport], None] | None = None) -> ImportReport:
+def import_logs(
+    spec: str, store: TraceStore, *, on_progress: Callable[[ImportReport], None] | None = None
+) -> ImportReport:
     """Write the conversations at `FORMAT:PLACE` to `store`. Raises InputError and StoreError, never for a bad record."""
     format, place = _split(spec)
     report = ImportReport(format=format, place=shown_place(place))

@@ -131,7 +131,9 @@ def _postgres(place: str) -> Iterator[tuple[Any, Iterator[str]]]:
     try:
         connection = psycopg.connect(place, autocommit=True, prepare_threshold=0, row_factory=dict_row)
     except psycopg.Error as error:
-        raise InputError(f"the PostgreSQL checkpointer cannot be reached: {str(error).strip().splitlines()[0]}") from error
+        raise InputError(
+            f"the PostgreSQL checkpointer cannot be reached: {str(error).strip().splitlines()[0]}"
+        ) from error
     with connection:
         connection.execute("SET default_transaction_read_only = on")
         try:
