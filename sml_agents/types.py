@@ -202,7 +202,7 @@ class ToolCall(_Noun):
 
     name: str
     arguments: dict[str, Any]
-    result: str | None
+    result: str | None = None
     """What the tool gave back, as text; None when no result was recorded."""
     id: str = ""
     """The model's own name for the call, where it gave one."""

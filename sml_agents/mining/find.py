@@ -65,6 +65,8 @@ def _moment(trace: Trace, at: int) -> Moment | None:
     turns = trace.turns
     turn = turns[at]
     act = label(turn).act
+    if at > 1 and turns[at - 1].role is Role.TEACHER and _only_thanks(turns[at - 1].text):
+        return None  # nothing was asked for
     said = turns[at + 1] if at + 1 < len(turns) else None
     then = turns[at + 2] if at + 2 < len(turns) else None
     if act in _ASKING:
@@ -107,7 +109,7 @@ def _corrected(trace: Trace, at: int, marker: str | None, named: list[Change]) -
         )
     if named:
         names = [one.argument.replace("_", " ").strip() for one in named]
-        fact, question = named[0].argument, f"Which {' and '.join(names)} should it be?"
+        fact, question = named[0].argument, _question(names, named[0].now)
         sure = min(1.0, sure * (1.3 if marker else 1.1))
     else:
         words = keywords_of(without_marker(said.text), before)[:3] or tuple(content_words(said.text))[:3]
@@ -192,8 +194,19 @@ def _end_of(trace: Trace, at: int) -> tuple[bool | None, str, float, tuple[Evide
             redone = changed(turns[at].tool_calls, turns[at + 2].tool_calls)
             if any(mentions(said, one.now) for one in redone):
                 return False, "rule:done_again", 0.7, ()
-        return True, "rule:no_complaint", 0.6, ()
+        whole = outcome(trace)
+        return True, "rule:no_complaint", 0.3 if whole.good is False else 0.6, whole.evidence
     return outcome(trace)
+
+
+def _question(names: list[str], value: object) -> str:
+    """A plain question for tool arguments: `How many guests should it be?`, `Which day should it be?`."""
+    counted = len(names) == 1 and names[0].endswith("s") and str(value).isdecimal()
+    return f"How many {names[0]} should it be?" if counted else f"Which {' and '.join(names)} should it be?"
+
+
+def _only_thanks(text: str) -> bool:
+    return thanks(text) is not None and "?" not in text and len(text.split()) <= 6
 
 
 def _says_nothing_new(text: str, before: str) -> bool:

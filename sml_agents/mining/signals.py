@@ -19,7 +19,7 @@ from sml_agents.types import Role, ToolCall, Trace, Turn
 __all__ = ["Change", "Outcome", "changed", "corrects", "failed_call", "mentions", "outcome", "thanks", "without_marker"]
 
 _CORRECTS = re.compile(
-    r"^\W*(?:no\b(?! (?:problem|worries|need|thanks|more|further|rush|idea|preference))(?=[\s,.!;:\u2014-]|$)|nope\b|wrong\b"
+    r"^\W*(?:no\b(?! (?:problem|worries|need|thanks|more|further|rush|idea))(?=[\s,.!;:\u2014-]|$)|nope\b|wrong\b"
     r"|wait\b|not (?:that|this|the|what|on|at|for|in|quite|correct|right)\b|(?:oh |oops |sorry,? |hmm,? )*"
     r"actually\b|(?:sorry,? )?i (?:meant|said|asked (?:for|about)|wanted)\b|that(?:'s| is| was) not\b"
     r"|that isn't\b|this is not\b|should(?:n't)? (?:be|have been)\b)"

@@ -5,10 +5,10 @@
 
 What is found: the values of environment variables whose names say that they are secret (`OPENAI_API_KEY`, `HF_TOKEN`),
 values under keys such as `api_key` or `password`, and strings of the well-known shapes below. Each shape is anchored
-and bounded, so that time grows linearly with the text. On request (`personal=True`) also personal data of the shapes that
-a pattern can tell: mail addresses, phone numbers, card numbers and IBANs whose check digits are right, IP addresses, US
-social security numbers. Not promised: a secret of a shape and name unknown here stays, and so do names and addresses of
-people; give a `hook` for your own.
+and bounded, so that time grows linearly with the text. On request (`personal=True`) also personal data of the shapes
+that a pattern can tell: mail addresses, phone numbers, card numbers and IBANs with right check digits, IP addresses, US
+social security numbers. Not promised: a secret of a shape and name unknown here stays, and so do names and postal
+addresses; give a `hook` for your own.
 """
 
 from __future__ import annotations

@@ -7,6 +7,13 @@ Formats (`FORMAT:PLACE`):
     langgraph             a LangGraph checkpointer: an SQLite file or a PostgreSQL URL, every thread
     openai                chat JSONL: `messages`, or logged requests with their responses
     sharegpt              `conversations` of `from` and `value`
+    langsmith             runs of LangSmith
+    langfuse              traces of Langfuse, with their scores
+    otel                  OpenTelemetry spans with the GenAI attributes, old and new
+    openinference         spans of OpenInference, as Phoenix exports them
+    mint                  outputs of MINT
+    lost-in-conversation  simulation logs of Lost in Conversation
+    inspect               logs of Inspect
 
 Importing is streaming and tolerant: a record that cannot be read is reported with its place and never stops the rest.
 Importing again replaces what was imported before.
@@ -25,7 +32,10 @@ from sml_agents.errors import InputError
 from sml_agents.traces.importers.chat import read_openai, read_sharegpt
 from sml_agents.traces.importers.checkpoints import read_langgraph
 from sml_agents.traces.importers.messages import BadRecord
+from sml_agents.traces.importers.platforms import read_langfuse, read_langsmith
+from sml_agents.traces.importers.published import read_inspect, read_lost, read_mint
 from sml_agents.traces.importers.record import Log, Loss, OnLoss, Score, trace_of
+from sml_agents.traces.importers.spans import read_openinference, read_otel
 from sml_agents.traces.store import Batch, TraceStore
 from sml_agents.types import Trace
 
@@ -37,6 +47,13 @@ FORMATS: dict[str, Reader] = {
     "langgraph": read_langgraph,
     "openai": read_openai,
     "sharegpt": read_sharegpt,
+    "langsmith": read_langsmith,
+    "langfuse": read_langfuse,
+    "otel": read_otel,
+    "openinference": read_openinference,
+    "mint": read_mint,
+    "lost-in-conversation": read_lost,
+    "inspect": read_inspect,
 }
 
 _BATCH = 500
@@ -71,7 +88,10 @@ def read_logs(spec: str, on_loss: OnLoss) -> Iterator[Trace]:
 def import_logs(
     spec: str, store: TraceStore, *, on_progress: Callable[[ImportReport], None] | None = None
 ) -> ImportReport:
-    """Write the conversations at `FORMAT:PLACE` to `store`. Raises InputError and StoreError, never for a bad record."""
+    """Write the conversations at `FORMAT:PLACE` to `store`.
+
+    Raises InputError and StoreError, never anything for a bad record.
+    """
     format, place = _split(spec)
     report = ImportReport(format=format, place=shown_place(place))
     began = time.monotonic()

@@ -7,6 +7,8 @@ read is reported with its place and left out; a file that ends in the middle giv
 from __future__ import annotations
 
 import gzip
+import json
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,6 +24,8 @@ __all__ = ["LONGEST_LINE", "Row", "files_at", "rows"]
 LONGEST_LINE = 64 << 20
 """Bytes. A longer line is no conversation, and would fill the memory."""
 _LARGEST_WHOLE = 1 << 30
+_NEXT = re.compile(r"\{")
+_MARGIN = re.compile(r"^\{", re.MULTILINE)
 
 
 class Row(NamedTuple):
@@ -74,6 +78,9 @@ def _rows(stream: IO[bytes], name: str, on_loss: OnLoss, inside: tuple[str, ...]
         if whole is not None:
             yield from _inside(whole, name, on_loss, inside)
             return
+        if stripped in (b"{", b"["):  # an exporter that prints one indented object after the other
+            yield from _printed(first + rest, name, on_loss)
+            return
         lines: Iterator[bytes] = iter((first + rest).splitlines(keepends=True))
     else:
         lines = _lines(stream, first)
@@ -97,6 +104,23 @@ def _rows(stream: IO[bytes], name: str, on_loss: OnLoss, inside: tuple[str, ...]
                 yield Row(where, value, text)
         else:
             on_loss(Loss(where, "it is not a JSON object"))
+
+
+def _printed(data: bytes, name: str, on_loss: OnLoss) -> Iterator[Row]:
+    """Objects one after the other, over any number of lines; after damage, those from the next one at a margin."""
+    text = data.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace")
+    decoder = json.JSONDecoder()
+    at = 0
+    while (start := _NEXT.search(text, at)) is not None:
+        where = f"{name}line {text.count(chr(10), 0, start.start()) + 1}"
+        try:
+            value, at = decoder.raw_decode(text, start.start())
+        except (ValueError, RecursionError) as error:
+            on_loss(Loss(where, f"it is not JSON ({error})"))
+            again = _MARGIN.search(text, start.end())
+            at = again.start() if again else len(text)
+        else:
+            yield Row(where, value, b"")
 
 
 def _lines(stream: IO[bytes], line: bytes) -> Iterator[bytes]:
