@@ -72,7 +72,7 @@ def conversations(calls: Iterable[ModelCall], scores: Mapping[str, Sequence[Scor
 
 
 def _extend(found: list[_Conversation], call: ModelCall) -> None:
-    keys = [_key(said) for said in call.given]
+    keys = _keys(call.given)
     best = max(
         (one for one in found if len(one.keys) <= len(keys) and keys[: len(one.keys)] == one.keys),
         key=lambda one: len(one.keys),
@@ -81,13 +81,20 @@ def _extend(found: list[_Conversation], call: ModelCall) -> None:
     if best is None:
         best = _Conversation([], call.where)
         found.append(best)
-    best.said = [*call.given, *call.answered]
-    best.keys = [_key(said) for said in best.said]
+    system = [said for said in best.said if said.speaker == "system"]
+    has_system = any(said.speaker == "system" for said in call.given)
+    best.said = [*(() if has_system else system), *call.given, *call.answered]
+    best.keys = _keys(best.said)
     best.model = call.model or best.model
     best.error = call.error
     if call.usage is not None:
         best.prompt_tokens += call.usage.prompt_tokens
         best.completion_tokens += call.usage.completion_tokens
+
+
+def _keys(said: Sequence[Said]) -> list[Any]:
+    """System messages do not count: a graph's state holds none, its model calls do."""
+    return [_key(one) for one in said if one.speaker != "system"]
 
 
 def _key(said: Said) -> Any:

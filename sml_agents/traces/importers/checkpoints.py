@@ -18,7 +18,7 @@ from sml_agents.errors import InputError, MissingExtra
 from sml_agents.traces.importers.messages import BadRecord, Said, read_messages, text_of
 from sml_agents.traces.importers.record import Log, Loss, OnLoss
 
-__all__ = ["messages_in", "read_langgraph", "said_by_interrupt"]
+__all__ = ["messages_in", "plain_message", "read_langgraph", "said_by_interrupt"]
 
 _THREADS = "SELECT DISTINCT thread_id FROM checkpoints WHERE checkpoint_ns = '' ORDER BY thread_id"
 _PAGE = 500
@@ -65,14 +65,15 @@ def _log(found: Any, thread: str, where: str) -> Log:
     messages = messages_in(found.checkpoint.get("channel_values"))
     if messages is None:
         raise BadRecord("its state holds no list of messages")
-    said = read_messages([_plain(message) for message in messages])
+    said = read_messages([plain_message(message) for message in messages])
     waiting = [value for _, channel, value in found.pending_writes or () if channel == "__interrupt__"]
     if waiting and (words := said_by_interrupt([getattr(one, "value", one) for one in waiting[0]])):
         said.append(Said("assistant", words))
     return Log(thread, said, where, source=thread)
 
 
-def _plain(message: Any) -> Any:
+def plain_message(message: Any) -> Any:
+    """A LangChain message as the mapping that `read_message` takes; anything else as it is."""
     if isinstance(message, Mapping) or not hasattr(message, "model_dump"):
         return message
     return {name: getattr(message, name, None) for name in _FIELDS}

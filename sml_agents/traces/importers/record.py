@@ -114,7 +114,7 @@ def _turns(log: Log) -> tuple[list[Turn], str]:
 
     for said in log.said:
         if said.results:
-            _settle(calls, said.results)
+            _settle(calls, turns, said.results)
         if said.speaker == "system":
             system.append(said.text)
         elif said.speaker == "user":
@@ -137,10 +137,24 @@ def _turns(log: Log) -> tuple[list[Turn], str]:
     return turns, "\n\n".join(system)
 
 
-def _settle(calls: list[ToolCall], results: Sequence[tuple[str, str]]) -> None:
-    """Put results to their calls: by id, else to the first call that waits for one."""
+def _settle(calls: list[ToolCall], turns: list[Turn], results: Sequence[tuple[str, str]]) -> None:
+    """Put results to their calls: by id, else to the first call that waits for one.
+
+    A tool that asked the person gives its result after their turn: its call stands in an earlier one.
+    """
     for id, text in results:
-        waiting = [at for at, call in enumerate(calls) if call.result is None]
-        at = next((at for at in waiting if id and calls[at].id == id), waiting[0] if waiting and not id else None)
-        if at is not None:
-            calls[at] = calls[at].model_copy(update={"result": text})
+        if _fill(calls, id, text):
+            continue
+        for at in range(len(turns) - 1, -1, -1):
+            earlier = list(turns[at].tool_calls or ())
+            if id and _fill(earlier, id, text):
+                turns[at] = turns[at].model_copy(update={"tool_calls": tuple(earlier)})
+                break
+
+
+def _fill(calls: list[ToolCall], id: str, text: str) -> bool:
+    for at, call in enumerate(calls):
+        if call.result is None and (not id or call.id == id):
+            calls[at] = call.model_copy(update={"result": text})
+            return True
+    return False
