@@ -113,6 +113,8 @@ class StopReason(StrEnum):
     """The verifier could not score an attempt (timeout or error)."""
     FAILED = "failed"
     """A model or a node failed; `Trace.error` says how."""
+    RECORDED = "recorded"
+    """Not a dialogue of ours: it ends where the log or the recording of another agent ends."""
 
 
 class Fact(_Noun):

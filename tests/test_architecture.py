@@ -18,7 +18,7 @@ FLOORS = [
     {"roles"},
     {"dialogue"},
     {"rollout"},
-    {"agents", "training", "evaluation"},
+    {"agents", "training", "evaluation", "mining"},
     {"testing", "demo"},
     {"cli"},
 ]

@@ -6,7 +6,21 @@ from typing import Annotated
 
 import typer
 
-from sml_agents.cli import chat, demo, doctor, evaluate, export, recipes, report, run, show, train
+from sml_agents.cli import (
+    chat,
+    demo,
+    doctor,
+    evaluate,
+    export,
+    imports,
+    mine,
+    recipes,
+    report,
+    review,
+    run,
+    show,
+    train,
+)
 from sml_agents.cli.result import JsonFlag, Result
 from sml_agents.errors import InputError
 
@@ -36,6 +50,9 @@ def _root(
 
 app.command()(demo.demo)
 app.command()(run.run)
+app.command("import")(imports.import_)
+app.command()(mine.mine)
+app.command()(review.review)
 app.command()(export.export)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(train.train)
 app.command("eval")(evaluate.evaluate)

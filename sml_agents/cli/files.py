@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from sml_agents.errors import InputError, StoreError
 
 if TYPE_CHECKING:
-    from sml_agents.traces import TraceStore
+    from sml_agents.traces import Redactor, TraceStore
 
 
 @contextmanager
-def open_store(place: str, *, write: bool = False) -> Iterator[TraceStore]:
+def open_store(place: str, *, write: bool = False, redactor: Redactor | None = None) -> Iterator[TraceStore]:
     """The store at a path or URL, closed afterwards; made when missing if `write`.
 
     What cannot be opened as a store is the user's mistake: InputError.
@@ -22,7 +22,7 @@ def open_store(place: str, *, write: bool = False) -> Iterator[TraceStore]:
     from sml_agents.traces import TraceStore
 
     try:
-        store = TraceStore.open(place, create=write, read_only=not write)
+        store = TraceStore.open(place, create=write, read_only=not write, redactor=redactor)
     except StoreError as error:
         raise InputError(str(error)) from error
     with store:

@@ -84,7 +84,7 @@ def solved_within(trace: Trace) -> int | None:
     attempt is known not to be solved.
     """
     turns = trace.student_turns
-    if trace.stop in (StopReason.FAILED, StopReason.UNSCORED, StopReason.TEACHER_STOPPED):
+    if trace.stop in (StopReason.FAILED, StopReason.UNSCORED, StopReason.TEACHER_STOPPED, StopReason.RECORDED):
         return None
     if trace.solved:
         at = trace.solved_at or len(turns)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import orjson
+
 from sml_agents.traces.pairs import Pair
 from sml_agents.traces.selection import Conversation
-from sml_agents.types import Role, Turn
+from sml_agents.types import Role, ToolCall, Turn
 
 __all__ = ["MIXED", "ROW_MAKERS", "Row", "chat", "pair_row"]
 
@@ -20,10 +22,26 @@ _SHAREGPT_NAMES = {Role.TEACHER: "human", Role.STUDENT: "gpt"}
 
 
 def chat(turns: tuple[Turn, ...], system: str) -> list[Row]:
-    """Messages with `role` and `content`; the teacher is the user, the student the assistant."""
-    messages = [{"role": "system", "content": system}] if system else []
-    messages.extend({"role": _CHAT_NAMES[turn.role], "content": turn.text} for turn in turns)
+    """Messages with `role` and `content`; the teacher is the user, the student the assistant.
+
+    The tools that a student turn used come before its text, one call and its result after the other: that order is
+    possible whether they ran one by one or at once. Arguments are a JSON text, as OpenAI's format has them: only so do
+    those of unlike calls stay what they were when a table is made of the rows.
+    """
+    messages: list[Row] = [{"role": "system", "content": system}] if system else []
+    for turn in turns:
+        for number, call in enumerate(turn.tool_calls or ()):
+            messages += _call(call, call.id or f"call_{len(messages)}_{number}")
+        if turn.text or not turn.tool_calls:
+            messages.append({"role": _CHAT_NAMES[turn.role], "content": turn.text})
     return messages
+
+
+def _call(call: ToolCall, id: str) -> list[Row]:
+    arguments = orjson.dumps(call.arguments, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    function = {"name": call.name, "arguments": arguments}
+    asked = {"role": "assistant", "content": "", "tool_calls": [{"id": id, "type": "function", "function": function}]}
+    return [asked, {"role": "tool", "content": call.result or "", "tool_call_id": id}]
 
 
 def trl(conversation: Conversation, system: str) -> Iterator[Row]:
@@ -48,11 +66,15 @@ def prompt_completion(conversation: Conversation, system: str) -> Iterator[Row]:
 def openai(conversation: Conversation, system: str) -> Iterator[Row]:
     """OpenAI's chat fine-tuning format; `weight` 0 keeps an assistant message out of the loss."""
     whole = conversation.to_last_target()
-    messages = chat(whole.turns, system)
-    offset = len(messages) - len(whole.turns)
-    for at, (turn, taken) in enumerate(zip(whole.turns, whole.taken, strict=True)):
-        if turn.role is Role.STUDENT and not taken:
-            messages[at + offset]["weight"] = 0
+    messages = chat((), system)
+    for turn, taken in zip(whole.turns, whole.taken, strict=True):
+        said = chat((turn,), "")
+        # Calls of tools are what the student saw and did, not what it is taught to say.
+        unweighted = said[:-1] if taken else said
+        for message in unweighted:
+            if message["role"] == "assistant":
+                message["weight"] = 0
+        messages += said
     yield {"messages": messages}
 
 

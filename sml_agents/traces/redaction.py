@@ -5,8 +5,10 @@
 
 What is found: the values of environment variables whose names say that they are secret (`OPENAI_API_KEY`, `HF_TOKEN`),
 values under keys such as `api_key` or `password`, and strings of the well-known shapes below. Each shape is anchored
-and bounded, so that time grows linearly with the text. Not promised: a secret of a shape and name unknown here stays;
-give a `hook` for your own.
+and bounded, so that time grows linearly with the text. On request (`personal=True`) also personal data of the shapes
+that a pattern can tell: mail addresses, phone numbers, card numbers and IBANs with right check digits, IP addresses, US
+social security numbers. Not promised: a secret of a shape and name unknown here stays, and so do names and postal
+addresses; give a `hook` for your own.
 """
 
 from __future__ import annotations
@@ -58,6 +60,23 @@ _SHAPES = (
     ),
     _Shape("password in a url", "://", re.compile(r"(?<=://)[^\s/:@\"'<>]{1,64}:[^\s/@\"'<>]{1,128}(?=@)")),
 )
+_PERSONAL = (
+    ("mail address", re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,4}[A-Za-z]{2,24}(?![\w-])")),
+    ("iban", re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")),
+    ("card number", re.compile(r"(?<![\w.-])\d{4}(?:[ -]?\d){9,15}(?![\w-]|\.\d)")),
+    ("social security number", re.compile(r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])")),
+    (
+        "ip address",
+        re.compile(r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?!\w|\.\d)"),
+    ),
+    (
+        "phone number",
+        re.compile(
+            r"(?<![\w.$\u20ac\u00a3-])(?:\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?)?(?:\d[ .-]?){6,11}\d"
+            r"|\(\d{3}\) ?\d{3}[ .-]\d{4}|\d{3}[.-]\d{3}[.-]\d{4})(?![\w-]|\.\d)"
+        ),
+    ),
+)
 _OPENAI_HINT = re.compile(r"sk-[A-Za-z0-9_-]{20}")
 """`sk-` alone is in every `task-1`."""
 _SECRET_NAME = re.compile(
@@ -84,18 +103,25 @@ class Redactor:
     """Replaces secrets in text. Callable with a string; `clean` walks a JSON value.
 
     `environ` is where known values come from (default: the process's, read once, now). `hook` gets each text after the
-    built-in rules and returns it with your own secrets replaced.
+    built-in rules and returns it with your own secrets replaced. `personal` takes out personal data, too.
     """
 
-    def __init__(self, *, environ: Mapping[str, str] | None = None, hook: Callable[[str], str] | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        environ: Mapping[str, str] | None = None,
+        hook: Callable[[str], str] | None = None,
+        personal: bool = False,
+    ) -> None:
         self._known = secret_values(environ)
         self._hook = hook
+        self._personal = personal
         in_json = [json.dumps(value, ensure_ascii=False)[1:-1] for value in self._known]
         self._hints = (*in_json, *dict.fromkeys(shape.hint for shape in _SHAPES if shape.hint not in ("://", "sk-")))
 
     def suspects(self, json_text: str) -> bool:
         """False only if `json_text` surely holds nothing to redact: a fast look before the slow walk."""
-        if self._hook is not None or any(hint in json_text for hint in self._hints):
+        if self._hook is not None or self._personal or any(hint in json_text for hint in self._hints):
             return True
         if "://" in json_text and "@" in json_text:
             return True
@@ -111,6 +137,8 @@ class Redactor:
         for kind, hint, pattern in _SHAPES:
             if hint in text:
                 text = pattern.sub(f"[redacted {kind}]", text)
+        if self._personal:
+            text = _without_personal(text)
         return self._hook(text) if self._hook is not None else text
 
     def clean(self, value: Any) -> Any:
@@ -127,3 +155,31 @@ class Redactor:
         if isinstance(value, str) and value and isinstance(name, str) and _SECRET_KEY.search(name):
             return f"[redacted {name}]"
         return self.clean(value)
+
+
+def _without_personal(text: str) -> str:
+    for kind, pattern in _PERSONAL:
+        text = pattern.sub(lambda found, kind=kind: _named(kind, found.group()), text)  # type: ignore[misc]
+    return text
+
+
+def _named(kind: str, found: str) -> str:
+    """What stands for `found`; long numbers that fail their check digits are only numbers."""
+    if kind == "card number" and not _is_card(found):
+        return found
+    if kind == "iban" and not _is_iban(found):
+        return found
+    return f"[redacted {kind}]"
+
+
+def _is_card(text: str) -> bool:
+    """Luhn's check."""
+    digits = [int(sign) for sign in reversed(text) if sign.isdecimal()]
+    doubled = sum(sum(divmod(2 * digit, 10)) for digit in digits[1::2])
+    return 13 <= len(digits) <= 19 and (sum(digits[::2]) + doubled) % 10 == 0
+
+
+def _is_iban(text: str) -> bool:
+    """ISO 7064, modulo 97."""
+    plain = text.replace(" ", "")
+    return int("".join(str(int(sign, 36)) for sign in plain[4:] + plain[:4])) % 97 == 1

@@ -1,0 +1,70 @@
+"""`sml-agents import`: logs of other people's agents as traces."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sml_agents.cli.files import open_store
+from sml_agents.cli.result import FAILED, JsonFlag, Result
+
+if TYPE_CHECKING:
+    from sml_agents.traces.importers import ImportReport
+
+_SHOWN = 10
+FORMATS_HELP = (
+    "FORMAT:PATH with langgraph, openai, sharegpt, langsmith, langfuse, otel, openinference, mint, "
+    "lost-in-conversation or inspect; may be given several times."
+)
+
+
+def import_(
+    logs: Annotated[list[str], typer.Argument(metavar="FORMAT:PATH...", help=FORMATS_HELP)],
+    store: Annotated[str, typer.Option(metavar="PATH|URL", help="The store to write to; made when missing.")],
+    personal: Annotated[
+        bool, typer.Option("--redact-personal", help="Take out mail addresses, phone, card and account numbers, too.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 when a record was lost.")] = False,
+    json: JsonFlag = False,
+) -> Result:
+    """Import logs of agents into a trace store.
+
+    A record that cannot be read is reported with its place, and the rest is imported. Importing again replaces. Secrets
+    are taken out.
+    """
+    from sml_agents.traces import Redactor
+    from sml_agents.traces.importers import import_logs
+
+    reports = []
+    with open_store(store, write=True, redactor=Redactor(personal=personal)) as traces:
+        for spec in logs:
+            reports.append(import_logs(spec, traces, on_progress=_progress))
+    lost = sum(report.lost for report in reports)
+    payload = {
+        "store": store,
+        "imported": sum(report.imported for report in reports),
+        "lost": lost,
+        "logs": [{**report.model_dump(), "losses": [loss._asdict() for loss in report.losses]} for report in reports],
+    }
+    return Result(payload, lambda: _print(reports, store), FAILED if strict and lost else 0)
+
+
+def _progress(report: ImportReport) -> None:
+    if sys.stderr.isatty():
+        print(f"\r{report.imported:,} imported, {report.lost:,} lost", end="", file=sys.stderr, flush=True)
+
+
+def _print(reports: list[ImportReport], store: str) -> None:
+    from sml_agents.cli.clean import clean
+
+    if sys.stderr.isatty():
+        print(file=sys.stderr)
+    for report in reports:
+        again = f", {report.repeated:,} of them twice" if report.repeated else ""
+        print(f"{report.imported:,} conversations from {clean(report.place)}{again}; {report.lost:,} lost; in {store}")
+        for loss in report.losses[:_SHOWN]:
+            print(f"  {clean(loss.where)}: {clean(loss.why)[:200]}")
+        if report.lost > _SHOWN:
+            print(f"  and {report.lost - _SHOWN:,} more: --json lists them")

@@ -1,0 +1,135 @@
+"""`sml-agents review`: a person decides which lessons are trained on."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from sml_agents.cli.files import open_store
+from sml_agents.cli.result import JsonFlag, Result
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from sml_agents.mining import Moment
+    from sml_agents.types import Trace
+
+_HELP = "[a]ccept  [r]eject  [q] edit the question  [w] edit the answer  [s]kip  /quit"
+
+
+def review(
+    store: Annotated[str, typer.Argument(metavar="STORE", help="The store that `sml-agents mine` wrote.")],
+    accept_above: Annotated[
+        float | None, typer.Option(min=0, max=1, metavar="C", help="Accept all that are at least this sure, unseen.")
+    ] = None,
+    kind: Annotated[list[str] | None, typer.Option(metavar="KIND", help="Only these, such as corrected.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Also those that were decided before.")] = False,
+    json: JsonFlag = False,
+) -> Result:
+    """Accept, reject or edit mined lessons before training.
+
+    Shows one after the other with its evidence, the least sure first, and reads a decision from the terminal or a pipe.
+    Each decision is kept at once; end with /quit or Ctrl-D and go on later.
+    """
+    from sml_agents.cli.export import members
+    from sml_agents.mining import Kind
+    from sml_agents.mining.run import accept_above as accept
+
+    kinds = members(Kind, kind)
+    with open_store(store, write=True) as lessons:
+        if accept_above is not None:
+            accept(lessons, accept_above, kinds)
+        else:
+            waiting = _waiting(lessons, kinds, again)
+            _ask_all(lessons, waiting)
+        counts = _count(lessons)
+    return Result({"store": store, **counts}, lambda: _print(counts))
+
+
+def _waiting(lessons: Any, kinds: Any, again: bool) -> list[tuple[float, str]]:
+    """Confidence and id; the traces are read one at a time."""
+    from sml_agents.mining import moment_of
+
+    found = []
+    for trace in lessons.traces():
+        moment = moment_of(trace)
+        if moment is None or (moment.review != "open" and not again) or (kinds and moment.kind not in kinds):
+            continue
+        found.append((moment.confidence, trace.id))
+    return sorted(found)
+
+
+def _ask_all(lessons: Any, waiting: list[tuple[float, str]]) -> None:
+    from sml_agents.cli.screen import make_console
+    from sml_agents.cli.talk import Ended, read_line
+    from sml_agents.errors import InputError
+    from sml_agents.mining import decide, moment_of
+
+    console = make_console()
+    with suppress(Ended):
+        for number, (_, id) in enumerate(waiting, start=1):
+            trace = lessons.get(id)
+            moment = moment_of(trace)
+            assert moment is not None
+            _show(trace, moment, f"{number} of {len(waiting)}", console)
+            edits: dict[str, str] = {}
+            while True:
+                choice = read_line("a/r/q/w/s> ")
+                if choice is None:
+                    return
+                try:
+                    match choice.lower()[:1]:
+                        case "a":
+                            lessons.add(decide(trace, "accepted", **edits))
+                        case "r":
+                            lessons.add(decide(trace, "rejected"))
+                        case "s":
+                            pass
+                        case "q" | "w" as which:
+                            text = read_line("question> " if which == "q" else "answer> ")
+                            if text is None:
+                                return
+                            edits["question" if which == "q" else "answer"] = text
+                            continue
+                        case _:
+                            console.print(_HELP, markup=False)
+                            continue
+                except InputError as error:
+                    edits.clear()
+                    console.print(str(error), markup=False)
+                    continue
+                break
+
+
+def _show(trace: Trace, moment: Moment, place: str, console: Console) -> None:
+    from rich.text import Text
+
+    from sml_agents.cli.clean import clean
+    from sml_agents.cli.screen import print_indented, print_turn
+    from sml_agents.types import Role
+
+    console.print()
+    heading = f"{place}  {moment.kind}  {moment.confidence:.0%} sure  {moment.by}, {moment.outcome_by}"
+    console.print(Text(heading, style="bold"))
+    number = 0
+    for turn in trace.turns[-6:]:
+        number += turn.role is Role.STUDENT
+        print_turn(turn, number, console)
+        if turn.replaced:
+            print_indented(Text(clean(f"in place of: {turn.replaced}"), style="dim"), console)
+    for one in moment.evidence:
+        print_indented(Text(clean(f"because: {one.quote!r} ({one.why})"), style="yellow"), console)
+    console.print(_HELP, markup=False)
+
+
+def _count(lessons: Any) -> dict[str, int]:
+    from collections import Counter
+
+    found = Counter(known.solved for known in lessons.finished().values())
+    return {"accepted": found[True], "rejected": found[False], "open": found[None]}
+
+
+def _print(counts: dict[str, int]) -> None:
+    print(f"{counts['accepted']:,} accepted, {counts['rejected']:,} rejected, {counts['open']:,} open")

@@ -1,0 +1,89 @@
+"""A chat model as a second opinion on what the rules found.
+
+It is shown the turns around a moment and says whether something was missing and whether it ended well. Where it agrees,
+the moment becomes surer and takes the model's wording of the question; where it does not, the moment is kept with a
+low confidence and says so, for a person to decide. A reply that cannot be read changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import HumanMessage
+from pydantic import BaseModel, ValidationError
+
+from sml_agents.backends.loops import run_sync
+from sml_agents.mining.find import find_moments
+from sml_agents.mining.moments import Evidence, Kind, Moment
+from sml_agents.roles.acts import classify
+from sml_agents.roles.chat import ask_model, describe_model
+from sml_agents.roles.guard import neutralise
+from sml_agents.roles.prompts import load, render
+from sml_agents.types import Act, Role, Trace, stable_hash
+
+__all__ = ["Judge"]
+
+_BEFORE = 6
+_LONGEST = 2_000
+_AGREES, _DISAGREES = 0.6, 0.4
+"""What is left of the doubt when the judge agrees, and of the confidence when it does not."""
+
+
+class _Opinion(BaseModel):
+    missing: bool
+    question: str = ""
+    good: bool
+    quote: str = ""
+
+
+class Judge:
+    """Finds moments by rule and has `model` judge each: one call a moment."""
+
+    def __init__(self, model: BaseChatModel) -> None:
+        load("log_judge")
+        self.model = model
+        described = describe_model(model)
+        self.name = f"judge:{described.get('model') or described.get('name') or stable_hash(described, length=8)}"
+
+    def find(self, trace: Trace) -> list[Moment]:
+        """The moments of a conversation, judged. Raises what the model raises."""
+        return [self.judge(trace, moment) for moment in find_moments(trace)]
+
+    def judge(self, trace: Trace, moment: Moment) -> Moment:
+        shown = [
+            {
+                "number": number,
+                "who": "the person" if turn.role is Role.TEACHER else "the agent",
+                "text": neutralise(turn.text[:_LONGEST]),
+            }
+            for number, turn in enumerate(trace.turns[: moment.answer + 2])
+        ][-_BEFORE:]
+        prompt = render("log_judge", turns=shown, at=moment.at, answer=moment.answer)
+        reply = run_sync(ask_model(self.model, [HumanMessage(prompt)], seed=0))
+        opinion = _read(reply.text)
+        return moment if opinion is None else self._with(moment, opinion)
+
+    def _with(self, moment: Moment, opinion: _Opinion) -> Moment:
+        needed = moment.kind not in (Kind.ANSWERED, Kind.MISTAKE)
+        agrees = opinion.good and opinion.missing == needed
+        sure = 1 - (1 - moment.confidence) * _AGREES if agrees else moment.confidence * _DISAGREES
+        changes: dict[str, Any] = {
+            "confidence": round(sure, 2),
+            "by": f"{moment.by}, {self.name} {'agrees' if agrees else 'does not agree'}",
+            "outcome_by": self.name if agrees else moment.outcome_by,
+            "evidence": (*moment.evidence, Evidence(turn=moment.at, quote=opinion.quote[:300], why=self.name)),
+        }
+        rewritten = moment.kind in (Kind.CORRECTED, Kind.LATE_FACT)
+        if agrees and rewritten and classify(opinion.question).act is Act.CLARIFICATION:
+            changes["question"] = opinion.question.strip()
+        return moment.model_copy(update=changes)
+
+
+def _read(text: str) -> _Opinion | None:
+    start, stop = text.find("{"), text.rfind("}")
+    try:
+        return _Opinion.model_validate(json.loads(text[start : stop + 1]))
+    except (ValidationError, ValueError, RecursionError):
+        return None

@@ -1,0 +1,158 @@
+"""A moment as a dialogue to train on, and what a reviewer decides about it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sml_agents.errors import InputError
+from sml_agents.mining.find import label
+from sml_agents.mining.moments import Kind, Moment
+from sml_agents.mining.signals import without_marker
+from sml_agents.types import (
+    Act,
+    Fact,
+    Form,
+    Outcome,
+    Private,
+    Role,
+    StopReason,
+    Task,
+    Trace,
+    Turn,
+    Verdict,
+    stable_hash,
+)
+
+__all__ = ["decide", "lesson", "moment_of"]
+
+
+def lesson(trace: Trace, moment: Moment) -> Trace:
+    """The dialogue as it should have gone, made of the recorded words.
+
+    `corrected`, `late_fact`: the question takes the place of the premature answer (`primed`, as Q-priming does it), the
+    person's words answer it, and the agent's second answer ends it. `asked`, `answered`: as it was. `mistake`: the
+    right answer comes first. What went before is context and not trained on.
+    """
+    turns = trace.turns
+    context = [turn.model_copy(update={"trainable": False}) for turn in turns[: moment.at]]
+    while context and context[0].role is Role.STUDENT:  # a greeting: a dialogue begins with the person
+        del context[0]
+    answer = _answer(turns[moment.answer])
+    said = [*context]
+    facts: tuple[Fact, ...] = ()
+    if moment.told is not None:
+        told = turns[moment.told].text
+        asked_for_real = moment.kind is Kind.ASKED
+        statement = told if asked_for_real else without_marker(told)
+        words = moment.fact.replace("_", " ").split()
+        facts = (
+            Fact(
+                name=moment.fact,
+                statement=statement,
+                keywords=tuple(dict.fromkeys(word.casefold() for word in words))[:6],
+                question=moment.question,
+            ),
+        )
+        said.append(_question(turns[moment.at], moment.question, primed=not asked_for_real))
+        said.append(Turn(role=Role.TEACHER, text=statement, reveals=(moment.fact,)))
+    said.append(answer)
+    opening = next((turn.text for turn in said if turn.role is Role.TEACHER), "")
+    meta = {name: value for name, value in trace.task.meta.items() if name in ("system", "source")}
+    task = Task(
+        id=f"{trace.task.id}#{moment.at}",
+        family=trace.task.family,
+        form=Form.UNDERSPECIFIED if facts else Form.FULL,
+        prompt=opening,
+        private=Private(answer=answer.text, facts=facts),
+        verifier="",
+        split=trace.task.split,
+        pair=trace.task.pair or trace.id,
+        meta={**meta, "trace": trace.id},
+    )
+    return Trace(
+        id=stable_hash("lesson", trace.id, moment.at, moment.kind.value),
+        task=task,
+        turns=tuple(said),
+        stop=StopReason.RECORDED,
+        tags={"moment": moment.model_dump(mode="json")},
+    )
+
+
+def moment_of(trace: Trace) -> Moment | None:
+    """The moment that a lesson was made of; None for any other trace."""
+    found = trace.tags.get("moment")
+    return Moment.model_validate(found) if isinstance(found, dict) else None
+
+
+def decide(
+    trace: Trace,
+    decision: Literal["accepted", "rejected"],
+    *,
+    question: str | None = None,
+    answer: str | None = None,
+) -> Trace:
+    """The lesson after a decision; an accepted one is `solved`, and so taken for training.
+
+    `question`, `answer`: the reviewer's own words in place of those there. Raises InputError for a trace that is no
+    lesson, and for an empty text.
+    """
+    moment = moment_of(trace)
+    if moment is None:
+        raise InputError(f"{trace.id} is no lesson: make a store of them with `sml-agents mine`")
+    for name, text in (("question", question), ("answer", answer)):
+        if text is not None and not text.strip():
+            raise InputError(f"the new {name} is empty: reject the lesson instead")
+    turns = list(trace.turns)
+    last = max(at for at, turn in enumerate(turns) if turn.role is Role.STUDENT)
+    if answer is not None:
+        turns[last] = turns[last].model_copy(update={"text": answer, "act_by": "human"})
+    task = trace.task
+    if question is not None:
+        asked = next((at for at, turn in enumerate(turns) if turn.trainable and turn.act is Act.CLARIFICATION), None)
+        if asked is None:
+            raise InputError("nothing is asked in this lesson: edit its answer, or reject it")
+        turns[asked] = turns[asked].model_copy(update={"text": question, "act_by": "human", "primed": True})
+        facts = tuple(fact.model_copy(update={"question": question}) for fact in task.private.facts)
+        task = task.model_copy(update={"private": task.private.model_copy(update={"facts": facts})})
+        moment = moment.model_copy(update={"question": question})
+    moment = moment.model_copy(update={"review": decision})
+    return trace.model_copy(
+        update={
+            "task": task,
+            "turns": tuple(turns),
+            "solved": decision == "accepted",
+            "tags": {**trace.tags, "moment": moment.model_dump(mode="json")},
+        }
+    )
+
+
+def _question(turn: Turn, question: str, *, primed: bool) -> Turn:
+    if not primed:
+        found = label(turn)
+        return turn.model_copy(
+            update={"act": Act.CLARIFICATION, "act_by": found.by, "act_span": found.span, "trainable": True}
+        )
+    return Turn(
+        role=Role.STUDENT,
+        text=question,
+        act=Act.CLARIFICATION,
+        act_by="rule:mined",
+        trainable=True,
+        primed=True,
+        replaced=turn.text,
+        model=turn.model,
+    )
+
+
+def _answer(turn: Turn) -> Turn:
+    found = label(turn)
+    verdict = Verdict(outcome=Outcome.CORRECT, extracted=None)
+    return turn.model_copy(
+        update={
+            "act": Act.ANSWER_ATTEMPT,
+            "act_by": found.by if found.act is Act.ANSWER_ATTEMPT else "rule:told",
+            "act_span": found.span,
+            "trainable": bool(turn.text.strip()),
+            "verdict": verdict,
+        }
+    )

@@ -1,0 +1,94 @@
+"""Mining from store to store."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+
+from pydantic import BaseModel, Field
+
+from sml_agents.mining.find import find_moments
+from sml_agents.mining.lessons import decide, lesson, moment_of
+from sml_agents.mining.moments import Kind, Moment
+from sml_agents.traces.store import Batch, TraceStore
+from sml_agents.types import Trace
+
+__all__ = ["Finder", "MiningReport", "accept_above", "mine"]
+
+Finder = Callable[[Trace], list[Moment]]
+"""What finds the moments of a conversation: `find_moments`, a judge, or your own."""
+
+_BATCH = 500
+
+
+class MiningReport(BaseModel):
+    """What mining read and found."""
+
+    traces: int = 0
+    moments: int = 0
+    kinds: dict[str, int] = Field(default_factory=dict)
+    rules: dict[str, int] = Field(default_factory=dict)
+    unsure: int = 0
+    """Moments left out because they were below `min_confidence`."""
+    without: int = 0
+    """Conversations in which nothing was found."""
+    kept: int = 0
+    """Lessons that were reviewed before, and were left as they are."""
+
+
+def mine(
+    traces: Iterable[Trace],
+    store: TraceStore,
+    *,
+    find: Finder = find_moments,
+    min_confidence: float = 0.0,
+    on_progress: Callable[[MiningReport], None] | None = None,
+) -> MiningReport:
+    """Write a lesson to `store` for each moment in `traces`; one that was reviewed already is not touched."""
+    report = MiningReport()
+    kinds: Counter[str] = Counter()
+    rules: Counter[str] = Counter()
+    reviewed = {id for id, known in store.finished().items() if known.solved is not None}
+    batch: list[Trace] = []
+
+    def flush() -> None:
+        store.write(Batch(done=[store.done_row(one) for one in batch]))
+        batch.clear()
+        report.kinds, report.rules = dict(kinds.most_common()), dict(rules.most_common())
+        if on_progress is not None:
+            on_progress(report)
+
+    for trace in traces:
+        report.traces += 1
+        moments = find(trace)
+        report.without += not moments
+        for moment in moments:
+            if moment.confidence < min_confidence:
+                report.unsure += 1
+                continue
+            made = lesson(trace, moment)
+            if made.id in reviewed:
+                report.kept += 1
+                continue
+            report.moments += 1
+            kinds[moment.kind] += 1
+            rules[moment.by] += 1
+            batch.append(made)
+        if len(batch) >= _BATCH:
+            flush()
+    flush()
+    return report
+
+
+def accept_above(store: TraceStore, confidence: float, kinds: Collection[Kind] | None = None) -> int:
+    """Accept every open lesson at least this sure, with no person looking; returns how many."""
+    accepted = []
+    for trace in store.traces():
+        moment = moment_of(trace)
+        if moment is None or moment.review != "open" or moment.confidence < confidence:
+            continue
+        if not kinds or moment.kind in kinds:
+            accepted.append(decide(trace, "accepted"))
+    for start in range(0, len(accepted), _BATCH):
+        store.write(Batch(done=[store.done_row(one) for one in accepted[start : start + _BATCH]]))
+    return len(accepted)

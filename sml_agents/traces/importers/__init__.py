@@ -1,0 +1,161 @@
+"""Logs of other people's agents as traces.
+
+    with TraceStore.open("logs.sqlite") as store:
+        report = import_logs("langgraph:checkpoints.sqlite", store)
+
+Formats (`FORMAT:PLACE`):
+    langgraph             a LangGraph checkpointer: an SQLite file or a PostgreSQL URL, every thread
+    openai                chat JSONL: `messages`, or logged requests with their responses
+    sharegpt              `conversations` of `from` and `value`
+    langsmith             runs of LangSmith
+    langfuse              traces of Langfuse, with their scores
+    otel                  OpenTelemetry spans with the GenAI attributes, old and new
+    openinference         spans of OpenInference, as Phoenix exports them
+    mint                  outputs of MINT
+    lost-in-conversation  simulation logs of Lost in Conversation
+    inspect               logs of Inspect
+
+Importing is streaming and tolerant: a record that cannot be read is reported with its place and never stops the rest.
+Importing again replaces what was imported before.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from pydantic import BaseModel, Field
+
+from sml_agents.errors import InputError
+from sml_agents.traces.importers.chat import read_openai, read_sharegpt
+from sml_agents.traces.importers.checkpoints import read_langgraph
+from sml_agents.traces.importers.messages import BadRecord
+from sml_agents.traces.importers.platforms import read_langfuse, read_langsmith
+from sml_agents.traces.importers.published import read_inspect, read_lost, read_mint
+from sml_agents.traces.importers.record import Log, Loss, OnLoss, Score, trace_of
+from sml_agents.traces.importers.spans import read_openinference, read_otel
+from sml_agents.traces.store import Batch, TraceStore
+from sml_agents.types import Trace
+
+__all__ = ["FORMATS", "ImportReport", "Log", "Loss", "Score", "import_logs", "read_logs"]
+
+Reader = Callable[[str, OnLoss], Iterator[Log]]
+
+FORMATS: dict[str, Reader] = {
+    "langgraph": read_langgraph,
+    "openai": read_openai,
+    "sharegpt": read_sharegpt,
+    "langsmith": read_langsmith,
+    "langfuse": read_langfuse,
+    "otel": read_otel,
+    "openinference": read_openinference,
+    "mint": read_mint,
+    "lost-in-conversation": read_lost,
+    "inspect": read_inspect,
+}
+
+_BATCH = 500
+_MOST_LOSSES = 100_000
+
+
+class ImportReport(BaseModel):
+    """What an import read, kept and lost."""
+
+    format: str
+    place: str
+    records: int = 0
+    """Conversations met, lost ones included."""
+    imported: int = 0
+    repeated: int = 0
+    """Conversations that are the same as an earlier one of this import."""
+    lost: int = 0
+    losses: list[Loss] = Field(default_factory=list)
+    """The first 100,000 that were lost, each with its place and the reason."""
+    seconds: float = 0.0
+
+
+def read_logs(spec: str, on_loss: OnLoss) -> Iterator[Trace]:
+    """The conversations at `FORMAT:PLACE` as traces, one at a time; losses are reported as they are met.
+
+    Raises InputError at once when the format is unknown or the place holds nothing of the kind.
+    """
+    format, place = _split(spec)
+    return _traces(FORMATS[format](place, on_loss), format, on_loss)
+
+
+def import_logs(
+    spec: str, store: TraceStore, *, on_progress: Callable[[ImportReport], None] | None = None
+) -> ImportReport:
+    """Write the conversations at `FORMAT:PLACE` to `store`.
+
+    Raises InputError and StoreError, never anything for a bad record.
+    """
+    format, place = _split(spec)
+    report = ImportReport(format=format, place=shown_place(place))
+    began = time.monotonic()
+
+    def lose(loss: Loss) -> None:
+        report.lost += 1
+        report.records += 1
+        if len(report.losses) < _MOST_LOSSES:
+            report.losses.append(loss)
+
+    def flush() -> None:
+        store.write(Batch(done=[store.done_row(trace) for trace in batch]))
+        batch.clear()
+        report.seconds = round(time.monotonic() - began, 3)
+        if on_progress is not None:
+            on_progress(report)
+
+    seen: set[int] = set()
+    batch: list[Trace] = []
+    for trace in _traces(FORMATS[format](place, lose), format, lose):
+        report.records += 1
+        key = int(trace.id, 16)
+        if key in seen:
+            report.repeated += 1
+            continue
+        seen.add(key)
+        batch.append(trace)
+        report.imported += 1
+        if len(batch) >= _BATCH:
+            flush()
+    if batch:
+        flush()
+    report.seconds = round(time.monotonic() - began, 3)
+    return report
+
+
+def by_reason(losses: list[Loss]) -> dict[str, int]:
+    """How often each reason occurs, the most frequent first."""
+    return dict(Counter(loss.why for loss in losses).most_common())
+
+
+def shown_place(place: str) -> str:
+    """`place` without the password of a URL."""
+    if "://" not in place:
+        return place
+    from sqlalchemy import make_url
+
+    return make_url(place).render_as_string(hide_password=True)
+
+
+def _traces(logs: Iterator[Log], format: str, on_loss: OnLoss) -> Iterator[Trace]:
+    for log in logs:
+        try:
+            trace = trace_of(log, format)
+        except (BadRecord, ValueError) as error:
+            on_loss(Loss(log.where, str(error).split("\n")[0]))
+        else:
+            yield trace
+
+
+def _split(spec: str) -> tuple[str, str]:
+    format, colon, place = spec.partition(":")
+    if format not in FORMATS or not colon or not place:
+        raise InputError(f"{spec!r} is not FORMAT:PATH with one of the formats {', '.join(FORMATS)}")
+    if "://" not in place and not Path(place).expanduser().exists():
+        raise InputError(f"there is nothing at {place}: give the path of a {format} log")
+    return format, place

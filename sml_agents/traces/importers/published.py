@@ -1,0 +1,161 @@
+"""Logs of published experiments: MINT, Lost in Conversation, and Inspect.
+
+`mint`: MINT's outputs (Wang et al., arXiv 2309.10691), `state.history` with the task and whether it was solved.
+`lost-in-conversation`: simulation logs of Laban et al. (arXiv 2505.06120), with the acts that they labelled.
+`inspect`: evaluation logs of Inspect (UK AISI), `.eval` or `.json`, one conversation a sample and epoch.
+"""
+
+from __future__ import annotations
+
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from sml_agents.errors import InputError
+from sml_agents.traces.importers.chat import content_key, usage_of
+from sml_agents.traces.importers.lines import Row, files_at, rows
+from sml_agents.traces.importers.messages import BadRecord, Said, read_messages, text_of
+from sml_agents.traces.importers.record import Log, Loss, OnLoss, Score
+
+__all__ = ["read_inspect", "read_lost", "read_mint"]
+
+_LETTERS = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
+_LARGEST_SAMPLE = 256 << 20
+
+
+def read_mint(place: str, on_loss: OnLoss) -> Iterator[Log]:
+    """MINT's outputs: one dialogue a row, solved or not as MINT found."""
+    for row in rows(place, on_loss):
+        try:
+            state, task = _part(row.value, "state"), row.value.get("task")
+            task = task if isinstance(task, Mapping) else {}
+            success = state.get("success")
+            yield Log(
+                content_key(row),
+                read_messages(state.get("history")),
+                row.where,
+                source=f"{task.get('task_name', 'mint')}-{task.get('task_id', row.where)}",
+                solved=success if isinstance(success, bool) else None,
+                answer=text_of(task.get("reference", "")),
+                usage=usage_of(state.get("token_counter")),
+                error=str(state.get("error") or ""),
+                meta={"terminate_reason": state.get("terminate_reason")},
+            )
+        except BadRecord as error:
+            on_loss(Loss(row.where, str(error)))
+
+
+def read_lost(place: str, on_loss: OnLoss) -> Iterator[Log]:
+    """Lost in Conversation's simulation logs: the `trace` of each, without its `log` entries."""
+    for row in rows(place, on_loss):
+        value = row.value
+        try:
+            if not isinstance(value.get("trace"), list):
+                raise BadRecord(
+                    "it has no `trace`: for the tasks of the set use the task spec lost-in-conversation:PATH"
+                )
+            said = [one for one in value["trace"] if not (isinstance(one, Mapping) and one.get("role") == "log")]
+            correct = value.get("is_correct")
+            score = value.get("score")
+            yield Log(
+                str(value.get("conv_id") or content_key(row)),
+                read_messages(said),
+                row.where,
+                source=str(value.get("task_id", "")),
+                model=str(value.get("assistant_model", "")),
+                solved=correct if isinstance(correct, bool) else None,
+                scores=[Score("score", float(score), source="machine")] if isinstance(score, int | float) else [],
+                meta={"conv_type": value.get("conv_type"), "task": value.get("task")},
+            )
+        except (BadRecord, TypeError) as error:
+            on_loss(Loss(row.where, str(error)))
+
+
+def read_inspect(place: str, on_loss: OnLoss) -> Iterator[Log]:
+    """The samples of Inspect's logs: a `.json` or `.eval` file, or a folder of them."""
+    for file in _inspect_files(place):
+        if zipfile.is_zipfile(file):
+            yield from _archive(file, on_loss)
+        else:
+            yield from _samples(rows(str(file), on_loss, inside=("samples",)), file.stem, on_loss)
+
+
+def _inspect_files(place: str) -> list[Path]:
+    found = []
+    for pattern in ("*.eval", "*.json"):
+        try:
+            found += files_at(place, pattern)
+        except InputError:
+            if not Path(place).expanduser().is_dir():
+                raise
+    if not found:
+        raise InputError(f"the folder {place} holds no .eval or .json file: name the log to import")
+    return list(dict.fromkeys(found))
+
+
+def _archive(file: Path, on_loss: OnLoss) -> Iterator[Log]:
+    with zipfile.ZipFile(file) as archive:
+        for entry in archive.infolist():
+            if not entry.filename.startswith("samples/") or not entry.filename.endswith(".json"):
+                continue
+            where = f"{file.name} {entry.filename}"
+            try:
+                if entry.file_size > _LARGEST_SAMPLE:
+                    raise BadRecord(f"it is larger than {_LARGEST_SAMPLE >> 20} MB")
+                value = orjson.loads(archive.read(entry))
+                if not isinstance(value, dict):
+                    raise BadRecord("it is not a JSON object")
+            except (BadRecord, ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile, struct.error) as error:
+                on_loss(Loss(where, f"the sample cannot be read ({error})"))
+            except (NotImplementedError, RuntimeError) as error:  # a compression or a password of its own
+                on_loss(Loss(where, f"the sample cannot be unpacked ({error})"))
+            else:
+                yield from _samples(iter([Row(where, value, b"")]), file.stem, on_loss)
+
+
+def _samples(found: Iterator[Row], log: str, on_loss: OnLoss) -> Iterator[Log]:
+    for row in found:
+        value = row.value
+        try:
+            given = value.get("scores")
+            scores = [
+                Score(str(name), number, source="machine")
+                for name, one in (given.items() if isinstance(given, Mapping) else ())
+                if isinstance(one, Mapping) and (number := _number(one.get("value"))) is not None
+            ]
+            said: list[Said] = read_messages(value.get("messages"))
+            error = value.get("error")
+            output = value.get("output")
+            name = f"{value.get('id', row.where)}-{value.get('epoch', 1)}"
+            target = value.get("target")
+            yield Log(
+                f"{log}/{name}",
+                said,
+                row.where,
+                source=name,
+                model=str(output.get("model", "")) if isinstance(output, Mapping) else "",
+                scores=scores,
+                solved=all(score.value == 1 for score in scores) if scores else None,
+                answer=target if isinstance(target, str) else "",
+                error=str(error.get("message", "failed")).split("\n")[0] if isinstance(error, Mapping) else "",
+            )
+        except BadRecord as error:
+            on_loss(Loss(row.where, str(error)))
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, str):
+        return _LETTERS.get(value)
+    return float(value) if isinstance(value, bool | int | float) else None
+
+
+def _part(value: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = value.get(name)
+    if not isinstance(found, Mapping):
+        raise BadRecord(f"it has no `{name}`")
+    return found
