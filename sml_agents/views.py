@@ -25,6 +25,8 @@ class StudentView:
     """What the student sees: the public history."""
 
     history: History
+    tokens: tuple[int, ...] = ()
+    """The same up to the student's last turn, as the token ids that its model read and sampled; empty when unknown."""
 
 
 @dataclass(frozen=True)

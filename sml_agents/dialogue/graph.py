@@ -44,7 +44,7 @@ from sml_agents.roles.student import Student
 from sml_agents.roles.teacher import HumanReply, HumanTeacher, Teacher
 from sml_agents.types import Act, Reply, Role, StopReason, Trace, Turn, stable_hash
 from sml_agents.verifiers import Verifier
-from sml_agents.views import StudentView, TeacherView
+from sml_agents.views import History, StudentView, TeacherView
 
 __all__ = ["DialogueGraph", "build_dialogue"]
 
@@ -131,7 +131,8 @@ class _Machine:
         history = tuple(state["history"])
         turn = sum(role is Role.STUDENT for role, _ in history)
         try:
-            draft = await self._reply(self.student, StudentView(history), runtime, state, f"student/{turn}")
+            view = StudentView(history, _tokens(history, state.get("draft")))
+            draft = await self._reply(self.student, view, runtime, state, f"student/{turn}")
         except _ENDS_THE_RUN:
             raise
         except Exception as error:  # the one boundary at which a failure becomes part of the trace
@@ -256,6 +257,13 @@ class _Rewriter:
 
     async def reply(self, view: TeacherView, *, seed: int) -> Reply:
         return await self.primer.rewrite(view, seed=seed) or Reply(text="")
+
+
+def _tokens(history: History, draft: Reply | None) -> tuple[int, ...]:
+    """The ids behind the history up to the student's last turn; none when that turn was rewritten, or has none."""
+    if draft is None or len(history) < 2 or history[-2][1] != draft.text:
+        return ()
+    return (*(draft.prompt_ids or ()), *(draft.completion_ids or ()))
 
 
 def _reason_to_stop(turn: Turn, count: int, max_turns: int) -> StopReason | None:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Protocol, TypeVar, runtime_checkable
 from langgraph.channels import EphemeralValue
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf, TypeAdapter, ValidationError
 from pydantic.json_schema import SkipJsonSchema
-from typing_extensions import TypedDict  # pydantic makes no JSON schema of typing's before Python 3.12
+from typing_extensions import NotRequired, TypedDict  # pydantic makes no JSON schema of typing's before Python 3.12
 
 from sml_agents.errors import InputError
 from sml_agents.types import Reply, Role, Task, Trace, Turn
@@ -73,6 +73,8 @@ class StudentState(TypedDict):
 
     dialogue_id: str
     history: Annotated[list[tuple[Role, str]], operator.add]
+    draft: NotRequired[Reply]
+    """The student's own last reply, before it was judged."""
 
 
 class DialogueInput(TypedDict, total=False):
@@ -96,8 +98,6 @@ class DialogueState(StudentState, DialogueInput, total=False):
     """All channels; private ones included."""
 
     sample_index: int
-    draft: Reply
-    """The student's last reply, before it is judged."""
     failure: str
     """How the student's model failed, if it did."""
     turns: Annotated[list[Turn], operator.add]
