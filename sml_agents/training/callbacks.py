@@ -17,6 +17,11 @@ COMPLETE = "complete"
 """Name of the empty file that marks a checkpoint as written to its end."""
 
 
+_SHORTER = {"mean_token_accuracy": "accuracy"}
+_NOT_KEPT = {"epoch", "num_tokens", "entropy"}
+"""Figures of the log that a loss curve does without (the entropy is not computed where few tokens are scored)."""
+
+
 class Clock(TrainerCallback):
     """Ends training after `seconds` and lets the learning rate fall with the time that is left.
 
@@ -94,8 +99,11 @@ class ProgressReporter(TrainerCallback):
         if not logs or "loss" not in logs:
             return
         self._loss = float(logs["loss"])
-        names = {"loss": "loss", "mean_token_accuracy": "accuracy", "learning_rate": "learning_rate"}
-        point = {new: float(logs[old]) for old, new in names.items() if old in logs}
+        point = {
+            _SHORTER.get(name, name): float(value)
+            for name, value in logs.items()
+            if name not in _NOT_KEPT and isinstance(value, int | float)
+        }
         if self.clock is not None and self.clock.applied_rate is not None:
             point["learning_rate"] = self.clock.applied_rate
         self.tokens = int(logs.get("num_tokens", self.tokens))

@@ -1,16 +1,22 @@
-"""What a user may set about supervised fine-tuning."""
+"""What a user may set about training.
+
+TrainSettings        what every recipe has: model, full or LoRA, steps, precision, checkpoints, TRL's own fields
+SFTSettings          supervised fine-tuning
+PreferenceSettings   DPO and KTO
+GRPOSettings         online RL
+"""
 
 from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sml_agents.errors import InputError
 
-__all__ = ["LoraSettings", "SFTSettings", "load_settings"]
+__all__ = ["GRPOSettings", "LoraSettings", "PreferenceSettings", "SFTSettings", "TrainSettings", "load_settings"]
 
 
 class LoraSettings(BaseModel):
@@ -27,10 +33,13 @@ class LoraSettings(BaseModel):
     """Save a plain model with the adapter merged in; otherwise the adapter alone, which needs its base to load."""
 
 
-class SFTSettings(BaseModel):
-    """Settings of `train_sft`. Every further field of TRL's `SFTConfig` can be given in `trl`."""
+class TrainSettings(BaseModel):
+    """What every recipe has. Every further field of the TRL config that the recipe uses can be given in `trl`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    default_rates: ClassVar[tuple[float, float]] = (5e-5, 2e-4)
+    """Learning rates for full fine-tuning and for LoRA, where `learning_rate` is None."""
 
     model: str
     """A folder or hub name that transformers loads, `transformers:` in front or not, or `embedded:`."""
@@ -46,7 +55,7 @@ class SFTSettings(BaseModel):
     micro_batch_size: int | None = Field(default=None, ge=1)
     """Rows in one forward pass; None takes `batch_size`, and a smaller divisor of it saves memory."""
     learning_rate: float | None = Field(default=None, gt=0)
-    """None takes 5e-5 for full fine-tuning and 2e-4 for LoRA."""
+    """None takes the recipe's own: for SFT 5e-5, with LoRA 2e-4."""
     schedule: Literal["linear", "cosine", "constant_with_warmup"] = "linear"
     warmup: float = Field(default=0.05, ge=0, lt=1)
     """Share of the steps in which the learning rate rises."""
@@ -54,15 +63,8 @@ class SFTSettings(BaseModel):
     max_grad_norm: float = Field(default=1.0, gt=0)
     max_length: int | None = Field(default=None, ge=8)
     """Tokens in a row; None takes the model's context."""
-    first_token_weight: float = Field(default=1.0, gt=0)
-    """Factor on the loss of the first token of a student turn: there it decides whether to ask or to answer, and
-    among the many tokens of the words that follow that decision weighs little."""
     too_long: Literal["error", "drop"] = "error"
     """What becomes of longer rows. Nothing is cut: half a turn would teach the model to stop anywhere."""
-    rows_as: Literal["auto", "dialogue", "turn"] = "auto"
-    """A dialogue as one row, or a row for each of its student turns; `auto`: dialogues if the template allows."""
-    verbatim: bool = True
-    """Train on the sampled token ids where the traces hold them, instead of tokenising the text again."""
     chat_template: str | None = None
     """Path of a Jinja file to use in place of the model's own chat template; it is saved with the model."""
     template_kwargs: dict[str, Any] = Field(default_factory=dict)
@@ -79,11 +81,40 @@ class SFTSettings(BaseModel):
     resume: bool = False
     """Go on from the last complete checkpoint in the output folder, if there is one."""
     trl: dict[str, Any] = Field(default_factory=dict)
-    """Further fields of `trl.SFTConfig`, such as `{"neftune_noise_alpha": 5}`; they win over the ones above."""
+    """Further fields of the recipe's TRL config, such as `{"adam_beta2": 0.99}`; they win over the ones above."""
 
     @property
     def resolved_learning_rate(self) -> float:
-        return self.learning_rate or (2e-4 if self.method == "lora" else 5e-5)
+        return self.learning_rate or self.default_rates[self.method == "lora"]
+
+
+class SFTSettings(TrainSettings):
+    """Settings of `train_sft`; `trl` takes the fields of TRL's `SFTConfig`."""
+
+    first_token_weight: float = Field(default=1.0, gt=0)
+    """Factor on the loss of the first token of a student turn: there it decides whether to ask or to answer, and
+    among the many tokens of the words that follow that decision weighs little."""
+    rows_as: Literal["auto", "dialogue", "turn"] = "auto"
+    """A dialogue as one row, or a row for each of its student turns; `auto`: dialogues if the template allows."""
+    verbatim: bool = True
+    """Train on the sampled token ids where the traces hold them, instead of tokenising the text again."""
+
+
+class PreferenceSettings(TrainSettings):
+    """Settings of DPO and KTO; `trl` takes the fields of TRL's `DPOConfig` or `KTOConfig`."""
+
+    default_rates: ClassVar[tuple[float, float]] = (1e-6, 1e-5)
+    beta: float = Field(default=0.1, gt=0)
+    """How strongly the model is held to where it started; smaller lets it move further."""
+
+
+class GRPOSettings(TrainSettings):
+    """Settings of online RL; `trl` takes the fields of TRL's `GRPOConfig`."""
+
+    default_rates: ClassVar[tuple[float, float]] = (1e-6, 1e-5)
+
+
+S = TypeVar("S", bound=TrainSettings)
 
 
 def load_settings(path: str | Path | None = None, **overrides: Any) -> SFTSettings:
@@ -96,10 +127,19 @@ def load_settings(path: str | Path | None = None, **overrides: Any) -> SFTSettin
     for name, value in overrides.items():
         old = values.get(name)
         values[name] = {**old, **value} if isinstance(old, dict) and isinstance(value, dict) else value
+    return checked(SFTSettings, values)
+
+
+def checked(kind: type[S], values: dict[str, Any], section: str = "") -> S:
+    """Settings of this kind; `section` is where in a file they stand.
+
+    Raises:
+        InputError: a setting is unknown or out of range.
+    """
     try:
-        return SFTSettings(**values)
+        return kind(**values)
     except ValidationError as error:
-        raise InputError(explain(error, list(SFTSettings.model_fields))) from error
+        raise InputError(explain(error, list(kind.model_fields), section)) from error
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
@@ -119,10 +159,10 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     return values
 
 
-def explain(error: ValidationError, known: list[str]) -> str:
+def explain(error: ValidationError, known: list[str], section: str = "") -> str:
     """The first complaint in words for a user; `known` are the names to suggest."""
     first = error.errors()[0]
-    name = ".".join(str(part) for part in first["loc"])
+    name = ".".join(str(part) for part in ((section,) if section else ()) + first["loc"])
     if first["type"] != "extra_forbidden":
         return f"setting {name!r}: {first['msg']}"
     near = difflib.get_close_matches(name.rpartition(".")[2], known, n=1)
