@@ -9,12 +9,12 @@ from __future__ import annotations
 import operator
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, Literal, Protocol, TypeVar, runtime_checkable
+from typing import Annotated, Any, Literal, NotRequired, Protocol, TypeVar, runtime_checkable
 
 from langgraph.channels import EphemeralValue
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf, TypeAdapter, ValidationError
 from pydantic.json_schema import SkipJsonSchema
-from typing_extensions import NotRequired, TypedDict  # pydantic makes no JSON schema of typing's before Python 3.12
+from typing_extensions import TypedDict  # pydantic makes no JSON schema of typing's before Python 3.12
 
 from sml_agents.errors import InputError
 from sml_agents.types import Reply, Role, Task, Trace, Turn

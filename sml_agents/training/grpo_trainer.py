@@ -1,73 +1,113 @@
 """TRL's GRPO trainer, fed with dialogues: the same graph as everywhere else, token ids as sampled.
 
-What is TRL's stays TRL's: group advantages, clipping, loss types, optimiser, vLLM. Added here are the dialogues, the mask
-over the student's tokens, rewards out of traces, credit by turn, and leaving out what cannot change the weights.
+What is TRL's stays TRL's: group advantages, clipping, loss types, optimiser, vLLM. Added here are the dialogues, the
+mask over the student's tokens, rewards out of traces, credit by turn, and leaving out what cannot change the weights.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate.utils import gather_object
+from accelerate.utils import gather_object  # type: ignore[import-untyped]
 from trl.trainer.grpo_trainer import GRPOTrainer
 
-from sml_agents.errors import TrainingError
+from sml_agents.backends.settings import LocalSettings
 from sml_agents.training.episodes import Episode
-from sml_agents.training.live import Generator, TrlGenerator
+from sml_agents.training.informative import flat_groups, informative
+from sml_agents.training.live import LiveChatModel, LiveEngine, TrlGenerator
 from sml_agents.training.rewards import dialogue_reward, turn_advantages, turn_returns, turn_rewards
 from sml_agents.training.rollouts import Rollouts
+from sml_agents.training.settings import GRPOSettings
+from sml_agents.training.trainer import Watched
 
 __all__ = ["DialogueGRPOTrainer"]
 
 ORDER = "task_order.json"
 """In each checkpoint: which tasks were drawn, and how they were solved."""
 
+_NO_TIMEOUT = 1e9
 _MEANS = ("grpo", "sapo", "bnpo", "dr_grpo", "luspo")
 """Losses that are a mean over what is in the batch; the others divide by a number fixed before."""
 
 
-class DialogueGRPOTrainer(GRPOTrainer):
-    """Trains on dialogues that `rollouts` holds; set `rollouts` and `generator` before `train()`.
+class DialogueGRPOTrainer(Watched, GRPOTrainer):
+    """Trains on dialogues that it holds with the weights as they are.
 
     Args:
-        weights: reward terms by name (`rewards.TERMS`), and what each counts.
-        gamma: discount for each further student turn.
-        by_turn: give every turn its own return instead of the dialogue's reward.
+        tasks: how many there are; they only count here, which ones a step takes is up to the rollouts.
+        make_rollouts: called with the chat model over the weights, and a filler token.
+        bf16_copy: generate with a copy of the weights in bfloat16.
+        notes: filled in with what became of the groups of dialogues, and where the time went.
     """
 
-    rollouts: Rollouts
-    generator: Generator
+    model: Any
+    processing_class: Any
 
-    def __init__(self, *, weights: dict[str, float], gamma: float, by_turn: bool, tasks: int, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        settings: GRPOSettings,
+        tasks: int,
+        make_rollouts: Callable[[LiveChatModel, int], Rollouts],
+        bf16_copy: bool,
+        notes: dict[str, Any],
+        **kwargs: Any,
+    ) -> None:
         import datasets
 
-        self.weights, self.gamma, self.by_turn = weights, gamma, by_turn
+        self.weights, self.gamma, self.by_turn = settings.reward_weights, settings.gamma, settings.credit == "turn"
+        self.notes = notes
+        notes.update(groups=0, flat_groups=0, seconds={"generate": 0.0, "forward": 0.0, "backward": 0.0})
+        self.seconds: dict[str, float] = notes["seconds"]
         self.episodes: list[Episode] = []
-        self.flat_groups = self.groups = 0
-        """Groups so far whose rewards did not differ, and all groups."""
-        self.seconds = {"generate": 0.0, "forward": 0.0, "backward": 0.0}
-        # The rows only count: which tasks a step takes is the rollouts' business.
-        rows = datasets.Dataset.from_dict({"prompt": [[{"role": "user", "content": ""}]] * tasks})
-        kwargs["args"].reward_weights = list(weights.values())
-        super().__init__(
-            reward_funcs=[_named(name) for name in weights], rollout_func=self._hold, train_dataset=rows, **kwargs
+        """Of the last round of dialogues."""
+        rows = datasets.Dataset.from_dict(
+            {"prompt": [[{"role": "user", "content": ""}]] * max(tasks, settings.batch_size)}
         )
+        kwargs["args"].reward_weights = list(self.weights.values())
+        super().__init__(
+            reward_funcs=[_named(name) for name in self.weights],
+            rollout_func=self._hold,
+            train_dataset=rows,
+            **kwargs,
+        )
+        sampling = LocalSettings(
+            temperature=settings.temperature,
+            top_p=settings.top_p,
+            max_tokens=settings.max_tokens,
+            batch_size=settings.concurrency,
+            timeout=_NO_TIMEOUT,
+        )
+        self.generator: LiveEngine | TrlGenerator
+        if settings.generator == "trl":
+            self.generator = TrlGenerator(self, self.processing_class)
+        else:
+            self.model.eval()  # the engine tries the model out when it starts
+            self.generator = LiveEngine(self.model, self.processing_class, sampling, bf16=bf16_copy)
+        model = LiveChatModel.over(self.generator, settings.model, sampling)
+        self.rollouts = make_rollouts(model, self.processing_class.pad_token_id)
 
-    def _send_telemetry(self) -> None:
-        """TRL reports each run to its makers; a training run here stays on this machine."""
+    def train(self, *args: Any, **kwargs: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return super().train(*args, **kwargs)
+        finally:
+            self.seconds["all"] = time.perf_counter() - began
+            self.generator.stop()
+            self.rollouts.close()
 
     # --- dialogues ------------------------------------------------------------------------------------------------
 
     def _hold(self, prompts: list[Any], trainer: Any) -> dict[str, Any]:
         with self._evaluating():
             busy = self.generator.busy_seconds
-            self.generator.forget()
+            self.generator.refresh()
             place = {"process": self.accelerator.process_index, "processes": self.accelerator.num_processes}
             self.episodes = self.rollouts.hold(self.state.global_step, len(prompts), **place)
             self.seconds["generate"] += self.generator.busy_seconds - busy
@@ -87,7 +127,7 @@ class DialogueGRPOTrainer(GRPOTrainer):
         try:
             yield
         finally:
-            self.generator.forget()
+            self.generator.rest()
             self.model.train(training)
 
     def _count_groups(self) -> None:
@@ -129,9 +169,9 @@ class DialogueGRPOTrainer(GRPOTrainer):
         self._log_metric("student_turns", sum(len(e.trace.student_turns) for e in self.episodes) / len(self.episodes))
         gathered_BR: torch.Tensor = self.accelerator.gather(rewards_BR)
         weights_R = torch.tensor(list(self.weights.values()), device=gathered_BR.device)
-        flat_G = _flat((gathered_BR * weights_R).sum(dim=1).view(-1, self.num_generations))
-        self.flat_groups += int(flat_G.sum())
-        self.groups += len(flat_G)
+        flat_G = flat_groups((gathered_BR * weights_R).sum(dim=1).view(-1, self.rollouts.group))
+        self.notes["flat_groups"] += int(flat_G.sum())
+        self.notes["groups"] += len(flat_G)
         self._log_metric("flat_groups", int(flat_G.sum()))
         return gathered_BR
 
@@ -144,8 +184,8 @@ class DialogueGRPOTrainer(GRPOTrainer):
     def _advantages_by_turn(self, width: int) -> torch.Tensor:
         """(B, T): the advantage of each token's turn."""
         rows: list[list[float]] = []
-        for at in range(0, len(self.episodes), self.num_generations):
-            group = self.episodes[at : at + self.num_generations]
+        for at in range(0, len(self.episodes), self.rollouts.group):
+            group = self.episodes[at : at + self.rollouts.group]
             returns = [
                 None if e.trace.solved is None else turn_returns(turn_rewards(e.trace, self.weights), self.gamma)
                 for e in group
@@ -165,14 +205,9 @@ class DialogueGRPOTrainer(GRPOTrainer):
         share = 1.0
         if self.beta == 0 and not self._entropy_bonus_enabled and not self.aux_loss_enabled:
             inputs, share = informative(inputs, by_tokens=self.loss_type == "bnpo")
-        loss: torch.Tensor = super()._compute_loss(model, inputs)
+        loss: torch.Tensor = super()._compute_loss(model, inputs)  # type: ignore[no-untyped-call]
         if self.loss_type in _MEANS:
             loss = loss * share
-        if not bool(torch.isfinite(loss)):
-            raise TrainingError(
-                f"the loss is not a number at step {self.state.global_step + 1} ({loss.item()}): lower "
-                "learning_rate or max_grad_norm, or set precision='fp32'"
-            )
         self.seconds["forward"] += time.perf_counter() - began
         return loss
 
@@ -190,39 +225,19 @@ class DialogueGRPOTrainer(GRPOTrainer):
     # --- checkpoints ----------------------------------------------------------------------------------------------
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        super()._save_checkpoint(model, trial)
+        super()._save_checkpoint(model, trial)  # type: ignore[no-untyped-call]
         if self.is_world_process_zero():
-            folder = Path(self.args.output_dir) / f"checkpoint-{self.state.global_step}"
-            state = {"order": self.rollouts.order.state(), "groups": self.groups, "flat_groups": self.flat_groups}
+            folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
+            counts = {name: self.notes[name] for name in ("groups", "flat_groups")}
+            state = {"order": self.rollouts.order.state(), "counts": counts}
             (folder / ORDER).write_text(json.dumps(state), encoding="utf-8")
 
-
-def informative(inputs: dict[str, Any], *, by_tokens: bool = False) -> tuple[dict[str, Any], float]:
-    """The rows of a batch whose advantage is not 0, without padding that only others needed; and their share.
-
-    The rest adds nothing to the loss (without a KL term or an entropy bonus), and costs as much. One row is kept in any
-    case, so that every process calls the model. The share is of the rows, or of the trained tokens.
-    """
-    advantages, completion_mask = inputs["advantages"], inputs["completion_mask"]
-    mask_BT = completion_mask * inputs.get("tool_mask", completion_mask)
-    matters_B = (advantages.reshape(len(advantages), -1) != 0).any(dim=1) & (mask_BT != 0).any(dim=1)
-    if not bool(matters_B.any()):
-        matters_B = torch.zeros_like(matters_B)
-        matters_B[completion_mask.sum(dim=1).argmin()] = True
-    rows, width = len(advantages), completion_mask.shape[1]
-    share = (mask_BT[matters_B].sum() / mask_BT.sum().clamp(min=1)) if by_tokens else matters_B.float().mean()
-    kept = {
-        name: value[matters_B] if torch.is_tensor(value) and value.dim() and len(value) == rows else value
-        for name, value in inputs.items()
-    }
-    first = int(kept["prompt_mask"].any(dim=0).int().argmax())
-    last = int(kept["completion_mask"].sum(dim=1).max())
-    for name, value in kept.items():
-        if name in ("prompt_ids", "prompt_mask"):
-            kept[name] = value[:, first:]
-        elif torch.is_tensor(value) and value.dim() == 2 and value.shape[1] == width:
-            kept[name] = value[:, :last]
-    return kept, float(share)
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        super()._load_optimizer_and_scheduler(checkpoint)  # type: ignore[no-untyped-call]
+        if checkpoint is not None:
+            state = json.loads((Path(checkpoint) / ORDER).read_text(encoding="utf-8"))
+            self.rollouts.order.restore(state["order"])
+            self.notes.update(state["counts"])
 
 
 def _named(name: str) -> Any:
@@ -233,13 +248,6 @@ def _named(name: str) -> Any:
 
     term.__name__ = name
     return term
-
-
-def _flat(rewards_GN: torch.Tensor) -> torch.Tensor:
-    """(groups,): whether the scored rewards of a group are all the same."""
-    highest_G = rewards_GN.nan_to_num(nan=-torch.inf).amax(dim=1)
-    lowest_G = rewards_GN.nan_to_num(nan=torch.inf).amin(dim=1)
-    return highest_G - lowest_G < 1e-8
 
 
 def _or_nan(value: float | None) -> float:

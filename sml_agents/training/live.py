@@ -1,16 +1,19 @@
 """The model under training as a chat model: what it says is sampled from its weights as they are now.
 
-Two generators stand behind it. `live_engine` is the project's own batched engine on the trainer's very module: no copy
-of the weights, and concurrent dialogues share a batch. `TrlGenerator` hands each round of turns to TRL's generator:
-that is the way to vLLM, and to models whose weights are spread over several GPUs.
+Two generators stand behind it. `LiveEngine` is the project's own batched engine on the trainer's very module, or in
+bfloat16 on a copy that is brought up to date before each round. `TrlGenerator` hands each round of turns to TRL's
+generator: that is the way to vLLM, and to models whose weights are spread over several GPUs.
 """
 
 from __future__ import annotations
 
 import asyncio
+import copy
 import time
 from concurrent.futures import Future
 from typing import Any, Protocol
+
+import torch
 
 from sml_agents.backends.chat_format import ChatFormat
 from sml_agents.backends.engine import Completion, Engine, Job
@@ -18,7 +21,7 @@ from sml_agents.backends.local import TransformersChatModel
 from sml_agents.backends.settings import LocalSettings
 from sml_agents.errors import BackendError
 
-__all__ = ["Generator", "LiveChatModel", "TrlGenerator", "live_engine"]
+__all__ = ["Generator", "LiveChatModel", "LiveEngine", "TrlGenerator"]
 
 _ROUND_SECONDS = 0.02
 """A round of turns is complete when no further one has come for so long."""
@@ -35,7 +38,13 @@ class Generator(Protocol):
 
     def submit(self, job: Job) -> Future[Completion]: ...
 
-    def forget(self) -> None: ...
+    def refresh(self) -> None:
+        """Take over the weights as they are now; called before each round of dialogues."""
+        ...
+
+    def rest(self) -> None:
+        """Let go of what a round has left in memory."""
+        ...
 
     def stop(self) -> None: ...
 
@@ -60,9 +69,51 @@ class LiveChatModel(TransformersChatModel):
         return self._engine.submit(job)
 
 
-def live_engine(model: Any, tokenizer: Any, settings: LocalSettings) -> Engine:
-    """An engine on `model` itself, which must be in evaluation mode whenever a call runs."""
-    return Engine("model under training", lambda: (model, tokenizer), settings)
+class LiveEngine:
+    """The project's engine on the weights under training, which must be in evaluation mode whenever a call runs.
+
+    A trainer that computes in bfloat16 rounds its float32 weights in every pass. Generation has hundreds of passes for
+    one of training's, so `bf16` rounds them once, into a copy.
+    """
+
+    def __init__(self, model: Any, tokenizer: Any, settings: LocalSettings, *, bf16: bool) -> None:
+        self._model = model
+        self._own = _rounded(model) if bf16 else model
+        self._engine = Engine("model under training", lambda: (self._own, tokenizer), settings)
+
+    @property
+    def alive(self) -> bool:
+        return self._engine.alive
+
+    @property
+    def busy_seconds(self) -> float:
+        return self._engine.busy_seconds
+
+    def submit(self, job: Job) -> Future[Completion]:
+        return self._engine.submit(job)
+
+    def refresh(self) -> None:
+        if self._own is not self._model:
+            with torch.no_grad():
+                for mine, theirs in zip(self._own.parameters(), self._model.parameters(), strict=True):
+                    mine.copy_(theirs)
+        self._engine.forget()
+
+    def rest(self) -> None:
+        self._engine.forget()
+
+    def stop(self) -> None:
+        self._engine.stop()
+
+
+def _rounded(model: Any) -> Any:
+    patched = vars(model).pop("forward", None)  # TRL's, bound to the original
+    try:
+        own = copy.deepcopy(model).to(torch.bfloat16)
+    finally:
+        if patched is not None:
+            model.forward = patched
+    return own.requires_grad_(False).eval()
 
 
 class TrlGenerator:
@@ -90,8 +141,11 @@ class TrlGenerator:
         self._timer = asyncio.get_running_loop().call_later(_ROUND_SECONDS, self._generate)
         return job.future
 
-    def forget(self) -> None:
+    def refresh(self) -> None:
         self.logprobs.clear()
+
+    def rest(self) -> None:
+        """Nothing: TRL looks after its own memory, and the log-probabilities are still needed."""
 
     def stop(self) -> None:
         self.alive = False

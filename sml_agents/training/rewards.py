@@ -83,9 +83,9 @@ def turn_advantages(group: Sequence[Sequence[float] | None], gamma: float, *, sc
     """The advantage of every turn of one group of dialogues on the same task, from their returns G_j.
 
     Turn j of dialogue i gets (G_ij - m / gamma^(j-1)) / s, where m and s are mean and standard deviation of the
-    dialogues' rewards G_i1: the group's mean dialogue, as it would be worth when seen from turn j. Nothing is normalised
-    by turn index, which would be a hidden price on taking another turn, since the student decides when to stop
-    (verl#7244). A group whose rewards are all the same teaches nothing. None stands for a dialogue without a score.
+    dialogues' rewards G_i1: it is held against the group's mean dialogue, as that would be worth seen from turn j.
+    Nothing is normalised by turn index, which would be a hidden price on taking another turn, since the student decides
+    when to stop (verl#7244). A group whose rewards are all the same teaches nothing. None: a dialogue without a score.
     """
     rewards = [returns[0] for returns in group if returns]
     mean = sum(rewards) / len(rewards) if rewards else 0.0

@@ -72,8 +72,10 @@ def quiet_libraries() -> None:
 
 @contextmanager
 def known_warnings() -> Iterator[None]:
-    """Silence what peft up to 0.21 and transformers from 5.20 on have to say to each other."""
+    """Silence what peft up to 0.21 and transformers from 5.20 on have to say to each other, and that `rollout_func` of
+    TRL is experimental: its tests are here."""
     with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"You are using 'rollout_func'", UserWarning)
         warnings.filterwarnings("ignore", r"`is_gradient_checkpointing` is deprecated", FutureWarning)
         yield
 

@@ -109,9 +109,57 @@ class PreferenceSettings(TrainSettings):
 
 
 class GRPOSettings(TrainSettings):
-    """Settings of online RL; `trl` takes the fields of TRL's `GRPOConfig`."""
+    """Settings of online RL; `trl` takes the fields of TRL's `GRPOConfig`.
+
+    MT-RL as the paper has it: groups of 8 dialogues of at most 4 turns, gamma 0.7, no KL term. ST-RL is `max_turns: 1`.
+    """
 
     default_rates: ClassVar[tuple[float, float]] = (1e-6, 1e-5)
+
+    tasks: tuple[str, ...] = Field(min_length=1)
+    """Task specs, such as `arithmetic?form=paired&split=train&n=500`; one epoch holds a group on each task."""
+    teacher: str = "oracle"
+    """`oracle`, or a model spec."""
+    max_turns: int = Field(default=4, ge=1, le=100)
+    """Student turns of a dialogue at most."""
+    group: int | None = Field(default=None, ge=2)
+    """Dialogues on one task. None: 8, and 32 with a single turn, so that as many turns are generated."""
+    batch_size: int = Field(default=64, ge=2)
+    """Dialogues in one optimiser step and process: a multiple of `group`."""
+    micro_batch_size: int | None = Field(default=8, ge=1)
+    """Dialogues in one forward pass with gradients: a divisor of `batch_size`."""
+    max_tokens: int = Field(default=256, ge=1)
+    """Of one student turn."""
+    temperature: float = Field(default=1.0, gt=0)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    gamma: float = Field(default=0.7, gt=0, le=1)
+    """A dialogue solved in student turn k is worth gamma^(k-1)."""
+    credit: Literal["dialogue", "turn"] = "dialogue"
+    """Every token gets its dialogue's advantage, or that of the return from its own turn on."""
+    needless_question_cost: float = Field(default=0.0, ge=0)
+    """Taken off for each question when nothing is missing."""
+    leak_penalty: float = Field(default=0.0, ge=0)
+    """Taken off for each turn to which the teacher answers with the solution."""
+    guard: Literal["off", "flag", "mask", "end"] = "end"
+    """What happens when the teacher gives the answer away; `end`: the dialogue ends unsolved."""
+    curriculum: bool = False
+    """Prefer tasks that are neither always nor never solved."""
+    generator: Literal["own", "trl"] = "own"
+    """`own`: the batched engine of this package, on the trainer's weights. `trl`: TRL's, for vLLM (`use_vllm`)."""
+    concurrency: int = Field(default=64, ge=1)
+    """Dialogues generated at the same time."""
+    keep_dialogues: bool = True
+    """Write every dialogue to `dialogues.sqlite` in the output folder."""
+
+    @property
+    def resolved_group(self) -> int:
+        return self.group or (32 if self.max_turns == 1 else 8)
+
+    @property
+    def reward_weights(self) -> dict[str, float]:
+        """The reward terms in use (`sml_agents.training.rewards`), and what each counts."""
+        optional = {"needless_question": self.needless_question_cost, "leak": self.leak_penalty}
+        return {"success": 1.0, **{name: weight for name, weight in optional.items() if weight}}
 
 
 S = TypeVar("S", bound=TrainSettings)
