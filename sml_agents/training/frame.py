@@ -117,7 +117,8 @@ class TrainingFrame:
         _remove_printing(trainer)
         started = time.monotonic()
         try:
-            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+            with known_warnings():
+                trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         except TrainingError as error:
             kept = latest_checkpoint(self.checkpoints)
             where = f"the last checkpoint is kept in {kept}" if kept else "no checkpoint had been written yet"

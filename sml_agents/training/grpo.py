@@ -7,6 +7,7 @@ ST-RL and MT-RL of Cook et al. (arXiv 2602.16488) with TRL's trainer. The dialog
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -72,7 +73,7 @@ def train_grpo(
 
     arguments = frame.arguments(
         GRPOConfig,
-        max_steps=steps_of(settings, len(tasks)),
+        max_steps=steps_of(settings, len(tasks), processes=int(os.environ.get("WORLD_SIZE", "1"))),
         num_generations=settings.resolved_group,
         max_completion_length=settings.max_tokens,
         temperature=settings.temperature,
@@ -148,7 +149,7 @@ def check_processes(settings: GRPOSettings, arguments: Any) -> None:
         raise InputError("several processes need vllm_mode: colocate and vllm_tensor_parallel_size: 1")
 
 
-def steps_of(settings: GRPOSettings, tasks: int, processes: int = 1) -> int:
+def steps_of(settings: GRPOSettings, tasks: int, *, processes: int = 1) -> int:
     """Optimiser steps: `max_steps`, or as many as it takes to hold a group on each task in each epoch."""
     groups = settings.batch_size * processes // settings.resolved_group
     return settings.max_steps or max(1, math.ceil(tasks * settings.epochs / groups))

@@ -76,7 +76,7 @@ def known_warnings() -> Iterator[None]:
     TRL is experimental: its tests are here."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", r"You are using 'rollout_func'", UserWarning)
-        warnings.filterwarnings("ignore", r"`is_gradient_checkpointing` is deprecated", FutureWarning)
+        warnings.filterwarnings("ignore", r"`(is_)?gradient_checkpointing\w*` is deprecated", FutureWarning)
         yield
 
 

@@ -12,6 +12,7 @@ import torch
 
 from sml_agents.errors import InputError, SettingsMismatch, TrainingError
 from sml_agents.roles import OracleTeacher
+from sml_agents.roles.prompts import render
 from sml_agents.traces import TraceStore
 from sml_agents.training import TrainResult, load_run, preview_run, train_run
 from sml_agents.training.episodes import episode_of
@@ -30,24 +31,24 @@ def guesser(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     tokenizer = AutoTokenizer.from_pretrained(tiny_model)
     model: Any = AutoModelForCausalLM.from_pretrained(tiny_model)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
-    replies = ["The answer is 4.", "The answer is 5.", "What is two?"]
-    prompts = [PROBLEM, f"{PROBLEM} That is not right. Please try again."]
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-2)
+    opening = [{"role": "system", "content": render("student")}, {"role": "user", "content": PROBLEM}]
+    again = [{"role": "assistant", "content": "The answer is 5."}, {"role": "user", "content": "That is not right."}]
     rows = []
-    for prompt in prompts:
-        for reply in replies:
-            head = tokenizer.apply_chat_template(
-                [{"role": "user", "content": prompt}], add_generation_prompt=True, tokenize=False
+    for reply in ("The answer is 4.", "The answer is 5.", "What is two?"):
+        for messages in (opening, [*opening, *again]):
+            head = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+            ids, said = (
+                tokenizer(text, add_special_tokens=False)["input_ids"] for text in (head, reply + "<|im_end|>")
             )
-            ids = tokenizer(head, add_special_tokens=False)["input_ids"]
-            said = tokenizer(f"{reply}<|im_end|>", add_special_tokens=False)["input_ids"]
             rows.append((ids + said, [-100] * len(ids) + said))
-    for step in range(60):
-        ids, labels = rows[step % len(rows)]
-        model(input_ids=torch.tensor([ids]), labels=torch.tensor([labels])).loss.backward()
-        if step % 6 == 5:
-            optimizer.step()
-            optimizer.zero_grad()
+    width = max(len(ids) for ids, _ in rows)
+    input_BT = torch.tensor([ids + [0] * (width - len(ids)) for ids, _ in rows])
+    labels_BT = torch.tensor([labels + [-100] * (width - len(labels)) for _, labels in rows])
+    for _ in range(40):
+        optimizer.zero_grad()
+        model(input_ids=input_BT, labels=labels_BT).loss.backward()
+        optimizer.step()
     folder = tmp_path_factory.mktemp("guesser")
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -57,7 +58,7 @@ def guesser(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def problems(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("tasks") / "sums.jsonl"
-    path.write_text("".join(json.dumps({"q": PROBLEM, "a": str(answer)}) + "\n" for answer in (4, 4, 5, 4)))
+    path.write_text("".join(json.dumps({"q": PROBLEM, "a": str(answer)}) + "\n" for answer in (4, 5)))
     return f"jsonl:{path}?prompt=q&answer=a"
 
 
@@ -100,7 +101,7 @@ def test_two_steps_from_a_file(guesser: Path, problems: str, tmp_path: Path) -> 
         "  group: 4\n  batch_size: 8\n  micro_batch_size: 4\n  max_tokens: 8\n  max_turns: 2\n  precision: fp32\n"
     )
     told = []
-    run = load_run(path, {"learning_rate": "1e-3", "epochs": "1", "scale_rewards": "group"})
+    run = load_run(path, {"learning_rate": "1e-3", "epochs": "2", "scale_rewards": "group"})
     result = train_run(run, told.append)
     assert (result.recipe, result.steps, result.planned_steps) == ("grpo", 2, 2)
     assert moved(guesser, tmp_path / "out") > 1e-5
@@ -111,7 +112,7 @@ def test_two_steps_from_a_file(guesser: Path, problems: str, tmp_path: Path) -> 
         traces = list(store.traces())
     assert len(traces) == 16
     assert {trace.tags["step"] for trace in traces} == {1, 2}
-    assert len({trace.task.id for trace in traces}) == 4
+    assert len({trace.task.id for trace in traces}) == 2
     for trace in traces:
         episode = episode_of(trace, 0)
         assert len(episode.mask) == len(episode.completion_ids)
@@ -193,7 +194,7 @@ def test_a_dry_run(guesser: Path, problems: str, tmp_path: Path) -> None:
     path = tmp_path / "grpo.yaml"
     path.write_text(f"recipe: grpo\nout: out\ngrpo:\n  model: {guesser}\n  tasks: ['{problems}']\n  max_tokens: 20\n")
     plan = preview_run(load_run(path))
-    assert (plan.steps, plan.data.rows) == (1, 4)
+    assert (plan.steps, plan.data.rows) == (1, 2)
     assert plan.marked().count("⟦") >= 1
     assert not Path("out").exists()
 
