@@ -60,9 +60,8 @@ def main() -> int:
             f"{result['seconds']:.0f} s of RL"
         )
     gains = [result["heldout"]["trained"]["value"] - result["heldout"]["start"]["value"] for result in results]
-    print(
-        f"mean gain {100 * sum(gains) / len(gains):+.1f} points over {len(gains)} seeds ({min(gains):+.2f} to {max(gains):+.2f})"
-    )
+    span = f"{100 * min(gains):+.1f} to {100 * max(gains):+.1f}"
+    print(f"mean gain {100 * sum(gains) / len(gains):+.1f} points over {len(gains)} seeds ({span})")
     if options.picture:
         options.picture.write_text(draw(results), encoding="utf-8")
     return 0
@@ -127,7 +126,7 @@ def shown(metric: dict[str, Any]) -> str:
 
 
 def draw(results: list[dict[str, Any]]) -> str:
-    """Two panels: dialogues solved while training (each point the mean of five steps), and held-out before and after."""
+    """Two panels: solved while training (each point the mean of five steps), and held-out before and after."""
     width, height, left, top, bottom = 640, 300, 52, 34, 250
     steps = max(len(result["curve"]) for result in results)
     colours, dashes = ("#1f5fa8", "#b3541e", "#3d7a3a", "#7a3d78"), ("", "6 3", "2 3", "8 3 2 3")
@@ -136,9 +135,11 @@ def draw(results: list[dict[str, Any]]) -> str:
         return bottom - (bottom - top) * share
 
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12" '
-        'role="img"><title>MT-RL from a Q-primed start</title><rect width="100%" height="100%" fill="#fff"/>',
-        f'<text x="{left}" y="18">solved while training, by step</text><text x="470" y="18">held out, success@{TURNS}</text>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="sans-serif" '
+        'font-size="12" role="img"><title>MT-RL from a Q-primed start</title>',
+        '<rect width="100%" height="100%" fill="#fff"/>',
+        f'<text x="{left}" y="18">solved while training, by step</text>',
+        f'<text x="470" y="18">held out, success@{TURNS}</text>',
     ]
     for quarter in range(5):
         y = at_y(quarter / 4)
