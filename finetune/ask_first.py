@@ -29,7 +29,7 @@ from sml_agents.tasks import load_tasks
 from sml_agents.traces import TraceStore
 from sml_agents.training import load_settings, train_sft
 from sml_agents.training.progress import ProgressLine
-from sml_agents.training.rows import RECIPES, training_rows
+from sml_agents.training.rows import SELECTIONS, training_rows
 
 CONFIG = Path(__file__).with_suffix(".yaml")
 
@@ -53,8 +53,8 @@ def main() -> int:
     with TraceStore.open(arguments.out / "dialogues.sqlite") as store:
         if not demonstrate(specs, store, arguments.seed):
             return 130
-        first_turns = RECIPES["q_primed"].model_copy(update={"families": ("gsm8k",), "last_turn": 1})
-        dialogues = RECIPES["q_primed"].model_copy(update={"families": ("arithmetic", "lists")})
+        first_turns = SELECTIONS["q_primed"].model_copy(update={"families": ("gsm8k",), "last_turn": 1})
+        dialogues = SELECTIONS["q_primed"].model_copy(update={"families": ("arithmetic", "lists")})
         rows = [*training_rows(store.traces(), first_turns), *training_rows(store.traces(), dialogues)]
     settings = load_settings(CONFIG, model=arguments.model, seed=arguments.seed, resume=True)
     result = train_sft(rows, settings, arguments.out / "model", progress=ProgressLine())

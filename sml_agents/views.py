@@ -28,6 +28,8 @@ class StudentView:
     history: History
     calls: tuple[tuple[int, tuple[ToolCall, ...]], ...] = ()
     """The student's own tool calls: index of the turn in `history`, and the calls made in it."""
+    tokens: tuple[int, ...] = ()
+    """The same up to the student's last turn, as the token ids that its model read and sampled; empty when unknown."""
 
 
 @dataclass(frozen=True)

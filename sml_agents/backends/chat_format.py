@@ -14,6 +14,8 @@ from sml_agents.errors import BackendError, BackendSpecError
 
 __all__ = ["ChatFormat", "escape_control_tokens"]
 
+_PROBE = "probe of an earlier reply"
+
 _TOOL_CALL = re.compile(r"<tool_call>\s*(\{.*?\})\s*</tool_call>", re.DOTALL)
 
 
@@ -78,9 +80,39 @@ class ChatFormat:
                 raise BackendError(f"The chat template of {self.name} refuses this conversation: {error}.") from None
 
     def _render(self, messages: list[dict[str, Any]], tools: list[dict[str, Any]] | None) -> list[int]:
-        text = self.tokenizer.apply_chat_template(messages, tools=tools, add_generation_prompt=True, tokenize=False)
-        ids: list[int] = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        ids: list[int] = self.tokenizer(self._text(messages, tools), add_special_tokens=False)["input_ids"]
         return ids
+
+    def _text(self, messages: list[dict[str, Any]], tools: list[dict[str, Any]] | None) -> str:
+        return str(
+            self.tokenizer.apply_chat_template(messages, tools=tools, add_generation_prompt=True, tokenize=False)
+        )
+
+    def encode_after(self, ids: Sequence[int], messages: Sequence[dict[str, Any]]) -> list[int]:
+        """`ids`, which stand for all messages up to the last reply, kept as they are, and what follows that reply.
+
+        What follows is cut from the template's own text: the end of a reply, the new messages, and the opening of the
+        next reply. A reply that was cut short is closed; one that ended with a control token of its own is not closed
+        twice. Raises `BackendError` when nothing follows, or the template does not write replies as they are.
+        """
+        last = max((place for place, message in enumerate(messages) if message["role"] == "assistant"), default=-1)
+        new = [self._plain(message) for message in messages[last + 1 :]]
+        if last < 0 or not new:
+            raise BackendError("Only a conversation in which something follows the last reply can be continued.")
+        earlier = [{"role": "user", "content": "."}, {"role": "assistant", "content": _PROBE}]
+        try:
+            text = self._text([*earlier, *new], None)
+        except TemplateError as error:
+            raise BackendError(f"The chat template of {self.name} refuses this conversation: {error}.") from None
+        _, found, rest = text.partition(_PROBE)
+        if not found:
+            raise BackendError(f"The chat template of {self.name} rewrites replies, so none can be continued.")
+        following: list[int] = self.tokenizer(rest, add_special_tokens=False)["input_ids"]
+        special = set(self.tokenizer.all_special_ids) | set(self.tokenizer.added_tokens_decoder)
+        if ids and ids[-1] in special:
+            end = next((place for place, token in enumerate(following) if token in special), -1)
+            following = following[end + 1 :]
+        return [*ids, *following]
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text of a reply, without control tokens."""

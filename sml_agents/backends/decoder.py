@@ -7,6 +7,7 @@ are of similar length, and only from where they differ from something computed b
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,6 +57,7 @@ class Decoder:
         self._window: int | None = getattr(config, "sliding_window", None)
         self._eager = config._attn_implementation != "sdpa"
         self._cache = RowCache(self._layers)
+        self._cache_name = _cache_name(model)
         self.computed_tokens = self.reused_tokens = 0
         """Of prompts: for tests and measurements."""
 
@@ -93,9 +95,14 @@ class Decoder:
             self.reset()
 
     def reset(self) -> None:
-        """Forget all rows."""
+        """Drop all rows."""
         self.rows.clear()
         self._cache = RowCache(self._layers)
+
+    def forget(self) -> None:
+        """Drop all rows, and the states of earlier conversations."""
+        self.reset()
+        self.prefixes = PrefixStore(self.prefixes.limit)
 
     def _groups(self, rows: Sequence[Row]) -> Iterator[list[Row]]:
         """Rows whose new tokens are of similar number, so that little is padded away.
@@ -161,8 +168,8 @@ class Decoder:
             input_ids=input_BS.to(device),
             attention_mask=self._mask(positions_BS, length),
             position_ids=positions_BS,
-            past_key_values=self._cache,
             use_cache=True,
+            **{self._cache_name: self._cache},
             logits_to_keep=1,
         )
         for row, ids in zip(rows, tokens, strict=True):
@@ -198,6 +205,12 @@ def _sample(rows: Sequence[Row], logits_BV: torch.Tensor) -> None:
         row.ids.append(token)
 
 
+def _cache_name(model: Any) -> str:
+    """What transformers calls a model's cache: `cache` from 5.24 on, `past_key_values` before."""
+    inner = model.get_base_model() if hasattr(model, "peft_config") else model
+    return "cache" if "cache" in inspect.signature(inner.forward).parameters else "past_key_values"
+
+
 def _alike(a: Sequence[int], b: Sequence[int]) -> bool:
     """Whether two prompts share most of their beginning."""
     shared = min(len(a), len(b)) * 3 // 4
@@ -211,6 +224,7 @@ class SingleDecoder:
         self.model = model
         self.rows: list[Row] = []
         self._caches: dict[int, DynamicCache] = {}
+        self._cache_name = _cache_name(model)
 
     def add(self, rows: Sequence[Row]) -> None:
         for row in rows:
@@ -230,10 +244,12 @@ class SingleDecoder:
         self.rows.clear()
         self._caches.clear()
 
+    forget = reset
+
     @torch.inference_mode()
     def _advance(self, row: Row, tokens: list[int]) -> None:
         input_1S = torch.tensor([tokens], device=self.model.device)
-        output = self.model(input_ids=input_1S, past_key_values=self._caches[id(row)], use_cache=True)
+        output = self.model(input_ids=input_1S, use_cache=True, **{self._cache_name: self._caches[id(row)]})
         row.computed += len(tokens)
         _sample([row], output.logits[:, -1].float())
 

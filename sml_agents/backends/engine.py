@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import threading
 import time
 import weakref
@@ -44,6 +45,8 @@ class Job:
     seed: int | None = None
     stop: tuple[str, ...] = ()
     tools: list[dict[str, Any]] | None = None
+    tokens: Sequence[int] = ()
+    """Of all messages up to the last reply, kept as they are; none: all messages are rendered."""
     timeout: float = 300.0
     watch: Callable[[str], None] | None = None
     """Told, in the engine's thread, the text so far: only what no later token can change."""
@@ -59,11 +62,15 @@ class Job:
             self.future.set_exception(error)
 
 
+Load = Callable[[], tuple[Any, Any]]
+"""Gives model and tokenizer; called in the engine's thread."""
+
+
 class Engine:
     """Batches the calls of all threads and event loops into one model. Stops when nobody holds it any more."""
 
-    def __init__(self, name: str, locate: Callable[[], str], settings: LocalSettings) -> None:
-        self._work = _Work(name, locate, settings)
+    def __init__(self, name: str, load: Load, settings: LocalSettings) -> None:
+        self._work = _Work(name, load, settings)
         self._thread = threading.Thread(target=self._work.run, name=f"sml-agents-model-{name}", daemon=True)
         _running[self._thread] = self._work
         self._thread.start()
@@ -77,6 +84,19 @@ class Engine:
         """See `ChatFormat.tool_calls`."""
         return self._work.format.tool_calls(text)
 
+    def forget(self) -> None:
+        """Drop what was computed for earlier conversations; to be called when weights have changed, between calls."""
+        self._work.stale = True
+
+    @property
+    def busy_seconds(self) -> float:
+        """Time spent in the model so far."""
+        return self._work.busy
+
+    def stop(self) -> None:
+        """Let go of the model; calls that still run fail."""
+        self._work.stop()
+
     @property
     def alive(self) -> bool:
         return self._thread.is_alive() and not self._work.stopping
@@ -85,11 +105,13 @@ class Engine:
 class _Work:
     """What the thread does; it must not hold the `Engine`, which would then never be let go."""
 
-    def __init__(self, name: str, locate: Callable[[], str], settings: LocalSettings) -> None:
-        self.name, self.locate, self.settings = name, locate, settings
+    def __init__(self, name: str, load: Load, settings: LocalSettings) -> None:
+        self.name, self.load_model, self.settings = name, load, settings
         self.waiting: deque[Job] = deque()
         self.wake = threading.Condition()
         self.stopping = False
+        self.stale = False
+        self.busy = 0.0
         self.decoder: Any = None
         self.end: BaseException | None = None
         """What ended the thread, for calls that come after: a folder may be found unusable before the first call."""
@@ -139,9 +161,8 @@ class _Work:
         set_threads(self.settings.threads)
         from sml_agents.backends.chat_format import ChatFormat
         from sml_agents.backends.decoder import decoder_for
-        from sml_agents.backends.loading import load_model
 
-        model, tokenizer = load_model(self.locate(), self.name, self.settings)
+        model, tokenizer = self.load_model()
         self.format = ChatFormat(tokenizer, self.name)
         self.decoder = decoder_for(model, self.settings.cache_mb << 20)
         ends = model.generation_config.eos_token_id
@@ -158,6 +179,9 @@ class _Work:
                     self.wake.wait_for(lambda: self.stopping, timeout=_GATHER_SECONDS)
             if self.stopping:
                 return False
+            if self.stale and not self.decoder.rows:
+                self.decoder.forget()
+                self.stale = False
             free = self.settings.batch_size - len(self.decoder.rows)
             jobs = [self.waiting.popleft() for _ in range(min(free, len(self.waiting)))]
         rows = [row for job in jobs if (row := self.prepared(job)) is not None]
@@ -174,7 +198,10 @@ class _Work:
         if job.future.cancelled():
             return None
         try:
-            ids = self.format.encode(job.messages, job.tools)
+            if job.tokens:
+                ids = self.format.encode_after(job.tokens, job.messages)
+            else:
+                ids = self.format.encode(job.messages, job.tools)
             room = self.context - len(ids)
             if room < 1:
                 raise BackendError(
@@ -195,6 +222,7 @@ class _Work:
 
     def guarded(self, work: Callable[[], None], rows: Sequence[Any]) -> None:
         """Do `work`; when the model fails, so do all the jobs in it, and the next ones start afresh."""
+        began = time.perf_counter()
         try:
             work()
         except Exception as error:
@@ -202,6 +230,8 @@ class _Work:
             for row in {id(row): row for row in [*rows, *self.decoder.rows]}.values():
                 row.tag.failed(failure)
             self.decoder.reset()
+        finally:
+            self.busy += time.perf_counter() - began
 
     def settle(self, rows: Sequence[Any]) -> None:
         """Answer the jobs whose rows are finished."""
@@ -251,8 +281,14 @@ def engine_for(name: str, locate: Callable[[], str], settings: LocalSettings) ->
     with _lock:
         engine = _engines.get(key)
         if engine is None or not engine.alive:
-            engine = _engines[key] = Engine(name, locate, settings)
+            engine = _engines[key] = Engine(name, functools.partial(_load, locate, name, settings), settings)
         return engine
+
+
+def _load(locate: Callable[[], str], name: str, settings: LocalSettings) -> tuple[Any, Any]:
+    from sml_agents.backends.loading import load_model
+
+    return load_model(locate(), name, settings)
 
 
 def _changed(name: str) -> int:

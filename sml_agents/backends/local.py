@@ -30,7 +30,7 @@ __all__ = ["EmbeddedChatModel", "TransformersChatModel"]
 
 _DEFAULT_MAX_TOKENS = 512
 _SETTINGS_OF_A_CALL = ("temperature", "top_p", "max_tokens", "timeout")
-_CALL = {*_SETTINGS_OF_A_CALL, "seed", "tools", "tool_choice", "stream"}
+_CALL = {*_SETTINGS_OF_A_CALL, "seed", "tools", "tool_choice", "stream", "tokens"}
 
 
 class TransformersChatModel(LeanChatModel):
@@ -38,13 +38,15 @@ class TransformersChatModel(LeanChatModel):
 
     Concurrent calls, from any thread or event loop, are generated together. The weights are loaded at the first call
     and shared with every other object for the same model. `response_metadata` has `prompt_ids` and `completion_ids`,
-    the tokens exactly as read and sampled.
+    the tokens exactly as read and sampled. A call may give back those of the conversation's last reply, joined, as
+    `tokens`: they are then read again as they are, and only what follows them is rendered.
 
     A reply at temperature 0 is the likeliest; otherwise it depends on the conversation and the call's `seed`. Not
     promised: equality to the last bit between batches of different size, whose sums are rounded differently.
     """
 
     settings_type: ClassVar[type[ModelSettings]] = LocalSettings
+    takes_tokens: ClassVar[bool] = True
 
     model: str = Field(min_length=1)
     settings: LocalSettings = LocalSettings()
@@ -94,6 +96,7 @@ class TransformersChatModel(LeanChatModel):
             seed=kwargs.get("seed"),
             stop=tuple(stop) if stop else settings.stop,
             tools=None if kwargs.get("tool_choice") == "none" else kwargs.get("tools"),
+            tokens=kwargs.get("tokens") or (),
             timeout=settings.timeout,
         )
 

@@ -13,38 +13,36 @@ from sml_agents.errors import InputError, StoreError
 if TYPE_CHECKING:
     from sml_agents.training import Preview, TrainResult
 
-METHODS = ("sft",)
-
 
 def train(
     context: typer.Context,
-    method: Annotated[str, typer.Argument(metavar="METHOD", help="sft")],
     config: Annotated[Path, typer.Option(metavar="FILE", help="YAML file with the settings of the run.")],
+    recipe: Annotated[
+        str | None, typer.Argument(metavar="[RECIPE]", help="sft, dpo, kto or grpo, in place of the file's.")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be trained, and stop.")] = False,
     json: JsonFlag = False,
 ) -> Result:
     """Fine-tune a model on the student's turns.
 
-    The file names the stores, the folder for the result, which dialogues to take and how to train; every setting,
-    TRL's own included, can also be given as --key value, such as --epochs 2 --lora.r 8. The result loads as
-    transformers:OUT. For files to start from: sml-agents recipes copy finetune/sft
+    The file names the recipe, the dialogues, the folder for the result and how to train; every setting, TRL's own
+    included, can also be given as --key value, such as --epochs 2 --lora.r 8. The result loads as transformers:OUT.
+    For files to start from: sml-agents recipes copy finetune/sft
     """
-    if method not in METHODS:
-        raise InputError(f"there is no training method {method!r} in this version; choose {' or '.join(METHODS)}")
     given = named_values(context.args)
-    from sml_agents.training import ProgressLine, load_run, preview, train_sft
-    from sml_agents.training.config import rows_of
+    if recipe is not None and given.setdefault("recipe", recipe) != recipe:
+        raise InputError(f"the recipe is given twice, as {recipe!r} and as {given['recipe']!r}: give it once")
+    from sml_agents.training import ProgressLine, load_run, preview_run, train_run
 
     run = load_run(config, given)
     try:
-        rows = rows_of(run)
+        if dry_run:
+            plan = preview_run(run)
+            payload = {**plan.model_dump(mode="json", exclude={"example"}), "example": plan.marked()}
+            return Result(payload, lambda: _print_plan(plan))
+        done = train_run(run, ProgressLine())
     except StoreError as error:
         raise InputError(str(error)) from error
-    if dry_run:
-        plan = preview(rows, run.sft)
-        payload = {**plan.model_dump(mode="json", exclude={"example"}), "example": plan.marked()}
-        return Result(payload, lambda: _print_plan(plan))
-    done = train_sft(rows, run.sft, run.out, progress=ProgressLine())
     return Result(done.model_dump(mode="json"), lambda: _print_result(done))
 
 

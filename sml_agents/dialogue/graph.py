@@ -44,7 +44,7 @@ from sml_agents.roles.student import Student
 from sml_agents.roles.teacher import HumanReply, HumanTeacher, Teacher
 from sml_agents.types import Act, Reply, Role, StopReason, Trace, Turn, stable_hash
 from sml_agents.verifiers import Verifier
-from sml_agents.views import StudentView, TeacherView
+from sml_agents.views import History, StudentView, TeacherView
 
 __all__ = ["DialogueGraph", "build_dialogue"]
 
@@ -132,9 +132,8 @@ class _Machine:
         history = tuple(state["history"])
         turn = sum(role is Role.STUDENT for role, _ in history)
         try:
-            draft = await self._reply(
-                self.student, StudentView(history, tuple(state.get("calls", ()))), runtime, state, f"student/{turn}"
-            )
+            view = StudentView(history, tuple(state.get("calls", ())), _tokens(history, state.get("draft")))
+            draft = await self._reply(self.student, view, runtime, state, f"student/{turn}")
         except _ENDS_THE_RUN:
             raise
         except Exception as error:  # the one boundary at which a failure becomes part of the trace
@@ -275,6 +274,13 @@ def _public(state: DialogueState, turn: Turn) -> dict[str, list[Any]]:
     if turn.tool_calls:
         added["calls"] = [(len(state["history"]), turn.tool_calls)]
     return added
+
+
+def _tokens(history: History, draft: Reply | None) -> tuple[int, ...]:
+    """The ids behind the history up to the student's last turn; none when that turn was rewritten, or has none."""
+    if draft is None or len(history) < 2 or history[-2][1] != draft.text:
+        return ()
+    return (*(draft.prompt_ids or ()), *(draft.completion_ids or ()))
 
 
 def _reason_to_stop(turn: Turn, count: int, max_turns: int) -> StopReason | None:

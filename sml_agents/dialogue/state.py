@@ -75,6 +75,8 @@ class StudentState(TypedDict):
     history: Annotated[list[tuple[Role, str]], operator.add]
     calls: NotRequired[Annotated[list[tuple[int, tuple[ToolCall, ...]]], operator.add]]
     """Tool calls of the student's own: index of the turn in `history`, and the calls made in it."""
+    draft: NotRequired[Reply]
+    """The student's own last reply, before it was judged."""
 
 
 class DialogueInput(TypedDict, total=False):
@@ -98,8 +100,6 @@ class DialogueState(StudentState, DialogueInput, total=False):
     """All channels; private ones included."""
 
     sample_index: int
-    draft: Reply
-    """The student's last reply, before it is judged."""
     failure: str
     """How the student's model failed, if it did."""
     turns: Annotated[list[Turn], operator.add]

@@ -23,9 +23,16 @@ def _takes_seed(model: BaseChatModel) -> bool:
     return bool(getattr(model, "takes_seed", False)) or "seed" in type(model).model_fields
 
 
-async def ask_model(model: BaseChatModel, messages: list[BaseMessage], *, seed: int) -> Reply:
-    """Call `model` once. `seed` is passed on where the model takes one. Raises what the model raises."""
-    message = await (model.ainvoke(messages, seed=seed) if _takes_seed(model) else model.ainvoke(messages))
+async def ask_model(
+    model: BaseChatModel, messages: list[BaseMessage], *, seed: int, tokens: tuple[int, ...] = ()
+) -> Reply:
+    """Call `model` once. `seed` is passed on where the model takes one, `tokens` where there are any. Raises what the
+    model raises.
+    """
+    given: dict[str, Any] = {"seed": seed} if _takes_seed(model) else {}
+    if tokens:
+        given["tokens"] = tokens
+    message = await model.ainvoke(messages, **given)
     return reply_from(message, messages, seed)
 
 

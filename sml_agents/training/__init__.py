@@ -6,7 +6,7 @@
 training_rows, balanced   traces -> rows, by recipe
 render                    a dialogue as token ids with a mask over the student's turns, for any chat template
 preview                   what would be trained, without training
-load_run, run_sft         a whole run from a YAML file
+load_run, train_run       a whole run from a YAML file, by any recipe
 train_sft                 supervised fine-tuning with TRL, full or LoRA; the folder loads as `transformers:PATH`
 """
 
@@ -16,14 +16,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sml_agents.training.config import SFTRun, load_run, run_sft
+    from sml_agents.training.config import TrainingRun, load_run, preview_run, train_run
     from sml_agents.training.dry_run import Preview, preview
     from sml_agents.training.masks import DialogueRenderer, render
     from sml_agents.training.nouns import Message, RenderedDialogue, TrainingRow
     from sml_agents.training.progress import ProgressLine, TrainingProgress
+    from sml_agents.training.result import TrainResult
     from sml_agents.training.rows import balanced, training_rows
-    from sml_agents.training.settings import LoraSettings, SFTSettings, load_settings
-    from sml_agents.training.sft import TrainResult, train_sft
+    from sml_agents.training.settings import LoraSettings, SFTSettings, TrainSettings, load_settings
+    from sml_agents.training.sft import train_sft
 
 _HOME = {
     "DialogueRenderer": "masks",
@@ -32,17 +33,19 @@ _HOME = {
     "Preview": "dry_run",
     "ProgressLine": "progress",
     "RenderedDialogue": "nouns",
-    "SFTRun": "config",
     "SFTSettings": "settings",
-    "TrainResult": "sft",
+    "TrainResult": "result",
+    "TrainSettings": "settings",
     "TrainingProgress": "progress",
     "TrainingRow": "nouns",
+    "TrainingRun": "config",
     "balanced": "rows",
     "load_run": "config",
     "load_settings": "settings",
     "preview": "dry_run",
+    "preview_run": "config",
     "render": "masks",
-    "run_sft": "config",
+    "train_run": "config",
     "train_sft": "sft",
     "training_rows": "rows",
 }
@@ -54,17 +57,19 @@ __all__ = [
     "Preview",
     "ProgressLine",
     "RenderedDialogue",
-    "SFTRun",
     "SFTSettings",
     "TrainResult",
+    "TrainSettings",
     "TrainingProgress",
     "TrainingRow",
+    "TrainingRun",
     "balanced",
     "load_run",
     "load_settings",
     "preview",
+    "preview_run",
     "render",
-    "run_sft",
+    "train_run",
     "train_sft",
     "training_rows",
 ]

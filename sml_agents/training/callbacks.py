@@ -17,6 +17,11 @@ COMPLETE = "complete"
 """Name of the empty file that marks a checkpoint as written to its end."""
 
 
+_SHORTER = {"mean_token_accuracy": "accuracy"}
+_NOT_KEPT = {"epoch", "num_tokens"}
+"""Figures of the log that a curve does without; an entropy of 0 is one that was not computed."""
+
+
 class Clock(TrainerCallback):
     """Ends training after `seconds` and lets the learning rate fall with the time that is left.
 
@@ -85,6 +90,7 @@ class ProgressReporter(TrainerCallback):
         self._start = 0.0
         self._first_step = 0
         self._loss: float | None = None
+        self._note = ""
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._start = time.monotonic()
@@ -94,8 +100,13 @@ class ProgressReporter(TrainerCallback):
         if not logs or "loss" not in logs:
             return
         self._loss = float(logs["loss"])
-        names = {"loss": "loss", "mean_token_accuracy": "accuracy", "learning_rate": "learning_rate"}
-        point = {new: float(logs[old]) for old, new in names.items() if old in logs}
+        if "solved" in logs:
+            self._note = f"solved {logs['solved']:4.0%}, {logs['flat_groups']:.0f} flat groups"
+        point = {
+            _SHORTER.get(name, name): float(value)
+            for name, value in logs.items()
+            if name not in _NOT_KEPT and isinstance(value, int | float) and (value or name != "entropy")
+        }
         if self.clock is not None and self.clock.applied_rate is not None:
             point["learning_rate"] = self.clock.applied_rate
         self.tokens = int(logs.get("num_tokens", self.tokens))
@@ -110,4 +121,4 @@ class ProgressReporter(TrainerCallback):
         if self.clock is not None and left is not None:
             left = min(left, max(0.0, self.clock.seconds - seconds))
         rate = self.tokens / seconds if seconds else 0.0
-        self.tell(TrainingProgress(state.global_step, state.max_steps, self._loss, rate, seconds, left))
+        self.tell(TrainingProgress(state.global_step, state.max_steps, self._loss, rate, seconds, left, self._note))

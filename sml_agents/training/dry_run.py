@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SerializeAsAny
 
 from sml_agents.errors import InputError
 from sml_agents.training.data import IGNORED, tokenize_rows
@@ -20,7 +20,7 @@ from sml_agents.training.runtime import (
     quiet_libraries,
     settle_threads,
 )
-from sml_agents.training.settings import SFTSettings
+from sml_agents.training.settings import SFTSettings, TrainSettings
 
 __all__ = ["Preview", "preview"]
 
@@ -32,7 +32,7 @@ _ACTIVATION_BYTES = 34
 class Preview(BaseModel):
     """The answer to a dry run."""
 
-    settings: SFTSettings
+    settings: SerializeAsAny[TrainSettings]
     """With every default filled in."""
     data: DataCounts
     steps: int
@@ -90,7 +90,7 @@ def preview(rows: Sequence[TrainingRow], settings: SFTSettings) -> Preview:
     )
 
 
-def _empty_model(settings: SFTSettings) -> Any:
+def _empty_model(settings: TrainSettings) -> Any:
     """The model's modules without weights."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
@@ -104,7 +104,7 @@ def _empty_model(settings: SFTSettings) -> Any:
         raise InputError(f"cannot load a model configuration from {path!r}: {error}") from error
 
 
-def _adapter_size(model: Any, settings: SFTSettings) -> int:
+def _adapter_size(model: Any, settings: TrainSettings) -> int:
     from torch import nn
 
     wanted = settings.lora.target_modules
@@ -118,7 +118,7 @@ def _adapter_size(model: Any, settings: SFTSettings) -> int:
     )
 
 
-def _memory(settings: SFTSettings, config: Any, counts: DataCounts, total: int, trained: int, *, bf16: bool) -> float:
+def _memory(settings: TrainSettings, config: Any, counts: DataCounts, total: int, trained: int, *, bf16: bool) -> float:
     """Bytes. Weights and, for each trained parameter, gradient and two moments, all fp32; and one micro batch."""
     micro = settings.micro_batch_size or settings.batch_size
     tokens = micro * counts.longest

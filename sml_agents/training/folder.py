@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from sml_agents.errors import InputError, SettingsMismatch
-from sml_agents.training.nouns import TokenRow
-from sml_agents.training.settings import SFTSettings
-from sml_agents.types import stable_hash
+from sml_agents.training.settings import TrainSettings
 
 __all__ = ["PLAN", "RECORD", "check_output", "save_result", "write_json", "write_plan"]
 
@@ -22,7 +19,7 @@ _MAY_CHANGE = {"resume", "max_seconds", "checkpoint_seconds", "keep_checkpoints"
 """Settings that a resumed run may have otherwise: they do not change what is computed, only how far and how safely."""
 
 
-def check_output(out: Path, settings: SFTSettings) -> None:
+def check_output(out: Path, settings: TrainSettings) -> None:
     """Make `out`, and refuse to write over what is there.
 
     Raises:
@@ -37,14 +34,17 @@ def check_output(out: Path, settings: SFTSettings) -> None:
     out.mkdir(parents=True, exist_ok=True)
 
 
-def write_plan(out: Path, settings: SFTSettings, rows: Sequence[TokenRow]) -> None:
+def write_plan(out: Path, settings: TrainSettings, rows: str) -> None:
     """Write what is about to be trained, or on resume compare with what was.
+
+    Args:
+        rows: a hash of the data.
 
     Raises:
         SettingsMismatch: when settings or rows differ from those that the run was started with.
     """
     kept = {name: value for name, value in settings.model_dump(mode="json").items() if name not in _MAY_CHANGE}
-    plan = {"settings": kept, "rows": stable_hash([[row.input_ids, row.labels, row.weights] for row in rows])}
+    plan = {"settings": kept, "rows": rows}
     path = out / PLAN
     if path.exists():
         before = json.loads(path.read_text(encoding="utf-8"))
@@ -57,7 +57,7 @@ def write_plan(out: Path, settings: SFTSettings, rows: Sequence[TokenRow]) -> No
         write_json(path, plan)
 
 
-def save_result(trainer: Any, tokenizer: Any, settings: SFTSettings, out: Path, record: dict[str, Any]) -> None:
+def save_result(trainer: Any, tokenizer: Any, settings: TrainSettings, out: Path, record: dict[str, Any]) -> None:
     """Write the model, then `training.json` as the sign that all is there."""
     model = trainer.accelerator.unwrap_model(trainer.model)
     if settings.method == "lora" and settings.lora.merge:

@@ -20,6 +20,8 @@ class TrainingProgress:
     tokens_per_second: float
     seconds: float
     seconds_left: float | None
+    note: str = ""
+    """Of online RL: how the last step's dialogues ended. Shown in place of the loss, which says nothing there."""
 
 
 class ProgressLine:
@@ -47,7 +49,7 @@ def describe(progress: TrainingProgress) -> str:
     """At most 78 characters."""
     share = progress.step / max(progress.steps, 1)
     bar = ("█" * round(20 * share)).ljust(20, "░")
-    loss = "loss   -  " if progress.loss is None else f"loss {progress.loss:5.3f}"
+    loss = progress.note or ("loss   -  " if progress.loss is None else f"loss {progress.loss:5.3f}")
     left = "" if progress.seconds_left is None else f"{_clock(progress.seconds_left)} left"
     rate = f"{progress.tokens_per_second:,.0f} tok/s"
     return f"training {bar} {progress.step}/{progress.steps}  {loss}  {rate}  {left}"[:78]

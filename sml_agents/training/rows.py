@@ -1,10 +1,10 @@
-"""Traces as training rows: the data side of each offline recipe.
+"""Traces as training rows: which turns each kind of supervised fine-tuning takes.
 
     st_sft      first turns that solve the task: the single-turn baseline
     mt_sft      solved dialogues, every student turn
     q_primed    solved dialogues: questions that brought a fact, and attempts that were right once nothing was missing
 
-A recipe is a filter on traces; `balanced` then mixes dialogues in which a fact was missing with those in which none
+A selection is a filter on traces; `balanced` then mixes dialogues in which a fact was missing with those in which none
 was, because a model that only ever sees questions rewarded learns to ask always.
 """
 
@@ -19,11 +19,11 @@ from sml_agents.traces.selection import Conversation, TraceFilter
 from sml_agents.training.nouns import Message, TrainingRow
 from sml_agents.types import Act, Form, Role, Trace, Turn
 
-__all__ = ["RECIPES", "Recipe", "balanced", "conversation_row", "training_rows"]
+__all__ = ["SELECTIONS", "Selection", "balanced", "conversation_row", "training_rows"]
 
-Recipe = Literal["st_sft", "mt_sft", "q_primed"]
+Selection = Literal["st_sft", "mt_sft", "q_primed"]
 
-RECIPES: dict[str, TraceFilter] = {
+SELECTIONS: dict[str, TraceFilter] = {
     "st_sft": TraceFilter(solved=True, acts=(Act.ANSWER_ATTEMPT,), last_turn=1, wrong_attempts=False),
     "mt_sft": TraceFilter(solved=True),
     "q_primed": TraceFilter(
@@ -38,7 +38,7 @@ RECIPES: dict[str, TraceFilter] = {
 
 def training_rows(
     traces: Iterable[Trace],
-    recipe: Recipe | TraceFilter = "mt_sft",
+    select: Selection | TraceFilter = "mt_sft",
     *,
     system: str | None = None,
     discount: float | None = None,
@@ -46,18 +46,18 @@ def training_rows(
     """Rows for `train_sft`.
 
     Args:
-        recipe: the name of a recipe, or a filter of your own.
+        select: the name of a selection, or a filter of your own.
         system: the student's system prompt, which has to be the one it will have in use: None takes the built-in one
             of `ChatStudent`, "" none at all.
         discount: weight a dialogue that was solved in student turn k by discount^(k-1), the discounted return.
 
     Raises:
-        InputError: an unknown recipe.
+        InputError: an unknown selection.
         TrainingError: when nothing is left, with the reasons.
     """
-    if isinstance(recipe, str) and recipe not in RECIPES:
-        raise InputError(f"there is no recipe {recipe!r}: choose one of {', '.join(RECIPES)}")
-    filters = RECIPES[recipe] if isinstance(recipe, str) else recipe
+    if isinstance(select, str) and select not in SELECTIONS:
+        raise InputError(f"there is no selection {select!r}: choose one of {', '.join(SELECTIONS)}")
+    filters = SELECTIONS[select] if isinstance(select, str) else select
     rows: list[TrainingRow] = []
     left_out: dict[str, int] = {}
     for trace in traces:

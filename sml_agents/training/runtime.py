@@ -13,7 +13,7 @@ from typing import Any
 
 from sml_agents.backends.threads import prepare_threads
 from sml_agents.errors import InputError
-from sml_agents.training.settings import SFTSettings
+from sml_agents.training.settings import TrainSettings
 
 __all__ = [
     "chosen_device",
@@ -25,7 +25,7 @@ __all__ = [
     "model_path",
     "quiet_libraries",
     "settle_threads",
-    "sft_arguments",
+    "trl_arguments",
     "versions",
 ]
 
@@ -72,9 +72,11 @@ def quiet_libraries() -> None:
 
 @contextmanager
 def known_warnings() -> Iterator[None]:
-    """Silence what peft up to 0.21 and transformers from 5.20 on have to say to each other."""
+    """Silence what peft up to 0.21 and transformers from 5.20 on have to say to each other, and that `rollout_func` of
+    TRL is experimental: its tests are here."""
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", r"`is_gradient_checkpointing` is deprecated", FutureWarning)
+        warnings.filterwarnings("ignore", r"You are using 'rollout_func'", UserWarning)
+        warnings.filterwarnings("ignore", r"`(is_)?gradient_checkpointing\w*` is deprecated", FutureWarning)
         yield
 
 
@@ -96,7 +98,7 @@ def model_path(spec: str) -> str:
     return spec
 
 
-def load_tokenizer(settings: SFTSettings) -> Any:
+def load_tokenizer(settings: TrainSettings) -> Any:
     """The model's tokenizer, with `settings.chat_template` put in.
 
     Raises:
@@ -121,7 +123,7 @@ def load_tokenizer(settings: SFTSettings) -> Any:
     return tokenizer
 
 
-def load_model(settings: SFTSettings) -> Any:
+def load_model(settings: TrainSettings) -> Any:
     """The model in fp32 (LoRA on CUDA: its base in bf16).
 
     Raises:
@@ -140,7 +142,7 @@ def load_model(settings: SFTSettings) -> Any:
         raise InputError(f"cannot load a model from {path!r}: {_first_line(error)}") from error
 
 
-def chosen_device(settings: SFTSettings) -> str:
+def chosen_device(settings: TrainSettings) -> str:
     """`cuda` or `cpu`.
 
     Raises:
@@ -163,14 +165,18 @@ def computes_in_bf16(device: str) -> bool:
     return any(getattr(torch.cpu, name, lambda: False)() for name in checks)
 
 
-def sft_arguments(settings: SFTSettings, folder: Path, *, rows: int, device: str, bf16: bool) -> Any:
-    """TRL's `SFTConfig` for these settings.
+def trl_arguments(
+    kind: Any, settings: TrainSettings, folder: Path, *, rows: int | None, device: str, bf16: bool, own: dict[str, Any]
+) -> Any:
+    """TRL's config of this `kind` (`SFTConfig`, `DPOConfig`, ...) for these settings.
+
+    Args:
+        rows: how many there are to train on; None when they are made on the way.
+        own: the fields that the recipe sets beside the ones of every recipe; `settings.trl` wins over both.
 
     Raises:
         InputError: sizes that do not divide, or an unknown field in `settings.trl`.
     """
-    from trl.trainer.sft_config import SFTConfig
-
     micro = settings.micro_batch_size or settings.batch_size
     if settings.batch_size % micro:
         raise InputError(f"batch_size {settings.batch_size} must be a multiple of micro_batch_size {micro}")
@@ -178,7 +184,7 @@ def sft_arguments(settings: SFTSettings, folder: Path, *, rows: int, device: str
         "output_dir": str(folder),
         "num_train_epochs": settings.epochs,
         "max_steps": settings.max_steps or -1,
-        "per_device_train_batch_size": min(micro, rows),
+        "per_device_train_batch_size": min(micro, rows or micro),
         "gradient_accumulation_steps": settings.batch_size // micro,
         "learning_rate": settings.resolved_learning_rate,
         "lr_scheduler_type": settings.schedule,
@@ -186,14 +192,11 @@ def sft_arguments(settings: SFTSettings, folder: Path, *, rows: int, device: str
         "weight_decay": settings.weight_decay,
         "max_grad_norm": settings.max_grad_norm,
         # The name that transformers gives it from 5.20 on; TRL turns it on where the field is left out.
-        _known(SFTConfig, "activation_checkpointing", "gradient_checkpointing"): settings.gradient_checkpointing,
+        _known(kind, "activation_checkpointing", "gradient_checkpointing"): settings.gradient_checkpointing,
         "seed": settings.seed,
         "data_seed": settings.seed,
         "use_cpu": device == "cpu",
         "bf16": bf16,
-        "train_sampling_strategy": "group_by_length",
-        "max_length": None,
-        "dataset_kwargs": {"skip_prepare_dataset": True},
         "remove_unused_columns": False,
         "dataloader_pin_memory": device == "cuda",
         "logging_steps": 1 if device == "cpu" else 10,
@@ -203,10 +206,11 @@ def sft_arguments(settings: SFTSettings, folder: Path, *, rows: int, device: str
         "save_total_limit": 2,
         "disable_tqdm": True,
         "report_to": "none",
+        **own,
         **settings.trl,
     }
     try:
-        return SFTConfig(**fields)
+        return kind(**fields)
     except (TypeError, ValueError) as error:
         raise InputError(f"TRL does not accept these settings: {_first_line(error)}") from error
 

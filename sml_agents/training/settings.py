@@ -1,16 +1,22 @@
-"""What a user may set about supervised fine-tuning."""
+"""What a user may set about training.
+
+TrainSettings        what every recipe has: model, full or LoRA, steps, precision, checkpoints, TRL's own fields
+SFTSettings          supervised fine-tuning
+PreferenceSettings   DPO and KTO
+GRPOSettings         online RL
+"""
 
 from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sml_agents.errors import InputError
 
-__all__ = ["LoraSettings", "SFTSettings", "load_settings"]
+__all__ = ["GRPOSettings", "LoraSettings", "PreferenceSettings", "SFTSettings", "TrainSettings", "load_settings"]
 
 
 class LoraSettings(BaseModel):
@@ -27,10 +33,13 @@ class LoraSettings(BaseModel):
     """Save a plain model with the adapter merged in; otherwise the adapter alone, which needs its base to load."""
 
 
-class SFTSettings(BaseModel):
-    """Settings of `train_sft`. Every further field of TRL's `SFTConfig` can be given in `trl`."""
+class TrainSettings(BaseModel):
+    """What every recipe has. Every further field of the TRL config that the recipe uses can be given in `trl`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    default_rates: ClassVar[tuple[float, float]] = (5e-5, 2e-4)
+    """Learning rates for full fine-tuning and for LoRA, where `learning_rate` is None."""
 
     model: str
     """A folder or hub name that transformers loads, `transformers:` in front or not, or `embedded:`."""
@@ -46,7 +55,7 @@ class SFTSettings(BaseModel):
     micro_batch_size: int | None = Field(default=None, ge=1)
     """Rows in one forward pass; None takes `batch_size`, and a smaller divisor of it saves memory."""
     learning_rate: float | None = Field(default=None, gt=0)
-    """None takes 5e-5 for full fine-tuning and 2e-4 for LoRA."""
+    """None takes the recipe's own: for SFT 5e-5, with LoRA 2e-4."""
     schedule: Literal["linear", "cosine", "constant_with_warmup"] = "linear"
     warmup: float = Field(default=0.05, ge=0, lt=1)
     """Share of the steps in which the learning rate rises."""
@@ -54,15 +63,8 @@ class SFTSettings(BaseModel):
     max_grad_norm: float = Field(default=1.0, gt=0)
     max_length: int | None = Field(default=None, ge=8)
     """Tokens in a row; None takes the model's context."""
-    first_token_weight: float = Field(default=1.0, gt=0)
-    """Factor on the loss of the first token of a student turn: there it decides whether to ask or to answer, and
-    among the many tokens of the words that follow that decision weighs little."""
     too_long: Literal["error", "drop"] = "error"
     """What becomes of longer rows. Nothing is cut: half a turn would teach the model to stop anywhere."""
-    rows_as: Literal["auto", "dialogue", "turn"] = "auto"
-    """A dialogue as one row, or a row for each of its student turns; `auto`: dialogues if the template allows."""
-    verbatim: bool = True
-    """Train on the sampled token ids where the traces hold them, instead of tokenising the text again."""
     chat_template: str | None = None
     """Path of a Jinja file to use in place of the model's own chat template; it is saved with the model."""
     template_kwargs: dict[str, Any] = Field(default_factory=dict)
@@ -79,11 +81,88 @@ class SFTSettings(BaseModel):
     resume: bool = False
     """Go on from the last complete checkpoint in the output folder, if there is one."""
     trl: dict[str, Any] = Field(default_factory=dict)
-    """Further fields of `trl.SFTConfig`, such as `{"neftune_noise_alpha": 5}`; they win over the ones above."""
+    """Further fields of the recipe's TRL config, such as `{"adam_beta2": 0.99}`; they win over the ones above."""
 
     @property
     def resolved_learning_rate(self) -> float:
-        return self.learning_rate or (2e-4 if self.method == "lora" else 5e-5)
+        return self.learning_rate or self.default_rates[self.method == "lora"]
+
+
+class SFTSettings(TrainSettings):
+    """Settings of `train_sft`; `trl` takes the fields of TRL's `SFTConfig`."""
+
+    first_token_weight: float = Field(default=1.0, gt=0)
+    """Factor on the loss of the first token of a student turn: there it decides whether to ask or to answer, and
+    among the many tokens of the words that follow that decision weighs little."""
+    rows_as: Literal["auto", "dialogue", "turn"] = "auto"
+    """A dialogue as one row, or a row for each of its student turns; `auto`: dialogues if the template allows."""
+    verbatim: bool = True
+    """Train on the sampled token ids where the traces hold them, instead of tokenising the text again."""
+
+
+class PreferenceSettings(TrainSettings):
+    """Settings of DPO and KTO; `trl` takes the fields of TRL's `DPOConfig` or `KTOConfig`."""
+
+    default_rates: ClassVar[tuple[float, float]] = (1e-6, 1e-5)
+    beta: float = Field(default=0.1, gt=0)
+    """How strongly the model is held to where it started; smaller lets it move further."""
+
+
+class GRPOSettings(TrainSettings):
+    """Settings of online RL; `trl` takes the fields of TRL's `GRPOConfig`.
+
+    MT-RL as the paper has it: groups of 8 dialogues of at most 4 turns, gamma 0.7, no KL term. ST-RL is `max_turns: 1`.
+    """
+
+    default_rates: ClassVar[tuple[float, float]] = (1e-6, 1e-5)
+
+    tasks: tuple[str, ...] = Field(min_length=1)
+    """Task specs, such as `arithmetic?form=paired&split=train&n=500`; one epoch holds a group on each task."""
+    teacher: str = "oracle"
+    """`oracle`, or a model spec."""
+    max_turns: int = Field(default=4, ge=1, le=100)
+    """Student turns of a dialogue at most."""
+    group: int | None = Field(default=None, ge=2)
+    """Dialogues on one task. None: 8, and 32 with a single turn, so that as many turns are generated."""
+    batch_size: int = Field(default=64, ge=2)
+    """Dialogues in one optimiser step and process: a multiple of `group`."""
+    micro_batch_size: int | None = Field(default=8, ge=1)
+    """Dialogues in one forward pass with gradients: a divisor of `batch_size`."""
+    max_tokens: int = Field(default=256, ge=1)
+    """Of one student turn."""
+    temperature: float = Field(default=1.0, gt=0)
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    gamma: float = Field(default=0.7, gt=0, le=1)
+    """A dialogue solved in student turn k is worth gamma^(k-1)."""
+    credit: Literal["dialogue", "turn"] = "dialogue"
+    """Every token gets its dialogue's advantage, or that of the return from its own turn on."""
+    needless_question_cost: float = Field(default=0.0, ge=0)
+    """Taken off for each question when nothing is missing."""
+    leak_penalty: float = Field(default=0.0, ge=0)
+    """Taken off for each turn to which the teacher answers with the solution."""
+    guard: Literal["off", "flag", "mask", "end"] = "end"
+    """What happens when the teacher gives the answer away; `end`: the dialogue ends unsolved."""
+    curriculum: bool = False
+    """Prefer tasks that are neither always nor never solved."""
+    generator: Literal["own", "trl"] = "own"
+    """`own`: the batched engine of this package, on the trainer's weights. `trl`: TRL's, for vLLM (`use_vllm`)."""
+    concurrency: int = Field(default=64, ge=1)
+    """Dialogues generated at the same time."""
+    keep_dialogues: bool = True
+    """Write every dialogue to `dialogues.sqlite` in the output folder."""
+
+    @property
+    def resolved_group(self) -> int:
+        return self.group or (32 if self.max_turns == 1 else 8)
+
+    @property
+    def reward_weights(self) -> dict[str, float]:
+        """The reward terms in use (`sml_agents.training.rewards`), and what each counts."""
+        optional = {"needless_question": self.needless_question_cost, "leak": self.leak_penalty}
+        return {"success": 1.0, **{name: weight for name, weight in optional.items() if weight}}
+
+
+S = TypeVar("S", bound=TrainSettings)
 
 
 def load_settings(path: str | Path | None = None, **overrides: Any) -> SFTSettings:
@@ -96,10 +175,19 @@ def load_settings(path: str | Path | None = None, **overrides: Any) -> SFTSettin
     for name, value in overrides.items():
         old = values.get(name)
         values[name] = {**old, **value} if isinstance(old, dict) and isinstance(value, dict) else value
+    return checked(SFTSettings, values)
+
+
+def checked(kind: type[S], values: dict[str, Any], section: str = "") -> S:
+    """Settings of this kind; `section` is where in a file they stand.
+
+    Raises:
+        InputError: a setting is unknown or out of range.
+    """
     try:
-        return SFTSettings(**values)
+        return kind(**values)
     except ValidationError as error:
-        raise InputError(explain(error, list(SFTSettings.model_fields))) from error
+        raise InputError(explain(error, list(kind.model_fields), section)) from error
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
@@ -119,10 +207,10 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     return values
 
 
-def explain(error: ValidationError, known: list[str]) -> str:
+def explain(error: ValidationError, known: list[str], section: str = "") -> str:
     """The first complaint in words for a user; `known` are the names to suggest."""
     first = error.errors()[0]
-    name = ".".join(str(part) for part in first["loc"])
+    name = ".".join(str(part) for part in ((section,) if section else ()) + first["loc"])
     if first["type"] != "extra_forbidden":
         return f"setting {name!r}: {first['msg']}"
     near = difflib.get_close_matches(name.rpartition(".")[2], known, n=1)

@@ -2,57 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel
-
-from sml_agents.errors import TrainingError
 from sml_agents.training.data import tokenize_rows
-from sml_agents.training.folder import check_output, save_result, write_plan
-from sml_agents.training.masks import DialogueRenderer
-from sml_agents.training.nouns import DataCounts, TrainingRow
+from sml_agents.training.dry_run import Preview, preview
+from sml_agents.training.frame import TrainingFrame
+from sml_agents.training.nouns import TrainingRow
 from sml_agents.training.progress import TrainingProgress
-from sml_agents.training.runtime import (
-    chosen_device,
-    computes_in_bf16,
-    keep_freed_memory,
-    known_warnings,
-    load_model,
-    load_tokenizer,
-    quiet_libraries,
-    settle_threads,
-    sft_arguments,
-    versions,
-)
+from sml_agents.training.result import TrainResult
 from sml_agents.training.settings import SFTSettings
+from sml_agents.types import stable_hash
 
-__all__ = ["TrainResult", "train_sft"]
+if TYPE_CHECKING:
+    from sml_agents.training.config import TrainingRun
 
-
-class TrainResult(BaseModel):
-    """What training did; `training.json` in the output folder holds the same and the settings."""
-
-    path: Path
-    """The folder to use as a student: `transformers:PATH`."""
-    steps: int
-    planned_steps: int
-    stopped: Literal["done", "time"]
-    """`time`: `max_seconds` ran out before the planned steps."""
-    seconds: float
-    tokens_per_second: float
-    """All tokens of the rows, trained or not, padding left out."""
-    resumed_from: int | None = None
-    """The step at which an earlier run was taken up."""
-    precision: Literal["fp32", "bf16"]
-    device: str
-    first_loss: float | None
-    last_loss: float | None
-    """Means over the first and the last tenth of the loss curve."""
-    curve: list[dict[str, float]]
-    data: DataCounts
+__all__ = ["preview_run", "train_run", "train_sft"]
 
 
 def train_sft(
@@ -79,98 +46,42 @@ def train_sft(
         TrainingError: nothing to train on, a chat template that cannot be masked, rows longer than the context, or
             a loss that is not a number (checkpoints written before stay in `out/checkpoints`).
     """
-    settle_threads()
-    quiet_libraries()
-    out = Path(out)
-    check_output(out, settings)
-    device = chosen_device(settings)
-    if device == "cpu":
-        keep_freed_memory()
-    tokenizer = load_tokenizer(settings)
-    renderer = DialogueRenderer(tokenizer, settings.template_kwargs)
-    model = load_model(settings)
+    frame = TrainingFrame("sft", settings, out)
     made, counts = tokenize_rows(
         rows,
-        renderer,
-        max_length=settings.max_length or model.config.get_text_config().max_position_embeddings,
+        frame.renderer,
+        max_length=frame.max_length,
         too_long=settings.too_long,
         rows_as=settings.rows_as,
         verbatim=settings.verbatim,
         first_token_weight=settings.first_token_weight,
     )
 
-    from sml_agents.training.callbacks import Checkpoints, Clock, ProgressReporter, latest_checkpoint
+    from trl.trainer.sft_config import SFTConfig
+
     from sml_agents.training.trainer import DialogueTrainer, TokenDataset, WeightedCollator
 
-    bf16 = settings.precision == "bf16" or (settings.precision == "auto" and computes_in_bf16(device))
-    arguments = sft_arguments(settings, out / "checkpoints", rows=len(made), device=device, bf16=bf16)
-    write_plan(out, settings, made)
-    checkpoint = latest_checkpoint(out / "checkpoints") if settings.resume else None
-    clock = Clock(settings.max_seconds, arguments.learning_rate) if settings.max_seconds else None
-    reporter = ProgressReporter(progress, clock)
-    with known_warnings():
-        trainer = DialogueTrainer(
-            model=model,
-            args=arguments,
-            rows=TokenDataset(made),
-            processing_class=tokenizer,
-            data_collator=WeightedCollator(pad_token_id=tokenizer.pad_token_id),
-            peft_config=_lora(settings),
-            callbacks=[Checkpoints(settings.checkpoint_seconds), reporter, *([clock] if clock else [])],
-        )
-    _remove_printing(trainer)
-    started = time.monotonic()
-    try:
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-    except TrainingError as error:
-        kept = latest_checkpoint(out / "checkpoints")
-        where = f"the last checkpoint is kept in {kept}" if kept else "no checkpoint had been written yet"
-        raise TrainingError(f"{error}; {where}") from error
-    seconds = time.monotonic() - started
-    curve = reporter.curve
-    result = TrainResult(
-        path=out,
-        steps=trainer.state.global_step,
-        planned_steps=trainer.state.max_steps,
-        stopped="time" if clock is not None and clock.ran_out else "done",
-        seconds=round(seconds, 3),
-        tokens_per_second=round(reporter.tokens / seconds, 1) if seconds else 0.0,
-        resumed_from=int(checkpoint.name.rpartition("-")[2]) if checkpoint else None,
-        precision="bf16" if bf16 else "fp32",
-        device=device,
-        first_loss=_mean_loss(curve[: max(1, len(curve) // 10)]),
-        last_loss=_mean_loss(curve[-max(1, len(curve) // 10) :]),
-        curve=curve,
-        data=counts,
+    arguments = frame.arguments(
+        SFTConfig,
+        rows=len(made),
+        train_sampling_strategy="group_by_length",
+        max_length=None,
+        dataset_kwargs={"skip_prepare_dataset": True},
     )
-    if trainer.is_world_process_zero():
-        record = {"settings": settings.model_dump(mode="json"), "versions": versions()}
-        save_result(trainer, tokenizer, settings, out, {**result.model_dump(mode="json"), **record})
-    return result
-
-
-def _lora(settings: SFTSettings) -> Any:
-    if settings.method != "lora":
-        return None
-    from peft import LoraConfig
-
-    lora = settings.lora
-    return LoraConfig(
-        r=lora.r,
-        lora_alpha=lora.alpha,
-        lora_dropout=lora.dropout,
-        target_modules=lora.target_modules,
-        task_type="CAUSAL_LM",
+    make_trainer = partial(
+        DialogueTrainer,
+        rows=TokenDataset(made),
+        data_collator=WeightedCollator(pad_token_id=frame.tokenizer.pad_token_id),
     )
+    fingerprint = stable_hash([[row.input_ids, row.labels, row.weights] for row in made])
+    return frame.train(make_trainer, arguments, data=counts, fingerprint=fingerprint, progress=progress)
 
 
-def _remove_printing(trainer: Any) -> None:
-    """transformers prints a dictionary for each log entry; progress is shown by the caller instead."""
-    from transformers.trainer_callback import PrinterCallback, ProgressCallback
-
-    for callback in (PrinterCallback, ProgressCallback):
-        trainer.remove_callback(callback)
+def preview_run(run: TrainingRun) -> Preview:
+    """A dry run: everything but the training; see `sml_agents.training.dry_run.preview`."""
+    return preview(run.rows(), run.settings_as(SFTSettings))
 
 
-def _mean_loss(points: Sequence[dict[str, float]]) -> float | None:
-    return sum(point["loss"] for point in points) / len(points) if points else None
+def train_run(run: TrainingRun, progress: Callable[[TrainingProgress], None] | None = None) -> TrainResult:
+    """Train; see `train_sft`."""
+    return train_sft(run.rows(), run.settings_as(SFTSettings), run.out, progress=progress)

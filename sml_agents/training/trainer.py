@@ -14,7 +14,7 @@ from sml_agents.errors import TrainingError
 from sml_agents.training.head import score_trained_tokens_only
 from sml_agents.training.nouns import TokenRow
 
-__all__ = ["DialogueTrainer", "LengthGroupedSampler", "TokenDataset", "WeightedCollator"]
+__all__ = ["DialogueTrainer", "LengthGroupedSampler", "TokenDataset", "Watched", "WeightedCollator"]
 
 _POOL = 20
 """Batches that are sorted by length together: enough to save most padding, few enough to stay random."""
@@ -108,8 +108,27 @@ class WeightedCollator(DataCollatorForLanguageModeling):
         return batch
 
 
-class DialogueTrainer(SFTTrainer):
-    """Trains on `TokenDataset` rows; stops on a loss that is not a number; sends no telemetry."""
+class Watched:
+    """Put before a TRL trainer among a class's bases: stops on a loss that is not a number; sends no telemetry."""
+
+    state: Any
+
+    def _send_telemetry(self) -> None:
+        """TRL reports each run to its makers; a training run here stays on this machine."""
+
+    def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
+        loss: Any = super().compute_loss(*args, **kwargs)  # type: ignore[misc]
+        value = loss[0] if isinstance(loss, tuple) else loss
+        if not bool(torch.isfinite(value)):
+            raise TrainingError(
+                f"the loss is not a number at step {self.state.global_step + 1} ({value.item()}): lower "
+                "learning_rate or max_grad_norm, or set precision='fp32'"
+            )
+        return loss
+
+
+class DialogueTrainer(Watched, SFTTrainer):
+    """Trains on `TokenDataset` rows."""
 
     def __init__(self, *, rows: TokenDataset, **kwargs: Any) -> None:
         import datasets
@@ -121,22 +140,9 @@ class DialogueTrainer(SFTTrainer):
         model: Any = self.model
         score_trained_tokens_only(model.get_base_model() if hasattr(model, "peft_config") else model)
 
-    def _send_telemetry(self) -> None:
-        """TRL reports each run to its makers; a training run here stays on this machine."""
-
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         if self.args.train_sampling_strategy != "group_by_length":
             return super()._get_train_sampler(train_dataset)
         lengths = [len(row.input_ids) for row in self.train_dataset.rows]
         pairs = [row.pair for row in self.train_dataset.rows]
         return LengthGroupedSampler(lengths, self.args.per_device_train_batch_size, self.args.seed, pairs)
-
-    def compute_loss(self, *args: Any, **kwargs: Any) -> Any:
-        loss: Any = super().compute_loss(*args, **kwargs)  # type: ignore[no-untyped-call]
-        value = loss[0] if isinstance(loss, tuple) else loss
-        if not bool(torch.isfinite(value)):
-            raise TrainingError(
-                f"the loss is not a number at step {self.state.global_step + 1} ({value.item()}): lower "
-                "learning_rate or max_grad_norm, or set precision='fp32'"
-            )
-        return loss

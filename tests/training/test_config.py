@@ -15,7 +15,7 @@ import pytest
 from sml_agents.errors import InputError, TrainingError
 from sml_agents.traces import TraceStore
 from sml_agents.training import SFTSettings, load_run, train_sft
-from sml_agents.training.config import rows_of
+from sml_agents.training.settings import PreferenceSettings
 from sml_agents.types import Form
 from tests.training.conftest import dialogue_row
 from tests.training.test_rows import TELLS, ask, attempt, trace
@@ -74,8 +74,22 @@ class TestConfig:
             },
         )
         assert (run.limit, run.out) == (8, Path("x"))
-        assert (run.sft.learning_rate, run.sft.lora.r, run.sft.lora.alpha, run.sft.seed) == (1e-4, 4, 8, 3)
-        assert run.sft.trl == {"neftune_noise_alpha": 5}
+        assert (run.settings.learning_rate, run.settings.lora.r, run.settings.lora.alpha, run.settings.seed) == (
+            1e-4,
+            4,
+            8,
+            3,
+        )
+        assert run.settings.trl == {"neftune_noise_alpha": 5}
+
+    def test_each_recipe_reads_its_own_section(self, config: Path) -> None:
+        config.write_text(config.read_text() + "\ndpo: {model: other, beta: 0.3}\n")
+        run = load_run(config, {"recipe": "dpo", "loss_type": "[ipo]"})
+        assert (run.recipe, run.settings.model) == ("dpo", "other")
+        assert run.settings_as(PreferenceSettings).beta == 0.3
+        assert run.settings.trl == {"loss_type": ["ipo"]}
+        assert load_run(config).recipe == "sft"
+        assert load_run(config, {"recipe": "mt_sft"}).select == "mt_sft"
 
     @pytest.mark.parametrize(
         ("overrides", "reason"),
@@ -84,7 +98,8 @@ class TestConfig:
             ({"lora.rank": "1"}, "no setting 'sft.lora.rank'"),
             ({"missing": "2"}, "setting 'missing': Input should be less than 1"),
             ({"epochs": "many"}, "setting 'sft.epochs'"),
-            ({"recipe": "grpo"}, "setting 'recipe'"),
+            ({"recipe": "gepo"}, "no training recipe 'gepo': choose one of sft, dpo, kto, grpo"),
+            ({"recipe": "dpo", "verbatim": "1"}, "no setting 'verbatim'"),
         ],
     )
     def test_wrong_names_and_values(self, config: Path, overrides: dict[str, str], reason: str) -> None:
@@ -92,16 +107,16 @@ class TestConfig:
             load_run(config, overrides)
 
     def test_rows_are_balanced_unless_told_otherwise(self, config: Path) -> None:
-        kinds = [row.missing for row in rows_of(load_run(config))]
+        kinds = [row.missing for row in load_run(config).rows()]
         assert (kinds.count(True), kinds.count(False)) == (6, 6)
-        assert len(rows_of(load_run(config, {"missing": "null"}))) == 13
-        assert len(rows_of(load_run(config, {"missing": "null", "limit": "5"}))) == 5
+        assert len(load_run(config, {"missing": "null"}).rows()) == 13
+        assert len(load_run(config, {"missing": "null", "limit": "5"}).rows()) == 5
 
     def test_no_store_and_no_row(self, config: Path) -> None:
         with pytest.raises(InputError, match=r"no trace store at nowhere\.sqlite"):
-            rows_of(load_run(config, {"stores": "nowhere.sqlite"}))
+            load_run(config, {"stores": "nowhere.sqlite"}).rows()
         with pytest.raises(TrainingError, match="families=\\['gsm8k'\\]: 13 other family"):
-            rows_of(load_run(config, {"filter": {"families": ["gsm8k"]}}))
+            load_run(config, {"filter": {"families": ["gsm8k"]}}).rows()
 
     def test_the_shipped_files_are_valid(self, repository: Path) -> None:
         for name in ("sft_cpu.yaml", "sft_gpu.yaml"):

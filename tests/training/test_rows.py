@@ -86,7 +86,7 @@ class TestRecipes:
             training_rows([trace(ask())], "mt_sft")
         with pytest.raises(TrainingError, match="no trace was given"):
             training_rows([])
-        with pytest.raises(InputError, match="no recipe 'grpo': choose one of st_sft"):
+        with pytest.raises(InputError, match="no selection 'grpo': choose one of st_sft"):
             training_rows(self.TRACES, "grpo")  # type: ignore[arg-type]
 
     def test_the_system_prompt_is_the_students(self) -> None:

@@ -1,0 +1,175 @@
+"""The frame that every recipe trains in: what comes before TRL's trainer, and after it.
+
+    frame = TrainingFrame("sft", settings, out)                  # output folder, device, tokenizer, model
+    arguments = frame.arguments(SFTConfig, rows=len(rows))       # our settings and the user's TRL fields
+    result = frame.train(make_trainer, arguments, data=..., fingerprint=...)
+
+A recipe adds its rows and its trainer (`sml_agents.training.sft` is the shortest example).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from sml_agents.errors import TrainingError
+from sml_agents.training.folder import check_output, save_result, write_plan
+from sml_agents.training.masks import DialogueRenderer
+from sml_agents.training.nouns import DataCounts
+from sml_agents.training.progress import TrainingProgress
+from sml_agents.training.result import TrainResult
+from sml_agents.training.runtime import (
+    chosen_device,
+    computes_in_bf16,
+    keep_freed_memory,
+    known_warnings,
+    load_model,
+    load_tokenizer,
+    quiet_libraries,
+    settle_threads,
+    trl_arguments,
+    versions,
+)
+from sml_agents.training.settings import TrainSettings
+
+__all__ = ["TrainingFrame"]
+
+
+class TrainingFrame:
+    """One training run: output folder, device, tokenizer and model, ready for a trainer.
+
+    Args:
+        out: a new or empty folder, or with `settings.resume` the one of a run that was cut short.
+
+    Raises:
+        InputError: unusable settings, model or output folder.
+        TrainingError: a chat template that cannot be masked.
+    """
+
+    def __init__(self, recipe: str, settings: TrainSettings, out: str | Path) -> None:
+        settle_threads()
+        quiet_libraries()
+        self.recipe = recipe
+        self.settings = settings
+        self.out = Path(out)
+        check_output(self.out, settings)
+        self.device = chosen_device(settings)
+        if self.device == "cpu":
+            keep_freed_memory()
+        self.bf16 = settings.precision == "bf16" or (settings.precision == "auto" and computes_in_bf16(self.device))
+        self.tokenizer = load_tokenizer(settings)
+        self.renderer = DialogueRenderer(self.tokenizer, settings.template_kwargs)
+        self.model = load_model(settings)
+
+    @property
+    def checkpoints(self) -> Path:
+        return self.out / "checkpoints"
+
+    @property
+    def max_length(self) -> int:
+        """Tokens that a row may have."""
+        return int(self.settings.max_length or self.model.config.get_text_config().max_position_embeddings)
+
+    def arguments(self, kind: Any, *, rows: int | None = None, **own: Any) -> Any:
+        """TRL's config of this `kind`; see `sml_agents.training.runtime.trl_arguments`."""
+        return trl_arguments(
+            kind, self.settings, self.checkpoints, rows=rows, device=self.device, bf16=self.bf16, own=own
+        )
+
+    def train(
+        self,
+        make_trainer: Callable[..., Any],
+        arguments: Any,
+        *,
+        data: DataCounts,
+        fingerprint: str,
+        progress: Callable[[TrainingProgress], None] | None = None,
+        notes: Mapping[str, Any] | None = None,
+    ) -> TrainResult:
+        """Train, save the model, and write `training.json` as the sign that all is there.
+
+        Args:
+            make_trainer: called with `model`, `args`, `processing_class`, `peft_config` and `callbacks`.
+            fingerprint: a hash of the data; a resumed run must have the same.
+            notes: what the recipe has to say in the result; read when training is done.
+
+        Raises:
+            SettingsMismatch: resumed with other settings or data.
+            TrainingError: a loss that is not a number (checkpoints written before stay in `out/checkpoints`).
+        """
+        from sml_agents.training.callbacks import Checkpoints, Clock, ProgressReporter, latest_checkpoint
+
+        settings = self.settings
+        write_plan(self.out, settings, fingerprint)
+        checkpoint = latest_checkpoint(self.checkpoints) if settings.resume else None
+        clock = Clock(settings.max_seconds, arguments.learning_rate) if settings.max_seconds else None
+        reporter = ProgressReporter(progress, clock)
+        with known_warnings():
+            trainer = make_trainer(
+                model=self.model,
+                args=arguments,
+                processing_class=self.tokenizer,
+                peft_config=_lora(settings),
+                callbacks=[Checkpoints(settings.checkpoint_seconds), reporter, *([clock] if clock else [])],
+            )
+        _remove_printing(trainer)
+        started = time.monotonic()
+        try:
+            with known_warnings():
+                trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        except TrainingError as error:
+            kept = latest_checkpoint(self.checkpoints)
+            where = f"the last checkpoint is kept in {kept}" if kept else "no checkpoint had been written yet"
+            raise TrainingError(f"{error}; {where}") from error
+        seconds = time.monotonic() - started
+        curve = reporter.curve
+        result = TrainResult(
+            path=self.out,
+            recipe=self.recipe,
+            steps=trainer.state.global_step,
+            planned_steps=trainer.state.max_steps,
+            stopped="time" if clock is not None and clock.ran_out else "done",
+            seconds=round(seconds, 3),
+            tokens_per_second=round(reporter.tokens / seconds, 1) if seconds else 0.0,
+            resumed_from=int(checkpoint.name.rpartition("-")[2]) if checkpoint else None,
+            precision="bf16" if self.bf16 else "fp32",
+            device=self.device,
+            first_loss=_mean_loss(curve[: max(1, len(curve) // 10)]),
+            last_loss=_mean_loss(curve[-max(1, len(curve) // 10) :]),
+            curve=curve,
+            data=data,
+            notes=dict(notes or {}),
+        )
+        if trainer.is_world_process_zero():
+            record = {"settings": settings.model_dump(mode="json"), "versions": versions()}
+            save_result(trainer, self.tokenizer, settings, self.out, {**result.model_dump(mode="json"), **record})
+        return result
+
+
+def _lora(settings: TrainSettings) -> Any:
+    if settings.method != "lora":
+        return None
+    from peft import LoraConfig
+
+    lora = settings.lora
+    return LoraConfig(
+        r=lora.r,
+        lora_alpha=lora.alpha,
+        lora_dropout=lora.dropout,
+        target_modules=lora.target_modules,
+        task_type="CAUSAL_LM",
+    )
+
+
+def _remove_printing(trainer: Any) -> None:
+    """transformers prints a dictionary for each log entry; progress is shown by the caller instead."""
+    from transformers.trainer_callback import PrinterCallback, ProgressCallback
+
+    for callback in (PrinterCallback, ProgressCallback):
+        trainer.remove_callback(callback)
+
+
+def _mean_loss(points: Sequence[dict[str, float]]) -> float | None:
+    return sum(point["loss"] for point in points) / len(points) if points else None

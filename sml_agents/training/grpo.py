@@ -1,0 +1,220 @@
+"""Online RL: whole dialogues are sampled from the weights under training, and GRPO learns from how they end.
+
+ST-RL and MT-RL of Cook et al. (arXiv 2602.16488) with TRL's trainer. The dialogues run in the dialogue graph of
+`sml_agents.dialogue`; start from a model that already solves some tasks, such as one from Q-primed SFT.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sml_agents.backends.chat_format import ChatFormat
+from sml_agents.backends.text import to_openai
+from sml_agents.dialogue import DialogueSettings, build_dialogue
+from sml_agents.errors import InputError
+from sml_agents.roles import ChatStudent, ChatTeacher, OracleTeacher, Teacher
+from sml_agents.roles.prompts import render
+from sml_agents.training.curriculum import TaskOrder
+from sml_agents.training.frame import TrainingFrame
+from sml_agents.training.nouns import DataCounts
+from sml_agents.training.progress import TrainingProgress
+from sml_agents.training.result import TrainResult
+from sml_agents.training.rollouts import Rollouts
+from sml_agents.training.settings import GRPOSettings
+from sml_agents.types import Role, Task, Trace, stable_hash
+from sml_agents.views import chat_messages
+
+if TYPE_CHECKING:
+    from sml_agents.training.config import TrainingRun
+    from sml_agents.training.dry_run import Preview
+    from sml_agents.training.live import LiveChatModel
+
+__all__ = ["DIALOGUES", "preview_run", "train_grpo", "train_run"]
+
+DIALOGUES = "dialogues.sqlite"
+
+
+def train_grpo(
+    settings: GRPOSettings,
+    out: str | Path,
+    *,
+    system: str | None = None,
+    teacher: Teacher | None = None,
+    progress: Callable[[TrainingProgress], None] | None = None,
+) -> TrainResult:
+    """Train `settings.model` on dialogues about `settings.tasks`, and save it in the folder `out`.
+
+    The folder is as that of `train_sft`. Its `dialogues.sqlite` holds every dialogue that was sampled, tagged with its
+    step; `notes` of the result say how many groups of dialogues taught nothing because all of them ended alike, and
+    where the time went. A run that was cut short goes on from its last checkpoint with `settings.resume`.
+
+    Args:
+        system: the student's system prompt; None takes the built-in one, "" none.
+        teacher: in place of the one that `settings.teacher` names.
+
+    Raises:
+        InputError: unusable settings, tasks or output folder; dialogues that cannot fit the model's context.
+        SettingsMismatch: resumed with other settings or tasks.
+        TrainingError: all dialogues of a step failed, or a loss that is not a number.
+    """
+    tasks = load_all(settings)
+    check_sizes(settings)
+    frame = TrainingFrame("grpo", settings, out)
+    counts = counted(tasks, settings, frame.tokenizer, frame.max_length, system)
+
+    from trl.trainer.grpo_config import GRPOConfig
+
+    from sml_agents.training.grpo_trainer import DialogueGRPOTrainer
+
+    arguments = frame.arguments(
+        GRPOConfig,
+        max_steps=steps_of(settings, len(tasks), processes=int(os.environ.get("WORLD_SIZE", "1"))),
+        num_generations=settings.resolved_group,
+        max_completion_length=settings.max_tokens,
+        temperature=settings.temperature,
+        top_p=settings.top_p,
+        beta=0.0,
+    )
+    check_processes(settings, arguments)
+    notes: dict[str, Any] = {}
+    store = _Store(frame.out / DIALOGUES) if settings.keep_dialogues and arguments.process_index == 0 else None
+    order = TaskOrder(tasks, settings.seed, curriculum=settings.curriculum)
+    make_trainer = partial(
+        DialogueGRPOTrainer,
+        settings=settings,
+        tasks=len(tasks),
+        make_rollouts=partial(_rollouts, settings, order, system, teacher, store.keep if store else None),
+        bf16_copy=frame.bf16 and frame.device == "cpu",
+        notes=notes,
+    )
+    fingerprint = stable_hash([task.model_dump(mode="json") for task in tasks], system)
+    try:
+        return frame.train(
+            make_trainer, arguments, data=counts, fingerprint=fingerprint, progress=progress, notes=notes
+        )
+    finally:
+        if store is not None:
+            store.close()
+
+
+def train_run(run: TrainingRun, progress: Callable[[TrainingProgress], None] | None = None) -> TrainResult:
+    """Train; see `train_grpo`."""
+    return train_grpo(run.settings_as(GRPOSettings), run.out, system=run.system, progress=progress)
+
+
+def preview_run(run: TrainingRun) -> Preview:
+    """A dry run: everything but generation and training."""
+    from sml_agents.training.grpo_preview import preview_grpo
+
+    return preview_grpo(run.settings_as(GRPOSettings), system=run.system)
+
+
+def load_all(settings: GRPOSettings) -> list[Task]:
+    """The tasks of all specs, in order. Raises InputError for a spec that cannot be used or has no task."""
+    from sml_agents.tasks import load_tasks
+
+    tasks = [task for spec in settings.tasks for task in load_tasks(spec)]
+    if not tasks:
+        raise InputError(f"there is no task in {', '.join(settings.tasks)}: GRPO needs at least one")
+    return tasks
+
+
+def check_sizes(settings: GRPOSettings) -> None:
+    """Raises InputError when groups do not fill a batch, or parts that exclude each other are asked for."""
+    group = settings.resolved_group
+    if settings.batch_size % group:
+        raise InputError(f"batch_size {settings.batch_size} must be a multiple of group {group}")
+    if settings.generator == "own" and settings.trl.get("use_vllm"):
+        raise InputError("use_vllm needs generator: trl, the one that knows vLLM")
+    if settings.template_kwargs:
+        raise InputError("template_kwargs do not reach the dialogues of GRPO: write them into a chat_template file")
+
+
+def check_processes(settings: GRPOSettings, arguments: Any) -> None:
+    """Raises InputError for ways of spreading a model over processes in which dialogues cannot be generated.
+
+    Dialogues of different processes take their turns at different times, so nothing that all must call together fits.
+    """
+    if arguments.world_size == 1:
+        return
+    spread = arguments.deepspeed_plugin is not None or bool(arguments.fsdp)
+    if settings.generator == "own" and spread:
+        raise InputError("weights spread by FSDP or DeepSpeed need generator: trl with use_vllm: true")
+    if arguments.use_vllm and (arguments.vllm_mode != "colocate" or arguments.vllm_tensor_parallel_size > 1):
+        raise InputError("several processes need vllm_mode: colocate and vllm_tensor_parallel_size: 1")
+
+
+def steps_of(settings: GRPOSettings, tasks: int, *, processes: int = 1) -> int:
+    """Optimiser steps: `max_steps`, or as many as it takes to hold a group on each task in each epoch."""
+    groups = settings.batch_size * processes // settings.resolved_group
+    return settings.max_steps or max(1, math.ceil(tasks * settings.epochs / groups))
+
+
+def counted(
+    tasks: Sequence[Task], settings: GRPOSettings, tokenizer: Any, max_length: int, system: str | None
+) -> DataCounts:
+    """What a dialogue may take. Raises InputError when the longest task leaves no room for its turns."""
+    writer = ChatFormat(tokenizer, settings.model)
+    prompt = render("student") if system is None else system
+    longest = max(
+        len(writer.encode(to_openai(chat_messages(((Role.TEACHER, task.prompt),), Role.STUDENT, prompt))))
+        for task in tasks
+    )
+    turns = settings.max_turns * settings.max_tokens
+    whole = longest + turns
+    if whole > max_length:
+        raise InputError(
+            f"a dialogue may take {whole} tokens, more than the {max_length} allowed: the longest task has {longest}, "
+            f"and there are {settings.max_turns} turns of {settings.max_tokens}; lower max_turns or max_tokens"
+        )
+    return DataCounts(rows=len(tasks), longest=whole, tokens=whole, trained_tokens=turns)
+
+
+def _rollouts(
+    settings: GRPOSettings,
+    order: TaskOrder,
+    system: str | None,
+    teacher: Teacher | None,
+    keep: Callable[[Sequence[Trace]], None] | None,
+    model: LiveChatModel,
+    filler: int,
+) -> Rollouts:
+    graph = build_dialogue(
+        ChatStudent(model, system=system, verbatim=True),
+        teacher or _teacher(settings.teacher),
+        settings=DialogueSettings(max_turns=settings.max_turns, guard=settings.guard, seed=settings.seed),
+    )
+    group, concurrency = settings.resolved_group, settings.concurrency
+    return Rollouts(order, graph, group=group, concurrency=concurrency, filler=filler, keep=keep)
+
+
+def _teacher(spec: str) -> Teacher:
+    if spec == "oracle":
+        return OracleTeacher()
+    if spec == "human":
+        raise InputError("a person cannot teach while a model is trained: take oracle or a model as the teacher")
+    from sml_agents.backends import resolve
+
+    return ChatTeacher(resolve(spec))
+
+
+class _Store:
+    """Writes the dialogues of each step in one transaction."""
+
+    def __init__(self, path: Path) -> None:
+        from sml_agents.traces import TraceStore
+
+        self._store = TraceStore.open(path)
+
+    def keep(self, traces: Sequence[Trace]) -> None:
+        from sml_agents.traces.store import Batch
+
+        self._store.write(Batch(done=[self._store.done_row(trace) for trace in traces]))
+
+    def close(self) -> None:
+        self._store.close()

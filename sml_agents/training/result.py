@@ -1,0 +1,39 @@
+"""What training did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from sml_agents.training.nouns import DataCounts
+
+__all__ = ["TrainResult"]
+
+
+class TrainResult(BaseModel):
+    """What training did; `training.json` in the output folder holds the same and the settings."""
+
+    path: Path
+    """The folder to use as a student: `transformers:PATH`."""
+    recipe: str = "sft"
+    steps: int
+    planned_steps: int
+    stopped: Literal["done", "time"]
+    """`time`: `max_seconds` ran out before the planned steps."""
+    seconds: float
+    tokens_per_second: float
+    """All tokens of the rows, trained or not, padding left out; 0 where the recipe does not count them."""
+    resumed_from: int | None = None
+    """The step at which an earlier run was taken up."""
+    precision: Literal["fp32", "bf16"]
+    device: str
+    first_loss: float | None
+    last_loss: float | None
+    """Means over the first and the last tenth of the loss curve."""
+    curve: list[dict[str, float]]
+    """What TRL logged, by step."""
+    data: DataCounts
+    notes: dict[str, Any] = Field(default_factory=dict)
+    """What this recipe alone has to say, such as where preference pairs came from."""

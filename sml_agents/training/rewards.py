@@ -1,0 +1,96 @@
+"""What a dialogue is worth, and how much of it each turn gets.
+
+Every student turn earns a reward r_k, nearly always 0: 1 for the turn that solves the task, and whatever the optional
+terms say. The return of turn j is G_j = sum over k >= j of gamma^(k-j) r_k, so the reward of a dialogue solved in turn
+k is G_1 = gamma^(k-1) (Cook et al., arXiv 2602.16488, where gamma = 0.7).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+from sml_agents.types import Act, Form, Role, Trace
+
+__all__ = ["TERMS", "dialogue_reward", "turn_advantages", "turn_returns", "turn_rewards"]
+
+_EPSILON = 1e-4
+"""Added to the standard deviation, as in TRL."""
+
+
+def success(trace: Trace) -> list[float]:
+    """1 for the turn that solved the task."""
+    return [float(k == trace.solved_at) for k in range(1, len(trace.student_turns) + 1)]
+
+
+def needless_question(trace: Trace) -> list[float]:
+    """-1 for each question asked when nothing was missing, or nothing any more."""
+    missing = {fact.name for fact in trace.task.private.facts} if trace.task.form is not Form.FULL else set()
+    earned: list[float] = []
+    for turn in trace.turns:
+        if turn.role is Role.STUDENT and turn.visibility == "public":
+            earned.append(-1.0 if turn.act is Act.CLARIFICATION and not missing else 0.0)
+        elif turn.role is Role.TEACHER:
+            missing -= set(turn.reveals)
+    return earned
+
+
+def leak(trace: Trace) -> list[float]:
+    """-1 for each turn to which the teacher answered with the solution."""
+    earned: list[float] = []
+    for turn in trace.turns:
+        if turn.role is Role.STUDENT and turn.visibility == "public":
+            earned.append(0.0)
+        elif turn.role is Role.TEACHER and turn.leak is not None and earned:
+            earned[-1] = -1.0
+    return earned
+
+
+TERMS: dict[str, Callable[[Trace], list[float]]] = {
+    "success": success,
+    "needless_question": needless_question,
+    "leak": leak,
+}
+"""Reward terms by name: what each student turn of a dialogue earned, before weights."""
+
+
+def turn_rewards(trace: Trace, weights: dict[str, float]) -> list[float]:
+    """r_k for each student turn: the weighted sum of the terms named in `weights`."""
+    earned = [0.0] * len(trace.student_turns)
+    for name, weight in weights.items():
+        earned = [total + weight * part for total, part in zip(earned, TERMS[name](trace), strict=True)]
+    return earned
+
+
+def turn_returns(rewards: Sequence[float], gamma: float) -> list[float]:
+    """G_j for each turn."""
+    returns: list[float] = []
+    ahead = 0.0
+    for reward in reversed(rewards):
+        ahead = reward + gamma * ahead
+        returns.append(ahead)
+    return returns[::-1]
+
+
+def dialogue_reward(trace: Trace, term: str, gamma: float) -> float | None:
+    """G_1 of one term alone; None when the dialogue could not be scored."""
+    if trace.solved is None:
+        return None
+    return sum(gamma**k * earned for k, earned in enumerate(TERMS[term](trace)))
+
+
+def turn_advantages(group: Sequence[Sequence[float] | None], gamma: float, *, scale: bool = True) -> list[list[float]]:
+    """The advantage of every turn of one group of dialogues on the same task, from their returns G_j.
+
+    Turn j of dialogue i gets (G_ij - m / gamma^(j-1)) / s, where m and s are mean and standard deviation of the
+    dialogues' rewards G_i1: it is held against the group's mean dialogue, as that would be worth seen from turn j.
+    Nothing is normalised by turn index, which would be a hidden price on taking another turn, since the student decides
+    when to stop (verl#7244). A group whose rewards are all the same teaches nothing. None: a dialogue without a score.
+    """
+    rewards = [returns[0] for returns in group if returns]
+    mean = sum(rewards) / len(rewards) if rewards else 0.0
+    spread = math.sqrt(sum((reward - mean) ** 2 for reward in rewards) / max(1, len(rewards) - 1))
+    if spread < 1e-8:
+        return [[0.0] * len(returns or ()) for returns in group]
+    divisor = spread + _EPSILON if scale else 1.0
+    return [[(value - mean / gamma**j) / divisor for j, value in enumerate(returns or ())] for returns in group]

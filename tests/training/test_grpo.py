@@ -1,0 +1,213 @@
+"""Online RL on a tiny model that guesses: real dialogues, real training steps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from sml_agents.errors import InputError, SettingsMismatch, TrainingError
+from sml_agents.roles import OracleTeacher
+from sml_agents.roles.prompts import render
+from sml_agents.traces import TraceStore
+from sml_agents.training import TrainResult, load_run, preview_run, train_run
+from sml_agents.training.episodes import episode_of
+from sml_agents.training.grpo import DIALOGUES, train_grpo
+from sml_agents.training.settings import GRPOSettings
+from sml_agents.types import Reply, StopReason
+from sml_agents.views import TeacherView
+
+PROBLEM = "What is two plus two?"
+
+
+@pytest.fixture(scope="session")
+def guesser(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model, taught to answer 4 or 5, or to ask, each about a third of the time."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    model: Any = AutoModelForCausalLM.from_pretrained(tiny_model)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-2)
+    opening = [{"role": "system", "content": render("student")}, {"role": "user", "content": PROBLEM}]
+    again = [{"role": "assistant", "content": "The answer is 5."}, {"role": "user", "content": "That is not right."}]
+    rows = []
+    for reply in ("The answer is 4.", "The answer is 5.", "What is two?"):
+        for messages in (opening, [*opening, *again]):
+            head = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+            ids, said = (
+                tokenizer(text, add_special_tokens=False)["input_ids"] for text in (head, reply + "<|im_end|>")
+            )
+            rows.append((ids + said, [-100] * len(ids) + said))
+    width = max(len(ids) for ids, _ in rows)
+    input_BT = torch.tensor([ids + [0] * (width - len(ids)) for ids, _ in rows])
+    labels_BT = torch.tensor([labels + [-100] * (width - len(labels)) for _, labels in rows])
+    for _ in range(30):
+        optimizer.zero_grad()
+        model(input_ids=input_BT, labels=labels_BT).loss.backward()
+        optimizer.step()
+    folder = tmp_path_factory.mktemp("guesser")
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def problems(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("tasks") / "sums.jsonl"
+    path.write_text("".join(json.dumps({"q": PROBLEM, "a": str(answer)}) + "\n" for answer in (4, 5)))
+    return f"jsonl:{path}?prompt=q&answer=a"
+
+
+@pytest.fixture
+def settings(guesser: Path, problems: str) -> Callable[..., GRPOSettings]:
+    def make(**changes: Any) -> GRPOSettings:
+        values: dict[str, Any] = {
+            "model": str(guesser),
+            "tasks": (problems,),
+            "group": 4,
+            "batch_size": 8,
+            "micro_batch_size": 4,
+            "max_steps": 2,
+            "max_turns": 2,
+            "max_tokens": 8,
+            "learning_rate": 1e-3,
+            "precision": "fp32",
+            "checkpoint_seconds": None,
+        }
+        return GRPOSettings(**{**values, **changes})
+
+    return make
+
+
+def weights(folder: Path) -> dict[str, torch.Tensor]:
+    from safetensors.torch import load_file
+
+    return load_file(folder / "model.safetensors")
+
+
+def moved(before: Path, after: Path) -> float:
+    old, new = weights(before), weights(after)
+    return max(float((old[name] - new[name]).abs().max()) for name in old)
+
+
+def test_two_steps_from_a_file(guesser: Path, problems: str, tmp_path: Path) -> None:
+    path = tmp_path / "grpo.yaml"
+    path.write_text(
+        f"recipe: grpo\nout: {tmp_path / 'out'}\ngrpo:\n  model: {guesser}\n  tasks: ['{problems}']\n"
+        "  group: 4\n  batch_size: 8\n  micro_batch_size: 4\n  max_tokens: 8\n  max_turns: 2\n  precision: fp32\n"
+    )
+    told = []
+    run = load_run(path, {"learning_rate": "1e-3", "epochs": "2", "scale_rewards": "group"})
+    result = train_run(run, told.append)
+    assert (result.recipe, result.steps, result.planned_steps) == ("grpo", 2, 2)
+    assert moved(guesser, tmp_path / "out") > 1e-5
+    assert result.notes["groups"] == 4 > result.notes["flat_groups"]
+    assert {"solved", "flat_groups", "rewards/success/mean", "entropy"} <= set(result.curve[-1])
+    assert "flat groups" in told[-1].note
+    with TraceStore.open(tmp_path / "out" / DIALOGUES, read_only=True) as store:
+        traces = list(store.traces())
+    assert len(traces) == 16
+    assert {trace.tags["step"] for trace in traces} == {1, 2}
+    assert len({trace.task.id for trace in traces}) == 2
+    for trace in traces:
+        episode = episode_of(trace, 0)
+        assert len(episode.mask) == len(episode.completion_ids)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"credit": "turn", "needless_question_cost": 0.2, "curriculum": True},
+        {"method": "lora", "lora": {"r": 2}, "gradient_checkpointing": True},
+        {"generator": "trl"},
+        {"precision": "bf16"},
+        {"max_turns": 1, "group": None, "batch_size": 32, "max_steps": 1, "warmup": 0.0},
+    ],
+    ids=["by turn", "lora", "trl generates", "bf16", "one turn"],
+)
+def test_other_ways(
+    settings: Callable[..., GRPOSettings], guesser: Path, tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    result = train_grpo(settings(**changes), tmp_path / "out")
+    assert result.notes["groups"] > result.notes["flat_groups"]
+    assert moved(guesser, tmp_path / "out") > 1e-6
+
+
+class Stopped(Exception):
+    pass
+
+
+def test_a_run_that_was_cut_short_ends_as_an_unbroken_one(
+    settings: Callable[..., GRPOSettings], tmp_path: Path
+) -> None:
+    each_step = {"trl": {"save_strategy": "steps", "save_steps": 1}, "curriculum": True, "max_steps": 3}
+    unbroken = train_grpo(settings(**each_step), tmp_path / "unbroken")
+
+    def stop(progress: Any) -> None:
+        if progress.step == 2:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        train_grpo(settings(**each_step), tmp_path / "broken", progress=stop)
+    with pytest.raises(SettingsMismatch, match="another gamma"):
+        train_grpo(settings(**each_step, resume=True, gamma=0.9), tmp_path / "broken")
+    resumed = train_grpo(settings(**each_step, resume=True), tmp_path / "broken")
+    assert resumed.resumed_from is not None
+    assert resumed.notes["groups"] == unbroken.notes["groups"] == 6
+    assert resumed.notes["flat_groups"] == unbroken.notes["flat_groups"]
+    assert moved(tmp_path / "unbroken", tmp_path / "broken") < 1e-6
+
+
+def test_a_teacher_that_breaks_ends_the_run(settings: Callable[..., GRPOSettings], tmp_path: Path) -> None:
+    class Broken(OracleTeacher):
+        async def reply(self, view: TeacherView, *, seed: int = 0) -> Reply:
+            raise RuntimeError("no line to the teacher")
+
+    only_wrong = settings(max_tokens=1)  # nobody solves anything in one token, so every dialogue needs the teacher
+    with pytest.raises(TrainingError, match=r"every dialogue of step 1 failed.*no line to the teacher"):
+        train_grpo(only_wrong, tmp_path / "out", teacher=Broken())
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"batch_size": 9}, "multiple of group"),
+        ({"max_tokens": 200}, "lower max_turns or max_tokens"),
+        ({"trl": {"use_vllm": True}}, "use_vllm needs generator: trl"),
+        ({"teacher": "human"}, "a person cannot teach"),
+        ({"tasks": ("nothing",)}, "no task family"),
+        ({"template_kwargs": {"enable_thinking": False}}, "template_kwargs"),
+    ],
+)
+def test_wrong_input(
+    settings: Callable[..., GRPOSettings], tmp_path: Path, changes: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(InputError, match=reason):
+        train_grpo(settings(**changes), tmp_path / "out")
+
+
+def test_a_dry_run(guesser: Path, problems: str, tmp_path: Path) -> None:
+    path = tmp_path / "grpo.yaml"
+    path.write_text(f"recipe: grpo\nout: out\ngrpo:\n  model: {guesser}\n  tasks: ['{problems}']\n  max_tokens: 20\n")
+    plan = preview_run(load_run(path))
+    assert (plan.steps, plan.data.rows) == (1, 2)
+    assert plan.marked().count("⟦") >= 1
+    assert not Path("out").exists()
+
+
+def test_the_result_is_json(settings: Callable[..., GRPOSettings], tmp_path: Path) -> None:
+    train_grpo(settings(max_steps=1, keep_dialogues=False), tmp_path / "out")
+    record = json.loads((tmp_path / "out" / "training.json").read_text())
+    assert TrainResult.model_validate(record).notes["seconds"].keys() >= {"generate", "forward", "backward", "all"}
+    assert not (tmp_path / "out" / DIALOGUES).exists()
+
+
+def test_failed_dialogues_are_left_out() -> None:
+    from tests.training.test_grpo_tokens import trace_of
+
+    trace = trace_of([], stop=StopReason.FAILED)
+    assert episode_of(trace, 7).mask == [0]
