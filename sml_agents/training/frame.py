@@ -117,7 +117,8 @@ class TrainingFrame:
         _remove_printing(trainer)
         started = time.monotonic()
         try:
-            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+            with known_warnings():
+                trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         except TrainingError as error:
             kept = latest_checkpoint(self.checkpoints)
             where = f"the last checkpoint is kept in {kept}" if kept else "no checkpoint had been written yet"
@@ -141,9 +142,8 @@ class TrainingFrame:
             data=data,
             notes=dict(notes or {}),
         )
-        if trainer.is_world_process_zero():
-            record = {"settings": settings.model_dump(mode="json"), "versions": versions()}
-            save_result(trainer, self.tokenizer, settings, self.out, {**result.model_dump(mode="json"), **record})
+        record = {"settings": settings.model_dump(mode="json"), "versions": versions()}
+        save_result(trainer, self.tokenizer, settings, self.out, {**result.model_dump(mode="json"), **record})
         return result
 
 

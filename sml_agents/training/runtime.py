@@ -27,7 +27,10 @@ __all__ = [
     "settle_threads",
     "trl_arguments",
     "versions",
+    "weights_of",
 ]
+
+_ADAPTER = "adapter_config.json"
 
 
 def settle_threads() -> None:
@@ -122,22 +125,64 @@ def load_tokenizer(settings: TrainSettings) -> Any:
 
 
 def load_model(settings: TrainSettings) -> Any:
-    """The model in fp32 (LoRA on CUDA: its base in bf16).
+    """The model in fp32 (LoRA on CUDA: its base in bf16), with the adapter that it is to start from merged in.
 
     Raises:
-        InputError: when there is no such model.
+        InputError: when there is no such model, or the adapter belongs to another.
     """
     import torch
     from transformers import AutoModelForCausalLM
 
-    path = model_path(settings.model)
+    path, adapter = weights_of(settings)
     half = settings.method == "lora" and chosen_device(settings) == "cuda" and settings.precision != "fp32"
     try:
-        return AutoModelForCausalLM.from_pretrained(
+        model = AutoModelForCausalLM.from_pretrained(
             path, dtype=torch.bfloat16 if half else torch.float32, trust_remote_code=False
         )
     except (OSError, ValueError) as error:
         raise InputError(f"cannot load a model from {path!r}: {_first_line(error)}") from error
+    return model if adapter is None else _merged(model, adapter, path)
+
+
+def weights_of(settings: TrainSettings) -> tuple[str, str | None]:
+    """Where the weights are, and the adapter to put on them: `model` may itself be the folder of an adapter.
+
+    Raises:
+        InputError: the adapter was trained on another model, by what it says of itself.
+    """
+    path, adapter = model_path(settings.model), settings.adapter
+    if adapter is None and (Path(path) / _ADAPTER).exists():
+        return str(_adapter_base(path) or path), path
+    if adapter is not None:
+        base = _adapter_base(adapter)
+        if base and Path(base).name != Path(path).name:
+            raise InputError(
+                f"the adapter {adapter} was trained on {base!r}, not on {path!r}: give that model, or another adapter "
+                f"(for a renamed copy of the same model, correct base_model_name_or_path in its {_ADAPTER})"
+            )
+    return path, adapter
+
+
+def _adapter_base(adapter: str) -> str:
+    import json
+
+    try:
+        recorded = json.loads((Path(adapter) / _ADAPTER).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{adapter} holds no LoRA adapter ({_ADAPTER}): {_first_line(error)}") from error
+    return str(recorded.get("base_model_name_or_path") or "")
+
+
+def _merged(model: Any, adapter: str, path: str) -> Any:
+    from peft import PeftModel
+
+    try:
+        with known_warnings():
+            return PeftModel.from_pretrained(model, adapter).merge_and_unload()
+    except (RuntimeError, ValueError, KeyError, OSError) as error:
+        raise InputError(
+            f"the adapter {adapter} does not fit the model {path!r}, it was trained on another: {_first_line(error)}"
+        ) from error
 
 
 def chosen_device(settings: TrainSettings) -> str:
