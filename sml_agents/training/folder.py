@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +87,10 @@ def save_result(trainer: Any, tokenizer: Any, settings: TrainSettings, out: Path
     write_json(out / RECORD, record)
     (out / PLAN).unlink(missing_ok=True)
     if not settings.keep_checkpoints:
-        shutil.rmtree(out / "checkpoints", ignore_errors=True)
+        for checkpoint in (out / "checkpoints").glob("checkpoint-*"):
+            shutil.rmtree(checkpoint, ignore_errors=True)
+        with suppress(OSError):  # what `report_to` wrote stays
+            (out / "checkpoints").rmdir()
 
 
 def is_main_process() -> bool:

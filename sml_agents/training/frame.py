@@ -28,6 +28,7 @@ from sml_agents.training.runtime import (
     load_model,
     load_tokenizer,
     quiet_libraries,
+    settings_errors,
     settle_threads,
     trl_arguments,
     versions,
@@ -106,7 +107,7 @@ class TrainingFrame:
         checkpoint = latest_checkpoint(self.checkpoints) if settings.resume else None
         clock = Clock(settings.max_seconds, arguments.learning_rate) if settings.max_seconds else None
         reporter = ProgressReporter(progress, clock)
-        with known_warnings():
+        with known_warnings(), settings_errors():
             trainer = make_trainer(
                 model=self.model,
                 args=arguments,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sml_agents.backends.threads import prepare_threads
-from sml_agents.errors import InputError
+from sml_agents.errors import InputError, SmlError
 from sml_agents.training.settings import TrainSettings
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "load_tokenizer",
     "model_path",
     "quiet_libraries",
+    "settings_errors",
     "settle_threads",
     "trl_arguments",
     "versions",
@@ -178,7 +179,8 @@ def _merged(model: Any, adapter: str, path: str) -> Any:
 
     try:
         with known_warnings():
-            return PeftModel.from_pretrained(model, adapter).merge_and_unload()
+            # peft freezes what it is put on
+            return PeftModel.from_pretrained(model, adapter).merge_and_unload().requires_grad_(True)
     except (RuntimeError, ValueError, KeyError, OSError) as error:
         raise InputError(
             f"the adapter {adapter} does not fit the model {path!r}, it was trained on another: {_first_line(error)}"
@@ -252,9 +254,22 @@ def trl_arguments(
         **own,
         **settings.trl,
     }
-    try:
+    with settings_errors():
         return kind(**fields)
-    except (TypeError, ValueError) as error:
+
+
+@contextmanager
+def settings_errors() -> Iterator[None]:
+    """What TRL and transformers say against settings, as an `InputError`."""
+    try:
+        yield
+    except (TypeError, ValueError, NotImplementedError, ImportError) as error:
+        if isinstance(error, SmlError):
+            raise
+        raise InputError(f"TRL does not accept these settings: {_first_line(error)}") from error
+    except RuntimeError as error:  # such as "TensorBoardCallback requires tensorboard to be installed"
+        if "requires" not in str(error) or isinstance(error, SmlError):
+            raise
         raise InputError(f"TRL does not accept these settings: {_first_line(error)}") from error
 
 
