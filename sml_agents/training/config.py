@@ -53,6 +53,8 @@ class TrainingRun(BaseModel):
     """Of sft: weight a dialogue solved in student turn k by discount^(k-1)."""
     world_model: bool = False
     """Of sft: train on the teacher's turns, too, given the public history alone."""
+    think: bool = False
+    """Of sft: think, then decide: private reasoning before each trained turn, which no one else will see."""
     settings: SerializeAsAny[TrainSettings]
 
     def settings_as(self, kind: type[S]) -> S:
@@ -88,6 +90,7 @@ class TrainingRun(BaseModel):
                 system=self.system,
                 discount=self.discount,
                 world_model=self.world_model,
+                think=self.think,
             )
         )
 

@@ -78,7 +78,9 @@ def _labelled(rendered: RenderedDialogue, weight: float, first_token_weight: flo
 
 
 def _prefix_preserving(rows: Sequence[TrainingRow], renderer: DialogueRenderer) -> bool:
-    """Tried on the row with the most messages: if it can be cut, shorter ones can."""
+    """Tried on the row with the most messages: if it can be cut, shorter ones can. Private reasoning forbids it."""
+    if any(message.thought for row in rows for message in row.messages):
+        return False
     longest = max(rows, key=lambda row: len(row.messages), default=None)
     if longest is None:
         return True

@@ -11,15 +11,27 @@ was, because a model that only ever sees questions rewarded learns to ask always
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Literal, Protocol, TypeVar
 
 from sml_agents.errors import InputError, TrainingError
-from sml_agents.traces.selection import Conversation, TraceFilter
+from sml_agents.roles.thinking import written_thought
+from sml_agents.traces.selection import Conversation, TraceFilter, told_facts
 from sml_agents.training.nouns import Message, TrainingRow
 from sml_agents.types import Act, Form, Role, Trace, Turn
 
-__all__ = ["SELECTIONS", "Selection", "balanced", "conversation_row", "messages_of", "teacher_row", "training_rows"]
+__all__ = [
+    "SELECTIONS",
+    "Selection",
+    "balanced",
+    "conversation_row",
+    "messages_of",
+    "teacher_row",
+    "training_rows",
+    "with_thoughts",
+]
 
 Selection = Literal["st_sft", "mt_sft", "q_primed"]
 
@@ -43,6 +55,7 @@ def training_rows(
     system: str | None = None,
     discount: float | None = None,
     world_model: bool = False,
+    think: bool = False,
 ) -> list[TrainingRow]:
     """Rows for `train_sft`.
 
@@ -52,6 +65,7 @@ def training_rows(
             of `ChatStudent`, "" none at all.
         discount: weight a dialogue that was solved in student turn k by discount^(k-1), the discounted return.
         world_model: add a row with the teacher's turns for each dialogue that has some; see `teacher_row`.
+        think: put private reasoning before each trained turn that has none; see `with_thoughts`.
 
     Raises:
         InputError: an unknown selection.
@@ -67,6 +81,8 @@ def training_rows(
         if isinstance(conversation, str):
             left_out[conversation] = left_out.get(conversation, 0) + 1
             continue
+        if think:
+            conversation = with_thoughts(conversation)
         rows.append(conversation_row(conversation, system=system, discount=discount))
         if world_model and (row := teacher_row(conversation)) is not None:
             rows.append(row)
@@ -117,6 +133,24 @@ def messages_of(turns: Sequence[Turn], taken: Sequence[bool], system: str | None
     messages = [Message("system", prompt)] if prompt else []
     messages.extend(_message(turn, trained) for turn, trained in zip(turns, taken, strict=True))
     return tuple(messages)
+
+
+def with_thoughts(conversation: Conversation) -> Conversation:
+    """The think-then-decide format: before each taken turn what is known, what is asked and what is missing.
+
+    Written by rule from what the dialogue knows. A missing fact is asked for, never told.
+    """
+    task, turns = conversation.trace.task, list(conversation.turns)
+    *given, asked = re.split(r"(?<=[.!?])\s+", task.prompt.strip())
+    for at in conversation.targets:
+        if turns[at].thought:
+            continue
+        told = [turn.text for turn in turns[:at] if turn.reveals]
+        names = told_facts(turns[:at])
+        missing = [fact.question or fact.name for fact in task.private.facts if fact.name not in names]
+        thought = written_thought(" ".join([*given, *told]) or "nothing", asked, missing)
+        turns[at] = turns[at].model_copy(update={"thought": thought, "prompt_ids": None, "completion_ids": None})
+    return replace(conversation, turns=tuple(turns))
 
 
 class _Kind(Protocol):
@@ -179,6 +213,7 @@ def _message(turn: Turn, taken: bool) -> Message:
         "assistant",
         turn.text,
         trainable=taken,
+        thought=turn.thought if taken else "",
         sampled=turn.completion_ids,
         # What Q-priming wrote answers a prompt with private knowledge in it, which the student must never see.
         prompt=None if turn.primed else turn.prompt_ids,
