@@ -228,6 +228,8 @@ class Reply(_Noun):
     """What a role answered in one call."""
 
     text: str
+    thought: str = ""
+    """Private reasoning that was written before `text`, tags included; nobody else sees it, and no later turn."""
     reveals: tuple[str, ...] = ()
     """Names of the facts that a teacher's reply tells."""
     stop: bool = False
@@ -248,6 +250,8 @@ class Reply(_Noun):
 class Turn(_Noun):
     role: Role
     text: str
+    thought: str = ""
+    """Of a student turn: the private reasoning before it, as in `Reply`. Trained on, and in nobody's history."""
     act: Act | None = None
     """Student turns only."""
     act_by: str = ""

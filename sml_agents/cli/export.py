@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
-FORMATS_HELP = "trl, trl-prompt-completion, preference, openai, sharegpt or parquet."
+FORMATS_HELP = "trl, trl-prompt-completion, preference, kto, openai, sharegpt or parquet."
 
 
 def export(

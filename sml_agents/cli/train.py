@@ -27,7 +27,7 @@ def train(
 
     The file names the recipe, the dialogues, the folder for the result and how to train; every setting, TRL's own
     included, can also be given as --key value, such as --epochs 2 --lora.r 8. The result loads as transformers:OUT.
-    For files to start from: sml-agents recipes copy finetune/sft
+    For files to start from: sml-agents recipes copy finetune/train
     """
     given = named_values(context.args)
     if recipe is not None and given.setdefault("recipe", recipe) != recipe:
@@ -64,15 +64,14 @@ def named_values(words: list[str]) -> dict[str, str]:
 
 def _print_plan(plan: Preview) -> None:
     from sml_agents.cli.clean import clean
+    from sml_agents.training.dry_run import describe
 
-    data = plan.data
-    print(f"{data.rows} rows, {data.tokens:,} tokens, {data.trained_tokens:,} of them trained; {plan.steps} steps")
-    print(f"{plan.trained_parameters:,} of {plan.parameters:,} parameters in {plan.precision} on {plan.device}")
-    print(f"about {plan.memory_gb} GB of memory; the first row, trained parts between brackets:\n")
-    print(clean(plan.marked()))
+    print(clean(describe(plan)))
 
 
 def _print_result(result: TrainResult) -> None:
     losses = "" if result.last_loss is None else f", loss {result.first_loss:.3f} -> {result.last_loss:.3f}"
     print(f"{result.steps} steps in {result.seconds:.0f} s{losses}")
+    for name, count in result.notes.get("sources", {}).items():
+        print(f"  {count} {name}")
     print(f"use it as transformers:{result.path}")

@@ -66,6 +66,8 @@ def student_turn(reply: Reply, label: ActLabel, verdict: Verdict | None, replace
     return Turn(
         role=Role.STUDENT,
         text=reply.text,
+        # What the writer of a Q-priming question thought is full of private knowledge.
+        thought=reply.thought if replaced is None else "",
         act=label.act,
         act_by=label.by,
         act_span=label.span,

@@ -7,6 +7,7 @@ from typing import Any
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 
+from sml_agents.roles.thinking import split_thought
 from sml_agents.types import Reply, Usage, stable_hash
 
 __all__ = ["ask_model", "describe_model"]
@@ -37,13 +38,15 @@ async def ask_model(
 
 
 def reply_from(message: AIMessage, messages: list[BaseMessage], seed: int) -> Reply:
-    """A `Reply` out of a model's message: text, usage and, where the backend gives them, token ids as sampled."""
+    """A `Reply` out of a model's message: text, private reasoning, usage and, where there are any, the sampled ids."""
     meta = message.response_metadata
     usage = message.usage_metadata
     finish = meta.get("finish_reason")
     text = message.content if isinstance(message.content, str) else message.text
+    thought, said = split_thought(text.strip())
     return Reply(
-        text=text.strip(),
+        text=said,
+        thought=thought,
         model=str(meta.get("model_name") or meta.get("model") or ""),
         prompt_hash=stable_hash([[m.type, m.content] for m in messages]),
         seed=seed,

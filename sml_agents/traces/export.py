@@ -6,6 +6,7 @@ Formats:
     trl                    `messages`: whole dialogues (train with `assistant_only_loss=True`)
     trl-prompt-completion  one row for each student turn: `prompt` is the history, `completion` the turn
     preference             `prompt`, `chosen`, `rejected`: two student turns at the same history
+    kto                    `prompt`, `completion`, `label`: one student turn, good or bad at its place
     openai                 JSONL for OpenAI's fine-tuning; student turns that are not taken have `weight` 0
     sharegpt               `conversations` of `from` and `value`
     parquet                a folder with Parquet and a dataset card
@@ -35,10 +36,12 @@ from sml_agents.types import Role, Trace
 
 __all__ = ["FORMATS", "ExportReport", "Format", "TraceFilter", "export"]
 
-Format = Literal["trl", "trl-prompt-completion", "preference", "openai", "sharegpt", "parquet"]
+Format = Literal["trl", "trl-prompt-completion", "preference", "kto", "openai", "sharegpt", "parquet"]
 FORMATS: tuple[str, ...] = get_args(Format)
 
 _BUFFER = 1 << 20
+
+UNJUDGED = "holds no student turn that can be told good from bad"
 
 
 class ExportReport(BaseModel):
@@ -54,7 +57,7 @@ class ExportReport(BaseModel):
     left_out: dict[str, int] = Field(default_factory=dict)
     """Traces that are not in the output, by reason."""
     sources: dict[str, int] = Field(default_factory=dict)
-    """Of `preference`: where the pairs came from."""
+    """Of `preference` and `kto`: where the rows came from."""
     leak_rate: float | None = None
     """Share of the teacher turns in the traces taken from which the answer can be read off; None without any."""
     seconds: float = 0.0
@@ -143,9 +146,11 @@ class _Export:
                 made = False
                 for row in make(conversation, self.system):
                     made = True
+                    if self.format == "kto":
+                        self.sources[row["source"]] += 1
                     yield row
                 if not made:
-                    self.left_out[MIXED] += 1
+                    self.left_out[UNJUDGED if self.format == "kto" else MIXED] += 1
                 if self.format == "parquet":
                     self.tables["Ends"][trace.stop] += 1
                     self.tables["Forms"][trace.task.form] += 1

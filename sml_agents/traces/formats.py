@@ -7,11 +7,11 @@ from typing import Any
 
 import orjson
 
-from sml_agents.traces.pairs import Pair
+from sml_agents.traces.pairs import Judged, Pair, judged_turns
 from sml_agents.traces.selection import Conversation
 from sml_agents.types import Role, ToolCall, Turn
 
-__all__ = ["MIXED", "ROW_MAKERS", "Row", "chat", "pair_row"]
+__all__ = ["MIXED", "ROW_MAKERS", "Row", "chat", "judged_row", "pair_row"]
 
 Row = dict[str, Any]
 
@@ -120,16 +120,34 @@ def pair_row(pair: Pair, system: str) -> Row:
     """TRL's conversational preference format."""
     return {
         "prompt": chat(pair.history, system),
-        "chosen": [{"role": "assistant", "content": pair.chosen}],
-        "rejected": [{"role": "assistant", "content": pair.rejected}],
+        "chosen": [{"role": "assistant", "content": pair.chosen.text}],
+        "rejected": [{"role": "assistant", "content": pair.rejected.text}],
         "source": pair.source,
         "id": pair.trace,
     }
 
 
+def judged_row(judged: Judged, system: str) -> Row:
+    """TRL's conversational unpaired preference format, as KTO reads it."""
+    return {
+        "prompt": chat(judged.history, system),
+        "completion": [{"role": "assistant", "content": judged.turn.text}],
+        "label": judged.good,
+        "source": judged.reason,
+        "id": judged.trace,
+    }
+
+
+def kto(conversation: Conversation, system: str) -> Iterator[Row]:
+    """One row for each student turn that can be told good from bad."""
+    for judged in judged_turns(conversation):
+        yield judged_row(judged, system)
+
+
 ROW_MAKERS: dict[str, Callable[[Conversation, str], Iterator[Row]]] = {
     "trl": trl,
     "trl-prompt-completion": prompt_completion,
+    "kto": kto,
     "openai": openai,
     "sharegpt": sharegpt,
     "parquet": parquet,

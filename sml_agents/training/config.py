@@ -16,7 +16,7 @@ from sml_agents.training.nouns import TrainingRow
 from sml_agents.training.progress import TrainingProgress
 from sml_agents.training.recipes import RECIPES, Recipe, recipe_named
 from sml_agents.training.result import TrainResult
-from sml_agents.training.rows import SELECTIONS, Selection, balanced, training_rows
+from sml_agents.training.rows import SELECTIONS, R, Selection, balanced, training_rows
 from sml_agents.training.settings import TrainSettings, checked, explain, read_yaml
 from sml_agents.types import Trace
 
@@ -51,6 +51,10 @@ class TrainingRun(BaseModel):
     """The student's system prompt: None takes the built-in one, "" none."""
     discount: float | None = Field(default=None, gt=0, le=1)
     """Of sft: weight a dialogue solved in student turn k by discount^(k-1)."""
+    world_model: bool = False
+    """Of sft: train on the teacher's turns, too, given the public history alone."""
+    think: bool = False
+    """Of sft: think, then decide: private reasoning before each trained turn, which no one else will see."""
     settings: SerializeAsAny[TrainSettings]
 
     def settings_as(self, kind: type[S]) -> S:
@@ -79,7 +83,19 @@ class TrainingRun(BaseModel):
             InputError: a store that does not exist.
             TrainingError: nothing is left, or balancing is impossible.
         """
-        rows = training_rows(self.traces(), self.filter or self.select, system=self.system, discount=self.discount)
+        return self.sample(
+            training_rows(
+                self.traces(),
+                self.filter or self.select,
+                system=self.system,
+                discount=self.discount,
+                world_model=self.world_model,
+                think=self.think,
+            )
+        )
+
+    def sample(self, rows: list[R]) -> list[R]:
+        """`rows` (or pairs) balanced and limited as the run says."""
         if self.missing is not None:
             return balanced(rows, missing=self.missing, limit=self.limit, seed=self.settings.seed)
         return rows[: self.limit]

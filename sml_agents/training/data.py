@@ -40,7 +40,7 @@ def tokenize_rows(
     for row in given:
         messages = _checked(row.messages, renderer, verbatim, counts)
         rendered = renderer.render_turns(messages) if as_turns else [renderer.render(messages)]
-        rendered = [one for one in (each.trimmed() for each in rendered) if one.ids]
+        rendered = [one for one in (each.trimmed() for each in rendered) if any(one.mask)]
         counts.untrained += not rendered
         for one in rendered:
             if len(one.ids) > max_length:
@@ -72,13 +72,15 @@ def _labelled(rendered: RenderedDialogue, weight: float, first_token_weight: flo
     weights = [weight] * len(rendered.ids)
     for turn in rendered.turns:
         weights[turn.start : turn.stop] = [weight * turn.weight] * (min(turn.stop, len(weights)) - turn.start)
-        if turn.trained:
+        if turn.trained and turn.stop > turn.start:  # a turn that was cut before its first token has none
             weights[turn.start] *= first_token_weight
     return TokenRow(rendered.ids, labels, weights, pair)
 
 
 def _prefix_preserving(rows: Sequence[TrainingRow], renderer: DialogueRenderer) -> bool:
-    """Tried on the row with the most messages: if it can be cut, shorter ones can."""
+    """Tried on the row with the most messages: if it can be cut, shorter ones can. Private reasoning forbids it."""
+    if any(message.thought for row in rows for message in row.messages):
+        return False
     longest = max(rows, key=lambda row: len(row.messages), default=None)
     if longest is None:
         return True

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel, SerializeAsAny
+from pydantic import BaseModel, Field, SerializeAsAny
 
 from sml_agents.errors import InputError
 from sml_agents.training.data import IGNORED, tokenize_rows
@@ -16,17 +16,20 @@ from sml_agents.training.runtime import (
     chosen_device,
     computes_in_bf16,
     load_tokenizer,
-    model_path,
     quiet_libraries,
     settle_threads,
+    weights_of,
 )
 from sml_agents.training.settings import SFTSettings, TrainSettings
 
-__all__ = ["Preview", "preview"]
+__all__ = ["DryRun", "Preview", "describe", "preview"]
 
 _GB = 1e9
 _ACTIVATION_BYTES = 34
 """Per token, layer and hidden unit, in 16-bit training (Korthikanti et al., arXiv 2205.05198, equation 2)."""
+
+Stretches = list[tuple[str, bool]]
+"""Stretches of text, and whether they are trained."""
 
 
 class Preview(BaseModel):
@@ -44,12 +47,97 @@ class Preview(BaseModel):
     memory_gb: float
     """A rough estimate: weights, gradients, Adam's moments, activations and logits of one batch. Libraries and the
     allocator come on top: the embedded model took 4.0 GB where this says 2.8."""
-    example: list[tuple[str, bool]]
-    """The first row as stretches of text, and whether they are trained."""
+    example: Stretches
+    """The first row."""
+    notes: dict[str, Any] = Field(default_factory=dict)
+    """What this recipe alone has to say, such as where preference pairs came from."""
 
     def marked(self, opening: str = "⟦", closing: str = "⟧") -> str:
         """The example with its trained stretches between `opening` and `closing`."""
         return "".join(f"{opening}{text}{closing}" if trained else text for text, trained in self.example)
+
+
+def describe(plan: Preview) -> str:
+    """A dry run in words, to be read before the run: the example comes last."""
+    data, settings = plan.data, plan.settings
+    millions = f"{plan.trained_parameters / 1e6:,.1f} of {plan.parameters / 1e6:,.1f} million parameters trained"
+    lines = [
+        f"model      {settings.model}, {settings.method}, {millions}",
+        f"device     {plan.device}, {plan.precision}, about {plan.memory_gb} GB",
+        f"rows       {data.rows:,}, {data.trained_turns:,} turns trained, the template's masks checked on each",
+        f"tokens     {data.tokens:,}, of which {data.trained_tokens:,} carry loss; longest row {data.longest}",
+        f"steps      {plan.steps:,} of {settings.batch_size} rows",
+    ]
+    if sources := plan.notes.get("sources"):
+        lines.append("from       " + ", ".join(f"{count} {name}" for name, count in sources.items()))
+    if data.too_long or data.untrained:
+        lines.append(f"left out   {data.too_long} too long, {data.untrained} without anything to train on")
+    if data.verbatim_turns or data.retokenized_turns:
+        lines.append(f"ids        {data.verbatim_turns} turns as sampled, {data.retokenized_turns} tokenised again")
+    return "\n".join([*lines, "", "The first row, with what is trained in brackets:", "", plan.marked()])
+
+
+class DryRun:
+    """All of a training run that needs no weights: tokenizer, template, the model's shape.
+
+    Raises:
+        InputError, TrainingError: as training itself would.
+    """
+
+    def __init__(self, settings: TrainSettings) -> None:
+        settle_threads()
+        quiet_libraries()
+        self.settings = settings
+        self.tokenizer = load_tokenizer(settings)
+        self.renderer = DialogueRenderer(self.tokenizer, settings.template_kwargs)
+        self.model = _empty_model(settings)
+        self.config = self.model.config.get_text_config()
+
+    @property
+    def max_length(self) -> int:
+        """Tokens that a row may have."""
+        return int(self.settings.max_length or self.config.max_position_embeddings)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return str(self.tokenizer.decode(list(ids)))
+
+    def plan(
+        self,
+        counts: DataCounts,
+        example: Stretches,
+        *,
+        steps: int | None = None,
+        forward_rows: int = 1,
+        reference: bool = False,
+        notes: Mapping[str, Any] | None = None,
+    ) -> Preview:
+        """The answer.
+
+        Args:
+            steps: where it does not follow from the rows.
+            forward_rows: sequences in a forward pass for each row.
+            reference: whether full fine-tuning keeps a second, frozen model beside the one that is trained.
+        """
+        settings = self.settings
+        device = chosen_device(settings)
+        bf16 = settings.precision == "bf16" or (settings.precision == "auto" and computes_in_bf16(device))
+        total = sum(parameter.numel() for parameter in self.model.parameters())
+        trained = _adapter_size(self.model, settings) if settings.method == "lora" else total
+        frozen = total if reference and settings.method == "full" else 0
+        per_epoch = math.ceil(counts.rows / settings.batch_size)
+        memory = _memory(settings, self.config, counts, total, trained, bf16=bf16, forward_rows=forward_rows)
+        return Preview(
+            settings=settings,
+            data=counts,
+            steps=steps or settings.max_steps or math.ceil(per_epoch * settings.epochs),
+            device=device,
+            precision="bf16" if bf16 else "fp32",
+            parameters=total,
+            trained_parameters=trained,
+            memory_gb=round((memory + 4 * frozen) / _GB, 2),
+            example=example,
+            notes=dict(notes or {}),
+        )
 
 
 def preview(rows: Sequence[TrainingRow], settings: SFTSettings) -> Preview:
@@ -58,36 +146,16 @@ def preview(rows: Sequence[TrainingRow], settings: SFTSettings) -> Preview:
     Raises:
         InputError, TrainingError: as `train_sft` would.
     """
-    settle_threads()
-    quiet_libraries()
-    tokenizer = load_tokenizer(settings)
-    renderer = DialogueRenderer(tokenizer, settings.template_kwargs)
-    model = _empty_model(settings)
-    config = model.config.get_text_config()
+    dry = DryRun(settings)
     made, counts = tokenize_rows(
         rows,
-        renderer,
-        max_length=settings.max_length or config.max_position_embeddings,
+        dry.renderer,
+        max_length=dry.max_length,
         too_long=settings.too_long,
         rows_as=settings.rows_as,
         verbatim=settings.verbatim,
     )
-    device = chosen_device(settings)
-    bf16 = settings.precision == "bf16" or (settings.precision == "auto" and computes_in_bf16(device))
-    total = sum(parameter.numel() for parameter in model.parameters())
-    trained = _adapter_size(model, settings) if settings.method == "lora" else total
-    steps = settings.max_steps or math.ceil(math.ceil(len(made) / settings.batch_size) * settings.epochs)
-    return Preview(
-        settings=settings,
-        data=counts,
-        steps=steps,
-        device=device,
-        precision="bf16" if bf16 else "fp32",
-        parameters=total,
-        trained_parameters=trained,
-        memory_gb=round(_memory(settings, config, counts, total, trained, bf16=bf16) / _GB, 2),
-        example=_stretches(made[0], tokenizer),
-    )
+    return dry.plan(counts, _stretches(made[0], dry.tokenizer))
 
 
 def _empty_model(settings: TrainSettings) -> Any:
@@ -95,7 +163,7 @@ def _empty_model(settings: TrainSettings) -> Any:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
-    path = model_path(settings.model)
+    path, _ = weights_of(settings)
     try:
         config = AutoConfig.from_pretrained(path, trust_remote_code=False)
         with torch.device("meta"):
@@ -118,20 +186,29 @@ def _adapter_size(model: Any, settings: TrainSettings) -> int:
     )
 
 
-def _memory(settings: TrainSettings, config: Any, counts: DataCounts, total: int, trained: int, *, bf16: bool) -> float:
+def _memory(
+    settings: TrainSettings,
+    config: Any,
+    counts: DataCounts,
+    total: int,
+    trained: int,
+    *,
+    bf16: bool,
+    forward_rows: int = 1,
+) -> float:
     """Bytes. Weights and, for each trained parameter, gradient and two moments, all fp32; and one micro batch."""
     micro = settings.micro_batch_size or settings.batch_size
-    tokens = micro * counts.longest
+    tokens = forward_rows * micro * counts.longest
     per_token = _ACTIVATION_BYTES * config.hidden_size * (1 if bf16 else 2)
     if settings.gradient_checkpointing:
         activations = tokens * (4 * config.hidden_size * config.num_hidden_layers + per_token)
     else:
         activations = tokens * per_token * config.num_hidden_layers
-    logits = tokens * counts.trained_tokens / counts.tokens * config.vocab_size * 12
+    logits = tokens * counts.trained_tokens / max(1, counts.tokens) * config.vocab_size * 12
     return float(4 * total + 12 * trained + activations + logits)
 
 
-def _stretches(row: TokenRow, tokenizer: Any) -> list[tuple[str, bool]]:
+def _stretches(row: TokenRow, tokenizer: Any) -> Stretches:
     stretches: list[tuple[list[int], bool]] = []
     for token, label in zip(row.input_ids, row.labels, strict=True):
         trained = label != IGNORED

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from sml_agents.errors import InputError, SettingsMismatch
+from sml_agents.training.card import write_card
 from sml_agents.training.settings import TrainSettings
 
-__all__ = ["PLAN", "RECORD", "check_output", "save_result", "write_json", "write_plan"]
+__all__ = ["PLAN", "RECORD", "check_output", "is_main_process", "save_result", "write_json", "write_plan"]
 
 PLAN, RECORD = "plan.json", "training.json"
 
@@ -25,6 +27,8 @@ def check_output(out: Path, settings: TrainSettings) -> None:
     Raises:
         InputError: it holds a finished run, or something else and the run is not to be resumed.
     """
+    if not is_main_process():  # the first one looks and writes for all
+        return
     if (out / RECORD).exists():
         raise InputError(f"{out} already holds a trained model: choose another folder, or remove it first")
     if out.exists() and not out.is_dir():
@@ -43,6 +47,8 @@ def write_plan(out: Path, settings: TrainSettings, rows: str) -> None:
     Raises:
         SettingsMismatch: when settings or rows differ from those that the run was started with.
     """
+    if not is_main_process():
+        return
     kept = {name: value for name, value in settings.model_dump(mode="json").items() if name not in _MAY_CHANGE}
     plan = {"settings": kept, "rows": rows}
     path = out / PLAN
@@ -58,24 +64,38 @@ def write_plan(out: Path, settings: TrainSettings, rows: str) -> None:
 
 
 def save_result(trainer: Any, tokenizer: Any, settings: TrainSettings, out: Path, record: dict[str, Any]) -> None:
-    """Write the model, then `training.json` as the sign that all is there."""
+    """Write the model, then `training.json` as the sign that all is there. Every process has to call it."""
+    sharded = trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled
+    # Gathered by all processes together; an adapter cannot be merged into shards, so it is saved beside its base.
+    state = trainer.accelerator.get_state_dict(trainer.model) if sharded else None
+    if not trainer.is_world_process_zero():
+        return
     model = trainer.accelerator.unwrap_model(trainer.model)
-    if settings.method == "lora" and settings.lora.merge:
+    if settings.method == "lora" and settings.lora.merge and not sharded:
         model = model.merge_and_unload()
     # The head of the trainer patches `forward`; the class's own is what should be saved and used from here on.
     vars(model).pop("forward", None)
     model.config.use_cache = True
     staging = out / "saving"
     shutil.rmtree(staging, ignore_errors=True)
-    model.save_pretrained(staging)
+    model.save_pretrained(staging, state_dict=state)
     tokenizer.save_pretrained(staging)
+    write_card(staging, record)
     for path in sorted(staging.iterdir()):
         os.replace(path, out / path.name)
     staging.rmdir()
     write_json(out / RECORD, record)
     (out / PLAN).unlink(missing_ok=True)
     if not settings.keep_checkpoints:
-        shutil.rmtree(out / "checkpoints", ignore_errors=True)
+        for checkpoint in (out / "checkpoints").glob("checkpoint-*"):
+            shutil.rmtree(checkpoint, ignore_errors=True)
+        with suppress(OSError):  # what `report_to` wrote stays
+            (out / "checkpoints").rmdir()
+
+
+def is_main_process() -> bool:
+    """Of those that `accelerate launch` or torchrun started, the first; alone, always."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def write_json(path: Path, value: Any) -> None:

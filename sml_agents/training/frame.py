@@ -28,6 +28,7 @@ from sml_agents.training.runtime import (
     load_model,
     load_tokenizer,
     quiet_libraries,
+    settings_errors,
     settle_threads,
     trl_arguments,
     versions,
@@ -106,7 +107,7 @@ class TrainingFrame:
         checkpoint = latest_checkpoint(self.checkpoints) if settings.resume else None
         clock = Clock(settings.max_seconds, arguments.learning_rate) if settings.max_seconds else None
         reporter = ProgressReporter(progress, clock)
-        with known_warnings():
+        with known_warnings(), settings_errors():
             trainer = make_trainer(
                 model=self.model,
                 args=arguments,
@@ -142,9 +143,8 @@ class TrainingFrame:
             data=data,
             notes=dict(notes or {}),
         )
-        if trainer.is_world_process_zero():
-            record = {"settings": settings.model_dump(mode="json"), "versions": versions()}
-            save_result(trainer, self.tokenizer, settings, self.out, {**result.model_dump(mode="json"), **record})
+        record = {"settings": settings.model_dump(mode="json"), "versions": versions()}
+        save_result(trainer, self.tokenizer, settings, self.out, {**result.model_dump(mode="json"), **record})
         return result
 
 

@@ -24,7 +24,7 @@ _SCALED_HEADS = ("final_logit_softcapping", "logit_scale", "output_multiplier", 
 
 
 def score_trained_tokens_only(model: Any) -> None:
-    """Patch the forward that `SFTTrainer` gave `model`, to save work on CPU and to honour a `weights` input.
+    """Patch the forward that a TRL trainer gave `model`, to save work on CPU and to honour a `weights` input.
 
     `weights` (B, T) are factors on the loss of each token. The loss stays the sum over trained tokens divided by their
     number, as TRL has it.
@@ -66,7 +66,8 @@ def _scored(
     logits_NV = model.get_output_embeddings()(hidden_BTD[mask_BT]).float()
     log_probs_N = -F.cross_entropy(logits_NV, labels_BT[mask_BT], reduction="none")
     with torch.no_grad():
-        top1_N = (logits_NV.argmax(-1) == labels_BT[mask_BT]).float()
+        top1_N = logits_NV.argmax(-1) == labels_BT[mask_BT]
+        mean_N = logits_NV.mean(-1)
     log_probs_BT = log_probs_N.new_zeros(mask_BT.shape).masked_scatter(mask_BT, log_probs_N)
     total = mask_BT.sum().clamp(min=1) if num_items_in_batch is None else num_items_in_batch
     return FusedCausalLMOutput(
@@ -74,6 +75,7 @@ def _scored(
         log_probs=log_probs_BT,
         # Only ever logged, and as costly as the loss itself.
         entropy=torch.zeros_like(log_probs_BT),
+        mean_logits=mean_N.new_zeros(mask_BT.shape).masked_scatter(mask_BT, mean_N),
         is_top1=top1_N.new_zeros(mask_BT.shape).masked_scatter(mask_BT, top1_N),
         label_mask=mask_BT,
     )

@@ -62,6 +62,11 @@ class DialogueRenderer:
                 what to do.
         """
         whole = [_message(one) for one in messages]
+        if any(message.thought for message in whole):
+            raise TrainingError(
+                "private reasoning stands before its own turn and in no later history, so such a dialogue cannot be "
+                "one row: train one row per student turn (rows_as='turn')"
+            )
         dialogue = self._folded(whole)
         text = self._text(dialogue)
         pieces: list[_Piece] = []
@@ -103,14 +108,15 @@ class DialogueRenderer:
                 turn = RenderedTurn(index, start, len(ids), True, message.weight)
                 rendered.append(RenderedDialogue(ids, mask, (turn,), self.tokenizer.decode(ids)))
                 continue
-            history = [replace(one, trainable=False, sampled=None) for one in dialogue[:index]]
-            rendered.append(self._render_last([*history, message]))
+            history = [replace(one, trainable=False, sampled=None, thought="") for one in dialogue[:index]]
+            last = replace(message, content=message.thought + message.content, thought="")
+            rendered.append(self._render_last([*history, last]))
         return rendered
 
     def fits(self, message: Message) -> bool:
-        """Whether the sampled ids of `message` decode to its text with this tokenizer."""
+        """Whether the sampled ids of `message` decode to its text (and the reasoning before it) with this tokenizer."""
         said = str(self.tokenizer.decode(list(message.sampled or ()), skip_special_tokens=True))
-        return said.strip() == message.content.strip()
+        return said.strip() == (message.thought + message.content).strip()
 
     # --- the steps ----------------------------------------------------------------------------------------------
 

@@ -27,6 +27,8 @@ class Message:
     """Assistant messages only: whether its tokens carry loss."""
     weight: float = 1.0
     """Factor on the loss of its tokens."""
+    thought: str = ""
+    """Private reasoning before `content`: trained with it, and left out of the history of later turns."""
     sampled: tuple[int, ...] | None = None
     """Token ids as sampled: trained on verbatim instead of tokenising `content` again."""
     prompt: tuple[int, ...] | None = None

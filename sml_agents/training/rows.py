@@ -11,15 +11,27 @@ was, because a model that only ever sees questions rewarded learns to ask always
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from dataclasses import replace
+from typing import Literal, Protocol, TypeVar
 
 from sml_agents.errors import InputError, TrainingError
-from sml_agents.traces.selection import Conversation, TraceFilter
+from sml_agents.roles.thinking import written_thought
+from sml_agents.traces.selection import Conversation, TraceFilter, told_facts
 from sml_agents.training.nouns import Message, TrainingRow
 from sml_agents.types import Act, Form, Role, Trace, Turn
 
-__all__ = ["SELECTIONS", "Selection", "balanced", "conversation_row", "training_rows"]
+__all__ = [
+    "SELECTIONS",
+    "Selection",
+    "balanced",
+    "conversation_row",
+    "messages_of",
+    "teacher_row",
+    "training_rows",
+    "with_thoughts",
+]
 
 Selection = Literal["st_sft", "mt_sft", "q_primed"]
 
@@ -42,6 +54,8 @@ def training_rows(
     *,
     system: str | None = None,
     discount: float | None = None,
+    world_model: bool = False,
+    think: bool = False,
 ) -> list[TrainingRow]:
     """Rows for `train_sft`.
 
@@ -50,6 +64,8 @@ def training_rows(
         system: the student's system prompt, which has to be the one it will have in use: None takes the built-in one
             of `ChatStudent`, "" none at all.
         discount: weight a dialogue that was solved in student turn k by discount^(k-1), the discounted return.
+        world_model: add a row with the teacher's turns for each dialogue that has some; see `teacher_row`.
+        think: put private reasoning before each trained turn that has none; see `with_thoughts`.
 
     Raises:
         InputError: an unknown selection.
@@ -65,7 +81,11 @@ def training_rows(
         if isinstance(conversation, str):
             left_out[conversation] = left_out.get(conversation, 0) + 1
             continue
+        if think:
+            conversation = with_thoughts(conversation)
         rows.append(conversation_row(conversation, system=system, discount=discount))
+        if world_model and (row := teacher_row(conversation)) is not None:
+            rows.append(row)
     if not rows:
         reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(left_out.items())) or "no trace was given"
         raise TrainingError(f"no training row is left with {filters.describe()}: {reasons}")
@@ -78,19 +98,73 @@ def conversation_row(
     """One conversation as a row in which the taken student turns are trainable; what follows the last is left off."""
     trace = conversation.trace
     whole = conversation.to_last_target()
-    messages = [_message(turn, taken) for turn, taken in zip(whole.turns, whole.taken, strict=True)]
-    prompt = _student_prompt() if system is None else system
-    if prompt:
-        messages.insert(0, Message("system", prompt))
+    messages = messages_of(whole.turns, whole.taken, system)
     weight = 1.0
     if discount is not None and trace.solved_at is not None:
         weight = discount ** (trace.solved_at - 1)
-    return TrainingRow(tuple(messages), trace.id, trace.task.form is not Form.FULL, weight, trace.task.pair)
+    return TrainingRow(messages, trace.id, trace.task.form is not Form.FULL, weight, trace.task.pair)
 
 
-def balanced(
-    rows: Sequence[TrainingRow], *, missing: float = 0.5, limit: int | None = None, seed: int = 0
-) -> list[TrainingRow]:
+def teacher_row(conversation: Conversation) -> TrainingRow | None:
+    """The world-model objective: the teacher's turns as the model's own, given the public history alone.
+
+    Roles change places: what the student says is the user's, the statement of the problem stands before its first
+    turn. A model trained so can be asked for the feedback that a teacher would give (RL2F, arXiv 2602.16066). None when
+    the teacher says nothing after the student's first turn.
+    """
+    opening, *rest = conversation.turns
+    while rest and rest[-1].role is Role.STUDENT:
+        rest.pop()
+    if not rest:
+        return None
+    messages = [Message("system", _prompt("critic"))]
+    for at, turn in enumerate(rest):
+        if turn.role is Role.TEACHER:
+            messages.append(Message("assistant", turn.text, trainable=True))
+        else:
+            messages.append(Message("user", turn.text if at else f"{opening.text}\n\n{turn.text}"))
+    trace = conversation.trace
+    return TrainingRow(tuple(messages), trace.id, trace.task.form is not Form.FULL, pair=trace.task.pair)
+
+
+def messages_of(turns: Sequence[Turn], taken: Sequence[bool], system: str | None) -> tuple[Message, ...]:
+    """Turns as the student's chat; those `taken` are trainable. `system` as in `training_rows`."""
+    prompt = _prompt("student") if system is None else system
+    messages = [Message("system", prompt)] if prompt else []
+    messages.extend(_message(turn, trained) for turn, trained in zip(turns, taken, strict=True))
+    return tuple(messages)
+
+
+def with_thoughts(conversation: Conversation) -> Conversation:
+    """The think-then-decide format: before each taken turn what is known, what is asked and what is missing.
+
+    Written by rule from what the dialogue knows. A missing fact is asked for, never told.
+    """
+    task, turns = conversation.trace.task, list(conversation.turns)
+    *given, asked = re.split(r"(?<=[.!?])\s+", task.prompt.strip())
+    for at in conversation.targets:
+        if turns[at].thought:
+            continue
+        told = [turn.text for turn in turns[:at] if turn.reveals]
+        names = told_facts(turns[:at])
+        missing = [fact.question or fact.name for fact in task.private.facts if fact.name not in names]
+        thought = written_thought(" ".join([*given, *told]) or "nothing", asked, missing)
+        turns[at] = turns[at].model_copy(update={"thought": thought, "prompt_ids": None, "completion_ids": None})
+    return replace(conversation, turns=tuple(turns))
+
+
+class _Kind(Protocol):
+    @property
+    def missing(self) -> bool | None: ...
+
+    @property
+    def pair(self) -> str: ...
+
+
+R = TypeVar("R", bound=_Kind)
+
+
+def balanced(rows: Sequence[R], *, missing: float = 0.5, limit: int | None = None, seed: int = 0) -> list[R]:
     """The largest shuffled subset in which a share `missing` of the rows lacked a fact at the start.
 
     Rows of one underlying problem are kept or left together as far as the share allows, those of problems that have
@@ -128,7 +202,7 @@ def balanced(
     return kept
 
 
-def _pair(rows: Sequence[TrainingRow], index: int) -> str:
+def _pair(rows: Sequence[_Kind], index: int) -> str:
     return rows[index].pair or f"row {index}"
 
 
@@ -139,6 +213,7 @@ def _message(turn: Turn, taken: bool) -> Message:
         "assistant",
         turn.text,
         trainable=taken,
+        thought=turn.thought if taken else "",
         sampled=turn.completion_ids,
         # What Q-priming wrote answers a prompt with private knowledge in it, which the student must never see.
         prompt=None if turn.primed else turn.prompt_ids,
@@ -146,7 +221,7 @@ def _message(turn: Turn, taken: bool) -> Message:
     )
 
 
-def _student_prompt() -> str:
+def _prompt(name: str) -> str:
     from sml_agents.roles.prompts import render
 
-    return render("student")
+    return render(name)

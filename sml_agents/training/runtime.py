@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sml_agents.backends.threads import prepare_threads
-from sml_agents.errors import InputError
+from sml_agents.errors import InputError, SmlError
 from sml_agents.training.settings import TrainSettings
 
 __all__ = [
@@ -24,10 +24,14 @@ __all__ = [
     "load_tokenizer",
     "model_path",
     "quiet_libraries",
+    "settings_errors",
     "settle_threads",
     "trl_arguments",
     "versions",
+    "weights_of",
 ]
+
+_ADAPTER = "adapter_config.json"
 
 
 def settle_threads() -> None:
@@ -124,22 +128,65 @@ def load_tokenizer(settings: TrainSettings) -> Any:
 
 
 def load_model(settings: TrainSettings) -> Any:
-    """The model in fp32 (LoRA on CUDA: its base in bf16).
+    """The model in fp32 (LoRA on CUDA: its base in bf16), with the adapter that it is to start from merged in.
 
     Raises:
-        InputError: when there is no such model.
+        InputError: when there is no such model, or the adapter belongs to another.
     """
     import torch
     from transformers import AutoModelForCausalLM
 
-    path = model_path(settings.model)
+    path, adapter = weights_of(settings)
     half = settings.method == "lora" and chosen_device(settings) == "cuda" and settings.precision != "fp32"
     try:
-        return AutoModelForCausalLM.from_pretrained(
+        model = AutoModelForCausalLM.from_pretrained(
             path, dtype=torch.bfloat16 if half else torch.float32, trust_remote_code=False
         )
     except (OSError, ValueError) as error:
         raise InputError(f"cannot load a model from {path!r}: {_first_line(error)}") from error
+    return model if adapter is None else _merged(model, adapter, path)
+
+
+def weights_of(settings: TrainSettings) -> tuple[str, str | None]:
+    """Where the weights are, and the adapter to put on them: `model` may itself be the folder of an adapter.
+
+    Raises:
+        InputError: the adapter was trained on another model, by what it says of itself.
+    """
+    path, adapter = model_path(settings.model), settings.adapter
+    if adapter is None and (Path(path) / _ADAPTER).exists():
+        return str(_adapter_base(path) or path), path
+    if adapter is not None:
+        base = _adapter_base(adapter)
+        if base and Path(base).name != Path(path).name:
+            raise InputError(
+                f"the adapter {adapter} was trained on {base!r}, not on {path!r}: give that model, or another adapter "
+                f"(for a renamed copy of the same model, correct base_model_name_or_path in its {_ADAPTER})"
+            )
+    return path, adapter
+
+
+def _adapter_base(adapter: str) -> str:
+    import json
+
+    try:
+        recorded = json.loads((Path(adapter) / _ADAPTER).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{adapter} holds no LoRA adapter ({_ADAPTER}): {_first_line(error)}") from error
+    return str(recorded.get("base_model_name_or_path") or "")
+
+
+def _merged(model: Any, adapter: str, path: str) -> Any:
+    from peft import PeftModel
+
+    try:
+        with known_warnings():
+            # peft freezes what it is put on
+            return PeftModel.from_pretrained(model, adapter).merge_and_unload().requires_grad_(True)
+    except (RuntimeError, ValueError, KeyError, OSError) as error:
+        raise InputError(
+            f"the adapter {adapter} does not fit the model {path!r}, it was trained on another: {_first_line(error)}"
+        ) from error
 
 
 def chosen_device(settings: TrainSettings) -> str:
@@ -209,9 +256,22 @@ def trl_arguments(
         **own,
         **settings.trl,
     }
-    try:
+    with settings_errors():
         return kind(**fields)
-    except (TypeError, ValueError) as error:
+
+
+@contextmanager
+def settings_errors() -> Iterator[None]:
+    """What TRL and transformers say against settings, as an `InputError`."""
+    try:
+        yield
+    except (TypeError, ValueError, NotImplementedError, ImportError) as error:
+        if isinstance(error, SmlError):
+            raise
+        raise InputError(f"TRL does not accept these settings: {_first_line(error)}") from error
+    except RuntimeError as error:  # such as "TensorBoardCallback requires tensorboard to be installed"
+        if "requires" not in str(error) or isinstance(error, SmlError):
+            raise
         raise InputError(f"TRL does not accept these settings: {_first_line(error)}") from error
 
 

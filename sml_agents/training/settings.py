@@ -43,6 +43,8 @@ class TrainSettings(BaseModel):
 
     model: str
     """A folder or hub name that transformers loads, `transformers:` in front or not, or `embedded:`."""
+    adapter: str | None = None
+    """Folder of a LoRA adapter that is merged into the model before training; it has to be one of this model."""
     method: Literal["full", "lora"] = "full"
     lora: LoraSettings = LoraSettings()
     epochs: float = Field(default=1.0, gt=0)
@@ -65,6 +67,8 @@ class TrainSettings(BaseModel):
     """Tokens in a row; None takes the model's context."""
     too_long: Literal["error", "drop"] = "error"
     """What becomes of longer rows. Nothing is cut: half a turn would teach the model to stop anywhere."""
+    verbatim: bool = True
+    """Train on the sampled token ids where the traces hold them, instead of tokenising the text again."""
     chat_template: str | None = None
     """Path of a Jinja file to use in place of the model's own chat template; it is saved with the model."""
     template_kwargs: dict[str, Any] = Field(default_factory=dict)
@@ -96,8 +100,6 @@ class SFTSettings(TrainSettings):
     among the many tokens of the words that follow that decision weighs little."""
     rows_as: Literal["auto", "dialogue", "turn"] = "auto"
     """A dialogue as one row, or a row for each of its student turns; `auto`: dialogues if the template allows."""
-    verbatim: bool = True
-    """Train on the sampled token ids where the traces hold them, instead of tokenising the text again."""
 
 
 class PreferenceSettings(TrainSettings):

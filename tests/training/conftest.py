@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from sml_agents.training import Message, SFTSettings, TrainingRow, TrainResult, train_sft
+from sml_agents.training import DialogueRenderer, Message, SFTSettings, TrainingRow, TrainResult, train_sft
+from tests.training.templates import dressed
 
 
 def dialogue_row(number: int, *, price: int = 3, filler: int = 0) -> TrainingRow:
@@ -56,3 +58,15 @@ def trained(embedded_model: Path, tmp_path_factory: pytest.TempPathFactory) -> T
     rows = [dialogue_row(number) for number in range(2, 30)]
     settings = SFTSettings(model=f"transformers:{embedded_model}", batch_size=4, learning_rate=1e-4, warmup=0.0)
     return train_sft(rows, settings, tmp_path_factory.mktemp("trained") / "model")
+
+
+@pytest.fixture(scope="session")
+def renderer_of(embedded_model: Path) -> Callable[[str], DialogueRenderer]:
+    made: dict[str, DialogueRenderer] = {}
+
+    def get(family: str) -> DialogueRenderer:
+        if family not in made:
+            made[family] = DialogueRenderer(dressed(embedded_model, family))
+        return made[family]
+
+    return get

@@ -52,7 +52,7 @@ def config(store: Path, tiny_model: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def recipe(repository: Path) -> Callable[[Sequence[str]], int]:
-    spec = importlib.util.spec_from_file_location("recipe_sft", repository / "finetune" / "sft.py")
+    spec = importlib.util.spec_from_file_location("recipe_train", repository / "finetune" / "train.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -99,7 +99,7 @@ class TestConfig:
             ({"missing": "2"}, "setting 'missing': Input should be less than 1"),
             ({"epochs": "many"}, "setting 'sft.epochs'"),
             ({"recipe": "gepo"}, "no training recipe 'gepo': choose one of sft, dpo, kto, grpo"),
-            ({"recipe": "dpo", "verbatim": "1"}, "no setting 'verbatim'"),
+            ({"recipe": "dpo", "rows_as": "turn"}, "no setting 'rows_as'"),
         ],
     )
     def test_wrong_names_and_values(self, config: Path, overrides: dict[str, str], reason: str) -> None:
@@ -118,9 +118,11 @@ class TestConfig:
         with pytest.raises(TrainingError, match="families=\\['gsm8k'\\]: 13 other family"):
             load_run(config, {"filter": {"families": ["gsm8k"]}}).rows()
 
-    def test_the_shipped_files_are_valid(self, repository: Path) -> None:
-        for name in ("sft_cpu.yaml", "sft_gpu.yaml"):
-            assert load_run(repository / "finetune" / name).missing == 0.5
+    @pytest.mark.parametrize("name", ["cpu", "gpu_24gb", "gpu_80gb", "multi_gpu"])
+    @pytest.mark.parametrize("recipe", ["sft", "dpo", "kto"])
+    def test_the_shipped_files_are_valid(self, repository: Path, name: str, recipe: str) -> None:
+        run = load_run(repository / "finetune" / f"train_{name}.yaml", {"recipe": recipe})
+        assert (run.recipe, run.missing) == (recipe, 0.5)
 
 
 class TestRecipe:
@@ -129,7 +131,7 @@ class TestRecipe:
     ) -> None:
         assert recipe(["--config", str(config), "--dry-run"]) == 0
         printed = capsys.readouterr().out
-        assert "rows       12, from 6 dialogues with a fact missing and 6 with none" in printed
+        assert "rows       12, 18 turns trained" in printed
         assert "The answer is 12.<|im_end|>⟧" in printed
         assert not (tmp_path / "out").exists()
 

@@ -20,18 +20,6 @@ FAMILIES = ["chatml", "llama3", "qwen2_5", "gemma", "mistral"]
 Dialogue = list[Message]
 
 
-@pytest.fixture(scope="session")
-def renderer_of(embedded_model: Path) -> Callable[[str], DialogueRenderer]:
-    made: dict[str, DialogueRenderer] = {}
-
-    def get(family: str) -> DialogueRenderer:
-        if family not in made:
-            made[family] = DialogueRenderer(dressed(embedded_model, family))
-        return made[family]
-
-    return get
-
-
 def trained_text(renderer: DialogueRenderer, rendered: RenderedDialogue) -> list[str]:
     decode = renderer.tokenizer.decode
     return [decode(rendered.ids[turn.start : turn.stop]) for turn in rendered.turns if turn.trained]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -150,6 +151,26 @@ class TestLora:
         model = AutoModelForCausalLM.from_pretrained(result.path)
         assert sum("lora_" in name for name, _ in model.named_parameters()) > 0
 
+    def test_training_goes_on_from_an_adapter_and_from_no_other_models(self, tiny_model: Path, tmp_path: Path) -> None:
+        made = train_sft(ROWS, tiny(tiny_model, method="lora", lora={"r": 2, "merge": False}), tmp_path / "adapter")
+        still = {"learning_rate": 1e-30, "max_steps": 1}
+        told = train_sft(ROWS, tiny(tiny_model, adapter=str(made.path), **still), tmp_path / "told")
+        found = train_sft(ROWS, tiny(made.path, **still), tmp_path / "found")
+        assert same(weights(told.path), weights(found.path))
+        assert not same(weights(told.path), weights(tiny_model))
+
+        record = json.loads((made.path / "adapter_config.json").read_text())
+        other = tmp_path / "other"
+        shutil.copytree(made.path, other)
+        (other / "adapter_config.json").write_text(json.dumps({**record, "base_model_name_or_path": "org/large-model"}))
+        with pytest.raises(InputError, match=r"was trained on 'org/large-model', not on"):
+            train_sft(ROWS, tiny(tiny_model, adapter=str(other)), tmp_path / "out")
+        (other / "adapter_config.json").write_text(json.dumps({**record, "r": 8}))
+        with pytest.raises(InputError, match=r"does not fit the model .* trained on another: "):
+            train_sft(ROWS, tiny(tiny_model, adapter=str(other)), tmp_path / "out2")
+        with pytest.raises(InputError, match="holds no LoRA adapter"):
+            train_sft(ROWS, tiny(tiny_model, adapter=str(tiny_model)), tmp_path / "out3")
+
 
 class TestLimits:
     def test_the_clock_ends_training_and_the_model_is_saved(self, tiny_model: Path, tmp_path: Path) -> None:
@@ -191,6 +212,7 @@ class TestLimits:
             ({"trl": {"no_such_field": 1}}, "TRL does not accept.*no_such_field"),
             ({"chat_template": "missing.jinja"}, "cannot read the chat template missing.jinja"),
             ({"device": "cuda"}, "no CUDA device"),
+            ({"trl": {"report_to": "no-such-tracker"}}, "TRL does not accept.*no-such-tracker"),
         ],
     )
     def test_unusable_settings(self, tiny_model: Path, tmp_path: Path, more: dict[str, Any], reason: str) -> None:
@@ -198,6 +220,13 @@ class TestLimits:
             pytest.skip("there is a CUDA device here")
         with pytest.raises(InputError, match=reason):
             train_sft(ROWS, tiny(tiny_model).model_copy(update=more), tmp_path / "out")
+
+
+def test_a_tracker_keeps_the_curve(tiny_model: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    train_sft(ROWS, tiny(tiny_model, max_steps=2, trl={"report_to": "tensorboard"}), tmp_path / "out")
+    assert list((tmp_path / "out").rglob("events.out.tfevents.*"))
+    assert not list((tmp_path / "out" / "checkpoints").glob("checkpoint-*"))
 
 
 def test_micro_batches_add_up_to_the_same_step(tiny_model: Path, tmp_path: Path) -> None:

@@ -1,0 +1,171 @@
+"""DPO and KTO, with TRL, on single student turns of recorded dialogues."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sml_agents.errors import InputError, TrainingError
+from sml_agents.traces.pairs import Judged, Pair
+from sml_agents.training.frame import TrainingFrame
+from sml_agents.training.pair_data import alternating, preference_examples, rotated, sources, tokenize_sides
+from sml_agents.training.progress import TrainingProgress
+from sml_agents.training.recipes import recipe_named
+from sml_agents.training.result import TrainResult
+from sml_agents.training.runtime import load_model, weights_of
+from sml_agents.training.settings import PreferenceSettings
+from sml_agents.types import stable_hash
+
+if TYPE_CHECKING:
+    from sml_agents.training.config import TrainingRun
+    from sml_agents.training.dry_run import Preview
+
+__all__ = ["preview_run", "train_dpo", "train_kto", "train_run"]
+
+Progress = Callable[[TrainingProgress], None]
+
+
+def train_dpo(
+    pairs: Sequence[Pair],
+    settings: PreferenceSettings,
+    out: str | Path,
+    *,
+    system: str | None = None,
+    progress: Progress | None = None,
+) -> TrainResult:
+    """Make the chosen turn of each pair likelier than the rejected one (DPO, arXiv 2305.18290).
+
+    Args:
+        pairs: see `sml_agents.traces.pairs.make_pairs`.
+        system: the student's system prompt: None takes the built-in one, "" none.
+
+    The rest, and what is raised, as in `sml_agents.training.sft.train_sft`. `TrainResult.notes["sources"]` says how
+    many pairs came from where.
+    """
+    frame = TrainingFrame("dpo", settings, out)
+    made, counts = _tokenized(pairs, frame, system)
+
+    from sml_agents.training.preference_trainers import PairTrainer, as_dataset
+
+    columns = {
+        "prompt_ids": [sides[0].prompt_ids for _, sides in made],
+        "chosen_ids": [sides[0].completion_ids for _, sides in made],
+        "rejected_ids": [sides[1].completion_ids for _, sides in made],
+    }
+    arguments = frame.arguments(recipe_named("dpo").config_class(), rows=len(made), max_length=None, beta=settings.beta)
+    make_trainer = partial(PairTrainer, train_dataset=as_dataset(columns), problems=[one.pair for one, _ in made])
+    return frame.train(
+        make_trainer,
+        arguments,
+        data=counts,
+        fingerprint=stable_hash(columns),
+        progress=progress,
+        notes={"sources": sources([one for one, _ in made])},
+    )
+
+
+def train_kto(
+    turns: Sequence[Judged],
+    settings: PreferenceSettings,
+    out: str | Path,
+    *,
+    system: str | None = None,
+    progress: Progress | None = None,
+) -> TrainResult:
+    """Make good turns likelier and bad ones less likely, without pairs (KTO, arXiv 2402.01306).
+
+    Args:
+        turns: see `sml_agents.traces.pairs.judged_turns`. Where there are more of one kind than of the other, both
+            kinds are weighted to count alike.
+
+    The rest as in `train_dpo`.
+    """
+    good = sum(turn.good for turn in turns)
+    if not 0 < good < len(turns):
+        raise TrainingError(f"KTO needs good and bad turns, but {good} of {len(turns)} are good")
+    if (settings.micro_batch_size or settings.batch_size) < 2:
+        raise InputError("KTO compares the rows of a forward pass with each other: set micro_batch_size to 2 or more")
+    frame = TrainingFrame("kto", settings, out)
+    made, counts = _tokenized(alternating(turns, settings.seed), frame, system)
+
+    from sml_agents.training.preference_trainers import TurnTrainer, as_dataset
+
+    good = sum(one.good for one, _ in made if isinstance(one, Judged))
+    bad = max(1, len(made) - good)
+    arguments = frame.arguments(
+        recipe_named("kto").config_class(),
+        rows=len(made),
+        max_length=None,
+        beta=settings.beta,
+        train_sampling_strategy="sequential",
+        desirable_weight=max(1.0, bad / max(1, good)),
+        undesirable_weight=max(1.0, good / bad),
+    )
+    completions = [sides[0].completion_ids for _, sides in made]
+    columns: dict[str, list[Any]] = {
+        "prompt_ids": [sides[0].prompt_ids for _, sides in made],
+        "completion_ids": completions,
+        "KL_completion_ids": rotated(completions, arguments.per_device_train_batch_size),
+        "label": [one.good for one, _ in made if isinstance(one, Judged)],
+    }
+    return frame.train(
+        partial(TurnTrainer, train_dataset=as_dataset(columns), ref_model=_reference(frame)),
+        arguments,
+        data=counts,
+        fingerprint=stable_hash(columns),
+        progress=progress,
+        notes={"sources": sources([one for one, _ in made])},
+    )
+
+
+def train_run(run: TrainingRun, progress: Progress | None = None) -> TrainResult:
+    """Train as the run says; see `train_dpo` and `train_kto`."""
+    train: Any = train_dpo if run.recipe == "dpo" else train_kto
+    settings = run.settings_as(PreferenceSettings)
+    result: TrainResult = train(_examples(run), settings, run.out, system=run.system, progress=progress)
+    return result
+
+
+def preview_run(run: TrainingRun) -> Preview:
+    """A dry run: everything but the training."""
+    from sml_agents.training.dry_run import DryRun
+
+    settings = run.settings_as(PreferenceSettings)
+    examples = _examples(run)
+    dry = DryRun(settings)
+    made, counts = _tokenized(examples, dry, run.system)
+    one, sides = made[0]
+    labels = ("better", "worse") if isinstance(one, Pair) else ("good" if one.good else "bad",)
+    example = [(dry.decode(sides[0].prompt_ids), False)]
+    for label, side in zip(labels, sides, strict=True):
+        example += [(f"\n[{label}] ", False), (dry.decode(side.completion_ids), True)]
+    notes = {"sources": sources([one for one, _ in made])}
+    return dry.plan(counts, example, forward_rows=len(sides), reference=True, notes=notes)
+
+
+def _reference(frame: TrainingFrame) -> Any:
+    """The frozen model to compare with, where TRL, which loads it by the name of the weights, would leave out an
+    adapter that was merged into them."""
+    settings = frame.settings
+    merged = weights_of(settings)[1] is not None
+    needed = settings.method == "full" and not settings.trl.get("precompute_ref_log_probs")
+    return load_model(settings) if merged and needed else None
+
+
+def _examples(run: TrainingRun) -> list[Any]:
+    found: list[Any] = list(preference_examples(run.traces(), run.filter, paired=run.recipe == "dpo"))
+    return run.sample(found)
+
+
+def _tokenized(examples: Sequence[Pair | Judged], frame: Any, system: str | None) -> Any:
+    settings = frame.settings
+    return tokenize_sides(
+        examples,
+        frame.renderer,
+        max_length=frame.max_length,
+        too_long=settings.too_long,
+        system=system,
+        verbatim=settings.verbatim,
+    )

@@ -1,0 +1,108 @@
+"""Think, then decide: the reasoning is trained on, and reaches nobody's history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sml_agents.backends.scripted import ScriptedModel
+from sml_agents.dialogue import DialogueSettings, build_dialogue
+from sml_agents.errors import TrainingError
+from sml_agents.roles import ChatStudent, OracleTeacher
+from sml_agents.roles.thinking import split_thought
+from sml_agents.training import DialogueRenderer, training_rows
+from sml_agents.training.data import IGNORED, tokenize_rows
+from sml_agents.types import Act, Fact, Form, Private, Reply, StopReason, Task, Trace
+from sml_agents.views import TeacherView
+from tests.training.test_rows import CANARY, TELLS, ask, attempt, trace
+
+SECRET = "<think>\nMissing: SECRET-1\n</think>\n\n"
+FACT = Fact(
+    name="price", statement="A pen costs 3 dollars.", keywords=("pen", "cost"), question="What does a pen cost?"
+)
+TASK = Task(
+    id="t",
+    family="arithmetic",
+    form=Form.UNDERSPECIFIED,
+    prompt="Ada buys 4 pens. What does she pay?",
+    private=Private(answer="12", facts=(FACT,)),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "thought", "said"),
+    [
+        ("What is it?", "", "What is it?"),
+        (f"{SECRET}What is it?", SECRET, "What is it?"),
+        ("still thinking</think> 4", "still thinking</think> ", "4"),
+        ("<think>one</think><think>two</think>4", "<think>one</think><think>two</think>", "4"),
+        ("<think>cut off", "<think>cut off", ""),
+        ("I think so", "", "I think so"),
+    ],
+)
+def test_a_reply_is_what_stands_after_the_reasoning(text: str, thought: str, said: str) -> None:
+    assert split_thought(text) == (thought, said)
+
+
+class Watching(OracleTeacher):
+    def __init__(self) -> None:
+        super().__init__()
+        self.views: list[TeacherView] = []
+
+    async def reply(self, view: TeacherView, *, seed: int = 0) -> Reply:
+        self.views.append(view)
+        return await super().reply(view, seed=seed)
+
+
+async def held(*replies: str) -> tuple[Trace, Watching, ScriptedModel]:
+    teacher, model = Watching(), ScriptedModel(replies=list(replies))
+    graph = build_dialogue(ChatStudent(model), teacher, settings=DialogueSettings())
+    return (await graph.ainvoke({"task": TASK}))["trace"], teacher, model
+
+
+async def test_only_the_trace_knows_the_reasoning() -> None:
+    found, teacher, _ = await held(f"{SECRET}What does a pen cost?", f"{SECRET}The answer is 12.")
+    assert found.stop is StopReason.SOLVED
+    question, answer = found.student_turns
+    assert (question.text, question.thought, question.act) == ("What does a pen cost?", SECRET, Act.CLARIFICATION)
+    assert answer.text == "The answer is 12."
+    assert teacher.views and all("SECRET" not in text for view in teacher.views for _, text in view.history)
+    assert all("SECRET" not in turn.text for turn in found.turns)
+    plain, _, _ = await held("What does a pen cost?", "The answer is 12.")
+    # What the student was given in its second turn is what a student without reasoning was given.
+    assert answer.prompt_hash == plain.student_turns[1].prompt_hash
+    assert Trace.model_validate_json(found.model_dump_json()) == found
+
+
+async def test_reasoning_is_trained_with_its_turn_and_is_in_no_later_prompt(
+    renderer_of: Callable[[str], DialogueRenderer],
+) -> None:
+    renderer = renderer_of("chatml")
+    found, _, _ = await held(f"{SECRET}What does a pen cost?", f"{SECRET}The answer is 12.")
+    rows = training_rows([found], "mt_sft")
+    with pytest.raises(TrainingError, match="rows_as='turn'"):
+        renderer.render(rows[0].messages)
+    made, counts = tokenize_rows(rows, renderer, max_length=512)
+    assert (counts.rows_as, counts.rows) == ("turn", 2)
+    trained, prompts = zip(*(parts(renderer, row) for row in made), strict=True)
+    assert trained == (f"{SECRET}What does a pen cost?<|im_end|>", f"{SECRET}The answer is 12.<|im_end|>")
+    assert all("SECRET" not in prompt for prompt in prompts)
+
+
+def test_thoughts_are_written_by_rule_and_tell_nothing_private(renderer_of: Callable[[str], DialogueRenderer]) -> None:
+    renderer = renderer_of("chatml")
+    rows = training_rows(
+        [trace(ask(), TELLS, attempt(True), id="a"), trace(attempt(True), id="b", form=Form.FULL)], think=True
+    )
+    made, _ = tokenize_rows(rows, renderer, max_length=512)
+    trained = [parts(renderer, row)[0] for row in made]
+    assert [text.split("Missing: ")[1].split("\n")[0] for text in trained] == ["price", "nothing", "nothing"]
+    assert f"Known: {TELLS.text}\nAsked: Pens?" in trained[1]
+    assert not any(CANARY in text or "3 dollars" in text for text in trained[:1])
+
+
+def parts(renderer: DialogueRenderer, row: Any) -> tuple[str, str]:
+    trained = [label for label in row.labels if label != IGNORED]
+    return str(renderer.tokenizer.decode(trained)), str(renderer.tokenizer.decode(row.input_ids[: -len(trained)]))
