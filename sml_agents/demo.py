@@ -34,28 +34,30 @@ class DemoSettings(BaseModel):
 
     model: str = "embedded:"
     tried: tuple[str, ...] = (
-        "arithmetic?form=paired&split=train&n=48&seed=11",
-        "lists?form=paired&split=train&n=12&seed=11",
+        "arithmetic?form=paired&split=train&steps=1&largest=20&n=40&seed=11",
+        "lists?form=paired&split=train&n=8&seed=11",
     )
     """Tasks that the model itself tries. `paired`: every problem once with a fact missing and once complete, so that
     asking always does not pay."""
     demonstrated: tuple[str, ...] = (
-        "arithmetic?form=paired&split=train&n=480&seed=12",
-        "lists?form=paired&split=train&n=120&seed=12",
+        "arithmetic?form=paired&split=train&steps=2&largest=50&n=600&seed=12",
+        "arithmetic?form=paired&split=train&steps=1&largest=20&n=240&seed=13",
+        "lists?form=paired&split=train&n=60&seed=12",
     )
-    """Tasks on which the stand-in is rewritten."""
+    """Tasks on which the stand-in is rewritten: more settings and longer solutions than are measured, because what
+    asking is about is learnt from variety."""
     measured: tuple[str, ...] = (
-        "arithmetic?form=paired&split=heldout&n=48&seed=101",
-        "lists?form=paired&split=heldout&n=24&seed=101",
+        "arithmetic?form=paired&split=heldout&steps=1&largest=20&n=48&seed=101",
+        "lists?form=paired&split=heldout&n=12&seed=101",
     )
     max_turns: int = 4
-    q_priming: float = 0.75
+    q_priming: float = 0.85
     q_priming_start: Literal[0, 1] = 1
     """1: some first attempts stay, so that the model also sees how a wrong one is mended after the teacher's hint."""
     max_tokens: int = 48
     """Of one turn."""
     concurrency: int = 32
-    train_seconds: float = 420
+    train_seconds: float = 480
     """Training stops after this long, with the learning rate brought down by then."""
     learning_rate: float = 4e-4
     first_token_weight: float = 6.0
