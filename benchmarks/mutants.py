@@ -54,7 +54,7 @@ async def run(path: str, each: int) -> dict[str, Any]:
         passes = list(threads.map(lambda one: plainly(rows[one[0].meta["name"]], one[1]), mutants))
     counts: Counter[str] = Counter()
     odd = []
-    for (task, source), verdict, passed in zip(mutants, verdicts, passes, strict=True):
+    for (task, _source), verdict, passed in zip(mutants, verdicts, passes, strict=True):
         counts[f"check {'passes' if passed else 'fails'}, graded {verdict.outcome}"] += 1
         if verdict.correct is not passed:
             odd.append(f"{task.meta['name']}: check {'passes' if passed else 'fails'}: {verdict.diagnosis}")
