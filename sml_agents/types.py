@@ -152,7 +152,8 @@ class Code(_Noun):
     prelude: str = ""
     """Source that goes before every attempt: the imports and helpers that the prompt gave."""
     seconds: float = 5.0
-    """Wall time that an attempt has for all its tests together; for each of them, if it is a whole program."""
+    """Processor time that an attempt has for all its tests together; for each of them, if it is a whole program. It
+    has three times as much by the clock."""
 
 
 class Private(_Noun):

@@ -61,6 +61,7 @@ def all_checks() -> Iterator[Check]:
     yield embedded_model()
     yield from disk()
     yield from extras()
+    yield sandbox()
     yield chromium()
     yield endpoints()
 
@@ -170,6 +171,12 @@ def extras() -> Iterator[Check]:
         mend = f"pip install 'sml-agents[{extra}]'" if absent else ""
         detail = f"without {', '.join(absent)}" if absent else ", ".join(modules)
         yield Check(f"Extra [{extra}]", "missing" if absent else "ok", detail, mend, data={"absent": absent})
+
+
+def sandbox() -> Check:
+    from sml_agents.cli.sandbox_check import sandbox as check
+
+    return check()
 
 
 def chromium() -> Check:

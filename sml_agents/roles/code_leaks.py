@@ -2,7 +2,7 @@
 
 solution      a line of a known solution that computes something
 expected      what a hidden test wants: a long value anywhere, a short one (`True`, `9`, in figures, words or
-              encoded) in a sentence that also names the arguments of that test
+              encoded) in a turn that also names the arguments of that test
 
 Not leaks: what the prompt or the student has said already, and the verifier's own diagnosis, which names what the
 program did and not what it should have done.
@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
 
 from sml_agents.roles.leaks import Secret
 from sml_agents.types import Case, Code
@@ -24,7 +23,6 @@ _LONG = 7
 _LINE = 9
 _COMPUTES = re.compile(r"\breturn\b.*\W.|=[^=]|\byield\b|\.append\(")
 _NO_CODE = re.compile(r"(?:def|import|from|class|#|@|\"\"\"|''')")
-_PIECE = re.compile(r"[^.!?\n]+(?:[.!?](?!\s|$)[^.!?\n]*)*")
 
 
 class CodeSecret:
@@ -46,6 +44,7 @@ class CodeSecret:
 
     def leak_in(self, text: str) -> str | None:
         """The kind of the first leak, or None. Linear in the length of the text, for each hidden test that it names."""
+        named = self._named(text)  # in the diagnosis, too
         for statement in self.allowed:
             text = text.replace(statement, " ")
         squeezed = _squeezed(text)
@@ -53,17 +52,12 @@ class CodeSecret:
             return "solution"
         if any(value in squeezed for value in self.long):
             return "expected"
-        return "expected" if any(self._tells(piece) for piece in _pieces(text)) else None
+        rests = ((_without(text, given), expected) for given, expected in named)
+        return "expected" if any(Secret(expected).leak_in(rest) is not None for rest, expected in rests) else None
 
-    def _tells(self, piece: str) -> bool:
-        squeezed = _squeezed(piece)
-        for given, expected in self.cases:
-            if not given or given not in squeezed:
-                continue
-            rest = _without(piece, given)
-            if rest is not None and Secret(expected).leak_in(rest) is not None:
-                return True
-        return False
+    def _named(self, text: str) -> list[tuple[str, str]]:
+        """The hidden tests whose arguments `text` names."""
+        return [(given, expected) for given, expected in self.cases if given and _without(text, given) != text]
 
     def blank(self, text: str, mask: str) -> str:
         """Nothing can be blanked out word by word: the guard goes on to whole sentences."""
@@ -81,15 +75,7 @@ def _telling_lines(solution: str) -> Iterator[str]:
             yield squeezed
 
 
-def _pieces(text: str) -> list[str]:
-    """Sentences, and pairs of neighbours: the arguments may stand in one, the value in the next."""
-    found = [piece.group() for piece in _PIECE.finditer(text)][:200]
-    return [*found, *(f"{one} {other}" for one, other in pairwise(found))]
-
-
-def _without(piece: str, given: str) -> str | None:
-    """`piece` without the arguments `given`, where they stand as arguments and not as part of another value."""
-    pattern = r"\s*".join(map(re.escape, given.replace("'", "\0")))
-    pattern = pattern.replace("\0", "['\"]")
-    found = re.search(rf"(?<![\w.]){pattern}(?![\w])", piece)
-    return None if found is None else f"{piece[: found.start()]} {piece[found.end() :]}"
+def _without(text: str, given: str) -> str:
+    """`text` without the arguments `given`, where they stand as arguments and not as part of another value."""
+    pattern = r"\s*".join("['\"]" if letter == "'" else re.escape(letter) for letter in given)
+    return re.sub(rf"(?<![\w.]){pattern}(?!\w)", " ", text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import json
+import math
 import os
 import select
 import signal
@@ -21,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from sml_agents.errors import SandboxError
-from sml_agents.sandbox.guests import BaseGuest, Channel, Limits
+from sml_agents.sandbox.guests import BaseGuest, Channel, GuestEnded, GuestTimeout, Limits
 
 __all__ = ["BOOT", "FLAGS", "FOLDER", "LocalSandbox"]
 
@@ -40,6 +41,7 @@ FLAGS = ("-s", "-P", "-S", "-B")
 _START = 30.0
 """Seconds for a launcher or a guest to start, even on a busy machine."""
 _END = 5.0
+_TICK = 0.05
 
 
 class _Launcher:
@@ -125,6 +127,15 @@ class _LocalGuest(BaseGuest):
             sandbox._drop(launcher)
             raise
         super().__init__(Channel(self._socket.fileno(), self._socket.fileno()), limits, start=_START)
+
+    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+        try:
+            return super().ask(request)
+        except GuestEnded:
+            self.close()
+            if self.ended.get("cpu", 0) >= math.ceil(self.limits.seconds) - _TICK:
+                raise GuestTimeout from None  # the kernel ended it: its processor time was used up
+            raise
 
     def close(self) -> None:
         if not self._open:

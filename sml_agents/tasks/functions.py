@@ -143,11 +143,12 @@ def _draw(split: str, rng: random.Random) -> tuple[Function, Step, list[list[Any
     rival = _with_another(function, missing, rng)
     inputs = _inputs(on, rng)
     examples = [given for given in inputs if len(given) > 1 and function.run(given) == rival.run(given)][:_EXAMPLES]
-    telling = [[given for given in inputs if function.run(given) != other.run(given)] for other in others]
+    hidden = [given for given in inputs if given not in examples]
+    telling = [[given for given in hidden if function.run(given) != other.run(given)] for other in others]
     if not all(telling):
         return None
     tests = [rng.choice(found) for found in telling] + [[]]
-    tests += [given for given in inputs if given not in tests and given not in examples][: _TESTS - len(tests)]
+    tests += [given for given in hidden if given not in tests][: _TESTS - len(tests)]
     if len({repr(function.run(given)) for given in tests}) < 3:
         return None
     return function, missing, examples, tests

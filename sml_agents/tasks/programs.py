@@ -30,6 +30,8 @@ __all__ = ["ASK", "as_solution", "make"]
 
 ASK = "Answer with the whole function in a Python code block."
 _ASK_PROGRAM = "Answer with a whole Python program in a code block. It reads standard input and prints its answer."
+_SECONDS = 10.0
+"""Processor time for an attempt: some published solutions need three."""
 _LARGEST = 64 << 20
 """Bytes of one task's tests, unpacked."""
 
@@ -74,6 +76,7 @@ def as_solution(code: str) -> str:
 def _private(answer: str, code: Code) -> Private:
     if not code.cases and not code.suite:
         raise _Bad("no tests")
+    code = code.model_copy(update={"seconds": _SECONDS})
     return Private(answer=answer, solution=as_solution(answer) if answer else "", code=code)
 
 

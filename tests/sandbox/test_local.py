@@ -96,7 +96,7 @@ def test_the_same_program_sees_the_same_hashes(sandbox: LocalSandbox) -> None:
 
 async def test_a_grading_that_is_cancelled_opens_no_more_guests(sandbox: LocalSandbox) -> None:
     endless = "def f(n):\n    while True: pass"
-    code = PATIENT.model_copy(update={"seconds": 1.0})
+    code = PATIENT.model_copy(update={"seconds": 0.5})
     job = asyncio.create_task(CodeVerifier(sandbox=sandbox).verify(task(code), endless))
     await asyncio.sleep(0.4)
     job.cancel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import resource
 from typing import Any
@@ -17,7 +18,7 @@ def limit(settings: dict[str, Any], *, own_count: bool) -> None:
         resource.RLIMIT_AS: settings["memory"],
         resource.RLIMIT_FSIZE: settings["file_size"],
         resource.RLIMIT_NOFILE: settings["descriptors"],
-        resource.RLIMIT_CPU: int(settings["seconds"]) + 1,
+        resource.RLIMIT_CPU: math.ceil(settings["seconds"]),
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_MSGQUEUE: 0,
     }
