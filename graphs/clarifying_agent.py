@@ -9,7 +9,7 @@ Change the tool and `Needed` to make it yours. Set in the environment:
     SML_DELIVERY  interrupt, end_turn or tool (interrupt)
 
 Input: `{"messages": [{"role": "user", "content": "Put the dentist into my calendar."}]}`. A question pauses the run;
-agent-chat-ui and Studio show it as a form. Resume with `"on 5 May"`, `{"answers": ["on 5 May"]}`, or the decisions of
+agent-chat-ui shows it as a form. Resume with `"on 5 May"`, `{"answers": ["on 5 May"]}`, or the decisions of
 such a form. Needs the `agents` extra.
 """
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import re
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, Protocol, runtime_checkable
 
@@ -21,13 +22,13 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage, SystemMessage
 from langgraph.constants import TAG_NOSTREAM
 from langgraph.errors import GraphBubbleUp
-from pydantic import BaseModel, ValidationError, create_model
+from pydantic import BaseModel, create_model
 
 from sml_agents.agents.asking import AgentView, Question, as_questions
 from sml_agents.agents.fields import check_field, is_told, question_for
 from sml_agents.backends import resolve
 from sml_agents.backends.loops import run_sync
-from sml_agents.errors import InputError, SmlError
+from sml_agents.errors import InputError, MissingExtra
 from sml_agents.roles.acts import classify
 from sml_agents.roles.chat import ask_model
 from sml_agents.roles.guard import neutralise
@@ -48,9 +49,18 @@ class Decider(Protocol):
     def questions(self, view: AgentView) -> Proposal | Awaitable[Proposal]: ...
 
 
+_CLOSERS = re.compile(
+    r"[^.!?\n]*\b(?:can i (?:also )?(?:assist|help)|let me know if|(?:else|more) can i|feel free)\b[^.!?\n]*[.!?]*",
+    re.IGNORECASE,
+)
+
+
 def asks(text: str) -> bool:
-    """Whether a model's text asks the person for something, by the rules that label a student's turns."""
-    label = classify(text)
+    """Whether a model's text asks the person for something, by the rules that label a student's turns.
+
+    An agent's offers of more help do not count.
+    """
+    label = classify(_CLOSERS.sub("", text))
     return label.act is Act.CLARIFICATION or label.by == "rule:many"
 
 
@@ -159,29 +169,30 @@ async def adecide(decider: Decider, view: AgentView) -> tuple[Question, ...]:
             found: Any = await decider.questions(view)
         else:
             found = await asyncio.to_thread(decider.questions, view)
-        return as_questions(await found if inspect.isawaitable(found) else found)
+            found = await found if inspect.isawaitable(found) else found
     except Exception as error:
-        return _failed(error)
+        _failed(error)
+        found = None
+    return as_questions(found)
 
 
 def decide(decider: Decider, view: AgentView) -> tuple[Question, ...]:
     """The same for synchronous callers."""
     try:
         found: Any = decider.questions(view)
-        return as_questions(run_sync(_awaited(found)) if inspect.isawaitable(found) else found)
+        found = run_sync(_awaited(found)) if inspect.isawaitable(found) else found
     except Exception as error:
-        return _failed(error)
+        _failed(error)
+        found = None
+    return as_questions(found)
 
 
 async def _awaited(found: Awaitable[Proposal]) -> Proposal:
     return await found
 
 
-def _failed(error: Exception) -> tuple[Question, ...]:
+def _failed(error: Exception) -> None:
     """An agent must not stop working because the part that asks does; a wrong setting is still said at once."""
-    if isinstance(error, GraphBubbleUp | InputError | TypeError | ValidationError):
+    if isinstance(error, GraphBubbleUp | InputError | MissingExtra):
         raise error
-    if isinstance(error, SmlError) and isinstance(error, ImportError):
-        raise error
-    log.warning("the decider failed, so nothing is asked: %s: %s", type(error).__name__, error)
-    return ()
+    log.warning("the decider failed, so nothing is asked: %s: %s", type(error).__name__, error, exc_info=error)

@@ -1,7 +1,7 @@
 """How a question reaches the person: the interrupt's payload, the answer that resumes it, and the tool `ask_user`.
 
 The payload is the request of LangChain's HumanInTheLoopMiddleware, one action a question, because that is the one form
-that chat front ends (agent-chat-ui, Agent Inbox, Studio) show as something to fill in: the person edits `answer`.
+that agent-chat-ui shows as something to fill in: the person edits `answer`.
 """
 
 from __future__ import annotations

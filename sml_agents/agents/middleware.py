@@ -27,7 +27,7 @@ except ImportError as error:
     from sml_agents.errors import MissingExtra
 
     raise MissingExtra("ClarifyMiddleware", "agents") from error
-from langchain_core.messages import AIMessage, RemoveMessage, SystemMessage
+from langchain_core.messages import AIMessage, BaseMessage, RemoveMessage, SystemMessage, ToolCall, ToolMessage
 from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.runtime import Runtime
 from langgraph.types import Command
@@ -149,7 +149,7 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
                 if due:
                     return self._asking(due, ledger, messages)
             response = yield _CallModel(self._prepared(request, 0))
-            calls = tuple(_draft(response).tool_calls)
+            calls = _open_calls(response)
             if ledger.left and calls:
                 due = ledger.allowed((yield AgentView(messages, calls, acting=True)))
                 if due:
@@ -211,12 +211,22 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         return ExtendedModelResponse(response, Command(update={"clarify_asked": ledger.with_asked(due)}))
 
 
-def _draft(response: Any) -> AIMessage:
-    """The model's message in a response of any form that a handler returns."""
+def _results(response: Any) -> Sequence[BaseMessage]:
+    """The messages of a response of any form that a handler returns."""
     if isinstance(response, ExtendedModelResponse):
         response = response.model_response
-    results = [response] if isinstance(response, AIMessage) else response.result
-    return next((message for message in reversed(results) if isinstance(message, AIMessage)), AIMessage(""))
+    return [response] if isinstance(response, AIMessage) else response.result
+
+
+def _draft(response: Any) -> AIMessage:
+    results = reversed(_results(response))
+    return next((message for message in results if isinstance(message, AIMessage)), AIMessage(""))
+
+
+def _open_calls(response: Any) -> tuple[ToolCall, ...]:
+    """Tool calls that are about to be made: structured output comes as a call that has its result already."""
+    done = {message.tool_call_id for message in _results(response) if isinstance(message, ToolMessage)}
+    return tuple(call for call in _draft(response).tool_calls if call["id"] not in done)
 
 
 def _only_asking(draft: AIMessage, due: Sequence[Question]) -> AIMessage:

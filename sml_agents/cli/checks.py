@@ -20,6 +20,7 @@ EXTRAS = {
     "tasks": ("reasoning_gym", "datasets"),
     "agents": ("langchain",),
     "parquet": ("pyarrow",),
+    "mcp": ("mcp",),
     "postgres": ("psycopg",),
 }
 KEYS = (

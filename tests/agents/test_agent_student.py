@@ -10,10 +10,19 @@ from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.graph import START, MessagesState, StateGraph
-from langgraph.types import interrupt
+from langgraph.types import Command, interrupt
 
-from sml_agents import DialogueSettings, OracleTeacher, TraceStore, build_dialogue, run_dialogues_sync, training_rows
+from sml_agents import (
+    DialogueSettings,
+    HumanTeacher,
+    OracleTeacher,
+    TraceStore,
+    build_dialogue,
+    run_dialogues_sync,
+    training_rows,
+)
 from sml_agents.agents import AgentStudent, ClarifyMiddleware
 from sml_agents.errors import InputError
 from sml_agents.testing import Rule, ScriptedModel
@@ -108,6 +117,27 @@ async def test_earlier_tool_calls_are_given_back_to_the_agent() -> None:
     kinds = [kind for kind, _ in seen[-1]]
     assert kinds == ["human", "ai", "tool", "ai", "human", "ai", "human"]
     assert seen[-1][2] == ("tool", "4 times 4 is 16")
+
+
+@pytest.mark.parametrize("allowed", [None, True])
+async def test_tool_calls_survive_a_checkpoint_while_a_person_teaches(allowed: Any) -> None:
+    """With a checkpointer that revives our classes and with one that gives plain values back."""
+    call: Any = {"name": "times", "args": {"a": 4, "b": 4}}
+    model = ScriptedModel(
+        replies=[
+            Rule(when="is 16", reply="The answer is 16."),
+            Rule(when="not", reply="The answer is 12."),
+            Rule(when="buys", reply="", calls=[call]),
+        ]
+    )
+    student = AgentStudent(create_agent(model, [times]))
+    saver = InMemorySaver(serde=JsonPlusSerializer(allowed_msgpack_modules=allowed))
+    graph = build_dialogue(student, HumanTeacher(), checkpointer=saver)
+    thread: Any = {"configurable": {"thread_id": "1"}}
+    assert "__interrupt__" in await graph.ainvoke({"task": PENS}, thread)
+    trace = (await graph.ainvoke(Command(resume={"text": "That is not it."}), thread))["trace"]
+    first, second = trace.student_turns
+    assert first.tool_calls[0].result == "4 times 4 is 16" and second.tool_calls == () and trace.solved
 
 
 async def ask(graph: Any) -> str:

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
+from langchain.agents.structured_output import ToolStrategy
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
-from pydantic import PrivateAttr, ValidationError
+from pydantic import BaseModel, PrivateAttr, ValidationError
 
 from sml_agents.agents import AgentView, ClarifyMiddleware, Limits, Question, StudentDecider
 from sml_agents.errors import BackendError, InputError
@@ -282,6 +283,40 @@ async def test_a_student_decides_and_its_words_are_not_streamed_as_the_agents() 
     assert booked((await graph.ainvoke(user(ANSWER), THREAD))["messages"]) == [BOOKED]
 
 
+@pytest.mark.parametrize(
+    ("text", "asking"),
+    [
+        ("Booked. Is there anything else I can help you with?", False),
+        ("Have a nice trip! How else can I assist you today?", False),
+        ("Here it is. Please let me know if you have questions.", False),
+        ("Hello! How can I help you today?", False),
+        ("Your trip is booked. Would you like me to add a hotel?", False),
+        ("Sure! Which date?", True),
+        ("I need the date of travel.", True),
+        ("I am happy to help. What city are you flying from, and on what date?", True),
+        ("Which date? Let me know if you need help with anything else.", True),
+        ("From where? To where? On which date? In which class?", True),
+        ("Please provide your order number.", True),
+    ],
+)
+def test_offers_of_help_are_no_questions(text: str, asking: bool) -> None:
+    model = ScriptedModel(replies=[text])
+    state = create_agent(
+        model, [], middleware=[ClarifyMiddleware(delivery="interrupt")], checkpointer=InMemorySaver()
+    ).invoke(user("Hello."), THREAD)
+    assert ("__interrupt__" in state) is asking
+
+
+def test_structured_output_is_no_tool_call() -> None:
+    class Report(BaseModel):
+        text: str
+
+    call: Any = [{"name": "Report", "args": {"text": "Fine."}}]
+    model = ScriptedModel(replies=[Rule(when="", reply="", calls=call)])
+    graph = create_agent(model, [book], middleware=[ClarifyMiddleware(Trip)], response_format=ToolStrategy(Report))
+    assert graph.invoke(user("Report."))["structured_response"] == Report(text="Fine.")
+
+
 def test_a_decider_that_fails_leaves_the_agent_working(caplog: pytest.LogCaptureFixture) -> None:
     broken = StudentDecider(FaultyModel(model=ScriptedModel(replies=["?"]), fail=1))
     with caplog.at_level(logging.WARNING, "sml_agents.agents"):
@@ -306,4 +341,4 @@ async def test_the_embedded_model_decides(embedded_model: Any, caplog: pytest.Lo
     graph = agent(StudentDecider(f"transformers:{embedded_model}?max_tokens=4&temperature=0"))
     assert booked(graph.invoke(user(CLEAR), THREAD)["messages"]) == [BOOKED]
     assert booked((await graph.ainvoke(user(CLEAR), THREAD))["messages"]) == [BOOKED, BOOKED]
-    assert caplog.records == []
+    assert [record for record in caplog.records if record.name.startswith("sml_agents")] == []

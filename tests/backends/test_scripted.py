@@ -114,3 +114,17 @@ async def test_faults_belong_to_the_conversation() -> None:
     assert fates == [await fate(number) for number in range(200)]
     assert 35 < fates.count("failed") < 85
     assert 20 < fates.count("") < 70
+
+
+async def test_a_rule_may_call_tools() -> None:
+    call = {"name": "add", "args": {"a": 1}}
+    model = ScriptedModel(replies=[Rule(when="add", reply="Adding.", calls=[call, call]), "Hm."])  # type: ignore[list-item]
+    message = await model.ainvoke(said("add it"))
+    assert [(made["name"], made["args"]) for made in message.tool_calls] == [("add", {"a": 1})] * 2
+    assert len({made["id"] for made in message.tool_calls}) == 2
+    chunks = [chunk async for chunk in model.astream(said("add it"))]
+    whole = chunks[0]
+    for chunk in chunks[1:]:
+        whole = whole + chunk
+    assert (whole.text, whole.tool_calls) == ("Adding.", message.tool_calls)
+    assert (await model.ainvoke(said("go"))).tool_calls == []
