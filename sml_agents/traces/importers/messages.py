@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import orjson
 
-__all__ = ["BadRecord", "Call", "Said", "read_arguments", "read_message", "read_messages", "text_of"]
+__all__ = ["DAMAGE", "BadRecord", "Call", "Said", "read_arguments", "read_message", "read_messages", "text_of", "why"]
 
 Speaker = Literal["system", "user", "assistant", "tool"]
 
@@ -31,6 +31,17 @@ _RESULTS = frozenset({"tool_result", "tool_call_response", "function_call_output
 
 class BadRecord(ValueError):
     """A record of a log that cannot be read; the message says why."""
+
+
+DAMAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+"""What reading a damaged record may raise; BadRecord is among them."""
+
+
+def why(error: Exception) -> str:
+    """The reason of a loss, in one line."""
+    if isinstance(error, BadRecord):
+        return str(error)
+    return f"its shape is not that of the format ({type(error).__name__}: {error})".split("\n")[0][:300]
 
 
 @dataclass(slots=True)
@@ -52,6 +63,8 @@ class Said:
     results: list[tuple[str, str]] = field(default_factory=list)
     """Of tools: the call's id (empty when unknown) and what came back."""
     model: str = ""
+    act: str = ""
+    """What the log says that an agent's message does, by a model's judgement."""
 
 
 def read_messages(messages: Any) -> list[Said]:
@@ -141,6 +154,8 @@ def _content(content: Any, said: Said) -> str:
 
 def _part(part: Mapping[str, Any], said: Said) -> str:
     kind = part.get("type")
+    if kind is not None and not isinstance(kind, str):
+        raise BadRecord("a part of its content has no type")
     if kind in _HIDDEN:
         return ""
     if kind in _CALLS:
