@@ -4,7 +4,7 @@
     sml-agents import langgraph:runs/from-logs/checkpoints.sqlite --store runs/from-logs/logs.sqlite
     sml-agents mine --store runs/from-logs/logs.sqlite --out runs/from-logs/lessons.sqlite
     sml-agents review runs/from-logs/lessons.sqlite --accept-above 0.6
-    sml-agents train sft --config finetune/from_logs.yaml
+    sml-agents train sft --config finetune/sft_from_logs.yaml
     python benchmarks/from_logs.py measure --tuned transformers:runs/from-logs/model
 
 `measure` holds no dialogue: each model is shown one request of domains that no log is about, half of them with one

@@ -10,6 +10,7 @@ field of TRL's `SFTConfig`. A run that was cut short goes on with `--resume true
 
     sft_cpu.yaml    two cores, the embedded 135M model, full fine-tuning; measured
     sft_gpu.yaml    one GPU with 24 GB, a 7-8B model, LoRA in bf16; written from the documentation, never measured
+    sft_from_logs.yaml    LoRA on the embedded model with lessons mined from logs: docs/from-logs.md
 """
 
 from __future__ import annotations
