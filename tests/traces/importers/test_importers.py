@@ -14,6 +14,7 @@ from sml_agents.errors import InputError
 from sml_agents.traces import TraceStore
 from sml_agents.traces.export import export
 from sml_agents.traces.importers import FORMATS, ImportReport, import_logs, read_logs
+from sml_agents.traces.importers.lines import rows as rows_in
 from sml_agents.traces.importers.record import Loss
 from sml_agents.types import Role, StopReason, Trace
 
@@ -292,8 +293,7 @@ DAMAGED = {
 @pytest.mark.parametrize("format", sorted(DAMAGED))
 def test_damaged_records_never_stop_an_import(format: str, tmp_path: Path) -> None:
     """1,000 damaged records of each format; `benchmarks/imports.py --damage` does 10,000."""
-    given = DAMAGED[format]
-    rows = given.read_bytes().splitlines() if given is not None else whole_rows(format)
+    rows = whole_rows(format)
     path = tmp_path / "damaged.jsonl"
     path.write_bytes(b"\n".join(damage(rows, 1000 // len(rows) + 1, seed=1)) + b"\n")
     report = imported(f"{format}:{path}", tmp_path)
@@ -304,6 +304,10 @@ def test_damaged_records_never_stop_an_import(format: str, tmp_path: Path) -> No
 
 
 def whole_rows(format: str) -> list[bytes]:
+    """The objects of a format's sample, one a line."""
+    sample = DAMAGED[format]
+    if sample is not None:
+        return [json.dumps(row.value).encode() for row in rows_in(str(sample), print)]
     row: Any = {
         "openai": {"messages": CHAT},
         "sharegpt": {"conversations": SHAREGPT},
