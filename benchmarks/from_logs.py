@@ -4,7 +4,8 @@
     sml-agents import langgraph:runs/from-logs/checkpoints.sqlite --store runs/from-logs/logs.sqlite
     sml-agents mine --store runs/from-logs/logs.sqlite --out runs/from-logs/lessons.sqlite
     sml-agents review runs/from-logs/lessons.sqlite --accept-above 0.6
-    sml-agents train sft --config finetune/from_logs.yaml
+    sml-agents train sft --config finetune/train_from_logs.yaml
+    python benchmarks/from_logs.py check --lessons runs/from-logs/lessons.sqlite
     python benchmarks/from_logs.py measure --tuned transformers:runs/from-logs/model
 
 `measure` holds no dialogue: each model is shown one request of domains that no log is about, half of them with one
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from booking import HELD_OUT, Request, requests, talk
+from booking import HELD_OUT, TRAINED, Request, requests, talk
 
 POLICY = (
     "You decide for an agent that books and orders things. If something that it needs is missing in the request, such "
@@ -102,6 +103,27 @@ def measure(tuned: str, base: str, n: int, at_once: int, limits: str) -> dict[st
     return results
 
 
+def check(lessons: str, threads: int, seed: int) -> dict[str, int]:
+    """How the accepted lessons compare with what the persons of `talk` really forgot."""
+    from sml_agents.mining import moment_of
+    from sml_agents.traces import TraceStore
+
+    truth = {f"user-{number}": request for number, request in enumerate(requests(TRAINED, threads, seed))}
+    found = dict.fromkeys(("asks", "asks_rightly", "names_it", "goes_ahead", "goes_ahead_rightly"), 0)
+    with TraceStore.open(lessons, read_only=True) as store:
+        for trace in store.traces(solved=True):
+            request, moment = truth[trace.task.meta["source"]], moment_of(trace)
+            assert moment is not None
+            if trace.task.private.facts:
+                found["asks"] += 1
+                found["asks_rightly"] += bool(request.missing)
+                found["names_it"] += moment.fact == request.missing
+            else:
+                found["goes_ahead"] += 1
+                found["goes_ahead_rightly"] += not request.missing
+    return found
+
+
 def show(results: dict[str, Any]) -> None:
     print(f"{'decider':28}{'F1':>20}{'asks when needed':>22}{'needless':>20}{'names it':>20}")
     for name, result in results.items():
@@ -121,6 +143,10 @@ def main() -> None:
     talking.add_argument("--threads", type=int, default=1000)
     talking.add_argument("--seed", type=int, default=0)
     talking.add_argument("--out", type=Path, required=True)
+    checking = commands.add_parser("check")
+    checking.add_argument("--lessons", required=True)
+    checking.add_argument("--threads", type=int, default=1000)
+    checking.add_argument("--seed", type=int, default=0)
     measuring = commands.add_parser("measure")
     measuring.add_argument("--tuned", required=True)
     measuring.add_argument("--base", default="embedded:")
@@ -133,6 +159,9 @@ def main() -> None:
         options.out.parent.mkdir(parents=True, exist_ok=True)
         talk(str(options.out), options.threads, options.seed)
         print(f"{options.threads} threads in {options.out}")
+        return
+    if options.command == "check":
+        print(json.dumps(check(options.lessons, options.threads, options.seed)))
         return
     results = measure(options.tuned, options.base, options.n, options.at_once, options.limits)
     if options.json:

@@ -13,6 +13,7 @@ Settings on the command line win over the file: those of the run (`TrainingRun`)
     train_cpu.yaml        two cores, the embedded 135M model, full fine-tuning; measured
     train_gpu_24gb.yaml   one consumer GPU, a 7-8B model, LoRA in bf16; never run
     train_gpu_80gb.yaml   one 80 GB GPU, a 7-8B model, LoRA in bf16 on long rows; never run
+    train_from_logs.yaml  LoRA on the embedded model with lessons mined from logs: docs/from-logs.md
     train_multi_gpu.yaml  several GPUs, full fine-tuning, with train_fsdp.yaml or train_deepspeed.yaml; never run
 """
 

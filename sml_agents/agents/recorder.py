@@ -8,7 +8,7 @@ run, so that a killed process leaves what was said until then. What a graph paus
 turns, like any question and answer. Secrets are taken out as for any other trace.
 
 The host never waits and never sees an error: the callbacks only note what they were given, and a thread of the
-recorder's own reads, redacts and writes it (`sml_agents.agents.recording`). Not promised: the last moments before the
+recorder's own reads, redacts and writes it (`sml_agents.agents.background`). Not promised: the last moments before the
 process is killed, and messages that the host changes in place after it has handed them over.
 """
 
@@ -28,7 +28,8 @@ from langgraph.callbacks import GraphCallbackHandler, GraphInterruptEvent
 from langgraph.errors import GraphBubbleUp
 from langgraph.types import Command
 
-from sml_agents.agents.recording import BackgroundWriter, Recorded
+from sml_agents.agents.background import BackgroundWriter
+from sml_agents.agents.recording import Recorded
 from sml_agents.traces import Redactor
 from sml_agents.traces.importers.checkpoints import messages_in
 
@@ -65,7 +66,7 @@ class TraceRecorder(GraphCallbackHandler):
     run_inline = True  # in asyncio, too: handing a call to an executor costs more than the call
     raise_error = False
 
-    def __init__(self, store: str | Path, *, redactor: Redactor | None = None, every: float = 0.2) -> None:
+    def __init__(self, store: str | Path, *, redactor: Redactor | None = None, every: float = 0.5) -> None:
         self.writer = BackgroundWriter(store, redactor, every)
         """Says how it went: `written`, `lost`, `failure`."""
         self._lock = threading.Lock()

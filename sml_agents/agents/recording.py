@@ -1,18 +1,8 @@
-"""What a recorder notes of a thread, the trace that it makes of it, and the thread that writes it.
-
-What cannot be written (a full disk) is tried again, and counted in `lost` when it had to be given up.
-"""
+"""What a recorder notes of a thread, and the trace that it makes of it."""
 
 from __future__ import annotations
 
-import atexit
-import logging
-import threading
-import time
-from collections import OrderedDict
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -22,19 +12,11 @@ from sml_agents.traces.importers.calls import ModelCall, conversations
 from sml_agents.traces.importers.checkpoints import plain_message, said_by_interrupt
 from sml_agents.traces.importers.messages import Said, read_messages
 from sml_agents.traces.importers.record import trace_of
-from sml_agents.traces.store import Batch
 from sml_agents.types import Role, StopReason, Trace, Usage, stable_hash
 
-__all__ = ["Aside", "BackgroundWriter", "Recorded", "trace_of_thread"]
+__all__ = ["Aside", "Recorded", "trace_of_thread"]
 
 FORMAT = "recorded"
-
-log = logging.getLogger("sml_agents.agents")
-
-_MOST_WAITING = 1_000
-"""Notes that wait to be written; beyond these the oldest are given up."""
-_RETRY_SECONDS = 5.0
-
 
 _LAST, _WITH_QUESTION = -2, -1
 
@@ -58,6 +40,8 @@ class Recorded:
     state: list[Any] | None = None
     """The messages that the graph ended with."""
     asides: list[Aside] = field(default_factory=list)
+    tokens: list[int] = field(default_factory=lambda: [0, 0])
+    """Of all calls: of the prompts, and of what was answered."""
     error: str = ""
     running: int = 0
     """Outermost runs of the thread that have not ended."""
@@ -72,16 +56,28 @@ class Recorded:
 
     def answered(self, run_id: UUID, message: Any) -> None:
         given = self._open.pop(run_id, None)
-        if given is not None:
-            self.calls.append((given, message))
-            self.state, self.error = None, ""
+        if given is None:
+            return
+        told = getattr(message, "usage_metadata", None) or {}
+        self.tokens[0] += told.get("input_tokens", 0)
+        self.tokens[1] += told.get("output_tokens", 0)
+        self._add(given, message)
+        self.error = ""
 
     def failed(self, run_id: UUID) -> None:
         """A model call that will not be answered: what it was given was said all the same."""
         given = self._open.pop(run_id, None)
         if given is not None:
-            self.calls.append((given, None))
-            self.state = None
+            self._add(given, None)
+
+    def _add(self, given: list[Any], message: Any) -> None:
+        """Note a call, in place of an earlier one that it goes on from: its history holds that one's words."""
+        self.state = None
+        for at in range(len(self.calls) - 1, max(-1, len(self.calls) - 5), -1):
+            if _goes_on(self.calls[at][0], given):
+                self.calls[at] = given, message
+                return
+        self.calls.append((given, message))
 
     def ended(self, messages: list[Any] | None) -> None:
         if messages:
@@ -114,9 +110,7 @@ def trace_of_thread(note: Recorded, store: TraceStore, redact: Redactor) -> Trac
     if not note.based:
         note.base, note.based = _stored(note.thread, store), True
     calls = [
-        ModelCall(
-            note.thread, f"{number:09}", _read(given), _read([answer] if answer else []), "", usage=_usage(answer)
-        )
+        ModelCall(note.thread, f"{number:09}", _read(given), _read([answer] if answer else []), "")
         for number, (given, answer) in enumerate(list(note.calls))
     ]
     if note.state is not None:
@@ -130,6 +124,7 @@ def trace_of_thread(note: Recorded, store: TraceStore, redact: Redactor) -> Trac
     kept = [Aside(*one) for one in (base.tags.get("asides", ()) if base is not None else ())]
     asides = [*kept, *_placed(note.asides, kept, redact)]
     found.said = _spliced(list(found.said), asides)
+    found.usage = Usage(prompt_tokens=note.tokens[0], completion_tokens=note.tokens[1]) if any(note.tokens) else None
     found.key, found.source, found.error = note.thread, note.thread, note.error
     trace = trace_of(found, FORMAT)
     if base is not None and base.task.prompt != redact(trace.task.prompt) and trace.turns[0].role is Role.TEACHER:
@@ -182,124 +177,8 @@ def _count(messages: list[Any]) -> int:
     return sum(getattr(message, "type", None) != "system" for message in messages)
 
 
-def _usage(message: Any) -> Usage | None:
-    told = getattr(message, "usage_metadata", None)
-    if not isinstance(told, dict):
-        return None
-    return Usage(prompt_tokens=told.get("input_tokens", 0), completion_tokens=told.get("output_tokens", 0))
-
-
-class BackgroundWriter:
-    """Writes notes from a thread of its own, which opens the store; nothing in it raises into the host."""
-
-    def __init__(self, store: str | Path, redactor: Redactor | None, every: float) -> None:
-        self.store = store
-        self.written = 0
-        """Traces written, each time one is written anew counted."""
-        self.lost = 0
-        """Notes that had to be given up."""
-        self.failure: Exception | None = None
-        """Why the last write failed; None when it did not."""
-        self._redactor = redactor or Redactor()
-        self._every = every
-        self._lock = threading.Condition()
-        self._waiting: OrderedDict[int, Recorded] = OrderedDict()
-        self._closing = self._busy = False
-        self._thread: threading.Thread | None = None
-
-    def put(self, note: Recorded) -> None:
-        """Have `note` written soon. Returns at once."""
-        with self._lock:
-            if self._closing:
-                return
-            self._waiting[id(note)] = note
-            while len(self._waiting) > _MOST_WAITING:
-                self._waiting.popitem(last=False)
-                self.lost += 1
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="trace-recorder", daemon=True)
-                self._thread.start()
-                atexit.register(self.close)
-            self._lock.notify_all()
-
-    def flush(self, seconds: float) -> bool:
-        deadline = time.monotonic() + seconds
-        with self._lock:
-            while self._waiting or self._busy:
-                left = deadline - time.monotonic()
-                if left <= 0 or self.failure is not None:
-                    return False
-                self._lock.wait(left)
-        return self.failure is None
-
-    def close(self, seconds: float = 10.0) -> None:
-        with self._lock:
-            self._closing = True
-            self._lock.notify_all()
-        if self._thread is not None:
-            self._thread.join(seconds)
-        atexit.unregister(self.close)
-
-    def failed(self, error: Exception) -> None:
-        if self.failure is None:
-            log.warning("a trace is not recorded: %s: %s", type(error).__name__, error)
-        self.failure = error
-
-    def _run(self) -> None:
-        store: TraceStore | None = None
-        pause = self._every
-        while True:
-            with self._lock:
-                self._lock.wait_for(lambda: self._waiting or self._closing)
-                self._lock.wait_for(lambda: self._closing, pause)
-                if not self._waiting:
-                    break
-                taken, self._waiting = self._waiting, OrderedDict()
-                self._busy = True
-            try:
-                store = store or TraceStore.open(self.store, redactor=self._redactor)
-                self._write(store, list(taken.values()))
-                self.failure, pause = None, self._every
-            except Exception as error:
-                self.failed(error)
-                pause = max(self._every, _RETRY_SECONDS)
-                _close(store)
-                store = None
-            with self._lock:
-                self._busy = False
-                if self.failure is not None:
-                    self._waiting = OrderedDict({**taken, **self._waiting})
-                    if self._closing:
-                        self.lost += len(self._waiting)
-                        self._waiting.clear()
-                self._lock.notify_all()
-        _close(store)
-
-    def _write(self, store: TraceStore, notes: Sequence[Recorded]) -> None:
-        """In their order; two of one thread in two transactions, because the second goes on from the first."""
-        rows: dict[str, dict[str, Any]] = {}
-        for note in notes:
-            if note.thread in rows:
-                self._commit(store, rows)
-            try:
-                trace = trace_of_thread(note, store, self._redactor)
-            except ValueError as error:  # nothing was said in it, or nothing that can be read
-                log.debug("thread %s is not recorded: %s", note.thread, error)
-                continue
-            if trace is not None:
-                rows[note.thread] = store.done_row(trace)
-        self._commit(store, rows)
-
-    def _commit(self, store: TraceStore, rows: dict[str, dict[str, Any]]) -> None:
-        if rows:
-            store.write(Batch(done=list(rows.values())))
-            self.written += len(rows)
-            rows.clear()
-
-
-def _close(store: TraceStore | None) -> None:
-    try:
-        if store is not None:
-            store.close()
-    except Exception as error:
-        log.debug("closing the store failed: %s", error)
+def _goes_on(before: list[Any], given: list[Any]) -> bool:
+    """Whether `given` begins with the very messages of `before`, system messages apart."""
+    old = [message for message in before if getattr(message, "type", None) != "system"]
+    new = [message for message in given if getattr(message, "type", None) != "system"]
+    return len(old) < len(new) and all(one is other for one, other in zip(old, new, strict=False))

@@ -25,6 +25,7 @@ TESTED = {
     "export_traces",
     "finetune_local_model",
     "five_lines",
+    "learn_from_logs",
 }
 
 Run = Callable[..., dict[str, Any]]
@@ -149,6 +150,23 @@ def test_traces_are_exported_and_a_second_run_goes_on(
     assert (tmp_path / "data" / "dataset" / "README.md").is_file()
     run("export_traces", *arguments)
     assert capsys.readouterr().out == first
+
+
+def test_what_logs_can_teach(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def call(day: str) -> dict[str, Any]:
+        function = {"name": "book", "arguments": json.dumps({"place": "Luigi's", "day": day})}
+        return {"role": "assistant", "content": f"Booked for {day}.", "tool_calls": [{"id": day, "function": function}]}
+
+    said = [{"role": "user", "content": "Book Luigi's"}, call("Friday"), {"role": "user", "content": "No, Saturday."}]
+    said += [call("Saturday"), {"role": "user", "content": "Thanks!"}]
+    (tmp_path / "chat.jsonl").write_text(json.dumps({"messages": said}) + "\n{\n", encoding="utf-8")
+    run("learn_from_logs", "openai:chat.jsonl", "--out", "out")
+    shown = capsys.readouterr().out
+    assert shown.startswith("1 conversations, 1 records lost\n\n1 corrected, the surest (100%")
+    assert "to ask: Which day should it be?" in shown and "1 of 1 lessons accepted" in shown
+    (pair,) = [json.loads(line) for line in (tmp_path / "out" / "preference.jsonl").read_text().splitlines()]
+    assert pair["chosen"][0]["content"] == "Which day should it be?"
+    assert pair["rejected"][0]["content"] == "Booked for Friday."
 
 
 @pytest.mark.slow

@@ -31,7 +31,7 @@ from pydantic import BaseModel, Field
 from sml_agents.errors import InputError
 from sml_agents.traces.importers.chat import read_openai, read_sharegpt
 from sml_agents.traces.importers.checkpoints import read_langgraph
-from sml_agents.traces.importers.messages import BadRecord
+from sml_agents.traces.importers.messages import DAMAGE, why
 from sml_agents.traces.importers.platforms import read_langfuse, read_langsmith
 from sml_agents.traces.importers.published import read_inspect, read_lost, read_mint
 from sml_agents.traces.importers.record import Log, Loss, OnLoss, Score, trace_of
@@ -146,8 +146,8 @@ def _traces(logs: Iterator[Log], format: str, on_loss: OnLoss) -> Iterator[Trace
     for log in logs:
         try:
             trace = trace_of(log, format)
-        except (BadRecord, ValueError) as error:
-            on_loss(Loss(log.where, str(error).split("\n")[0]))
+        except DAMAGE as error:
+            on_loss(Loss(log.where, why(error)))
         else:
             yield trace
 

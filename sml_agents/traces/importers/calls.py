@@ -9,7 +9,7 @@ conversation may stand anywhere in it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sml_agents.traces.importers.messages import BadRecord, Said, read_messages
@@ -45,7 +45,6 @@ class _Conversation:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     error: str = ""
-    keys: list[Any] = field(default_factory=list)
 
 
 def conversations(calls: Iterable[ModelCall], scores: Mapping[str, Sequence[Score]] | None = None) -> Iterator[Log]:
@@ -55,8 +54,9 @@ def conversations(calls: Iterable[ModelCall], scores: Mapping[str, Sequence[Scor
         threads.setdefault(call.thread, []).append(call)
     for thread, of_thread in threads.items():
         found: list[_Conversation] = []
+        by_history: dict[int, _Conversation] = {}
         for call in sorted(of_thread, key=lambda call: str(call.order)):
-            _extend(found, call)
+            _extend(found, by_history, call)
         for number, one in enumerate(found):
             usage = Usage(prompt_tokens=one.prompt_tokens, completion_tokens=one.completion_tokens)
             yield Log(
@@ -71,20 +71,19 @@ def conversations(calls: Iterable[ModelCall], scores: Mapping[str, Sequence[Scor
             )
 
 
-def _extend(found: list[_Conversation], call: ModelCall) -> None:
-    keys = _keys(call.given)
-    best = max(
-        (one for one in found if len(one.keys) <= len(keys) and keys[: len(one.keys)] == one.keys),
-        key=lambda one: len(one.keys),
-        default=None,
-    )
-    if best is None:
+def _extend(found: list[_Conversation], by_history: dict[int, _Conversation], call: ModelCall) -> None:
+    """Put a call to the conversation with the longest history that it goes on from, or begin a new one."""
+    histories = _histories(call.given)
+    known = next((history for history in reversed(histories) if history in by_history), None)
+    if known is None:
         best = _Conversation([], call.where)
         found.append(best)
+    else:
+        best = by_history.pop(known)
     system = [said for said in best.said if said.speaker == "system"]
     has_system = any(said.speaker == "system" for said in call.given)
     best.said = [*(() if has_system else system), *call.given, *call.answered]
-    best.keys = _keys(best.said)
+    by_history[_histories(best.said)[-1]] = best
     best.model = call.model or best.model
     best.error = call.error
     if call.usage is not None:
@@ -92,15 +91,22 @@ def _extend(found: list[_Conversation], call: ModelCall) -> None:
         best.completion_tokens += call.usage.completion_tokens
 
 
-def _keys(said: Sequence[Said]) -> list[Any]:
-    """System messages do not count: a graph's state holds none, its model calls do."""
-    return [_key(one) for one in said if one.speaker != "system"]
+def _histories(said: Sequence[Said]) -> list[int]:
+    """What was said up to each message, as one number each, from the empty history on.
+
+    System messages do not count: a graph's state holds none, its model calls do.
+    """
+    histories = [0]
+    for one in said:
+        if one.speaker != "system":
+            histories.append(hash((histories[-1], _key(one))))
+    return histories
 
 
 def _key(said: Said) -> Any:
     """What makes a message the same when it comes again as history; ids may be written anew."""
-    calls = [(call.name, sorted(map(str, call.arguments.items()))) for call in said.calls]
-    return said.speaker, said.text.strip(), calls, [text.strip() for _, text in said.results]
+    calls = tuple((call.name, *sorted(map(str, call.arguments.items()))) for call in said.calls)
+    return said.speaker, said.text.strip(), calls, tuple(text.strip() for _, text in said.results)
 
 
 def thread_in(*holders: Any) -> str:

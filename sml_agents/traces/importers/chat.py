@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from sml_agents.traces.importers.lines import Row, rows
-from sml_agents.traces.importers.messages import BadRecord, read_message, read_messages
+from sml_agents.traces.importers.messages import DAMAGE, BadRecord, read_message, read_messages, why
 from sml_agents.traces.importers.record import Log, Loss, OnLoss
 from sml_agents.types import Usage
 
@@ -21,8 +21,8 @@ def read_openai(place: str, on_loss: OnLoss) -> Iterator[Log]:
     for row in rows(place, on_loss):
         try:
             yield _openai(row)
-        except BadRecord as error:
-            on_loss(Loss(row.where, str(error)))
+        except DAMAGE as error:
+            on_loss(Loss(row.where, why(error)))
 
 
 def read_sharegpt(place: str, on_loss: OnLoss) -> Iterator[Log]:
@@ -37,8 +37,8 @@ def read_sharegpt(place: str, on_loss: OnLoss) -> Iterator[Log]:
             if isinstance(system := value.get("system"), str) and system:
                 said.insert(0, read_message({"role": "system", "content": system}))
             yield Log(content_key(row), said, row.where, source=name_of(value))
-        except BadRecord as error:
-            on_loss(Loss(row.where, str(error)))
+        except DAMAGE as error:
+            on_loss(Loss(row.where, why(error)))
 
 
 def _openai(row: Row) -> Log:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import orjson
 
-__all__ = ["BadRecord", "Call", "Said", "read_arguments", "read_message", "read_messages", "text_of"]
+__all__ = ["DAMAGE", "BadRecord", "Call", "Said", "read_arguments", "read_message", "read_messages", "text_of", "why"]
 
 Speaker = Literal["system", "user", "assistant", "tool"]
 
@@ -31,6 +31,17 @@ _RESULTS = frozenset({"tool_result", "tool_call_response", "function_call_output
 
 class BadRecord(ValueError):
     """A record of a log that cannot be read; the message says why."""
+
+
+DAMAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+"""What reading a damaged record may raise; BadRecord is among them."""
+
+
+def why(error: Exception) -> str:
+    """The reason of a loss, in one line."""
+    if isinstance(error, BadRecord):
+        return str(error)
+    return f"its shape is not that of the format ({type(error).__name__}: {error})".split("\n")[0][:300]
 
 
 @dataclass(slots=True)
@@ -52,11 +63,13 @@ class Said:
     results: list[tuple[str, str]] = field(default_factory=list)
     """Of tools: the call's id (empty when unknown) and what came back."""
     model: str = ""
+    act: str = ""
+    """What the log says that an agent's message does, by a model's judgement."""
 
 
 def read_messages(messages: Any) -> list[Said]:
     """All of a conversation. Raises BadRecord when it is no list, or one of its messages cannot be read."""
-    if isinstance(messages, Mapping | str) or not isinstance(messages, Iterable):
+    if isinstance(messages, dict | str) or not isinstance(messages, Iterable):
         raise BadRecord(f"its messages are {_kind(messages)}, not a list")
     said = []
     for number, message in enumerate(messages):
@@ -69,12 +82,12 @@ def read_messages(messages: Any) -> list[Said]:
 
 def read_message(message: Any) -> Said:
     """What one message says. Raises BadRecord."""
-    if not isinstance(message, Mapping):
+    if not isinstance(message, dict):
         raise BadRecord(f"it is {_kind(message)}, not an object")
-    if "role" not in message and isinstance(message.get("kwargs"), Mapping):  # LangChain's `lc` form
+    if "role" not in message and isinstance(message.get("kwargs"), dict):  # LangChain's `lc` form
         kind = message.get("id")
         message = {"type": kind[-1] if isinstance(kind, list) and kind else None, **message["kwargs"]}
-    elif isinstance(message.get("data"), Mapping) and "content" not in message:  # `message_to_dict`
+    elif isinstance(message.get("data"), dict) and "content" not in message:  # `message_to_dict`
         message = {**message["data"], "type": message.get("type")}
     name = message.get("role") or message.get("from") or message.get("type")
     speaker = _SPEAKERS.get(name) if isinstance(name, str) else None
@@ -88,9 +101,9 @@ def read_message(message: Any) -> Said:
     calls = message.get("tool_calls")
     if isinstance(calls, list) and calls:
         said.calls = [_call(call) for call in calls]
-    elif isinstance(extra := message.get("additional_kwargs"), Mapping) and isinstance(extra.get("tool_calls"), list):
+    elif isinstance(extra := message.get("additional_kwargs"), dict) and isinstance(extra.get("tool_calls"), list):
         said.calls = [_call(call) for call in extra["tool_calls"]]
-    if isinstance(old := message.get("function_call"), Mapping):
+    if isinstance(old := message.get("function_call"), dict):
         said.calls.append(_call(old))
     if name == "function_call":  # ShareGPT: the call is the text
         said.calls, said.text = [_call(_json(said.text))], ""
@@ -98,7 +111,7 @@ def read_message(message: Any) -> Said:
         said.results = [(_text(message.get("tool_call_id") or message.get("id")), said.text)]
         said.text = ""
     told = message.get("response_metadata")
-    if isinstance(told, Mapping) and isinstance(model := told.get("model_name") or told.get("model"), str):
+    if isinstance(told, dict) and isinstance(model := told.get("model_name") or told.get("model"), str):
         said.model = model
     return said
 
@@ -119,7 +132,7 @@ def read_arguments(given: Any) -> dict[str, Any]:
             return {"unparsed": given}
     if given is None:
         return {}
-    return dict(given) if isinstance(given, Mapping) else {"value": given}
+    return dict(given) if isinstance(given, dict) else {"value": given}
 
 
 def _content(content: Any, said: Said) -> str:
@@ -131,7 +144,7 @@ def _content(content: Any, said: Said) -> str:
     for part in content:
         if isinstance(part, str):
             texts.append(part)
-        elif isinstance(part, Mapping):
+        elif isinstance(part, dict):
             if text := _part(part, said):
                 texts.append(text)
         else:
@@ -141,6 +154,8 @@ def _content(content: Any, said: Said) -> str:
 
 def _part(part: Mapping[str, Any], said: Said) -> str:
     kind = part.get("type")
+    if kind is not None and not isinstance(kind, str):
+        raise BadRecord("a part of its content has no type")
     if kind in _HIDDEN:
         return ""
     if kind in _CALLS:
@@ -162,10 +177,10 @@ def _part(part: Mapping[str, Any], said: Said) -> str:
 
 
 def _call(call: Any) -> Call:
-    if not isinstance(call, Mapping):
+    if not isinstance(call, dict):
         raise BadRecord(f"a tool call is {_kind(call)}")
     inner = call.get("function")
-    body: Mapping[str, Any] = inner if isinstance(inner, Mapping) else call
+    body: Mapping[str, Any] = inner if isinstance(inner, dict) else call
     name = body.get("name") or (inner if isinstance(inner, str) else None)
     if not isinstance(name, str) or not name:
         raise BadRecord("a tool call has no name")

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from sml_agents.traces.importers.lines import Row, rows
-from sml_agents.traces.importers.messages import BadRecord
+from sml_agents.traces.importers.messages import DAMAGE, BadRecord, why
 from sml_agents.traces.importers.record import Loss, OnLoss
 
 __all__ = ["Span", "listed", "loaded", "merged", "read_spans", "under"]
@@ -55,8 +55,8 @@ def read_spans(place: str, on_loss: OnLoss) -> Iterator[Span]:
     for row in rows(place, on_loss, inside=("spans", "data")):
         try:
             yield from _in_row(row, on_loss)
-        except (BadRecord, ValueError, TypeError, AttributeError, RecursionError) as error:
-            on_loss(Loss(row.where, f"it is no span ({error})"))
+        except DAMAGE as error:
+            on_loss(Loss(row.where, f"it is no span: {why(error)}"))
 
 
 def _in_row(row: Row, on_loss: OnLoss) -> Iterator[Span]:
@@ -70,8 +70,8 @@ def _in_row(row: Row, on_loss: OnLoss) -> Iterator[Span]:
             for span in scope.get("spans", scope.get("logRecords", ())):
                 try:
                     yield _span(span, f"{row.where} span {span.get('spanId', '?')}")
-                except (BadRecord, ValueError, TypeError, AttributeError, RecursionError) as error:
-                    on_loss(Loss(row.where, f"it is no span ({error})"))
+                except DAMAGE as error:
+                    on_loss(Loss(row.where, f"it is no span: {why(error)}"))
 
 
 def _span(value: Mapping[str, Any], where: str) -> Span:

@@ -12,7 +12,7 @@ from typing import Any
 from sml_agents.traces.importers.calls import ModelCall, chat_of, conversations, thread_in
 from sml_agents.traces.importers.chat import usage_of
 from sml_agents.traces.importers.lines import Row, rows
-from sml_agents.traces.importers.messages import BadRecord
+from sml_agents.traces.importers.messages import DAMAGE, BadRecord, why
 from sml_agents.traces.importers.otlp import loaded
 from sml_agents.traces.importers.record import Log, Loss, OnLoss, Score
 
@@ -44,10 +44,10 @@ def read_langsmith(place: str, on_loss: OnLoss) -> Iterator[Log]:
                 calls.setdefault(trace, []).append(_call(run, trace, row.where))
             elif root:
                 roots[trace] = _call(run, trace, row.where)
-        except (BadRecord, ValueError, TypeError, RecursionError) as error:
+        except DAMAGE as error:
             # A root without messages is a loss only if its model calls are not there either.
             if str(run.get("run_type")) in ("llm", "chat_model") or "id" not in run:
-                on_loss(Loss(row.where, str(error) or type(error).__name__))
+                on_loss(Loss(row.where, why(error)))
     of_root = [one for trace, one in roots.items() if trace not in calls]
     found = [*of_root, *(call for several in calls.values() for call in several)]
     by_thread: dict[str, list[Score]] = {}
@@ -79,8 +79,8 @@ def read_langfuse(place: str, on_loss: OnLoss) -> Iterator[Log]:
         for one in generations or [row]:
             try:
                 calls.append(_call(one.value, thread, one.where))
-            except (BadRecord, ValueError, TypeError, RecursionError) as error:
-                on_loss(Loss(one.where, str(error) or type(error).__name__))
+            except DAMAGE as error:
+                on_loss(Loss(one.where, why(error)))
     yield from conversations(calls, scores)
 
 

@@ -19,7 +19,7 @@ import orjson
 from sml_agents.errors import InputError
 from sml_agents.traces.importers.chat import content_key, usage_of
 from sml_agents.traces.importers.lines import Row, files_at, rows
-from sml_agents.traces.importers.messages import BadRecord, Said, read_messages, text_of
+from sml_agents.traces.importers.messages import DAMAGE, BadRecord, Said, read_message, read_messages, text_of, why
 from sml_agents.traces.importers.record import Log, Loss, OnLoss, Score
 
 __all__ = ["read_inspect", "read_lost", "read_mint"]
@@ -46,8 +46,8 @@ def read_mint(place: str, on_loss: OnLoss) -> Iterator[Log]:
                 error=str(state.get("error") or ""),
                 meta={"terminate_reason": state.get("terminate_reason")},
             )
-        except BadRecord as error:
-            on_loss(Loss(row.where, str(error)))
+        except DAMAGE as error:
+            on_loss(Loss(row.where, why(error)))
 
 
 def read_lost(place: str, on_loss: OnLoss) -> Iterator[Log]:
@@ -59,12 +59,11 @@ def read_lost(place: str, on_loss: OnLoss) -> Iterator[Log]:
                 raise BadRecord(
                     "it has no `trace`: for the tasks of the set use the task spec lost-in-conversation:PATH"
                 )
-            said = [one for one in value["trace"] if not (isinstance(one, Mapping) and one.get("role") == "log")]
             correct = value.get("is_correct")
             score = value.get("score")
             yield Log(
                 str(value.get("conv_id") or content_key(row)),
-                read_messages(said),
+                _with_acts(value["trace"]),
                 row.where,
                 source=str(value.get("task_id", "")),
                 model=str(value.get("assistant_model", "")),
@@ -72,8 +71,25 @@ def read_lost(place: str, on_loss: OnLoss) -> Iterator[Log]:
                 scores=[Score("score", float(score), source="machine")] if isinstance(score, int | float) else [],
                 meta={"conv_type": value.get("conv_type"), "task": value.get("task")},
             )
-        except (BadRecord, TypeError) as error:
-            on_loss(Loss(row.where, str(error)))
+        except DAMAGE as error:
+            on_loss(Loss(row.where, why(error)))
+
+
+def _with_acts(entries: list[Any]) -> list[Said]:
+    """The messages, with the acts that the entries between them tell."""
+    said: list[Said] = []
+    for number, entry in enumerate(entries):
+        if not isinstance(entry, Mapping) or entry.get("role") != "log":
+            try:
+                said.append(read_message(entry))
+            except BadRecord as error:
+                raise BadRecord(f"message {number}: {error}") from None
+            continue
+        content = entry.get("content")
+        response = content.get("response") if isinstance(content, Mapping) else None
+        if said and isinstance(response, Mapping) and isinstance(response.get("response_type"), str):
+            said[-1].act = response["response_type"]
+    return said
 
 
 def read_inspect(place: str, on_loss: OnLoss) -> Iterator[Log]:
@@ -144,8 +160,8 @@ def _samples(found: Iterator[Row], log: str, on_loss: OnLoss) -> Iterator[Log]:
                 answer=target if isinstance(target, str) else "",
                 error=str(error.get("message", "failed")).split("\n")[0] if isinstance(error, Mapping) else "",
             )
-        except BadRecord as error:
-            on_loss(Loss(row.where, str(error)))
+        except DAMAGE as error:
+            on_loss(Loss(row.where, why(error)))
 
 
 def _number(value: Any) -> float | None:

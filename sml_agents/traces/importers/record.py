@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from sml_agents.traces.importers.messages import BadRecord, Said
-from sml_agents.types import Private, Role, StopReason, Task, ToolCall, Trace, Turn, Usage, stable_hash
+from sml_agents.types import Act, Private, Role, StopReason, Task, ToolCall, Trace, Turn, Usage, stable_hash
 
 __all__ = ["Log", "Loss", "OnLoss", "Score", "trace_of"]
 
@@ -25,6 +25,8 @@ class Loss(NamedTuple):
     """Its position: `line 7`, `thread 12`, `span 00f1`."""
     why: str
 
+
+_ACTS = frozenset(Act)
 
 OnLoss = Callable[[Loss], None]
 
@@ -97,7 +99,7 @@ def _turns(log: Log) -> tuple[list[Turn], str]:
     agent: list[str] = []
     calls: list[ToolCall] = []
     spoke = False
-    model = log.model
+    model, act = log.model, ""
 
     def end_person() -> None:
         if person:
@@ -108,7 +110,17 @@ def _turns(log: Log) -> tuple[list[Turn], str]:
         if spoke:
             text = "\n\n".join(agent)
             used = tuple(calls) or None
-            turns.append(Turn(role=Role.STUDENT, text=text, model=model, tool_calls=used, trainable=bool(text.strip())))
+            turns.append(
+                Turn(
+                    role=Role.STUDENT,
+                    text=text,
+                    act=Act(act) if act in _ACTS else None,
+                    act_by="llm" if act in _ACTS else "",
+                    model=model,
+                    tool_calls=used,
+                    trainable=bool(text.strip()),
+                )
+            )
             agent.clear()
             calls.clear()
 
@@ -127,7 +139,7 @@ def _turns(log: Log) -> tuple[list[Turn], str]:
             if not spoke and not said.text and not said.calls:
                 continue
             end_person()
-            spoke, model = True, said.model or log.model
+            spoke, model, act = True, said.model or log.model, said.act
             if said.text:
                 agent.append(said.text)
             for call in said.calls:

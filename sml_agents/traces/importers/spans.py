@@ -16,7 +16,7 @@ from typing import Any
 
 from sml_agents.traces.importers.calls import ModelCall, chat_of, conversations, thread_in
 from sml_agents.traces.importers.chat import usage_of
-from sml_agents.traces.importers.messages import BadRecord, Said, read_message, read_messages
+from sml_agents.traces.importers.messages import DAMAGE, BadRecord, Said, read_message, read_messages, why
 from sml_agents.traces.importers.otlp import Span, listed, loaded, merged, read_spans, under
 from sml_agents.traces.importers.record import Log, Loss, OnLoss
 
@@ -45,10 +45,10 @@ def _calls(spans: Iterator[Span], on_loss: OnLoss, is_call: Any, read: Any) -> I
             continue
         try:
             given, answered = read(span)
-            if not given and not answered:
-                raise BadRecord("it holds no messages: their capture was switched off")
-        except (BadRecord, ValueError, TypeError, RecursionError) as error:
-            on_loss(Loss(span.where, str(error) or type(error).__name__))
+            if not any(said.text or any(text for _, text in said.results) for said in (*given, *answered)):
+                raise BadRecord("it holds no words: their capture was switched off")
+        except DAMAGE as error:
+            on_loss(Loss(span.where, why(error)))
             continue
         a = span.attributes
         metadata = loaded(a.get("metadata"))
@@ -102,10 +102,17 @@ def _genai(span: Span) -> tuple[list[Said], list[Said]]:
             answers += chat_of(loaded(attributes.get("gen_ai.completion")), "assistant")
     if given_said or answers:
         return given_said, answers
-    given, answered = (under(span.attributes, f"gen_ai.{side}") for side in ("prompt", "completion"))
-    return read_messages(listed(given)), read_messages(
-        [{"role": "assistant", **one} if isinstance(one, Mapping) else one for one in listed(answered)]
-    )
+    given, answered = (listed(under(span.attributes, f"gen_ai.{side}")) for side in ("prompt", "completion"))
+    return read_messages(map(_unquoted, given)), read_messages(_unquoted(one, "assistant") for one in answered)
+
+
+def _unquoted(message: Any, role: str = "") -> Any:
+    """OpenLLMetry wrote what is no plain text as JSON, no words at all as two quotation marks."""
+    if not isinstance(message, Mapping):
+        return message
+    content = message.get("content")
+    plain = "" if content == '""' else loaded(content) if str(content).startswith('[{"type"') else content
+    return {**({"role": role} if role else {}), **message, "content": plain}
 
 
 def _is_openinference(span: Span) -> bool:

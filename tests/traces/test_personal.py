@@ -1,0 +1,50 @@
+"""Personal data is taken out on request, and nothing else with it."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from sml_agents.traces import Redactor
+
+PERSONAL = {
+    "ann.lee+x@mail.example.org": "mail address",
+    "+49 171 1234567": "phone number",
+    "(212) 555-0142": "phone number",
+    "212-555-0142": "phone number",
+    "4111 1111 1111 1111": "card number",
+    "DE89 3704 0044 0532 0130 00": "iban",
+    "078-05-1120": "social security number",
+    "192.168.10.254": "ip address",
+}
+HARMLESS = [
+    "4111 1111 1111 1112",
+    "2024-11-25 13:50:00",
+    "3.14159265358979",
+    "1234567890123456",
+    "version 1.2.3",
+    "$1,234,567.89",
+    "1 + 2 = 3, 100-200-300",
+    "DE00 3704 0044 0532 0130 00",
+    "x = [1, 22, 333, 4444]",
+]
+
+
+@pytest.mark.parametrize("text", PERSONAL)
+def test_personal_data_is_taken_out_on_request_only(text: str) -> None:
+    said = f"call me: {text}, please"
+    assert Redactor(environ={}, personal=True)(said) == f"call me: [redacted {PERSONAL[text]}], please"
+    assert Redactor(environ={})(said) == said
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_numbers_that_are_none_stay(text: str) -> None:
+    assert Redactor(environ={}, personal=True)(text) == text
+
+
+@pytest.mark.parametrize("text", ["1 " * 50_000, "a@" * 50_000, "1.1." * 25_000, "+1-" * 30_000, "AB12 " * 20_000])
+def test_time_grows_linearly(text: str) -> None:
+    began = time.process_time()
+    Redactor(environ={}, personal=True)(text)
+    assert time.process_time() - began < 2
