@@ -125,7 +125,7 @@ def test_two_steps_from_a_file(guesser: Path, problems: str, tmp_path: Path) -> 
     "changes",
     [
         {"credit": "turn", "needless_question_cost": 0.2, "curriculum": True},
-        {"method": "lora", "lora": {"r": 2}, "gradient_checkpointing": True},
+        {"method": "lora", "lora": {"r": 2}, "gradient_checkpointing": True, "precision": "bf16"},
         {"generator": "trl"},
         {"precision": "bf16"},
         {"max_turns": 1, "group": None, "batch_size": 32, "max_steps": 1, "warmup": 0.0},
