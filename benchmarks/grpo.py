@@ -4,7 +4,8 @@
 
 Each way runs in a process of its own, on sums that the untrained model solves now and then. `outside` is the share of
 training that is none of generation (the model's passes), forward and backward: dialogues, teacher and verifier, masks,
-advantages, the optimiser. Peak RSS is the process's, libraries included.
+advantages, and the optimiser, which is also shown alone. `flat` is the share of groups that taught nothing. Peak RSS is
+the process's, libraries included.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("KMP_BLOCKTIME", "0")
 
+PHASES = ("generate", "forward", "backward")
+SHARES = (*PHASES, "outside", "optimizer", "flat")
 WAYS: dict[str, dict[str, Any]] = {
     "full": {},
     "full, fp32": {"precision": "fp32"},
@@ -42,21 +45,14 @@ def main() -> int:
     if options.one:
         print(json.dumps(measured(WAYS[options.one], options.steps, options.dialogues)))
         return 0
-    print(
-        f"{'':26}{'s/step':>8}{'generate':>10}{'forward':>9}{'backward':>10}{'outside':>9}{'flat':>6}{'peak RSS':>10}"
-    )
+    print(f"{'':26}{'s/step':>10}" + "".join(f"{name:>10}" for name in SHARES) + f"{'peak RSS':>11}")
     sizes = ["--steps", str(options.steps), "--dialogues", str(options.dialogues)]
     for way in options.ways:
         command = [sys.executable, __file__, "--one", way, *sizes]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         one = json.loads(done.stdout.strip().splitlines()[-1])
-        shares = "".join(
-            f"{one[name]:>{width}.0%}" for name, width in (("generate", 10), ("forward", 9), ("backward", 10))
-        )
-        print(
-            f"{way:26}{one['step']:>8.1f}{shares}{one['outside']:>9.1%}{one['flat']:>6.0%}{one['rss']:>8.2f} GB",
-            flush=True,
-        )
+        shares = "".join(f"{one[name]:>10.1%}" for name in SHARES)
+        print(f"{way:26}{one['step']:>10.1f}{shares}{one['rss']:>8.2f} GB", flush=True)
     return 0
 
 
@@ -81,15 +77,11 @@ def measured(way: dict[str, Any], steps: int, dialogues: int) -> dict[str, float
         )
         result = train_grpo(settings, Path(folder) / "out")
     seconds = result.notes["seconds"]
-    shares = {name: seconds[name] / seconds["all"] for name in ("generate", "forward", "backward")}
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    shares = {name: seconds[name] / seconds["all"] for name in (*PHASES, "optimizer")}
+    shares["outside"] = 1 - sum(shares[name] for name in PHASES)
     shares["flat"] = result.notes["flat_groups"] / result.notes["groups"]
-    return {
-        **shares,
-        "outside": 1 - sum(shares[name] for name in ("generate", "forward", "backward")),
-        "step": seconds["all"] / steps,
-        "rss": peak,
-    }
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    return {**shares, "step": seconds["all"] / steps, "rss": peak}
 
 
 if __name__ == "__main__":

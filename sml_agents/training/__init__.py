@@ -8,6 +8,7 @@ render                    a dialogue as token ids with a mask over the student's
 preview                   what would be trained, without training
 load_run, train_run       a whole run from a YAML file, by any recipe
 train_sft                 supervised fine-tuning with TRL, full or LoRA; the folder loads as `transformers:PATH`
+train_grpo                reinforcement learning on dialogues that are sampled while training
 """
 
 from __future__ import annotations
@@ -18,16 +19,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sml_agents.training.config import TrainingRun, load_run, preview_run, train_run
     from sml_agents.training.dry_run import Preview, preview
+    from sml_agents.training.grpo import train_grpo
     from sml_agents.training.masks import DialogueRenderer, render
     from sml_agents.training.nouns import Message, RenderedDialogue, TrainingRow
     from sml_agents.training.progress import ProgressLine, TrainingProgress
     from sml_agents.training.result import TrainResult
     from sml_agents.training.rows import balanced, training_rows
-    from sml_agents.training.settings import LoraSettings, SFTSettings, TrainSettings, load_settings
+    from sml_agents.training.settings import GRPOSettings, LoraSettings, SFTSettings, TrainSettings, load_settings
     from sml_agents.training.sft import train_sft
 
 _HOME = {
     "DialogueRenderer": "masks",
+    "GRPOSettings": "settings",
     "LoraSettings": "settings",
     "Message": "nouns",
     "Preview": "dry_run",
@@ -45,6 +48,7 @@ _HOME = {
     "preview": "dry_run",
     "preview_run": "config",
     "render": "masks",
+    "train_grpo": "grpo",
     "train_run": "config",
     "train_sft": "sft",
     "training_rows": "rows",
@@ -52,6 +56,7 @@ _HOME = {
 
 __all__ = [
     "DialogueRenderer",
+    "GRPOSettings",
     "LoraSettings",
     "Message",
     "Preview",
@@ -69,6 +74,7 @@ __all__ = [
     "preview",
     "preview_run",
     "render",
+    "train_grpo",
     "train_run",
     "train_sft",
     "training_rows",

@@ -11,7 +11,7 @@ from transformers import TrainerCallback
 
 from sml_agents.training.progress import TrainingProgress
 
-__all__ = ["COMPLETE", "Checkpoints", "Clock", "ProgressReporter", "latest_checkpoint"]
+__all__ = ["COMPLETE", "Checkpoints", "Clock", "OptimizerTime", "ProgressReporter", "latest_checkpoint"]
 
 COMPLETE = "complete"
 """Name of the empty file that marks a checkpoint as written to its end."""
@@ -77,6 +77,20 @@ def latest_checkpoint(folder: Path) -> Path | None:
     """The newest checkpoint under `folder` that was written to its end; what a kill left half-written is ignored."""
     done = [path.parent for path in folder.glob(f"checkpoint-*/{COMPLETE}")]
     return max(done, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
+
+
+class OptimizerTime(TrainerCallback):
+    """Adds the seconds of each optimiser step to `seconds["optimizer"]`."""
+
+    def __init__(self, seconds: dict[str, float]) -> None:
+        self.seconds = seconds
+        self._began = 0.0
+
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._began = time.perf_counter()
+
+    def on_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self.seconds["optimizer"] += time.perf_counter() - self._began
 
 
 class ProgressReporter(TrainerCallback):

@@ -167,6 +167,8 @@ def _parsed(value: Any) -> Any:
         parsed = yaml.safe_load(value)
     except yaml.YAMLError:
         return value
+    if isinstance(parsed, dict) and not value.lstrip().startswith("{"):
+        return value  # a spec such as `embedded:`, which YAML reads as a mapping
     if isinstance(parsed, str):
         try:
             return float(parsed)  # YAML reads 1e-4 as a text

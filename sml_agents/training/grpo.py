@@ -89,7 +89,8 @@ def train_grpo(
         settings=settings,
         tasks=len(tasks),
         make_rollouts=partial(_rollouts, settings, order, system, teacher, store.keep if store else None),
-        bf16_copy=frame.bf16 and frame.device == "cpu",
+        # On a GPU the base under an adapter is loaded in bfloat16 as it is.
+        bf16_copy=frame.bf16 and (settings.method == "full" or frame.device == "cpu"),
         notes=notes,
     )
     fingerprint = stable_hash([task.model_dump(mode="json") for task in tasks], system)

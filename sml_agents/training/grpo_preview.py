@@ -69,7 +69,7 @@ def _example(task: Task, settings: GRPOSettings, renderer: DialogueRenderer, sys
     graph = build_dialogue(
         ChatStudent(ScriptedModel(replies=["I do not know."]), system=system),
         OracleTeacher(),
-        settings=DialogueSettings(max_turns=settings.max_turns, q_priming=1.0),
+        settings=DialogueSettings(max_turns=settings.max_turns + 1, q_priming=1.0),  # the last turn is never rewritten
         primer=OraclePrimer(demonstrate=True),
     )
     trace = asyncio.run(graph.ainvoke({"task": task}))["trace"]

@@ -18,6 +18,7 @@ from accelerate.utils import gather_object  # type: ignore[import-untyped]
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from sml_agents.backends.settings import LocalSettings
+from sml_agents.training.callbacks import OptimizerTime
 from sml_agents.training.episodes import Episode
 from sml_agents.training.informative import flat_groups, informative
 from sml_agents.training.live import LiveChatModel, LiveEngine, TrlGenerator
@@ -32,6 +33,7 @@ ORDER = "task_order.json"
 """In each checkpoint: which tasks were drawn, and how they were solved."""
 
 _NO_TIMEOUT = 1e9
+_PHASES = ("generate", "forward", "backward", "optimizer")
 _MEANS = ("grpo", "sapo", "bnpo", "dr_grpo", "luspo")
 """Losses that are a mean over what is in the batch; the others divide by a number fixed before."""
 
@@ -63,7 +65,7 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
 
         self.weights, self.gamma, self.by_turn = settings.reward_weights, settings.gamma, settings.credit == "turn"
         self.notes = notes
-        notes.update(groups=0, flat_groups=0, seconds={"generate": 0.0, "forward": 0.0, "backward": 0.0})
+        notes.update(groups=0, flat_groups=0, seconds=dict.fromkeys(_PHASES, 0.0))
         self.seconds: dict[str, float] = notes["seconds"]
         self.episodes: list[Episode] = []
         """Of the last round of dialogues."""
@@ -77,6 +79,7 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
             train_dataset=rows,
             **kwargs,
         )
+        self.add_callback(OptimizerTime(self.seconds))
         sampling = LocalSettings(
             temperature=settings.temperature,
             top_p=settings.top_p,
@@ -101,8 +104,6 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
             self.seconds["all"] = time.perf_counter() - began
             self.generator.stop()
             self.rollouts.close()
-
-    # --- dialogues ------------------------------------------------------------------------------------------------
 
     def _hold(self, prompts: list[Any], trainer: Any) -> dict[str, Any]:
         with self._evaluating():
@@ -152,8 +153,6 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
             rows.append(row)
         return rows
 
-    # --- rewards and credit ---------------------------------------------------------------------------------------
-
     def _calculate_rewards(self, *args: Any, **kwargs: Any) -> torch.Tensor:
         """(dialogues of all processes, terms); NaN for those that could not be scored."""
         rewards_BR = torch.tensor(
@@ -198,8 +197,6 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
                 rows.append(row + [0.0] * (width - len(row)))
         return torch.tensor(rows, device=self.accelerator.device)
 
-    # --- the loss -------------------------------------------------------------------------------------------------
-
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
         began = time.perf_counter()
         share = 1.0
@@ -221,8 +218,6 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
             self.seconds["backward"] += time.perf_counter() - began
 
         self.accelerator.backward = timed
-
-    # --- checkpoints ----------------------------------------------------------------------------------------------
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         super()._save_checkpoint(model, trial)  # type: ignore[no-untyped-call]

@@ -107,12 +107,15 @@ class LiveEngine:
 
 
 def _rounded(model: Any) -> Any:
-    patched = vars(model).pop("forward", None)  # TRL's, bound to the original
+    """A copy in bfloat16 that only ever generates."""
+    patched = model.get_base_model() if hasattr(model, "peft_config") else model
+    # TRL's head, which holds on to the original's weights.
+    forward = vars(patched).pop("forward", None)
     try:
         own = copy.deepcopy(model).to(torch.bfloat16)
     finally:
-        if patched is not None:
-            model.forward = patched
+        if forward is not None:
+            patched.forward = forward
     return own.requires_grad_(False).eval()
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from sml_agents.dialogue import DialogueGraph
@@ -54,12 +55,20 @@ class Rollouts:
         tasks = self.order.next(count * processes // self.group)
         wanted = [(task, sample) for task in tasks for sample in range(self.group)]
         mine = wanted[process * count : (process + 1) * count]
-        traces = self._runner.run(self._all(mine, step))
+        traces = self._run(self._all(mine, step))
         if all(trace.stop is StopReason.FAILED for trace in traces):
             raise TrainingError(f"every dialogue of step {step + 1} failed, the first one with: {traces[0].error}")
         if self.keep is not None:
             self.keep(traces)
         return [episode_of(trace, self.filler) for trace in traces]
+
+    def _run(self, dialogues: Coroutine[Any, Any, list[Trace]]) -> list[Trace]:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return self._runner.run(dialogues)
+        with ThreadPoolExecutor(1) as aside:  # in a notebook, whose own loop is running
+            return aside.submit(self._runner.run, dialogues).result()
 
     async def _all(self, wanted: Sequence[tuple[Task, int]], step: int) -> list[Trace]:
         room = asyncio.Semaphore(self.concurrency)

@@ -10,9 +10,10 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import Command
 from typing_extensions import TypedDict
 
+from sml_agents.backends.scripted import ScriptedModel
 from sml_agents.dialogue import DialogueContext, DialogueSettings, build_dialogue
-from sml_agents.errors import BudgetExceeded
-from sml_agents.roles import HumanTeacher, OraclePrimer, OracleTeacher
+from sml_agents.errors import BudgetExceeded, InputError
+from sml_agents.roles import ChatStudent, HumanTeacher, OraclePrimer, OracleTeacher
 from sml_agents.types import Act, Fact, Form, Outcome, Private, Reply, Role, StopReason, Task, Trace
 from sml_agents.views import StudentView, TeacherView
 
@@ -280,3 +281,27 @@ async def test_the_journal_answers_instead_of_the_model() -> None:
     assert len(first.views) == 2 and second.views == []
     assert traces[0] == traces[1]
     assert set(memory) == {"student/0", "student/1"}
+
+
+class SaysWithIds(Says):
+    async def reply(self, view: StudentView, *, seed: int) -> Reply:
+        reply = await super().reply(view, seed=seed)
+        turn = len(self.views)
+        return reply.model_copy(update={"prompt_ids": (*view.tokens, turn), "completion_ids": (10 * turn,)})
+
+
+async def test_a_student_gets_back_the_ids_that_its_model_read_and_sampled() -> None:
+    student = SaysWithIds("What does each pen cost?", "The answer is 7.", "The answer is 12.")
+    await talk(student)
+    assert [view.tokens for view in student.views] == [(), (1, 10), (1, 10, 2, 20)]
+
+
+async def test_no_ids_stand_for_a_turn_that_was_rewritten() -> None:
+    student = SaysWithIds("The answer is 7.", "The answer is 12.")
+    await talk(student, q_priming=1.0)
+    assert [view.tokens for view in student.views] == [(), ()]
+
+
+async def test_a_verbatim_student_needs_a_model_that_takes_ids() -> None:
+    with pytest.raises(InputError, match="takes no token ids"):
+        ChatStudent(ScriptedModel(replies=["Hm."]), verbatim=True)

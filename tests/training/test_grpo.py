@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,13 @@ from sml_agents.roles.prompts import render
 from sml_agents.traces import TraceStore
 from sml_agents.training import TrainResult, load_run, preview_run, train_run
 from sml_agents.training.episodes import episode_of
-from sml_agents.training.grpo import DIALOGUES, train_grpo
+from sml_agents.training.grpo import DIALOGUES, check_sizes, train_grpo
+from sml_agents.training.recipes import RECIPES
 from sml_agents.training.settings import GRPOSettings
 from sml_agents.types import Reply, StopReason
 from sml_agents.views import TeacherView
 
+GRPO = RECIPES["grpo"]
 PROBLEM = "What is two plus two?"
 
 
@@ -122,7 +125,7 @@ def test_two_steps_from_a_file(guesser: Path, problems: str, tmp_path: Path) -> 
     "changes",
     [
         {"credit": "turn", "needless_question_cost": 0.2, "curriculum": True},
-        {"method": "lora", "lora": {"r": 2}, "gradient_checkpointing": True},
+        {"method": "lora", "lora": {"r": 2}, "gradient_checkpointing": True, "precision": "bf16"},
         {"generator": "trl"},
         {"precision": "bf16"},
         {"max_turns": 1, "group": None, "batch_size": 32, "max_steps": 1, "warmup": 0.0},
@@ -211,3 +214,27 @@ def test_failed_dialogues_are_left_out() -> None:
 
     trace = trace_of([], stop=StopReason.FAILED)
     assert episode_of(trace, 7).mask == [0]
+
+
+@pytest.mark.parametrize("name", ["cpu", "24gb", "80gb", "multi_gpu"])
+def test_the_recipes_for_machines_can_be_read(repository: Path, name: str) -> None:
+    run = load_run(repository / "finetune" / f"train_grpo_{name}.yaml", {"model": "embedded:"})
+    settings = run.settings_as(GRPOSettings)
+    assert (run.recipe, settings.model) == ("grpo", "embedded:")
+    check_sizes(settings)
+    assert set(settings.trl) <= set(GRPO.config_class().__dataclass_fields__)
+
+
+def test_the_documented_snippet_runs(
+    repository: Path, guesser: Path, problems: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (repository / "docs" / "reinforcement.md").read_text(encoding="utf-8")
+    [snippet] = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    monkeypatch.chdir(tmp_path)
+    for shown, small in (("runs/asker", str(guesser)), ("arithmetic?form=paired&split=train&n=4", problems)):
+        assert shown in snippet
+        snippet = snippet.replace(shown, small)
+    exec(compile(snippet.replace("max_tokens=16", "max_tokens=8, max_turns=2"), "reinforcement.md", "exec"), {})
+    assert (tmp_path / "runs" / "rl" / "training.json").exists()
+    for name in re.findall(r"`(train_\w+\.yaml)`", text):
+        assert (repository / "finetune" / name).is_file(), name
