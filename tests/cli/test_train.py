@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import typer
 
-from sml_agents.cli.train import named_values
+from sml_agents.cli.train import named_values, train
 from sml_agents.errors import InputError
 
 from .conftest import Cli
@@ -45,6 +46,10 @@ def test_from_a_store_to_a_model_that_talks(program: Cli, store: Path, tiny: Pat
     assert "⟦" in plan.json["example"]
     assert not (tmp_path / "work" / "trained").exists()
 
+    nothing = program("train", "dpo", *common[2:], "--model", tiny)
+    assert nothing.code == 1
+    assert "two student turns at the same history" in nothing.json["error"]
+
     trained = program(*common, "--method=lora", "--lora.alpha", "8")
     assert trained.code == 0, trained.err
     assert trained.json["steps"] == 2
@@ -66,6 +71,13 @@ def answers(folder: Path) -> str:
     path = folder / "knows.json"
     path.write_text(json.dumps(rules))
     return f"scripted:{path}"
+
+
+def test_the_recipe_is_given_once(tmp_path: Path) -> None:
+    context = typer.Context(typer.main.get_command(typer.Typer(callback=lambda: None)))
+    context.args = ["--recipe", "dpo"]
+    with pytest.raises(InputError, match="given twice, as 'kto' and as 'dpo'"):
+        train(context, tmp_path / "none.yaml", "kto")
 
 
 def test_settings_on_the_command_line() -> None:
