@@ -28,7 +28,6 @@ from server import REPLY
 
 from sml_agents.dialogue import DialogueSettings, build_dialogue
 from sml_agents.dialogue.referee import Referee
-from sml_agents.roles.chat import reply_from
 from sml_agents.roles.guard import find_leak
 from sml_agents.roles.student import ChatStudent
 from sml_agents.roles.teacher import ChatTeacher
@@ -51,9 +50,8 @@ ANSWERED = Reply(
 class AtOnce:
     """A role that answers at once; for the graph alone, with nothing to judge."""
 
-    settings: dict[str, Any] = {}
-
     def __init__(self, text: str) -> None:
+        self.settings: dict[str, Any] = {}
         self.answer = ANSWERED.model_copy(update={"text": text})
 
     async def reply(self, view: Any, *, seed: int) -> Reply:
