@@ -48,6 +48,7 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python benchmarks/throughput.py $(ARGS)
+	@$(BIN)/python benchmarks/parts.py
 	@$(BIN)/python benchmarks/store.py
 
 clean:

@@ -9,11 +9,13 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 COMMANDS = {
     "Client CPU per model call": ["throughput.py"],
+    "Where that CPU goes": ["parts.py"],
     "The trace store": ["store.py"],
     "The local model": ["local.py"],
 }
 QUICK = {
     "Client CPU per model call": ["--repeats", "1"],
+    "Where that CPU goes": ["--dialogues", "50", "--repeats", "3"],
     "The trace store": ["--traces", "5000"],
     "The local model": ["--dialogues", "8", "--turns", "2", "--max-tokens", "16", "--alone", "1"],
 }

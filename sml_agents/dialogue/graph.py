@@ -80,13 +80,14 @@ def build_dialogue(
         DialogueState, context_schema=DialogueContext, input_schema=DialogueInput, output_schema=DialogueOutput
     )
     graph.add_node("open", machine.open)
-    graph.add_node("student", machine.student_node, input_schema=StudentState, destinations=("teacher",))
+    graph.add_node("student", machine.student_node, input_schema=StudentState)
     after_teacher = ("person", END) if isinstance(teacher, HumanTeacher) else ("student", END)
     graph.add_node("teacher", machine.teacher_node, destinations=after_teacher)
     if isinstance(teacher, HumanTeacher):
         graph.add_node("person", machine.person_node, destinations=("student", END))
     graph.add_edge(START, "open")
     graph.add_edge("open", "student")
+    graph.add_edge("student", "teacher")
     return graph.compile(checkpointer=checkpointer, name="dialogue")
 
 
@@ -127,7 +128,7 @@ class _Machine:
             "failure": "",
         }
 
-    async def student_node(self, state: StudentState, runtime: _Runtime) -> Command[Any]:
+    async def student_node(self, state: StudentState, runtime: _Runtime) -> dict[str, Any]:
         state = revived(state, StudentState)
         history = tuple(state["history"])
         turn = sum(role is Role.STUDENT for role, _ in history)
@@ -137,8 +138,8 @@ class _Machine:
         except _ENDS_THE_RUN:
             raise
         except Exception as error:  # the one boundary at which a failure becomes part of the trace
-            return Command(update={"failure": f"student: {_described(error)}"}, goto="teacher")
-        return Command(update={"draft": draft}, goto="teacher")
+            return {"failure": f"student: {_described(error)}"}
+        return {"draft": draft}
 
     async def teacher_node(self, state: DialogueState, runtime: _Runtime) -> Command[Any]:
         state = revived(state, DialogueState)

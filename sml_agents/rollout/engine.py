@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, Protocol
 
 from sml_agents.errors import BackendSpecError, BudgetExceeded, InputError, MissingExtra, StoreError
+from sml_agents.rollout.heap import settled_heap
 from sml_agents.rollout.identity import dialogue_id
 from sml_agents.rollout.summary import Progress, RunSummary, Tally
 from sml_agents.traces import AsyncWriter, TraceStore
@@ -57,8 +58,15 @@ async def hold_dialogues(
     run = _Run(dialogue, AsyncWriter(store), settings, Tally(total), on_progress)
     wanted = _missing(tasks, samples, settings, seed, run.tally, store, retry_failed)
     run.report()
+    with settled_heap():
+        running = await _work(run, wanted, concurrency, stop or asyncio.Event())
+    return run.tally.summary(interrupted=running)
+
+
+async def _work(run: _Run, wanted: Iterator[_Wanted], concurrency: int, stop: asyncio.Event) -> bool:
+    """Hold all of `wanted`; whether `stop` ended it before."""
     workers = [asyncio.create_task(run.work(wanted)) for _ in range(concurrency)]
-    stopping = asyncio.create_task((stop or asyncio.Event()).wait())
+    stopping = asyncio.create_task(stop.wait())
     running: set[asyncio.Task[Any]] = set(workers)
     try:
         while running and not stopping.done():
@@ -71,7 +79,7 @@ async def hold_dialogues(
         await _let_go(workers)
         await run.writer.drain()
         run.report()
-    return run.tally.summary(interrupted=bool(running))
+    return bool(running)
 
 
 def _missing(

@@ -143,22 +143,26 @@ class Workers:
         A caller that is cancelled does not leave its job running: the worker is killed and replaced.
         """
         at_work: list[_Worker] = []
+        left = threading.Event()
         try:
-            waiting = self._threads.submit(self._run, {"job": job, **request}, at_work)
+            waiting = self._threads.submit(self._run, {"job": job, **request}, at_work, left)
         except RuntimeError as error:
             raise VerifierError("The verifier's workers are closed.") from error
         try:
             return await asyncio.wrap_future(waiting)
         except asyncio.CancelledError:
+            left.set()
             for worker in list(at_work):
                 worker.process.kill()
             raise
 
-    def _run(self, request: dict[str, Any], at_work: list[_Worker]) -> Any:
+    def _run(self, request: dict[str, Any], at_work: list[_Worker], left: threading.Event) -> Any:
         try:
             return self._ask_worker(request, at_work)
-        except _WorkerDied:  # of something else, it may be: a full memory, a caller's cancelling
-            return self._ask_worker(request, at_work)
+        except _WorkerDied:
+            if left.is_set():  # killed because nobody waits any more: the job must not start again
+                raise
+            return self._ask_worker(request, at_work)  # it died of something else, it may be: a full memory
 
     def _ask_worker(self, request: dict[str, Any], at_work: list[_Worker]) -> Any:
         worker = self._take()

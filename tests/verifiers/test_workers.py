@@ -21,8 +21,9 @@ HANGS = {"reference": "1", "answer": "(a+b+c+d+e+f+g+h)^{90}"}
 EQUAL = {"reference": "x+1", "answer": "1+x"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def workers() -> Iterator[Workers]:
+    """One pool for the module: a worker takes seconds to load its libraries. It survives what the tests do to it."""
     pool = Workers(1, deadline=30.0)
     yield pool
     pool.close()
@@ -76,17 +77,19 @@ async def test_a_cancelled_caller_leaves_no_job_behind(workers: Workers) -> None
     job.cancel()
     with pytest.raises(asyncio.CancelledError):
         await job
+    began = time.perf_counter()
     assert await workers.ask("equal", **EQUAL) is True
+    assert time.perf_counter() - began < workers.deadline  # the job that nobody wanted did not start again
 
 
-async def test_closed_workers_refuse_jobs(workers: Workers) -> None:
-    await workers.ask("ready")
-    (first,) = workers.pids
-    workers.close()
-    workers.close()
-    assert gone(first) and workers.pids == []
+async def test_closed_workers_refuse_jobs(impatient: Workers) -> None:
+    await impatient.ask("ready")
+    (first,) = impatient.pids
+    impatient.close()
+    impatient.close()
+    assert gone(first) and impatient.pids == []
     with pytest.raises(VerifierError, match="closed"):
-        await workers.ask("equal", **EQUAL)
+        await impatient.ask("equal", **EQUAL)
 
 
 async def test_many_callers_share_few_workers(workers: Workers) -> None:

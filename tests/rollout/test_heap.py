@@ -1,0 +1,53 @@
+"""The garbage collector during a run."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+from sml_agents.rollout.heap import settled_heap
+
+
+class Node:
+    """A cycle: only the collector frees it."""
+
+    def __init__(self) -> None:
+        self.me = self
+
+
+def test_what_was_there_before_is_passed_over_and_what_comes_is_collected() -> None:
+    gc.collect()
+    thawed = gc.get_freeze_count()
+    old = weakref.ref(Node())
+    with settled_heap():
+        assert gc.get_freeze_count() > thawed
+        with settled_heap():  # a second run in the same process
+            new = weakref.ref(Node())
+        assert gc.get_freeze_count() > thawed
+        gc.collect()
+        assert new() is None
+        assert old() is not None
+    assert gc.get_freeze_count() <= thawed
+    gc.collect()
+    assert old() is None
+
+
+def test_a_heap_that_the_program_froze_stays_frozen() -> None:
+    kept = [[] for _ in range(20_000)]  # type: ignore[var-annotated]
+    gc.freeze()
+    try:
+        with settled_heap():
+            pass
+        assert gc.get_freeze_count() >= len(kept)
+    finally:
+        gc.unfreeze()
+
+
+def test_a_run_that_fails_thaws() -> None:
+    thawed = gc.get_freeze_count()
+    try:
+        with settled_heap():
+            raise RuntimeError
+    except RuntimeError:
+        pass
+    assert gc.get_freeze_count() <= thawed
