@@ -56,6 +56,6 @@ async def test_a_client_asks_its_person_and_reads_traces(tmp_path: Path) -> None
 
 def test_a_store_that_is_not_there_is_said_in_one_sentence(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, *SERVER, str(tmp_path / "none.sqlite")], capture_output=True, text=True, timeout=60
+        [sys.executable, *SERVER, str(tmp_path / "none.sqlite")], capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 2 and done.stdout == "" and len(done.stderr.splitlines()) == 1

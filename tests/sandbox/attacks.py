@@ -23,7 +23,7 @@ from sml_agents.sandbox.local import LocalSandbox
 from sml_agents.types import Case, Code, Private, Task
 from sml_agents.verifiers.code import CodeVerifier
 
-SECONDS = 0.3
+SECONDS = 0.15
 CASES = tuple(Case(given=str(n), expected=str(3 * n + 7)) for n in (17, 4, 905))
 BY_CASES = Code(entry="f", cases=CASES, seconds=SECONDS)
 BY_SUITE = Code(
