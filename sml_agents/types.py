@@ -220,7 +220,7 @@ class ToolCall(_Noun):
 
     name: str
     arguments: dict[str, Any]
-    result: str | None
+    result: str | None = None
     """What the tool returned, as text; None when it is not known."""
     id: str = ""
 
