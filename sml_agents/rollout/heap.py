@@ -19,8 +19,8 @@ _open, _ours = 0, False
 def settled_heap() -> Iterator[None]:
     """Within it the garbage collector passes over every object made before.
 
-    The libraries leave some half a million objects that outlive any run. Every full collection looks at all of them,
-    which took a quarter of the CPU of a run with a fast model. Garbage from before is freed after the last of several
+    The libraries leave some half a million objects that outlive any run, and every full collection looks at all of
+    them. Garbage from before is freed after the last of several
     runs at once; what a run makes is collected as ever.
     """
     global _open, _ours
