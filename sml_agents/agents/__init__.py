@@ -5,6 +5,7 @@ clarify_graph, clarify_node    the same as a subgraph and as a node, for graphs 
 ask_user                       the tool by which an agent asks
 RequiredFields, StudentDecider who decides what to ask; any callable does too
 Question, Limits, AgentView    what is asked, how much, and what a decider sees
+TraceRecorder                  a callback that records any runnable or graph into a trace store
 AgentStudent                   a compiled LangGraph agent as the student of dialogues
 """
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from sml_agents.agents.delivery import ask_user
     from sml_agents.agents.graphs import clarify_graph, clarify_node
     from sml_agents.agents.middleware import ClarifyMiddleware
+    from sml_agents.agents.recorder import TraceRecorder
     from sml_agents.agents.student import AgentStudent
 
 _HOME = {
@@ -27,6 +29,7 @@ _HOME = {
     "delivery": ("ask_user",),
     "graphs": ("clarify_graph", "clarify_node"),
     "middleware": ("ClarifyMiddleware",),
+    "recorder": ("TraceRecorder",),
     "student": ("AgentStudent",),
 }
 _MODULE_OF = {name: f"{__name__}.{module}" for module, names in _HOME.items() for name in names}
@@ -39,6 +42,7 @@ __all__ = [
     "Question",
     "RequiredFields",
     "StudentDecider",
+    "TraceRecorder",
     "ask_user",
     "clarify_graph",
     "clarify_node",

@@ -94,7 +94,21 @@ def test_every_command_offers_json(capsys: pytest.CaptureFixture[str]) -> None:
         return capsys.readouterr().out
 
     commands = {line.split()[0] for line in page().split("Commands:")[1].splitlines() if line.strip()}
-    assert commands == {"demo", "run", "export", "train", "eval", "report", "show", "chat", "doctor", "recipes"}
+    assert commands == {
+        "demo",
+        "run",
+        "import",
+        "mine",
+        "review",
+        "export",
+        "train",
+        "eval",
+        "report",
+        "show",
+        "chat",
+        "doctor",
+        "recipes",
+    }
     for words in (*([command] for command in commands - {"recipes"}), ["recipes", "list"], ["recipes", "copy"]):
         assert "--json" in page(*words), words
 
