@@ -17,7 +17,7 @@ from sml_agents.mining.signals import corrects, thanks, without_marker
 from sml_agents.traces import TraceStore
 from sml_agents.traces.pairs import make_pairs
 from sml_agents.traces.selection import Conversation, TraceFilter
-from sml_agents.training.rows import RECIPES, training_rows
+from sml_agents.training.rows import SELECTIONS, training_rows
 from sml_agents.types import Act, Form, Private, Role, StopReason, Task, ToolCall, Trace, Turn, Verdict
 
 PERSON, AGENT = Role.TEACHER, Role.STUDENT
@@ -136,7 +136,7 @@ def test_a_lesson_asks_first_and_its_pair_prefers_asking() -> None:
     ]
     assert made.task.form is Form.UNDERSPECIFIED and made.solved is None
     assert made.turns[-1].tool_calls == booking(day="Saturday")
-    taken = RECIPES["q_primed"].take(decide(made, "accepted"))
+    taken = SELECTIONS["q_primed"].take(decide(made, "accepted"))
     assert isinstance(taken, Conversation) and [taken.turns[at].act for at in taken.targets] == [
         Act.CLARIFICATION,
         Act.ANSWER_ATTEMPT,

@@ -16,9 +16,6 @@ from sml_agents.errors import InputError
 from sml_agents.traces.importers import read_logs
 from sml_agents.traces.importers.record import Loss
 from sml_agents.types import Role, Trace
-from tests.traces.test_store_postgres import server
-
-__all__ = ["server"]
 
 
 class State(TypedDict):
@@ -100,13 +97,13 @@ def test_what_is_no_checkpointer_is_refused(tmp_path: Path, content: bytes) -> N
 
 
 @pytest.mark.postgres
-def test_postgresql_every_thread(server: str) -> None:
+def test_postgresql_every_thread(postgres: str) -> None:
     from langgraph.checkpoint.postgres import PostgresSaver
 
-    with PostgresSaver.from_conn_string(server) as saver:
+    with PostgresSaver.from_conn_string(postgres) as saver:
         saver.setup()
         talk(saver, THREADS)
-    found, losses = read(f"langgraph:{server}")
+    found, losses = read(f"langgraph:{postgres}")
     assert losses == []
     check(found, THREADS)
 
