@@ -14,6 +14,7 @@ it stopped when the same folder is given again.
 from __future__ import annotations
 
 import sys
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -158,10 +159,11 @@ def _train(out: Path, settings: DemoSettings) -> Path:
     if (folder / "training.json").exists():
         print("already trained", file=sys.stderr)
         return folder
-    rows = []
-    for name in (_TRIED, _DEMONSTRATED):
-        with TraceStore.open(out / name, read_only=True) as store:
-            rows += training_rows(store.traces(), "q_primed")
+    with (
+        TraceStore.open(out / _TRIED, read_only=True) as tried,
+        TraceStore.open(out / _DEMONSTRATED, read_only=True) as demonstrated,
+    ):
+        rows = training_rows(chain(tried.traces(), demonstrated.traces()), "q_primed")
     sft = SFTSettings(
         model=settings.model,
         max_seconds=settings.train_seconds,

@@ -89,6 +89,7 @@ def save_result(trainer: Any, tokenizer: Any, settings: TrainSettings, out: Path
     if not settings.keep_checkpoints:
         for checkpoint in (out / "checkpoints").glob("checkpoint-*"):
             shutil.rmtree(checkpoint, ignore_errors=True)
+        (out / "checkpoints" / "README.md").unlink(missing_ok=True)  # TRL's own card of a checkpoint
         with suppress(OSError):  # what `report_to` wrote stays
             (out / "checkpoints").rmdir()
 

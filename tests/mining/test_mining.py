@@ -142,7 +142,8 @@ def test_a_lesson_asks_first_and_its_pair_prefers_asking() -> None:
         Act.ANSWER_ATTEMPT,
     ]
     (pair,) = make_pairs([taken])
-    assert (pair.chosen, pair.rejected, pair.source) == ("Which day should it be?", "Booked for Friday.", "primed")
+    assert (pair.chosen.text, pair.rejected.text) == ("Which day should it be?", "Booked for Friday.")
+    assert pair.source == "primed"
 
 
 def test_only_accepted_lessons_are_trained_on() -> None:
