@@ -22,7 +22,7 @@ from sml_agents.training.runtime import (
 )
 from sml_agents.training.settings import SFTSettings, TrainSettings
 
-__all__ = ["DryRun", "Preview", "describe", "preview"]
+__all__ = ["DryRun", "Preview", "describe", "preview", "stretches"]
 
 _GB = 1e9
 _ACTIVATION_BYTES = 34
@@ -109,6 +109,7 @@ class DryRun:
         steps: int | None = None,
         forward_rows: int = 1,
         reference: bool = False,
+        generating_copy: bool = False,
         notes: Mapping[str, Any] | None = None,
     ) -> Preview:
         """The answer.
@@ -117,13 +118,15 @@ class DryRun:
             steps: where it does not follow from the rows.
             forward_rows: sequences in a forward pass for each row.
             reference: whether full fine-tuning keeps a second, frozen model beside the one that is trained.
+            generating_copy: whether a CPU that trains in bfloat16 samples from a copy in bfloat16.
         """
         settings = self.settings
         device = chosen_device(settings)
         bf16 = settings.precision == "bf16" or (settings.precision == "auto" and computes_in_bf16(device))
         total = sum(parameter.numel() for parameter in self.model.parameters())
         trained = _adapter_size(self.model, settings) if settings.method == "lora" else total
-        frozen = total if reference and settings.method == "full" else 0
+        beside = 4 * total if reference and settings.method == "full" else 0
+        beside += 2 * total if generating_copy and bf16 and device == "cpu" else 0
         per_epoch = math.ceil(counts.rows / settings.batch_size)
         memory = _memory(settings, self.config, counts, total, trained, bf16=bf16, forward_rows=forward_rows)
         return Preview(
@@ -134,7 +137,7 @@ class DryRun:
             precision="bf16" if bf16 else "fp32",
             parameters=total,
             trained_parameters=trained,
-            memory_gb=round((memory + 4 * frozen) / _GB, 2),
+            memory_gb=round((memory + beside) / _GB, 2),
             example=example,
             notes=dict(notes or {}),
         )
@@ -155,7 +158,7 @@ def preview(rows: Sequence[TrainingRow], settings: SFTSettings) -> Preview:
         rows_as=settings.rows_as,
         verbatim=settings.verbatim,
     )
-    return dry.plan(counts, _stretches(made[0], dry.tokenizer))
+    return dry.plan(counts, stretches(made[0], dry.tokenizer))
 
 
 def _empty_model(settings: TrainSettings) -> Any:
@@ -208,11 +211,12 @@ def _memory(
     return float(4 * total + 12 * trained + activations + logits)
 
 
-def _stretches(row: TokenRow, tokenizer: Any) -> Stretches:
-    stretches: list[tuple[list[int], bool]] = []
+def stretches(row: TokenRow, tokenizer: Any) -> Stretches:
+    """A row as text, cut where training begins and ends."""
+    found: list[tuple[list[int], bool]] = []
     for token, label in zip(row.input_ids, row.labels, strict=True):
         trained = label != IGNORED
-        if not stretches or stretches[-1][1] is not trained:
-            stretches.append(([], trained))
-        stretches[-1][0].append(token)
-    return [(str(tokenizer.decode(ids)), trained) for ids, trained in stretches]
+        if not found or found[-1][1] is not trained:
+            found.append(([], trained))
+        found[-1][0].append(token)
+    return [(str(tokenizer.decode(ids)), trained) for ids, trained in found]

@@ -9,18 +9,11 @@ from sml_agents.dialogue import DialogueSettings, build_dialogue
 from sml_agents.roles import ChatStudent, OraclePrimer, OracleTeacher
 from sml_agents.traces.selection import TraceFilter
 from sml_agents.training.data import IGNORED
-from sml_agents.training.dry_run import Preview, _adapter_size, _empty_model, _memory, _stretches
+from sml_agents.training.dry_run import DryRun, Preview, stretches
 from sml_agents.training.grpo import check_sizes, counted, load_all, steps_of
 from sml_agents.training.masks import DialogueRenderer
 from sml_agents.training.nouns import TokenRow
 from sml_agents.training.rows import conversation_row
-from sml_agents.training.runtime import (
-    chosen_device,
-    computes_in_bf16,
-    load_tokenizer,
-    quiet_libraries,
-    settle_threads,
-)
 from sml_agents.training.settings import GRPOSettings
 from sml_agents.types import Task
 
@@ -36,31 +29,16 @@ def preview_grpo(settings: GRPOSettings, *, system: str | None = None) -> Previe
     Raises:
         InputError, TrainingError: as `train_grpo` would.
     """
-    settle_threads()
-    quiet_libraries()
     tasks = load_all(settings)
     check_sizes(settings)
-    tokenizer = load_tokenizer(settings)
-    model = _empty_model(settings)
-    config = model.config.get_text_config()
-    counts = counted(tasks, settings, tokenizer, settings.max_length or config.max_position_embeddings, system)
-    example = _example(tasks[0], settings, DialogueRenderer(tokenizer), system)
-    device = chosen_device(settings)
-    bf16 = settings.precision == "bf16" or (settings.precision == "auto" and computes_in_bf16(device))
-    total = sum(parameter.numel() for parameter in model.parameters())
-    trained = _adapter_size(model, settings) if settings.method == "lora" else total
-    memory = _memory(settings, config, counts, total, trained, bf16=bf16)
-    memory += 2 * total if bf16 and device == "cpu" and settings.generator == "own" else 0
-    return Preview(
-        settings=settings,
-        data=counts,
+    dry = DryRun(settings)
+    counts = counted(tasks, settings, dry.tokenizer, dry.max_length, system)
+    example = _example(tasks[0], settings, dry.renderer, system)
+    return dry.plan(
+        counts,
+        stretches(example, dry.tokenizer),
         steps=steps_of(settings, len(tasks)),
-        device=device,
-        precision="bf16" if bf16 else "fp32",
-        parameters=total,
-        trained_parameters=trained,
-        memory_gb=round(memory / 1e9, 2),
-        example=_stretches(example, tokenizer),
+        generating_copy=settings.generator == "own",
     )
 
 
