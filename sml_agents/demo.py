@@ -35,8 +35,8 @@ class DemoSettings(BaseModel):
 
     model: str = "embedded:"
     tried: tuple[str, ...] = (
-        "arithmetic?form=paired&split=train&steps=1&largest=20&n=40&seed=11",
-        "lists?form=paired&split=train&n=8&seed=11",
+        "arithmetic?form=paired&split=train&steps=1&largest=20&n=24&seed=11",
+        "lists?form=paired&split=train&n=6&seed=11",
     )
     """Tasks that the model itself tries. `paired`: every problem once with a fact missing and once complete, so that
     asking always does not pay."""
@@ -58,7 +58,7 @@ class DemoSettings(BaseModel):
     max_tokens: int = 48
     """Of one turn."""
     concurrency: int = 32
-    train_seconds: float = 480
+    train_seconds: float = 520
     """Training stops after this long, with the learning rate brought down by then."""
     learning_rate: float = 4e-4
     first_token_weight: float = 6.0
