@@ -41,8 +41,8 @@ class DemoSettings(BaseModel):
     """Tasks that the model itself tries. `paired`: every problem once with a fact missing and once complete, so that
     asking always does not pay."""
     demonstrated: tuple[str, ...] = (
-        "arithmetic?form=paired&split=train&steps=2&largest=50&n=600&seed=12",
-        "arithmetic?form=paired&split=train&steps=1&largest=20&n=240&seed=13",
+        "arithmetic?form=paired&split=train&steps=1&largest=30&n=450&seed=12",
+        "arithmetic?form=paired&split=train&steps=2&largest=50&n=350&seed=13",
         "lists?form=paired&split=train&n=60&seed=12",
     )
     """Tasks on which the stand-in is rewritten: more settings and longer solutions than are measured, because what
@@ -52,13 +52,13 @@ class DemoSettings(BaseModel):
         "lists?form=paired&split=heldout&n=12&seed=101",
     )
     max_turns: int = 4
-    q_priming: float = 0.85
+    q_priming: float = 0.75
     q_priming_start: Literal[0, 1] = 1
     """1: some first attempts stay, so that the model also sees how a wrong one is mended after the teacher's hint."""
     max_tokens: int = 48
     """Of one turn."""
     concurrency: int = 32
-    train_seconds: float = 520
+    train_seconds: float = 560
     """Training stops after this long, with the learning rate brought down by then."""
     learning_rate: float = 4e-4
     first_token_weight: float = 6.0

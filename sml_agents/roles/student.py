@@ -63,7 +63,7 @@ class GuessingStudent:
 
     settings: dict[str, Any]
 
-    def __init__(self, *, questions: float = 0.25) -> None:
+    def __init__(self, *, questions: float = 0.0) -> None:
         self.questions = questions
         self.settings = {"model": "guessing", "questions": questions}
 

@@ -18,7 +18,7 @@ TOLD = "Ann has 12 eggs and 4,5 litres of milk. She uses three. How many eggs ar
 
 
 async def test_guesses_are_true_equations_of_told_numbers_until_none_is_left() -> None:
-    student = GuessingStudent(questions=0)
+    student = GuessingStudent()
     history: tuple[tuple[Role, str], ...] = ((Role.TEACHER, TOLD),)
     guesses = set()
     for seed in range(20):
@@ -40,7 +40,7 @@ async def test_rewritten_guesses_teach_what_to_do_after_a_wrong_attempt() -> Non
     with TraceStore.open(":memory:") as store:
         await run_dialogues(
             tasks,
-            GuessingStudent(),
+            GuessingStudent(questions=0.25),
             OracleTeacher(),
             store,
             settings=settings,
