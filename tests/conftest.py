@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -60,9 +61,20 @@ def chromium() -> str:
     pytest.skip("no Chromium on this machine: apt-get install chromium")
 
 
+@pytest.fixture
+def postgres(postgres_server: str) -> str:
+    """The URL of a new, empty database."""
+    import psycopg
+
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"create database {name}")
+    return postgres_server.replace("/postgres?", f"/{name}?")
+
+
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[str]:
-    """The URL of a database on a fresh server that listens on a Unix socket only."""
+def postgres_server() -> Iterator[str]:
+    """The URL of a fresh server that listens on a Unix socket only."""
     pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'sml-agents[postgres]'")
     programs = [shutil.which(name) for name in ("initdb", "pg_ctl")]
     if None in programs:
