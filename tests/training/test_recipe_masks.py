@@ -85,6 +85,8 @@ def test_preference_sides_are_the_turn_and_its_end(
     if cut:
         sides[1] = sides[1].model_copy(update={"finish": "length"})
         assume(rendered_content(family, rejected))
+        # a cut turn that spells out the template's own end says what an empty whole one says
+        assume(rendered_content(family, rejected) != rendered_content(family, chosen) + END_OF_TURN[family])
     [(_, (good, bad))], counts = tokenize_sides([Pair(history, *sides, "primed", "t")], renderer, max_length=4096)
     assert good.prompt_ids == bad.prompt_ids
     decode = renderer.tokenizer.decode
