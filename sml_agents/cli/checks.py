@@ -21,6 +21,7 @@ EXTRAS = {
     "agents": ("langchain",),
     "parquet": ("pyarrow",),
     "mcp": ("mcp",),
+    "logs": ("langgraph.checkpoint.sqlite", "langgraph.checkpoint.postgres", "psycopg"),
     "postgres": ("psycopg",),
 }
 KEYS = (

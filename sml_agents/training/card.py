@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sml_agents.errors import InputError
+from sml_agents.training.nouns import DataCounts
 
 __all__ = ["add_figures", "write_card"]
 
@@ -16,18 +17,17 @@ _NOTHING = "Nothing has been measured yet: `sml-agents eval`, then `sml_agents.t
 
 def write_card(folder: Path, record: dict[str, Any]) -> None:
     """Write `README.md` from what `training.json` holds."""
-    settings, data = record["settings"], record["data"]
-    how = f"{settings['method']}, {record['steps']} of {record['planned_steps']} steps of {settings['batch_size']} rows"
+    settings, data = record["settings"], DataCounts.model_validate(record["data"])
+    steps = f"{record['steps']} of {record['planned_steps']} steps of {settings['batch_size']} {data.sampled}"
+    where = f"{record['precision']} on {record['device']}"
     loss = "not logged"
     if record["first_loss"] is not None:
         loss = f"{record['first_loss']:.3f} to {record['last_loss']:.3f} (means of the first and last tenth of the run)"
     rows = [
         ("Base model", settings["model"]),
         ("Recipe", record["recipe"]),
-        ("Training", f"{how}, {record['precision']} on {record['device']}, seed {settings['seed']}"),
-        ("Rows", f"{data['rows']:,}, {data['trained_turns']:,} student turns"),
-        ("Tokens", f"{data['tokens']:,}, of which {data['trained_tokens']:,} carry loss"),
-        ("Left out", f"{data['too_long']} rows too long, {data['untrained']} without anything to train on"),
+        ("Training", f"{settings['method']}, {steps}, {where}, seed {settings['seed']}"),
+        *data.in_words(),
         ("Loss", loss),
     ]
     rows += [("From", f"{count} {name}") for name, count in record["notes"].get("sources", {}).items()]

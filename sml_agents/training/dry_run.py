@@ -61,20 +61,19 @@ def describe(plan: Preview) -> str:
     """A dry run in words, to be read before the run: the example comes last."""
     data, settings = plan.data, plan.settings
     millions = f"{plan.trained_parameters / 1e6:,.1f} of {plan.parameters / 1e6:,.1f} million parameters trained"
-    lines = [
-        f"model      {settings.model}, {settings.method}, {millions}",
-        f"device     {plan.device}, {plan.precision}, about {plan.memory_gb} GB",
-        f"rows       {data.rows:,}, {data.trained_turns:,} turns trained, the template's masks checked on each",
-        f"tokens     {data.tokens:,}, of which {data.trained_tokens:,} carry loss; longest row {data.longest}",
-        f"steps      {plan.steps:,} of {settings.batch_size} rows",
+    told = [
+        ("Model", f"{settings.model}, {settings.method}, {millions}"),
+        ("Device", f"{plan.device}, {plan.precision}, about {plan.memory_gb} GB"),
+        *data.in_words(),
+        ("Steps", f"{plan.steps:,} of {settings.batch_size} {data.sampled}"),
     ]
     if sources := plan.notes.get("sources"):
-        lines.append("from       " + ", ".join(f"{count} {name}" for name, count in sources.items()))
-    if data.too_long or data.untrained:
-        lines.append(f"left out   {data.too_long} too long, {data.untrained} without anything to train on")
-    if data.verbatim_turns or data.retokenized_turns:
-        lines.append(f"ids        {data.verbatim_turns} turns as sampled, {data.retokenized_turns} tokenised again")
-    return "\n".join([*lines, "", "The first row, with what is trained in brackets:", "", plan.marked()])
+        told.append(("From", ", ".join(f"{count} {name}" for name, count in sources.items())))
+    lines = [f"{name.lower():11}{value}" for name, value in told]
+    if data.rows_as != "task":
+        lines.append("           the template's masks were checked on each row")
+    first = "A dialogue" if data.rows_as == "task" else "The first row"
+    return "\n".join([*lines, "", f"{first}, with what is trained in brackets:", "", plan.marked()])
 
 
 class DryRun:

@@ -173,7 +173,7 @@ def counted(
             f"a dialogue may take {whole} tokens, more than the {max_length} allowed: the longest task has {longest}, "
             f"and there are {settings.max_turns} turns of {settings.max_tokens}; lower max_turns or max_tokens"
         )
-    return DataCounts(rows=len(tasks), longest=whole, tokens=whole, trained_tokens=turns)
+    return DataCounts(rows=len(tasks), rows_as="task", longest=whole, tokens=whole, trained_tokens=turns)
 
 
 def _rollouts(

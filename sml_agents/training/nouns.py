@@ -109,3 +109,26 @@ class DataCounts(BaseModel):
     untrained: int = 0
     """Rows left out because no turn of theirs is trainable."""
     rows_as: str = "dialogue"
+    """What a row is: `dialogue`, `turn`, or in online RL `task`, on which dialogues are sampled while training. The
+    other counts are then of the longest dialogue that there can be."""
+
+    @property
+    def sampled(self) -> str:
+        """What an optimiser step counts."""
+        return "dialogues" if self.rows_as == "task" else "rows"
+
+    def in_words(self) -> list[tuple[str, str]]:
+        """Name and value of what is worth showing to a person."""
+        if self.rows_as == "task":
+            most = f"at most {self.longest:,} in a dialogue, of which {self.trained_tokens:,} are the student's"
+            return [("Tasks", f"{self.rows:,}, dialogues are sampled while training"), ("Tokens", most)]
+        told = [
+            ("Rows", f"{self.rows:,}, {self.trained_turns:,} turns trained"),
+            ("Tokens", f"{self.tokens:,}, of which {self.trained_tokens:,} carry loss; longest row {self.longest:,}"),
+        ]
+        if self.too_long or self.untrained:
+            told.append(("Left out", f"{self.too_long} too long, {self.untrained} without anything to train on"))
+        if self.verbatim_turns or self.retokenized_turns:
+            ids = f"{self.verbatim_turns} turns as sampled, {self.retokenized_turns} tokenised again"
+            told.append(("Ids", ids))
+        return told

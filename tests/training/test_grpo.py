@@ -16,6 +16,7 @@ from sml_agents.roles import OracleTeacher
 from sml_agents.roles.prompts import render
 from sml_agents.traces import TraceStore
 from sml_agents.training import TrainResult, load_run, preview_run, train_run
+from sml_agents.training.dry_run import describe
 from sml_agents.training.episodes import episode_of
 from sml_agents.training.grpo import DIALOGUES, check_sizes, train_grpo
 from sml_agents.training.recipes import RECIPES
@@ -199,6 +200,10 @@ def test_a_dry_run(guesser: Path, problems: str, tmp_path: Path) -> None:
     plan = preview_run(load_run(path))
     assert (plan.steps, plan.data.rows) == (1, 2)
     assert plan.marked().count("⟦") >= 1
+    told = describe(plan)
+    assert "tasks      2, dialogues are sampled while training" in told
+    assert f"at most {plan.data.longest} in a dialogue, of which 80 are the student's" in told
+    assert "1 of 64 dialogues" in told and "rows" not in told
     assert not Path("out").exists()
 
 
