@@ -4,7 +4,7 @@
 
 For each seed: Q-primed SFT on dialogues in which a stand-in knows nothing and every turn is rewritten; success@4 on
 templates that training never sees; MT-RL with GRPO from there, on problems that the student itself tries; success@4
-again. About ten minutes a seed on two quiet cores. A run that was cut short goes on where it was when the same command
+again. About sixteen minutes a seed on two quiet cores. A run that was cut short goes on where it was when the same command
 is given again. Prints one line a seed, and writes `results.json`.
 """
 
@@ -45,9 +45,9 @@ def main() -> int:
         "--tasks", default="arithmetic?steps=1&largest=20&form=paired", help="spec without n, split, seed"
     )
     parser.add_argument("--demonstrated", type=int, default=160, help="problems in the Q-primed start")
-    parser.add_argument("--heldout", type=int, default=60, help="held-out problems to measure on")
+    parser.add_argument("--heldout", type=int, default=100, help="held-out problems to measure on")
     parser.add_argument("--start-seconds", type=float, default=120)
-    parser.add_argument("--rl-seconds", type=float, default=330)
+    parser.add_argument("--rl-seconds", type=float, default=720)
     parser.add_argument("--learning-rate", type=float, default=2e-5)
     options = parser.parse_args()
     results = [run_seed(seed, options) for seed in options.seeds]
@@ -93,7 +93,7 @@ def run_seed(seed: int, options: Any) -> dict[str, Any]:
         settings_rl = GRPOSettings(
             model=str(start),
             tasks=(f"{options.tasks}&split=train&n=400&seed={1000 + seed}",),
-            max_turns=TURNS, max_tokens=TOKENS, group=8, batch_size=32, micro_batch_size=16, epochs=10,
+            max_turns=TURNS, max_tokens=TOKENS, group=8, batch_size=32, micro_batch_size=8, epochs=10,
             curriculum=True, learning_rate=options.learning_rate, schedule="constant_with_warmup", warmup=0.0,
             max_seconds=options.rl_seconds, checkpoint_seconds=90, seed=seed, resume=True,
         )  # fmt: skip

@@ -20,7 +20,8 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 from sml_agents.backends.settings import LocalSettings
 from sml_agents.training.callbacks import OptimizerTime
 from sml_agents.training.episodes import Episode
-from sml_agents.training.informative import flat_groups, informative
+from sml_agents.training.head import score_trained_tokens_only
+from sml_agents.training.informative import alike_together, flat_groups, informative, trained_tokens
 from sml_agents.training.live import LiveChatModel, LiveEngine, TrlGenerator
 from sml_agents.training.rewards import dialogue_reward, turn_advantages, turn_returns, turn_rewards
 from sml_agents.training.rollouts import Rollouts
@@ -34,6 +35,7 @@ ORDER = "task_order.json"
 
 _NO_TIMEOUT = 1e9
 _PHASES = ("generate", "forward", "backward", "optimizer")
+_IGNORED = -100
 _MEANS = ("grpo", "sapo", "bnpo", "dr_grpo", "luspo")
 """Losses that are a mean over what is in the batch; the others divide by a number fixed before."""
 
@@ -79,6 +81,9 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
             train_dataset=rows,
             **kwargs,
         )
+        score_trained_tokens_only(_base(self.model), entropy=True)
+        self._scored_BT: torch.Tensor | None = None
+        """Inside a loss: which tokens of the completions need their log-probabilities."""
         self.add_callback(OptimizerTime(self.seconds))
         sampling = LocalSettings(
             temperature=settings.temperature,
@@ -197,16 +202,44 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
                 rows.append(row + [0.0] * (width - len(row)))
         return torch.tensor(rows, device=self.accelerator.device)
 
+    def _prepare_inputs(self, generation_batch: Any) -> Any:
+        before: Any = self._buffered_inputs
+        inputs = super()._prepare_inputs(generation_batch)  # type: ignore[no-untyped-call]
+        one_step = self.args.steps_per_generation == self.args.gradient_accumulation_steps
+        if self._buffered_inputs is before or not one_step or self.loss_type == "bnpo":
+            return inputs
+        self._buffered_inputs = alike_together(self._buffered_inputs)
+        return self._buffered_inputs[self._step % self.args.steps_per_generation]
+
     def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
         began = time.perf_counter()
         share = 1.0
         if self.beta == 0 and not self._entropy_bonus_enabled and not self.aux_loss_enabled:
             inputs, share = informative(inputs, by_tokens=self.loss_type == "bnpo")
-        loss: torch.Tensor = super()._compute_loss(model, inputs)  # type: ignore[no-untyped-call]
+        self._scored_BT = None if self.aux_loss_enabled else trained_tokens(inputs)
+        try:
+            loss: torch.Tensor = super()._compute_loss(model, inputs)  # type: ignore[no-untyped-call]
+        finally:
+            self._scored_BT = None
         if self.loss_type in _MEANS:
             loss = loss * share
         self.seconds["forward"] += time.perf_counter() - began
         return loss
+
+    def _get_per_token_logps_and_entropies(
+        self, model: Any, input_ids: torch.Tensor, attention_mask: torch.Tensor, logits_to_keep: int, **rest: Any
+    ) -> Any:
+        """In a loss only the student's tokens are scored: what the teacher says is masked out of it anyway."""
+        if self._scored_BT is None:
+            return super()._get_per_token_logps_and_entropies(  # type: ignore[no-untyped-call]
+                model, input_ids, attention_mask, logits_to_keep, **rest
+            )
+        labels_BT = torch.full_like(input_ids, _IGNORED)
+        completion_BT = input_ids[:, -logits_to_keep:]
+        labels_BT[:, -logits_to_keep:] = completion_BT.masked_fill(self._scored_BT == 0, _IGNORED)
+        with self.accelerator.autocast():
+            outputs = model(input_ids=input_ids, attention_mask=attention_mask, labels=labels_BT, fused_lm_head=True)
+        return outputs.log_probs[:, -logits_to_keep:], outputs.entropy[:, -logits_to_keep:], None
 
     def create_accelerator_and_postprocess(self) -> None:
         super().create_accelerator_and_postprocess()
@@ -233,6 +266,10 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
             state = json.loads((Path(checkpoint) / ORDER).read_text(encoding="utf-8"))
             self.rollouts.order.restore(state["order"])
             self.notes.update(state["counts"])
+
+
+def _base(model: Any) -> Any:
+    return model.get_base_model() if hasattr(model, "peft_config") else model
 
 
 def _named(name: str) -> Any:

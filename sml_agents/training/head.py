@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from torch.nn import functional as F
-from trl.trainer.utils import FusedCausalLMOutput
+from trl.trainer.utils import FusedCausalLMOutput, entropy_from_logits
 
 __all__ = ["score_trained_tokens_only"]
 
@@ -23,8 +23,10 @@ MAX_LOGITS = 400_000_000
 _SCALED_HEADS = ("final_logit_softcapping", "logit_scale", "output_multiplier", "lm_head_multiplier", "logits_scaling")
 
 
-def score_trained_tokens_only(model: Any) -> None:
+def score_trained_tokens_only(model: Any, *, entropy: bool = False) -> None:
     """Patch the forward that a TRL trainer gave `model`, to save work on CPU and to honour a `weights` input.
+
+    `entropy` has it computed, too; otherwise it is 0 on CPU, for it is only ever logged and costs as much as the loss.
 
     `weights` (B, T) are factors on the loss of each token. The loss stays the sum over trained tokens divided by their
     number, as TRL has it.
@@ -41,7 +43,7 @@ def score_trained_tokens_only(model: Any) -> None:
         labels_BT = kwargs["labels"]
         few = int((labels_BT[:, 1:] != -100).sum()) * config.vocab_size <= MAX_LOGITS
         if plain_head and few and labels_BT.device.type == "cpu" and not args:
-            outputs = _scored(self, **kwargs)
+            outputs = _scored(self, entropy, **kwargs)
         else:
             outputs = fused(*args, **kwargs)
         if weights is not None:
@@ -54,6 +56,7 @@ def score_trained_tokens_only(model: Any) -> None:
 
 def _scored(
     model: Any,
+    entropy: bool,
     labels: torch.Tensor,
     fused_lm_head: bool = True,
     num_items_in_batch: Any = None,
@@ -65,16 +68,18 @@ def _scored(
     mask_BT = labels_BT != -100
     logits_NV = model.get_output_embeddings()(hidden_BTD[mask_BT]).float()
     log_probs_N = -F.cross_entropy(logits_NV, labels_BT[mask_BT], reduction="none")
+    entropy_BT = torch.zeros(mask_BT.shape)
     with torch.no_grad():
         top1_N = logits_NV.argmax(-1) == labels_BT[mask_BT]
         mean_N = logits_NV.mean(-1)
+        if entropy:
+            entropy_BT = entropy_BT.masked_scatter(mask_BT, entropy_from_logits(logits_NV))
     log_probs_BT = log_probs_N.new_zeros(mask_BT.shape).masked_scatter(mask_BT, log_probs_N)
     total = mask_BT.sum().clamp(min=1) if num_items_in_batch is None else num_items_in_batch
     return FusedCausalLMOutput(
         loss=-log_probs_BT.sum() / total,
         log_probs=log_probs_BT,
-        # Only ever logged, and as costly as the loss itself.
-        entropy=torch.zeros_like(log_probs_BT),
+        entropy=entropy_BT,
         mean_logits=mean_N.new_zeros(mask_BT.shape).masked_scatter(mask_BT, mean_N),
         is_top1=top1_N.new_zeros(mask_BT.shape).masked_scatter(mask_BT, top1_N),
         label_mask=mask_BT,

@@ -1,12 +1,13 @@
-"""Which groups and rows of a GRPO batch can change the weights."""
+"""Which groups and rows of a GRPO batch can change the weights, and which of them belong together."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
-__all__ = ["flat_groups", "informative"]
+__all__ = ["alike_together", "flat_groups", "informative", "trained_tokens"]
 
 
 def flat_groups(rewards_GN: torch.Tensor) -> torch.Tensor:
@@ -23,8 +24,8 @@ def informative(inputs: dict[str, Any], *, by_tokens: bool = False) -> tuple[dic
     case, so that every process calls the model. The share is of the rows, or of the trained tokens.
     """
     advantages, completion_mask = inputs["advantages"], inputs["completion_mask"]
-    mask_BT = completion_mask * inputs.get("tool_mask", completion_mask)
-    matters_B = (advantages.reshape(len(advantages), -1) != 0).any(dim=1) & (mask_BT != 0).any(dim=1)
+    mask_BT = trained_tokens(inputs)
+    matters_B = _matters(inputs)
     if not bool(matters_B.any()):
         matters_B = torch.zeros_like(matters_B)
         matters_B[completion_mask.sum(dim=1).argmin()] = True
@@ -42,3 +43,40 @@ def informative(inputs: dict[str, Any], *, by_tokens: bool = False) -> tuple[dic
         elif torch.is_tensor(value) and value.dim() == 2 and value.shape[1] == width:
             kept[name] = value[:, :last]
     return kept, float(share)
+
+
+def alike_together(batches: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The micro batches of one optimiser step with their rows dealt out anew: those of like length in one micro batch,
+    and those that change nothing in the last ones.
+
+    A dialogue solved in the first turn is a quarter as long as one that was never solved, and a micro batch costs as
+    much as its longest row for each. For losses that sum over rows, so that it does not matter with whom a row goes.
+    """
+    whole = {
+        name: torch.cat([batch[name] for batch in batches]) if torch.is_tensor(value) and value.dim() else value
+        for name, value in batches[0].items()
+    }
+    lengths_B = whole["prompt_mask"].sum(dim=1) + whole["completion_mask"].sum(dim=1)
+    order_B = (lengths_B * _matters(whole)).argsort(descending=True, stable=True)
+    parts = order_B.chunk(len(batches))
+    rows = len(order_B)
+    return [
+        {
+            name: value[part] if torch.is_tensor(value) and value.dim() and len(value) == rows else value
+            for name, value in whole.items()
+        }
+        for part in parts
+    ]
+
+
+def trained_tokens(inputs: dict[str, Any]) -> torch.Tensor:
+    """(B, T): 1 on the student's tokens of each completion."""
+    completion_mask: torch.Tensor = inputs["completion_mask"]
+    return completion_mask * inputs.get("tool_mask", completion_mask)
+
+
+def _matters(inputs: dict[str, Any]) -> torch.Tensor:
+    """(B,): whether the row's loss has a gradient."""
+    advantages = inputs["advantages"]
+    matters_B: torch.Tensor = (advantages.reshape(len(advantages), -1) != 0).any(dim=1)
+    return matters_B & (trained_tokens(inputs) != 0).any(dim=1)

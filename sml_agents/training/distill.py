@@ -1,0 +1,195 @@
+"""Self-distillation: the student learns to say at once what it would say if it already knew how the teacher replies.
+
+SDFT (arXiv 2601.19897) with the teacher's feedback as the privileged context, as SDPO (arXiv 2601.20802) uses it. The
+model is its own teacher: given the same history and a hint, it says which tokens of the student's own new turn it
+would have preferred. The trainer is TRL's, still experimental there.
+
+A hint never holds a fact that the student lacks, or the student would learn to guess it: where one is missing, the
+hint is the question to ask; otherwise it is the teacher's reply to the turn that went wrong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sml_agents.errors import InputError, TrainingError
+from sml_agents.traces.pairs import ASKING
+from sml_agents.traces.selection import Conversation, TraceFilter, told_facts
+from sml_agents.training.frame import TrainingFrame
+from sml_agents.training.nouns import DataCounts
+from sml_agents.training.progress import TrainingProgress
+from sml_agents.training.recipes import recipe_named
+from sml_agents.training.result import TrainResult
+from sml_agents.training.rows import messages_of
+from sml_agents.training.runtime import weights_of
+from sml_agents.training.settings import DistillSettings
+from sml_agents.types import Act, Role, Trace, Turn, stable_hash
+
+if TYPE_CHECKING:
+    from sml_agents.training.config import TrainingRun
+    from sml_agents.training.dry_run import Preview
+
+__all__ = ["Hindsight", "hindsights", "preview_run", "train_run", "train_sdft"]
+
+
+@dataclass(frozen=True)
+class Hindsight:
+    """A place where a student's turn could have been better, and the hint that would have made it so."""
+
+    history: tuple[Turn, ...]
+    hint: str
+    missing: bool
+    """Whether a needed fact was untold there."""
+    pair: str = ""
+    """`Task.pair` of the dialogue."""
+
+
+def hindsights(traces: Iterable[Trace], filters: TraceFilter | None = None) -> list[Hindsight]:
+    """The places in `traces` to learn from, each with one hint; places that say the same are taken once.
+
+    Raises:
+        TrainingError: there is none.
+    """
+    filters = filters or TraceFilter()
+    found: dict[str, Hindsight] = {}
+    for trace in traces:
+        conversation = filters.take(trace)
+        if isinstance(conversation, Conversation):
+            for one in _of(conversation):
+                key = stable_hash(trace.task.id, [(turn.role, turn.text) for turn in one.history], one.hint)
+                found.setdefault(key, one)
+    if not found:
+        raise TrainingError(
+            f"no student turn could have been better, with {filters.describe()}: self-distillation learns from turns "
+            "with a fact missing, and from wrong attempts and needless questions that the teacher replied to"
+        )
+    return list(found.values())
+
+
+def _of(conversation: Conversation) -> Iterator[Hindsight]:
+    task = conversation.trace.task
+    for at in conversation.targets:
+        turn, history = conversation.turns[at], conversation.turns[:at]
+        told = told_facts(history)
+        untold = [fact for fact in task.private.facts if fact.name not in told]
+        place = partial(Hindsight, history, missing=bool(untold), pair=task.pair)
+        if untold:
+            yield place(hint=f"Something needed is missing. Ask: {untold[0].question or untold[0].name}")
+            continue
+        wrong = turn.act is Act.ANSWER_ATTEMPT and turn.verdict is not None and turn.verdict.correct is False
+        reply = conversation.turns[at + 1 : at + 2]
+        if (wrong or turn.act in ASKING) and reply and reply[0].role is Role.TEACHER:
+            yield place(hint=f"Nothing is missing. Your last try got this reply: {reply[0].text}")
+
+
+def train_sdft(
+    places: Sequence[Hindsight],
+    settings: DistillSettings,
+    out: str | Path,
+    *,
+    system: str | None = None,
+    progress: Callable[[TrainingProgress], None] | None = None,
+) -> TrainResult:
+    """Distil what the model says with a hint into what it says without.
+
+    Args:
+        places: see `hindsights`.
+        system: the student's system prompt: None takes the built-in one, "" none.
+
+    The rest, and what is raised, as in `sml_agents.training.sft.train_sft`.
+    """
+    frame = TrainingFrame("sdft", settings, out)
+    check_teacher(settings)
+    rows, counts = _rows(places, frame, system)
+
+    from trl.experimental.sdft import SDFTTrainer
+
+    from sml_agents.training.preference_trainers import as_dataset
+    from sml_agents.training.trainer import Watched
+
+    trainer = type("SelfDistillationTrainer", (Watched, SDFTTrainer), {})
+    arguments = frame.arguments(
+        recipe_named("sdft").config_class(),
+        rows=len(rows),
+        num_generations=1,
+        max_prompt_length=None,
+        max_completion_length=settings.max_tokens,
+        temperature=settings.temperature,
+        chat_template_kwargs=settings.template_kwargs,
+    )
+    columns = {name: [row[name] for row in rows] for name in ("prompt", "privileged_context")}
+    return frame.train(
+        partial(trainer, train_dataset=as_dataset(columns)),
+        arguments,
+        data=counts,
+        fingerprint=stable_hash(columns),
+        progress=progress,
+    )
+
+
+def train_run(run: TrainingRun, progress: Callable[[TrainingProgress], None] | None = None) -> TrainResult:
+    """Train; see `train_sdft`."""
+    places = run.sample(hindsights(run.traces(), run.filter))
+    return train_sdft(places, run.settings_as(DistillSettings), run.out, system=run.system, progress=progress)
+
+
+def preview_run(run: TrainingRun) -> Preview:
+    """A dry run; its example is the prompt with the hint, and what is sampled after it is trained."""
+    from sml_agents.training.dry_run import DryRun
+
+    settings = run.settings_as(DistillSettings)
+    check_teacher(settings)
+    dry = DryRun(settings)
+    rows, counts = _rows(run.sample(hindsights(run.traces(), run.filter)), dry, run.system)
+    shown = (
+        f"{rows[0]['prompt'][-1]['content']}\n\n[hint, for its teacher's eyes only: {rows[0]['privileged_context']}]\n"
+    )
+    example = [(shown, False), (f"up to {settings.max_tokens} tokens, sampled while training", True)]
+    return dry.plan(counts, example, forward_rows=2, reference=settings.trl.get("teacher_model_kind") != "live")
+
+
+def check_teacher(settings: DistillSettings) -> None:
+    """Raises InputError where TRL would load another model as the teacher than the one that is trained."""
+    merged = weights_of(settings)[1] is not None
+    if merged and settings.method == "full" and settings.trl.get("teacher_model_kind", "base") != "live":
+        raise InputError(
+            "the teacher of self-distillation would be loaded without the adapter: set method: lora, or under trl: "
+            "teacher_model_kind: live"
+        )
+
+
+def _rows(places: Sequence[Hindsight], frame: Any, system: str | None) -> tuple[list[dict[str, Any]], DataCounts]:
+    """What TRL reads, with the tokens of a prompt with its hint and of the turn to be sampled counted as one row."""
+    settings: DistillSettings = frame.settings
+    counts = DataCounts(rows_as="turn")
+    rows: list[dict[str, Any]] = []
+    for place in places:
+        taken = [False] * len(place.history)
+        prompt = [
+            {"role": message.role, "content": message.text} for message in messages_of(place.history, taken, system)
+        ]
+        hinted = [*prompt[:-1], {"role": "user", "content": f"{prompt[-1]['content']}\n\n{place.hint}"}]
+        ids = frame.tokenizer.apply_chat_template(
+            hinted, add_generation_prompt=True, tokenize=True, return_dict=True, **settings.template_kwargs
+        )["input_ids"]
+        length = len(ids) + settings.max_tokens
+        if length > frame.max_length and settings.too_long == "error":
+            raise TrainingError(
+                f"a prompt with its hint and a turn of {settings.max_tokens} tokens takes {length}, more than the "
+                f"{frame.max_length} allowed: lower max_tokens, or leave long ones out with too_long='drop'"
+            )
+        if length > frame.max_length:
+            counts.too_long += 1
+            continue
+        rows.append({"prompt": prompt, "privileged_context": place.hint})
+        counts.tokens += length
+        counts.longest = max(counts.longest, length)
+    if not rows:
+        raise TrainingError(f"all {len(places)} prompts are longer than {frame.max_length} tokens with their hint")
+    counts.rows = counts.trained_turns = len(rows)
+    counts.trained_tokens = len(rows) * settings.max_tokens
+    return rows, counts
