@@ -4,8 +4,8 @@
 
 For each seed: Q-primed SFT on dialogues in which a stand-in knows nothing and every turn is rewritten; success@4 on
 templates that training never sees; MT-RL with GRPO from there, on problems that the student itself tries; success@4
-again. About sixteen minutes a seed on two quiet cores. A run that was cut short goes on where it was when the same command
-is given again. Prints one line a seed, and writes `results.json`.
+again. About sixteen minutes a seed on two quiet cores. A run that was cut short goes on where it was when the same
+command is given again. Prints one line a seed, and writes `results.json`.
 """
 
 from __future__ import annotations

@@ -106,12 +106,6 @@ def train_sdft(
     check_teacher(settings)
     rows, counts = _rows(places, frame, system)
 
-    from trl.experimental.sdft import SDFTTrainer
-
-    from sml_agents.training.preference_trainers import as_dataset
-    from sml_agents.training.trainer import Watched
-
-    trainer = type("SelfDistillationTrainer", (Watched, SDFTTrainer), {})
     arguments = frame.arguments(
         recipe_named("sdft").config_class(),
         rows=len(rows),
@@ -121,6 +115,13 @@ def train_sdft(
         temperature=settings.temperature,
         chat_template_kwargs=settings.template_kwargs,
     )
+
+    from trl.experimental.sdft import SDFTTrainer
+
+    from sml_agents.training.preference_trainers import as_dataset
+    from sml_agents.training.trainer import Watched
+
+    trainer = type("SelfDistillationTrainer", (Watched, SDFTTrainer), {})
     columns = {name: [row[name] for row in rows] for name in ("prompt", "privileged_context")}
     return frame.train(
         partial(trainer, train_dataset=as_dataset(columns)),
@@ -145,9 +146,8 @@ def preview_run(run: TrainingRun) -> Preview:
     check_teacher(settings)
     dry = DryRun(settings)
     rows, counts = _rows(run.sample(hindsights(run.traces(), run.filter)), dry, run.system)
-    shown = (
-        f"{rows[0]['prompt'][-1]['content']}\n\n[hint, for its teacher's eyes only: {rows[0]['privileged_context']}]\n"
-    )
+    prompt, hint = rows[0]["prompt"][-1]["content"], rows[0]["privileged_context"]
+    shown = f"{prompt}\n\n[hint, for the teaching copy alone: {hint}]\n"
     example = [(shown, False), (f"up to {settings.max_tokens} tokens, sampled while training", True)]
     return dry.plan(counts, example, forward_rows=2, reference=settings.trl.get("teacher_model_kind") != "live")
 
@@ -170,7 +170,7 @@ def _rows(places: Sequence[Hindsight], frame: Any, system: str | None) -> tuple[
     for place in places:
         taken = [False] * len(place.history)
         prompt = [
-            {"role": message.role, "content": message.text} for message in messages_of(place.history, taken, system)
+            {"role": message.role, "content": message.content} for message in messages_of(place.history, taken, system)
         ]
         hinted = [*prompt[:-1], {"role": "user", "content": f"{prompt[-1]['content']}\n\n{place.hint}"}]
         ids = frame.tokenizer.apply_chat_template(

@@ -52,6 +52,8 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
 
     model: Any
     processing_class: Any
+    args: Any
+    _buffered_inputs: Any
 
     def __init__(
         self,
@@ -203,8 +205,8 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
         return torch.tensor(rows, device=self.accelerator.device)
 
     def _prepare_inputs(self, generation_batch: Any) -> Any:
-        before: Any = self._buffered_inputs
-        inputs = super()._prepare_inputs(generation_batch)  # type: ignore[no-untyped-call]
+        before = self._buffered_inputs
+        inputs = super()._prepare_inputs(generation_batch)
         one_step = self.args.steps_per_generation == self.args.gradient_accumulation_steps
         if self._buffered_inputs is before or not one_step or self.loss_type == "bnpo":
             return inputs
@@ -231,9 +233,7 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
     ) -> Any:
         """In a loss only the student's tokens are scored: what the teacher says is masked out of it anyway."""
         if self._scored_BT is None:
-            return super()._get_per_token_logps_and_entropies(  # type: ignore[no-untyped-call]
-                model, input_ids, attention_mask, logits_to_keep, **rest
-            )
+            return super()._get_per_token_logps_and_entropies(model, input_ids, attention_mask, logits_to_keep, **rest)
         labels_BT = torch.full_like(input_ids, _IGNORED)
         completion_BT = input_ids[:, -logits_to_keep:]
         labels_BT[:, -logits_to_keep:] = completion_BT.masked_fill(self._scored_BT == 0, _IGNORED)

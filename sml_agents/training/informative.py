@@ -72,7 +72,8 @@ def alike_together(batches: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def trained_tokens(inputs: dict[str, Any]) -> torch.Tensor:
     """(B, T): 1 on the student's tokens of each completion."""
     completion_mask: torch.Tensor = inputs["completion_mask"]
-    return completion_mask * inputs.get("tool_mask", completion_mask)
+    student_BT: torch.Tensor = inputs.get("tool_mask", completion_mask)
+    return completion_mask * student_BT
 
 
 def _matters(inputs: dict[str, Any]) -> torch.Tensor:

@@ -3,6 +3,7 @@
     sft    supervised fine-tuning on the student's turns (which turns: `select`, see `sml_agents.training.rows`)
     dpo    preference pairs: two student turns at the same history, the better one made likelier than the worse
     kto    the same turns one by one, each labelled good or bad
+    sdft   self-distillation: single turns are sampled while training, and judged by the model itself with a hint
     grpo   online RL: whole dialogues are sampled while training
 
 A recipe's module has two functions, `preview_run(run)` for the dry run and `train_run(run, progress)`.
@@ -10,13 +11,14 @@ A recipe's module has two functions, `preview_run(run)` for the dry run and `tra
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from sml_agents.errors import InputError
-from sml_agents.training.settings import GRPOSettings, PreferenceSettings, SFTSettings, TrainSettings
+from sml_agents.training.settings import DistillSettings, GRPOSettings, PreferenceSettings, SFTSettings, TrainSettings
 
 if TYPE_CHECKING:
     from sml_agents.training.config import TrainingRun
@@ -52,6 +54,8 @@ class Recipe:
 
     def config_class(self) -> Any:
         """TRL's config class, all of whose fields a user may set."""
+        # That a part of TRL is experimental, the recipe that uses it says itself.
+        os.environ.setdefault("TRL_EXPERIMENTAL_SILENCE", "1")
         module, _, name = self.trl_config.rpartition(".")
         return getattr(import_module(module), name)
 
@@ -67,6 +71,7 @@ RECIPES: dict[str, Recipe] = {
         Recipe("sft", SFTSettings, f"{_TRL}.sft_config.SFTConfig", "sft"),
         Recipe("dpo", PreferenceSettings, f"{_TRL}.dpo_config.DPOConfig", "preference"),
         Recipe("kto", PreferenceSettings, f"{_TRL}.kto_config.KTOConfig", "preference"),
+        Recipe("sdft", DistillSettings, "trl.experimental.sdft.SDFTConfig", "distill"),
         Recipe("grpo", GRPOSettings, f"{_TRL}.grpo_config.GRPOConfig", "grpo"),
     )
 }

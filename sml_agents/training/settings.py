@@ -3,6 +3,7 @@
 TrainSettings        what every recipe has: model, full or LoRA, steps, precision, checkpoints, TRL's own fields
 SFTSettings          supervised fine-tuning
 PreferenceSettings   DPO and KTO
+DistillSettings      self-distillation
 GRPOSettings         online RL
 """
 
@@ -16,7 +17,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sml_agents.errors import InputError
 
-__all__ = ["GRPOSettings", "LoraSettings", "PreferenceSettings", "SFTSettings", "TrainSettings", "load_settings"]
+__all__ = [
+    "DistillSettings",
+    "GRPOSettings",
+    "LoraSettings",
+    "PreferenceSettings",
+    "SFTSettings",
+    "TrainSettings",
+    "load_settings",
+]
 
 
 class LoraSettings(BaseModel):
@@ -108,6 +117,15 @@ class PreferenceSettings(TrainSettings):
     default_rates: ClassVar[tuple[float, float]] = (1e-6, 1e-5)
     beta: float = Field(default=0.1, gt=0)
     """How strongly the model is held to where it started; smaller lets it move further."""
+
+
+class DistillSettings(TrainSettings):
+    """Settings of self-distillation; `trl` takes the fields of TRL's `SDFTConfig`, such as `teacher_model_kind`."""
+
+    default_rates: ClassVar[tuple[float, float]] = (1e-5, 1e-4)
+    max_tokens: int = Field(default=128, ge=1)
+    """Of the turn that is sampled while training."""
+    temperature: float = Field(default=1.0, gt=0)
 
 
 class GRPOSettings(TrainSettings):
