@@ -8,10 +8,11 @@
     python benchmarks/from_logs.py check --lessons runs/from-logs/lessons.sqlite
     python benchmarks/from_logs.py measure --tuned transformers:runs/from-logs/model
 
-`measure` holds no dialogue: each model is shown one request of domains that no log is about, half of them with one
-thing missing, and either asks (its turn is `clarification` by rule, or three questions) or does not. F1 is of asking
-where something is missing. The prompted model has the policy in its system prompt; the tuned one the prompt that it was
-trained with. 95 % bootstrap intervals over requests; one training seed.
+`measure` holds no dialogue: each model is shown one new request of what the agent does (`--domains other`: of domains
+that no log is about, whose needs nobody told the model), half of them with one thing missing, and either asks (its turn
+is `clarification` by rule, or three questions) or does not. F1 is of asking where something is missing. The prompted
+model has the policy in its system prompt; the tuned one the prompt that it was trained with. 95 % bootstrap intervals
+over requests; one training seed.
 """
 
 from __future__ import annotations
@@ -88,8 +89,8 @@ def figures(asked: list[Request], decided: list[tuple[bool, bool, str]], seed: i
     return found
 
 
-def measure(tuned: str, base: str, n: int, at_once: int, limits: str) -> dict[str, Any]:
-    asked = list(requests(HELD_OUT, n, seed=1_000))
+def measure(tuned: str, base: str, n: int, at_once: int, limits: str, domains: str) -> dict[str, Any]:
+    asked = list(requests(TRAINED if domains == "own" else HELD_OUT, n, seed=1_000))
     students = {
         "prompted with the policy": (base, POLICY),
         "with the student prompt": (base, None),
@@ -150,6 +151,7 @@ def main() -> None:
     measuring = commands.add_parser("measure")
     measuring.add_argument("--tuned", required=True)
     measuring.add_argument("--base", default="embedded:")
+    measuring.add_argument("--domains", choices=["own", "other"], default="own")
     measuring.add_argument("--n", type=int, default=200)
     measuring.add_argument("--at-once", type=int, default=16)
     measuring.add_argument("--limits", default="temperature=0&max_tokens=24")
@@ -163,7 +165,7 @@ def main() -> None:
     if options.command == "check":
         print(json.dumps(check(options.lessons, options.threads, options.seed)))
         return
-    results = measure(options.tuned, options.base, options.n, options.at_once, options.limits)
+    results = measure(options.tuned, options.base, options.n, options.at_once, options.limits, options.domains)
     if options.json:
         print(json.dumps(results))
     else:

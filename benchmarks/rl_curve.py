@@ -4,7 +4,7 @@
 
 For each seed: Q-primed SFT on dialogues in which a stand-in knows nothing and every turn is rewritten; success@4 on
 templates that training never sees; MT-RL with GRPO from there, on problems that the student itself tries; success@4
-again. About sixteen minutes a seed on two quiet cores. A run that was cut short goes on where it was when the same
+again. About thirteen minutes a seed on two quiet cores. A run that was cut short goes on where it was when the same
 command is given again. Prints one line a seed, and writes `results.json`.
 """
 
@@ -47,7 +47,7 @@ def main() -> int:
     parser.add_argument("--demonstrated", type=int, default=160, help="problems in the Q-primed start")
     parser.add_argument("--heldout", type=int, default=100, help="held-out problems to measure on")
     parser.add_argument("--start-seconds", type=float, default=120)
-    parser.add_argument("--rl-seconds", type=float, default=720)
+    parser.add_argument("--rl-seconds", type=float, default=560)
     parser.add_argument("--learning-rate", type=float, default=2e-5)
     options = parser.parse_args()
     results = [run_seed(seed, options) for seed in options.seeds]
