@@ -18,7 +18,7 @@ def train(
     context: typer.Context,
     config: Annotated[Path, typer.Option(metavar="FILE", help="YAML file with the settings of the run.")],
     recipe: Annotated[
-        str | None, typer.Argument(metavar="[RECIPE]", help="sft, dpo, kto or grpo, in place of the file's.")
+        str | None, typer.Argument(metavar="[RECIPE]", help="sft, dpo, kto, sdft or grpo, in place of the file's.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be trained, and stop.")] = False,
     json: JsonFlag = False,
