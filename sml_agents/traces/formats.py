@@ -38,10 +38,13 @@ def chat(turns: tuple[Turn, ...], system: str) -> list[Row]:
 
 
 def _call(call: ToolCall, id: str) -> list[Row]:
-    arguments = orjson.dumps(call.arguments, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
-    function = {"name": call.name, "arguments": arguments}
+    function = {"name": call.name, "arguments": _json(call.arguments)}
     asked = {"role": "assistant", "content": "", "tool_calls": [{"id": id, "type": "function", "function": function}]}
     return [asked, {"role": "tool", "content": call.result or "", "tool_call_id": id}]
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 def trl(conversation: Conversation, system: str) -> Iterator[Row]:
@@ -79,11 +82,19 @@ def openai(conversation: Conversation, system: str) -> Iterator[Row]:
 
 
 def sharegpt(conversation: Conversation, system: str) -> Iterator[Row]:
-    """`conversations` of `from` and `value`, as many trainers read them."""
+    """`conversations` of `from` and `value`, as many trainers read them.
+
+    A call of a tool is a `function_call`, its value a JSON text of name and arguments; the result an `observation`.
+    """
     whole = conversation.to_last_target()
     if whole.is_whole:
         said = [{"from": "system", "value": system}] if system else []
-        said.extend({"from": _SHAREGPT_NAMES[turn.role], "value": turn.text} for turn in whole.turns)
+        for turn in whole.turns:
+            for call in turn.tool_calls or ():
+                said.append({"from": "function_call", "value": _json({"name": call.name, "arguments": call.arguments})})
+                said.append({"from": "observation", "value": call.result or ""})
+            if turn.text or not turn.tool_calls:
+                said.append({"from": _SHAREGPT_NAMES[turn.role], "value": turn.text})
         yield {"id": conversation.trace.id, "conversations": said}
 
 
@@ -100,6 +111,10 @@ def parquet(conversation: Conversation, system: str) -> Iterator[Row]:
                 "outcome": turn.verdict.outcome if turn.verdict is not None else None,
                 "taken": taken,
                 "primed": turn.primed,
+                "tool_calls": [
+                    {"id": call.id, "name": call.name, "arguments": _json(call.arguments), "result": call.result}
+                    for call in turn.tool_calls or ()
+                ],
             }
         )
     yield {

@@ -50,6 +50,8 @@ def write_rows(rows: Iterable[dict[str, Any]], folder: Path, card: Callable[[], 
             "outcome": text,
             "taken": pa.bool_(),
             "primed": pa.bool_(),
+            # Arguments as a JSON text: those of unlike tools have no schema in common.
+            "tool_calls": pa.list_(pa.struct(dict.fromkeys(("id", "name", "arguments", "result"), text))),
         }
     )
     schema = pa.schema(
@@ -119,7 +121,7 @@ def dataset_card(
         "",
         f"{rows:,} dialogues between a student (`assistant`) and a teacher (`user`) who knows more than the student "
         "is told. The teacher's private knowledge is not in the data. A message with `taken` is a student turn that "
-        "the filter selected for training.",
+        "the filter selected for training; its `tool_calls` are what the student used before it spoke.",
         "",
         f"- Filter: {filters}",
         f"- Leak rate (share of teacher turns from which the answer can be read off): {rate}",

@@ -134,6 +134,7 @@ class TestFormats:
             "outcome": None,
             "taken": True,
             "primed": False,
+            "tool_calls": [],
         }
         card = (out / "README.md").read_text(encoding="utf-8")
         import yaml

@@ -201,8 +201,9 @@ def test_a_round_trip_keeps_unlike_arguments_apart(tmp_path: Path) -> None:
             file.write(json.dumps({"messages": rows}) + "\n")
     with TraceStore.open(tmp_path / "logs.sqlite") as store:
         import_logs(f"openai:{tmp_path / 'in.jsonl'}", store)
-        for format in ("openai", "trl"):
+        for format in ("openai", "trl", "sharegpt"):
             export(store.traces(), format, tmp_path / f"{format}.jsonl")
+        export(store.traces(), "parquet", tmp_path / "table")
     for format in ("openai", "trl"):
         loaded = datasets.load_dataset(
             "json", data_files=str(tmp_path / f"{format}.jsonl"), split="train", cache_dir=str(tmp_path / "cache")
@@ -214,6 +215,15 @@ def test_a_round_trip_keeps_unlike_arguments_apart(tmp_path: Path) -> None:
         assert [said(trace) for trace in again] == [
             [("person", f"request {n}"), ("agent", "Done.")] for n in range(len(unlike))
         ]
+    again, losses = read(f"sharegpt:{tmp_path / 'sharegpt.jsonl'}")
+    assert losses == [] and [calls(trace) for trace in again] == [
+        [(f"tool{number}", arguments, "ok")] for number, arguments in enumerate(unlike)
+    ]
+    table = datasets.load_dataset(str(tmp_path / "table"), split="train", cache_dir=str(tmp_path / "cache"))
+    used = [row["messages"][1]["tool_calls"] for row in table]
+    assert [json.loads(call["arguments"]) for (call,) in used] == unlike
+    assert [(call["name"], call["result"]) for (call,) in used] == [(f"tool{n}", "ok") for n in range(len(unlike))]
+    assert all(row["messages"][0]["tool_calls"] == [] for row in table)
 
 
 def test_importing_again_replaces(tmp_path: Path) -> None:
