@@ -104,7 +104,7 @@ def train_sdft(
     """
     frame = TrainingFrame("sdft", settings, out)
     check_teacher(settings)
-    rows, counts = _rows(places, frame, system)
+    rows, counts = rows_of(places, frame, system)
 
     arguments = frame.arguments(
         recipe_named("sdft").config_class(),
@@ -145,7 +145,7 @@ def preview_run(run: TrainingRun) -> Preview:
     settings = run.settings_as(DistillSettings)
     check_teacher(settings)
     dry = DryRun(settings)
-    rows, counts = _rows(run.sample(hindsights(run.traces(), run.filter)), dry, run.system)
+    rows, counts = rows_of(run.sample(hindsights(run.traces(), run.filter)), dry, run.system)
     prompt, hint = rows[0]["prompt"][-1]["content"], rows[0]["privileged_context"]
     shown = f"{prompt}\n\n[hint, for the teaching copy alone: {hint}]\n"
     example = [(shown, False), (f"up to {settings.max_tokens} tokens, sampled while training", True)]
@@ -162,15 +162,18 @@ def check_teacher(settings: DistillSettings) -> None:
         )
 
 
-def _rows(places: Sequence[Hindsight], frame: Any, system: str | None) -> tuple[list[dict[str, Any]], DataCounts]:
-    """What TRL reads, with the tokens of a prompt with its hint and of the turn to be sampled counted as one row."""
+def rows_of(places: Sequence[Hindsight], frame: Any, system: str | None) -> tuple[list[dict[str, Any]], DataCounts]:
+    """What TRL reads, and what it comes to: a row is a prompt with its hint and the longest turn that may be sampled.
+
+    `frame` is a `TrainingFrame` or a `DryRun`.
+    """
     settings: DistillSettings = frame.settings
     counts = DataCounts(rows_as="turn")
     rows: list[dict[str, Any]] = []
     for place in places:
-        taken = [False] * len(place.history)
+        messages = messages_of(place.history, [False] * len(place.history), system)
         prompt = [
-            {"role": message.role, "content": message.content} for message in messages_of(place.history, taken, system)
+            {"role": message.role, "content": message.content} for message in frame.renderer.folded(list(messages))
         ]
         hinted = [*prompt[:-1], {"role": "user", "content": f"{prompt[-1]['content']}\n\n{place.hint}"}]
         ids = frame.tokenizer.apply_chat_template(

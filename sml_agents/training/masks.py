@@ -67,7 +67,7 @@ class DialogueRenderer:
                 "private reasoning stands before its own turn and in no later history, so such a dialogue cannot be "
                 "one row: train one row per student turn (rows_as='turn')"
             )
-        dialogue = self._folded(whole)
+        dialogue = self.folded(whole)
         text = self._text(dialogue)
         pieces: list[_Piece] = []
         done = 0
@@ -118,11 +118,20 @@ class DialogueRenderer:
         said = str(self.tokenizer.decode(list(message.sampled or ()), skip_special_tokens=True))
         return said.strip() == (message.thought + message.content).strip()
 
+    def folded(self, messages: list[Message]) -> list[Message]:
+        """Without a system message where the template has none: its text opens the first user message."""
+        if not self.folds_system or not messages or messages[0].role != "system":
+            return messages
+        system, *rest = messages
+        if not rest or rest[0].role != "user":
+            raise TrainingError("this chat template has no system role, and no user message follows to carry its text")
+        return [replace(rest[0], content=f"{system.content}\n\n{rest[0].content}"), *rest[1:]]
+
     # --- the steps ----------------------------------------------------------------------------------------------
 
     def _render_last(self, messages: list[Message]) -> RenderedDialogue:
         """The last message as the answer to all before it; earlier student turns are not looked at."""
-        dialogue = self._folded(messages)
+        dialogue = self.folded(messages)
         index, message = len(dialogue) - 1, dialogue[-1]
         text = self._text(dialogue)
         start = self._start_of(dialogue, index, text, 0)
@@ -258,15 +267,6 @@ class DialogueRenderer:
             return "probe of the system" in self._text(probe)
         except TrainingError:
             return False
-
-    def _folded(self, messages: list[Message]) -> list[Message]:
-        """Without a system message where the template has none: its text opens the first user message."""
-        if not self.folds_system or not messages or messages[0].role != "system":
-            return messages
-        system, *rest = messages
-        if not rest or rest[0].role != "user":
-            raise TrainingError("this chat template has no system role, and no user message follows to carry its text")
-        return [replace(rest[0], content=f"{system.content}\n\n{rest[0].content}"), *rest[1:]]
 
     def _pieces_are_safe(self) -> bool:
         """Whether tokenising text in two pieces and joining the ids gives the text back."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from sml_agents.errors import InputError, TrainingError
 from sml_agents.traces import TraceStore
 from sml_agents.traces.selection import TraceFilter
-from sml_agents.training import load_run, preview_run, train_run
-from sml_agents.training.distill import check_teacher, hindsights, train_sdft
+from sml_agents.training import DialogueRenderer, load_run, preview_run, train_run
+from sml_agents.training.distill import check_teacher, hindsights, rows_of, train_sdft
 from sml_agents.training.settings import DistillSettings
 from sml_agents.types import Form, Trace
+from tests.training.templates import dressed
 from tests.training.test_rows import AGAIN, CANARY, FACT, TELLS, ask, attempt, teacher, trace
 
 FULL = Form.FULL
@@ -126,6 +128,19 @@ def test_what_cannot_work_is_refused(tiny_model: Path, tmp_path: Path, config: P
     with pytest.raises(InputError, match="teacher_model_kind: live"):
         check_teacher(settings.model_copy(update={"adapter": str(adapter)}))
     check_teacher(settings.model_copy(update={"adapter": str(adapter), "trl": {"teacher_model_kind": "live"}}))
+
+
+@pytest.mark.parametrize("family", ["chatml", "gemma", "mistral", "qwen3_thinking"])
+def test_prompts_for_any_template(embedded_model: Path, family: str) -> None:
+    tokenizer = dressed(embedded_model, family)
+    settings = DistillSettings(model="m", max_tokens=8)
+    renderer = DialogueRenderer(tokenizer)
+    frame = SimpleNamespace(tokenizer=tokenizer, renderer=renderer, settings=settings, max_length=512)
+    rows, counts = rows_of(hindsights(MIXED), frame, "Be brief.")
+    assert counts.trained_turns == len(rows) == 3
+    for row in rows:
+        assert ("Be brief." in row["prompt"][0]["content"]) and row["prompt"][-1]["role"] == "user"
+        assert (row["prompt"][0]["role"] == "user") is renderer.folds_system
 
 
 def test_prompts_end_with_the_teachers_words() -> None:
