@@ -1,6 +1,6 @@
 """Training on the embedded model: throughput beside plain TRL, and the peak memory of each recipe.
 
-    python benchmarks/training.py                 both, about ten minutes on two cores
+    python benchmarks/training.py                 both, about twelve minutes on two cores
     python benchmarks/training.py --only memory   or throughput
 
 Throughput: the same tokenised rows, model, precision and batch sizes, once through `sml-agents` and once through
@@ -26,7 +26,7 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("KMP_BLOCKTIME", "0")
 
-MEMORY = [
+MEMORY: list[tuple[str, dict[str, Any]]] = [
     ("sft", {"method": "full"}),
     ("sft", {"method": "full", "gradient_checkpointing": True}),
     ("sft", {"method": "lora"}),
@@ -36,6 +36,8 @@ MEMORY = [
     ("dpo", {"method": "lora", "gradient_checkpointing": True}),
     ("kto", {"method": "full"}),
     ("kto", {"method": "lora"}),
+    ("sdft", {"method": "full"}),
+    ("sdft", {"method": "lora"}),
 ]
 
 
@@ -127,8 +129,9 @@ class Meter:
 def ours(job: dict[str, Any], out: Path) -> float:
     from sml_agents.traces.pairs import Judged
     from sml_agents.training import SFTSettings, train_sft
+    from sml_agents.training.distill import Hindsight, train_sdft
     from sml_agents.training.preference import train_dpo, train_kto
-    from sml_agents.training.settings import PreferenceSettings
+    from sml_agents.training.settings import DistillSettings, PreferenceSettings
 
     recipe, steps, batch = job.get("recipe", "sft"), job["steps"], job["batch"]
     rows, pairs = examples(steps * batch)
@@ -139,6 +142,11 @@ def ours(job: dict[str, Any], out: Path) -> float:
         train_sft(rows, SFTSettings(**common), out, progress=lambda now: meter(now.step))
     elif recipe == "dpo":
         train_dpo(pairs, PreferenceSettings(**common), out)
+    elif recipe == "sdft":
+        places = [
+            Hindsight(pair.history, f"Something needed is missing. Ask: {pair.chosen.text}", True) for pair in pairs
+        ]
+        train_sdft(places, DistillSettings(**common, max_tokens=32), out)
     else:
         turns = [
             Judged(pair.history, turn, good, reason, True, pair.trace)  # type: ignore[arg-type]
