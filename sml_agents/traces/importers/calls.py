@@ -128,8 +128,8 @@ def chat_of(value: Any, speaker: str) -> list[Said]:
         if isinstance(value, str):
             return read_messages([{"role": speaker, "content": value}]) if value else []
         if isinstance(value, list):
-            if value and isinstance(value[0], list):
-                value = value[0]  # LangChain's batches
+            if value and (isinstance(value[0], list) or (len(value) == 1 and isinstance(value[0], str))):
+                value = value[0]  # LangChain's batches, the one argument of a function
                 continue
             if value and isinstance(value[0], Mapping) and not _has_speaker(value[0]) and speaker == "assistant":
                 value = value[0]  # generations
@@ -148,6 +148,8 @@ def chat_of(value: Any, speaker: str) -> list[Said]:
 
 _WRAPPERS = (
     "messages",
+    "contents",
+    "candidates",
     "generations",
     "choices",
     "message",
@@ -159,13 +161,17 @@ _WRAPPERS = (
     "content",
     "question",
     "answer",
+    "args",
 )
+_ITEMS = ("message", "function_call", "function_call_output", "reasoning")
+"""Of OpenAI's responses API."""
 
 
 def _has_speaker(value: Mapping[str, Any]) -> bool:
     return (
         "role" in value
         or "from" in value
+        or value.get("type") in _ITEMS
         or ("type" in value and ("content" in value or "data" in value))
         or ("lc" in value and isinstance(value.get("kwargs"), Mapping))
     )

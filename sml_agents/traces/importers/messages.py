@@ -1,8 +1,9 @@
 """One chat message of any dialect as what was said in it.
 
-`read_message` understands the messages of OpenAI's chat API, of LangChain (as objects' dictionaries, plain or in the
-`lc` form), of Anthropic's content blocks, of the OpenTelemetry GenAI conventions (`parts`), and ShareGPT's `from` and
-`value`. Reasoning blocks are left out: they are not part of what the other side was told.
+`read_message` understands the messages of OpenAI's chat API and the items of its responses API, of LangChain (as
+objects' dictionaries, plain or in the `lc` form), of Anthropic's content blocks, of Gemini's `contents`, of the
+OpenTelemetry GenAI conventions (`parts`), and ShareGPT's `from` and `value`. Reasoning is left out: it is no part of
+what the other side was told.
 """
 
 from __future__ import annotations
@@ -23,10 +24,13 @@ _SPEAKERS: dict[str, Speaker] = {
     **dict.fromkeys(("AIMessage", "AIMessageChunk"), "assistant"),
     **dict.fromkeys(("system", "developer", "SystemMessage"), "system"),
     **dict.fromkeys(("tool", "function", "observation", "ToolMessage", "FunctionMessage"), "tool"),
+    "function_call_output": "tool",
 }
 _HIDDEN = frozenset({"thinking", "redacted_thinking", "reasoning", "reasoning_content"})
 _CALLS = frozenset({"tool_use", "tool_call", "function_call", "server_tool_use"})
 _RESULTS = frozenset({"tool_result", "tool_call_response", "function_call_output"})
+_MARKS = frozenset({"type", "text", "function_call", "functionCall", "function_response", "functionResponse"})
+"""A content part has one of these."""
 
 
 class BadRecord(ValueError):
@@ -73,6 +77,8 @@ def read_messages(messages: Any) -> list[Said]:
         raise BadRecord(f"its messages are {_kind(messages)}, not a list")
     said = []
     for number, message in enumerate(messages):
+        if isinstance(message, dict) and message.get("type") in _HIDDEN and "role" not in message:
+            continue  # an item of the responses API
         try:
             said.append(read_message(message))
         except BadRecord as error:
@@ -94,9 +100,10 @@ def read_message(message: Any) -> Said:
     if speaker is None:
         raise BadRecord(f"there is no role {name!r:.40}" if name else "it has no role")
     said = Said(speaker)
-    for key in ("content", "parts", "value"):
+    for key in ("content", "parts", "value", "output"):
         if message.get(key) is not None:
-            said.text = _content(message[key], said)
+            told = speaker == "tool" and not _are_parts(message[key])
+            said.text = _text(message[key]) if told else _content(message[key], said)
             break
     calls = message.get("tool_calls")
     if isinstance(calls, list) and calls:
@@ -105,13 +112,15 @@ def read_message(message: Any) -> Said:
         said.calls = [_call(call) for call in extra["tool_calls"]]
     if isinstance(old := message.get("function_call"), dict):
         said.calls.append(_call(old))
-    if name == "function_call":  # ShareGPT: the call is the text
-        said.calls, said.text = [_call(_json(said.text))], ""
-    if speaker == "tool" and not said.results:
-        said.results = [(_text(message.get("tool_call_id") or message.get("id")), said.text)]
-        said.text = ""
-    told = message.get("response_metadata")
-    if isinstance(told, dict) and isinstance(model := told.get("model_name") or told.get("model"), str):
+    if name == "function_call":  # in ShareGPT the call is the text
+        said.calls, said.text = [_call(message if "name" in message else _json(said.text))], ""
+    if speaker == "tool" and said.calls:  # Koog gives calls back under this role
+        said.speaker = "assistant"
+    elif speaker == "tool" and not said.results:
+        given = message.get("tool_call_id") or message.get("call_id") or message.get("id")
+        said.results, said.text = [(_text(given), said.text)], ""
+    about = message.get("response_metadata")
+    if isinstance(about, dict) and isinstance(model := about.get("model_name") or about.get("model"), str):
         said.model = model
     return said
 
@@ -152,13 +161,26 @@ def _content(content: Any, said: Said) -> str:
     return "\n".join(texts) if len(texts) > 1 else "".join(texts)
 
 
+def _are_parts(content: Any) -> bool:
+    """Whether a list is one of content parts; what a tool returns may be any other."""
+    if not isinstance(content, list):
+        return True
+    return all(isinstance(part, str) or (isinstance(part, dict) and not _MARKS.isdisjoint(part)) for part in content)
+
+
 def _part(part: Mapping[str, Any], said: Said) -> str:
     kind = part.get("type")
     if kind is not None and not isinstance(kind, str):
         raise BadRecord("a part of its content has no type")
-    if kind in _HIDDEN:
+    if kind in _HIDDEN or part.get("thought") is True:
         return ""
-    if kind in _CALLS:
+    if kind is None and isinstance(call := part.get("function_call") or part.get("functionCall"), dict):  # Gemini
+        said.calls.append(_call(call))
+        return ""
+    if kind is None and isinstance(back := part.get("function_response") or part.get("functionResponse"), dict):
+        said.results.append((_text(back.get("id")), text_of(back.get("response"))))
+        return ""
+    if kind in _CALLS or (kind == "function" and isinstance(part.get("function"), dict)):
         said.calls.append(_call(part))
         return ""
     if kind in _RESULTS:
@@ -185,7 +207,7 @@ def _call(call: Any) -> Call:
     if not isinstance(name, str) or not name:
         raise BadRecord("a tool call has no name")
     given = next((body[key] for key in ("args", "arguments", "input") if key in body), None)
-    return Call(name, read_arguments(given), _text(call.get("id")))
+    return Call(name, read_arguments(given), _text(call.get("call_id") or call.get("id")))
 
 
 def _json(text: str) -> Any:

@@ -64,6 +64,8 @@ def read_langfuse(place: str, on_loss: OnLoss) -> Iterator[Log]:
     scores: dict[str, list[Score]] = {}
     for row in rows(place, on_loss, inside=("traces", "data")):
         value = row.value
+        if isinstance(trace := value.get("trace"), Mapping) and "observations" in value:
+            value = {**trace, "observations": value["observations"]}  # a single trace, downloaded
         observations = loaded(value.get("observations"))
         thread = str(_either(value, "sessionId", "session_id") or _either(value, "traceId", "trace_id") or "")
         thread = thread or str(value.get("id") or row.where)

@@ -226,6 +226,64 @@ def test_a_round_trip_keeps_unlike_arguments_apart(tmp_path: Path) -> None:
     assert all(row["messages"][0]["tool_calls"] == [] for row in table)
 
 
+BOOKING = {"name": "book", "args": {"n": 2}}
+GEMINI = {
+    "model": "gemini",
+    "contents": [
+        {"role": "user", "parts": [{"text": "Book a table"}]},
+        {
+            "role": "model",
+            "parts": [{"thought": True, "text": "hm"}, {"functionCall": {"name": "book", "args": {"n": 2}}}],
+        },
+        {"role": "user", "parts": [{"functionResponse": {"name": "book", "response": {"ok": True}}}]},
+    ],
+}
+RESPONSES = [
+    {"role": "user", "content": "Book a table"},
+    {"type": "reasoning", "summary": []},
+    {"type": "function_call", "name": "book", "arguments": '{"n": 2}', "call_id": "c1", "id": "fc1"},
+    {"type": "function_call_output", "call_id": "c1", "output": [{"ok": True}]},
+]
+DONE = {"type": "message", "role": "assistant", "content": [{"type": "output_text", "text": "Done."}]}
+PLAIN = [
+    {"role": "user", "content": "Book a table"},
+    {
+        "role": "assistant",
+        "content": [{"type": "function", "id": "c1", "function": {"name": "book", "arguments": {"n": 2}}}],
+    },
+    {"role": "tool", "tool_call_id": "c1", "content": [{"ok": True}]},
+]
+
+
+@pytest.mark.parametrize(
+    ("given", "answered", "result"),
+    [
+        (GEMINI, {"candidates": [{"content": {"role": "model", "parts": [{"text": "Done."}]}}]}, '{"ok":true}'),
+        (GEMINI, {"content": {"role": "model", "parts": [{"text": "Done."}]}}, '{"ok":true}'),
+        (RESPONSES, {"object": "response", "output": [DONE]}, '[{"ok":true}]'),
+        (PLAIN, {"role": "assistant", "content": "Done."}, '[{"ok":true}]'),
+    ],
+    ids=["gemini", "gemini through adk", "openai responses", "calls as parts, a result that is a list"],
+)
+def test_a_downloaded_langfuse_trace(tmp_path: Path, given: Any, answered: Any, result: str) -> None:
+    """Dialects as different frameworks leave them; the shapes were met in the traces of Langfuse's own repository."""
+    one = {"id": "g", "type": "GENERATION", "startTime": "2025-01-01", "input": given, "output": answered}
+    score = {"name": "thumb", "value": 1, "source": "ANNOTATION"}
+    trace = {"id": "t1", "sessionId": "s1", "input": None, "scores": [score]}
+    path = write(tmp_path / "trace.json", {"trace": trace, "observations": [{"type": "SPAN"}, one]})
+    (found,), losses = read(f"langfuse:{path}")
+    assert losses == [] and found.task.meta["source"] == "s1"
+    assert said(found) == [("person", "Book a table"), ("agent", "Done.")]
+    assert calls(found) == [("book", {"n": 2}, result)]
+
+
+@pytest.mark.parametrize("given", [{"args": ["Hello"], "kwargs": {}}, {"contents": "Hello"}, "Hello"])
+def test_an_input_that_is_a_text(tmp_path: Path, given: Any) -> None:
+    record = {"id": "t", "type": "GENERATION", "input": given, "output": "Hi"}
+    (found,), losses = read(f"langfuse:{write(tmp_path / 'one.jsonl', record)}")
+    assert losses == [] and said(found) == [("person", "Hello"), ("agent", "Hi")]
+
+
 def test_importing_again_replaces(tmp_path: Path) -> None:
     path = write(tmp_path / "chat.jsonl", {"messages": CHAT}, {"messages": CHAT}, {"messages": CHAT[:2]})
     with TraceStore.open(tmp_path / "logs.sqlite") as store:
