@@ -15,6 +15,9 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +47,7 @@ def main() -> int:
     parser.add_argument("--rl-seconds", type=float, default=500)
     parser.add_argument("--learning-rate", type=float, default=2e-5)
     options = parser.parse_args()
-    results = [run_seed(seed, options) for seed in options.seeds]
+    results = [alone(run_seed, seed, options) for seed in options.seeds]
     (options.out / "results.json").write_text(json.dumps(results, indent=2), encoding="utf-8")
     for result in results:
         before, after = result["heldout"]["start"], result["heldout"]["trained"]
@@ -59,6 +62,12 @@ def main() -> int:
     if options.picture:
         options.picture.write_text(draw(results), encoding="utf-8")
     return 0
+
+
+def alone(work: Callable[..., Any], *arguments: Any) -> Any:
+    """`work` in a process of its own, so that the memory of one training does not stay for the next."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(work, *arguments).result()
 
 
 def run_seed(seed: int, options: Any) -> dict[str, Any]:
@@ -77,8 +86,8 @@ def run_seed(seed: int, options: Any) -> dict[str, Any]:
         train_grpo(settings_rl, trained, progress=ProgressLine())
     record = json.loads((trained / "training.json").read_text(encoding="utf-8"))
     measured = {
-        "start": heldout(options.start, options.out / "start", options),
-        "trained": heldout(trained, folder / "heldout", options),
+        "start": alone(heldout, options.start, options.out / "start", options),
+        "trained": alone(heldout, trained, folder / "heldout", options),
     }
     return {
         "seed": seed,
