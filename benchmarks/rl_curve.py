@@ -25,8 +25,12 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("KMP_BLOCKTIME", "0")
 
+import numpy as np
+
 from sml_agents.backends import resolve
+from sml_agents.evaluation.bootstrap import percentiles, resample_sums
 from sml_agents.evaluation.run import evaluate
+from sml_agents.traces import TraceStore
 from sml_agents.training import ProgressLine
 from sml_agents.training.grpo import train_grpo
 from sml_agents.training.settings import GRPOSettings
@@ -57,8 +61,11 @@ def main() -> int:
             f"{result['seconds']:.0f} s of RL"
         )
     gains = [result["heldout"]["trained"]["value"] - result["heldout"]["start"]["value"] for result in results]
-    span = f"{100 * min(gains):+.1f} to {100 * max(gains):+.1f}"
-    print(f"mean gain {100 * sum(gains) / len(gains):+.1f} points over {len(gains)} seeds ({span})")
+    low, high = gain_interval(options)
+    print(
+        f"mean gain {100 * sum(gains) / len(gains):+.1f} points (95 % interval over problems {100 * low:+.1f} to "
+        f"{100 * high:+.1f}), {len(gains)} seeds from {100 * min(gains):+.1f} to {100 * max(gains):+.1f}"
+    )
     if options.picture:
         options.picture.write_text(draw(results), encoding="utf-8")
     return 0
@@ -108,6 +115,22 @@ def heldout(model: Path, folder: Path, options: Any) -> dict[str, Any]:
     summary = evaluate({"student": student}, tasks, folder, max_turns=TURNS, seed=0, resume=True)
     metrics: dict[str, Any] = summary.model_dump(mode="json")["students"]["student"]["metrics"]
     return metrics
+
+
+def gain_interval(options: Any) -> tuple[float, float]:
+    """Of the mean gain of these seeds: problems, with both their forms, are drawn anew, start and trained in pairs."""
+    by_problem: dict[str, list[float]] = {}
+    for name in ("start", *(f"seed-{seed}/heldout" for seed in options.seeds)):
+        (store,) = (options.out / name).glob("*.sqlite")
+        with TraceStore.open(store, read_only=True) as dialogues:
+            for trace in dialogues.traces():
+                gain = by_problem.setdefault(trace.task.pair, [0.0, 0.0])
+                gain[0] += bool(trace.solved) * (-1.0 if name == "start" else 1 / len(options.seeds))
+                gain[1] += name == "start"
+    sums = resample_sums(np.array(list(by_problem.values())), seed=0, resamples=10_000)
+    interval = percentiles(sums[:, 0] / sums[:, 1])
+    assert interval is not None
+    return interval
 
 
 def shown(metric: dict[str, Any]) -> str:
