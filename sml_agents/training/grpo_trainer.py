@@ -83,7 +83,7 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
             train_dataset=rows,
             **kwargs,
         )
-        score_trained_tokens_only(_base(self.model), entropy=True)
+        score_trained_tokens_only(_base(self.model), entropy=True, temperature=self.temperature)
         self._scored_BT: torch.Tensor | None = None
         """Inside a loss: which tokens of the completions need their log-probabilities."""
         self.add_callback(OptimizerTime(self.seconds))

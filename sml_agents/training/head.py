@@ -23,10 +23,11 @@ MAX_LOGITS = 400_000_000
 _SCALED_HEADS = ("final_logit_softcapping", "logit_scale", "output_multiplier", "lm_head_multiplier", "logits_scaling")
 
 
-def score_trained_tokens_only(model: Any, *, entropy: bool = False) -> None:
+def score_trained_tokens_only(model: Any, *, entropy: bool = False, temperature: float = 1.0) -> None:
     """Patch the forward that a TRL trainer gave `model`, to save work on CPU and to honour a `weights` input.
 
     `entropy` has it computed, too; otherwise it is 0 on CPU, for it is only ever logged and costs as much as the loss.
+    `temperature` divides the logits, as TRL does where tokens were sampled with it.
 
     `weights` (B, T) are factors on the loss of each token. The loss stays the sum over trained tokens divided by their
     number, as TRL has it.
@@ -43,7 +44,7 @@ def score_trained_tokens_only(model: Any, *, entropy: bool = False) -> None:
         labels_BT = kwargs["labels"]
         few = int((labels_BT[:, 1:] != -100).sum()) * config.vocab_size <= MAX_LOGITS
         if plain_head and few and labels_BT.device.type == "cpu" and not args:
-            outputs = _scored(self, entropy, **kwargs)
+            outputs = _scored(self, entropy, temperature, **kwargs)
         else:
             outputs = fused(*args, **kwargs)
         if weights is not None:
@@ -57,6 +58,7 @@ def score_trained_tokens_only(model: Any, *, entropy: bool = False) -> None:
 def _scored(
     model: Any,
     entropy: bool,
+    temperature: float,
     labels: torch.Tensor,
     fused_lm_head: bool = True,
     num_items_in_batch: Any = None,
@@ -66,7 +68,7 @@ def _scored(
     hidden_BTD = model.base_model(**inputs).last_hidden_state[:, :-1]
     labels_BT = labels[:, 1:]
     mask_BT = labels_BT != -100
-    logits_NV = model.get_output_embeddings()(hidden_BTD[mask_BT]).float()
+    logits_NV = model.get_output_embeddings()(hidden_BTD[mask_BT]).float() / temperature
     log_probs_N = -F.cross_entropy(logits_NV, labels_BT[mask_BT], reduction="none")
     entropy_BT = torch.zeros(mask_BT.shape)
     with torch.no_grad():

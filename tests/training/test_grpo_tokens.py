@@ -247,9 +247,11 @@ def by_hand(credit: str) -> list[list[float]]:
     return found
 
 
-@pytest.mark.parametrize("loss_type", ["dapo", "grpo"])
+@pytest.mark.parametrize(("loss_type", "temperature"), [("dapo", 1.0), ("grpo", 1.0), ("dapo", 0.5)])
 @pytest.mark.parametrize("credit", ["dialogue", "turn"])
-def test_the_gradient_is_the_one_written_by_hand(tiny_model: Path, tmp_path: Path, credit: str, loss_type: str) -> None:
+def test_the_gradient_is_the_one_written_by_hand(
+    tiny_model: Path, tmp_path: Path, credit: str, loss_type: str, temperature: float
+) -> None:
     from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
     from trl.trainer.grpo_config import GRPOConfig
 
@@ -288,6 +290,7 @@ def test_the_gradient_is_the_one_written_by_hand(tiny_model: Path, tmp_path: Pat
         max_steps=1,
         max_grad_norm=1e9,
         loss_type=loss_type,
+        temperature=temperature,
         activation_checkpointing=False,
         report_to="none",
         save_strategy="no",
@@ -329,7 +332,7 @@ def test_the_gradient_is_the_one_written_by_hand(tiny_model: Path, tmp_path: Pat
     loss: Any
     for episode, expected in zip(episodes, advantages, strict=True):
         ids = torch.tensor([episode.prompt_ids + episode.completion_ids])
-        logits = reference(input_ids=ids).logits[0, len(episode.prompt_ids) - 1 : -1]
+        logits = reference(input_ids=ids).logits[0, len(episode.prompt_ids) - 1 : -1] / temperature
         log_probs = logits.log_softmax(-1).gather(1, torch.tensor(episode.completion_ids)[:, None])[:, 0]
         of = [expected[turn - 1] if turn else 0.0 for turn in episode.turn_of]
         weighted = (log_probs - log_probs.detach()).exp() * torch.tensor(of)
