@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import random
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, cast
 
 from sml_agents.errors import InputError, TrainingError
 from sml_agents.roles.thinking import written_thought
@@ -168,7 +169,8 @@ def balanced(rows: Sequence[R], *, missing: float = 0.5, limit: int | None = Non
     """The largest shuffled subset in which a share `missing` of the rows lacked a fact at the start.
 
     Rows of one underlying problem are kept or left together as far as the share allows, those of problems that have
-    both kinds first: only they show what tells the two apart.
+    both kinds first: only they show what tells the two apart. Of the rest each row gets one of the other kind as a mate
+    (they then share a `pair`), so that no batch holds one kind alone.
 
     Args:
         missing: between 0 and 1, both excluded.
@@ -199,7 +201,24 @@ def balanced(rows: Sequence[R], *, missing: float = 0.5, limit: int | None = Non
     wanted = max(1, round(total * missing)), max(1, round(total * (1 - missing)))
     kept = [*lacking[: wanted[0]], *complete[: wanted[1]]]
     generator.shuffle(kept)
-    return kept
+    return _with_mates(kept)
+
+
+def _with_mates(rows: list[R]) -> list[R]:
+    """Rows that are alone of their problem get one of the other kind as a mate, by sharing a `pair`.
+
+    Questions are shorter than answers. In batches of rows of like length they would come apart, and the student would
+    swing between asking always and never, whatever it is asked.
+    """
+    count = Counter(row.pair for row in rows)
+    alone: dict[bool, list[int]] = {True: [], False: []}
+    for index, row in enumerate(rows):
+        if not row.pair or count[row.pair] == 1:
+            alone[bool(row.missing)].append(index)
+    for number, mates in enumerate(zip(alone[True], alone[False], strict=False)):
+        for index in mates:
+            rows[index] = replace(cast(Any, rows[index]), pair=f"mates {number}")
+    return rows
 
 
 def _pair(rows: Sequence[_Kind], index: int) -> str:

@@ -98,7 +98,7 @@ class TestConfig:
             ({"lora.rank": "1"}, "no setting 'sft.lora.rank'"),
             ({"missing": "2"}, "setting 'missing': Input should be less than 1"),
             ({"epochs": "many"}, "setting 'sft.epochs'"),
-            ({"recipe": "gepo"}, "no training recipe 'gepo': choose one of sft, dpo, kto, grpo"),
+            ({"recipe": "gepo"}, "no training recipe 'gepo': choose one of sft, dpo, kto, sdft, grpo"),
             ({"recipe": "dpo", "rows_as": "turn"}, "no setting 'rows_as'"),
         ],
     )

@@ -152,6 +152,16 @@ class TestBalanced:
         rows = self.rows(50, 50)
         assert balanced(rows, limit=20) == balanced(rows, limit=20) != balanced(rows, limit=20, seed=1)
 
+    def test_rows_that_are_alone_get_a_mate_of_the_other_kind(self) -> None:
+        """Or batches of rows of like length would hold questions alone, and answers alone."""
+        kept = balanced(self.rows(6, 6))
+        mates: dict[str, set[bool | None]] = {}
+        for row in kept:
+            mates.setdefault(row.pair, set()).add(row.missing)
+        assert len(mates) == 6 and all(kinds == {True, False} for kinds in mates.values())
+        paired = balanced(self.rows(40, 40, pairs=20), limit=40)
+        assert not any(row.pair.startswith("mates") for row in paired)
+
     def test_one_kind_alone_is_refused(self) -> None:
         with pytest.raises(TrainingError, match="no row with nothing missing among 3"):
             balanced(self.rows(3, 0))
