@@ -1,4 +1,4 @@
-"""Train a student on recorded dialogues, by any recipe (sft, dpo, kto, ...), on one machine or several GPUs.
+"""Train a student on recorded dialogues, by any recipe (sft, dpo, kto, sdft, ...), on one machine or several GPUs.
 
     python finetune/train.py --config finetune/train_cpu.yaml --dry-run
     python finetune/train.py --config finetune/train_cpu.yaml
