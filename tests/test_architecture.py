@@ -12,12 +12,12 @@ import sml_agents
 
 PACKAGE = Path(sml_agents.__file__).parent
 FLOORS = [
-    {"types", "errors", "views", "questions", "answers"},
+    {"types", "errors", "files", "views", "text"},
     {"sandbox"},
     {"tasks", "verifiers", "backends", "traces"},
     {"roles"},
     {"dialogue"},
-    {"rollout"},
+    {"rollout", "data"},
     {"agents", "training", "evaluation", "mining"},
     {"testing", "demo"},
     {"cli"},
