@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
 
 from sml_agents.data.nouns import TrainingRow
-from sml_agents.data.rows import SELECTIONS, R, Selection, balanced, training_rows
-from sml_agents.data.selection import TraceFilter
+from sml_agents.data.rows import R, balanced, training_rows
+from sml_agents.data.selection import PRESETS, Preset, TraceFilter
 from sml_agents.errors import InputError
 from sml_agents.training.dry_run import Preview
 from sml_agents.training.progress import TrainingProgress
@@ -39,7 +39,7 @@ class TrainingRun(BaseModel):
     """Trace stores to take dialogues from: paths or URLs."""
     out: Path
     """Folder for the trained model."""
-    select: Selection = "q_primed"
+    select: Preset = "q_primed"
     """Of sft: which turns to train on."""
     filter: TraceFilter | None = None
     """Which dialogues and turns to take, in place of `select`."""
@@ -48,7 +48,7 @@ class TrainingRun(BaseModel):
     limit: int | None = Field(default=None, ge=1)
     """Rows at most."""
     system: str | None = None
-    """The student's system prompt: None takes the built-in one, "" none."""
+    """The student's system prompt: None takes of a log the agent's own, else the built-in one; "" none."""
     discount: float | None = Field(default=None, gt=0, le=1)
     """Of sft: weight a dialogue solved in student turn k by discount^(k-1)."""
     world_model: bool = False
@@ -113,7 +113,7 @@ def load_run(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Tr
     values = read_yaml(path)
     given = {name.replace("-", "_"): _parsed(value) for name, value in (overrides or {}).items()}
     name = given.pop("recipe", values.get("recipe", "sft"))
-    if name in SELECTIONS:  # as files said before there was more than one way to train
+    if name in PRESETS:  # as files said before there was more than one way to train
         name, values["select"] = "sft", name
     recipe = recipe_named(str(name))
     sections = {known: values.pop(known, None) for known in RECIPES}

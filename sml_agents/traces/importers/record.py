@@ -118,7 +118,7 @@ def _turns(log: Log) -> tuple[list[Turn], str]:
                     act_by="llm" if act in _ACTS else "",
                     model=model,
                     tool_calls=used,
-                    trainable=bool(text.strip()),
+                    trainable=bool(text.strip() or used),
                 )
             )
             agent.clear()

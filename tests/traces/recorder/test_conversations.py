@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -19,13 +18,11 @@ from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import Command, interrupt
 from pydantic import BaseModel
 
+from benchmarks import recorded
 from sml_agents.traces import TraceStore
 from sml_agents.traces.recorder import TraceRecorder
 from sml_agents.traces.recorder.words import asked_words, decisions
 from sml_agents.types import Role, Trace
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "benchmarks"))
-import recorded
 
 
 class Script(GenericFakeChatModel):
