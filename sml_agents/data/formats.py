@@ -17,7 +17,7 @@ Row = dict[str, Any]
 System = str | None
 """System prompt before every dialogue; None takes of a log the agent's own, and none otherwise."""
 
-MIXED = "holds student turns that are not taken, and this format has no mask for them"
+MIXED = "holds student turns that are not taken (wrong attempts are not, unless asked for): this format has no mask"
 
 _CHAT_NAMES = {Role.TEACHER: "user", Role.STUDENT: "assistant"}
 _SHAREGPT_NAMES = {"system": "system", "user": "human", "assistant": "gpt", "tool": "observation"}
