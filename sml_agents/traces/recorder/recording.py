@@ -380,7 +380,7 @@ def _said_in(trace: Trace) -> list[Said]:
             said.append(Said("user", turn.text))
             continue
         calls = [Call(call.name, dict(call.arguments), call.id) for call in turn.tool_calls or ()]
-        said.append(Said("assistant", turn.text, calls, model=turn.model))
+        said.append(Said("assistant", turn.text, calls, model=turn.call.model if turn.call else ""))
         results = [(call.id, call.result) for call in turn.tool_calls or () if call.result is not None]
         if results:
             said.append(Said("tool", results=results))
