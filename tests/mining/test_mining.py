@@ -43,9 +43,9 @@ SATURDAY = ("Booked for Saturday.", booking(day="Saturday"))
 CASES = {
     "corrected": (("Book Luigi's", FRIDAY, "No, Saturday.", SATURDAY), "rule:correction+argument", "day"),
     "corrected, words alone": (
-        ("How tall is the tower?", "It is 300 m tall.", "I meant the tower in Tokyo.", "It is 333 m tall."),
+        ("What will the weather be in Rome?", "Sunny.", "I meant on 5 May.", "It will rain."),
         "rule:correction",
-        None,
+        "date",
     ),
     "late_fact": (("Book Luigi's", FRIDAY, "We come on Saturday", SATURDAY), "rule:late+argument", "day"),
     "mistake": (("Book Luigi's on Saturday", FRIDAY, "No, I said Saturday!", SATURDAY), "rule:said_before", ""),
