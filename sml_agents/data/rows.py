@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar, cast
 
-from sml_agents.data.nouns import Message, TrainingRow
+from sml_agents.data.nouns import Message, Tools, TrainingRow, json_text
 from sml_agents.data.selection import Conversation, Preset, TraceFilter, preset, system_of, told_facts
 from sml_agents.errors import InputError, TrainingError
 from sml_agents.roles.thinking import written_thought
@@ -25,9 +25,13 @@ __all__ = [
     "decision_messages",
     "messages_of",
     "teacher_row",
+    "tools_in_text",
     "training_rows",
     "with_thoughts",
 ]
+
+
+_TOOLS = 'Call a tool by <tool_call>{"name": ..., "arguments": ...}</tool_call>. The tools:'
 
 
 def training_rows(
@@ -162,6 +166,30 @@ def _shared(turns: Sequence[Turn], longest: Turn) -> int:
         if len({stable_hash(one[k]) for one in calls if len(one) > k}) > 1:
             return k
     return max(most - 1, 0)
+
+
+def tools_in_text(messages: Sequence[Message], tools: Tools) -> list[Message]:
+    """For a chat template without tools: they stand in the system prompt, a call and its result in the text."""
+    if not (tools or any(message.calls for message in messages)):
+        return list(messages)
+    written = []
+    for message in messages:
+        if message.calls:
+            calls = [json_text({"name": call.name, "arguments": call.arguments}) for call in message.calls]
+            text = "\n".join(f"<tool_call>\n{call}\n</tool_call>" for call in calls)
+            written.append(replace(message, content=message.content + text, calls=()))
+        elif message.role == "tool":
+            text = f"<tool_response>\n{message.content}\n</tool_response>"
+            written.append(replace(message, role="user", content=text))
+        else:
+            written.append(message)
+    if not tools:
+        return written
+    signatures = "\n".join(json_text(tool) for tool in tools)
+    told = f"{_TOOLS}\n<tools>\n{signatures}\n</tools>"
+    if written and written[0].role == "system":
+        return [replace(written[0], content=f"{written[0].content}\n\n{told}"), *written[1:]]
+    return [Message("system", told), *written]
 
 
 def with_thoughts(conversation: Conversation) -> Conversation:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sml_agents.mining.arguments import Arguments, Change, leaves
+from sml_agents.data.arguments import Arguments, Change, leaves
 from sml_agents.mining.conversation import as_held
 from sml_agents.mining.moments import Evidence, Kind, Moment
 from sml_agents.mining.signals import asks_anew, corrects, failed_call, outcome, thanks, without_marker

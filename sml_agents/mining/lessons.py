@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+from sml_agents.data.arguments import words_of
 from sml_agents.errors import InputError
-from sml_agents.mining.arguments import words_of
 from sml_agents.mining.conversation import as_held
 from sml_agents.mining.find import label
 from sml_agents.mining.moments import Kind, Moment

@@ -13,14 +13,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sml_agents.data.nouns import Message, Tools, json_text
+from sml_agents.data.nouns import Message, Tools
+from sml_agents.data.rows import tools_in_text
 from sml_agents.errors import TrainingError
 from sml_agents.training.tokens.nouns import RenderedDialogue, RenderedTurn
 from sml_agents.types import ToolCall
 
 __all__ = ["DialogueRenderer", "Message", "RenderedDialogue", "RenderedTurn", "render"]
 
-_TOOLS = 'Call a tool by <tool_call>{"name": ..., "arguments": ...}</tool_call>. The tools:'
 _PROBE_USER, _PROBE_STUDENT = "probe of the user", "probe of the student"
 
 
@@ -154,27 +154,7 @@ class DialogueRenderer:
         return self._assemble(dialogue, pieces, text, shift=len(messages) - len(dialogue))
 
     def _written(self, messages: list[Message], tools: Tools) -> list[Message]:
-        """For a template without tools: they stand in the system prompt, a call and its result in the text."""
-        if self.takes_tools or not (tools or any(message.calls for message in messages)):
-            return messages
-        written = []
-        for message in messages:
-            if message.calls:
-                calls = [json_text({"name": call.name, "arguments": call.arguments}) for call in message.calls]
-                text = "\n".join(f"<tool_call>\n{call}\n</tool_call>" for call in calls)
-                written.append(replace(message, content=message.content + text, calls=()))
-            elif message.role == "tool":
-                text = f"<tool_response>\n{message.content}\n</tool_response>"
-                written.append(replace(message, role="user", content=text))
-            else:
-                written.append(message)
-        if not tools:
-            return written
-        signatures = "\n".join(json_text(tool) for tool in tools)
-        told = f"{_TOOLS}\n<tools>\n{signatures}\n</tools>"
-        if written[0].role == "system":
-            return [replace(written[0], content=f"{written[0].content}\n\n{told}"), *written[1:]]
-        return [Message("system", told), *written]
+        return messages if self.takes_tools else tools_in_text(messages, tools)
 
     def _start_of(self, dialogue: Sequence[Message], index: int, text: str, done: int, tools: Tools) -> int:
         prompt = self._text(dialogue[:index], generation=True, tools=tools)

@@ -86,6 +86,14 @@ class Arguments:
             return False
         return bool(find(self.kind(tool, path, value), value, text, self.clock))
 
+    def required(self, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The values of a call that its tool's schema wants, defaults left out; all where no schema is known."""
+        found = leaves(arguments)
+        if tool not in self.schemas:
+            return found
+        root = self.schemas[tool]
+        return {path: value for path, value in found.items() if _is_wanted(root, path, value)}
+
     def changed(self, before: Sequence[ToolCall] | None, now: Sequence[ToolCall] | None) -> list[Change]:
         """The arguments in which calls of the same tool differ, if something else in them stayed the same.
 
@@ -136,6 +144,17 @@ class Arguments:
         if re.search(r"\b(?:id|number|no|code|reference|email|mail|phone|address|name)$", name):
             return f"What is the {name}?"
         return f"Which {name} should it be?"
+
+
+def _is_wanted(root: Mapping[str, Any], path: str, value: Any) -> bool:
+    parts = re.sub(r"\[\d+\]", "", path).split(".")
+    for at, part in enumerate(parts):
+        above = _schema_at(root, ".".join(parts[:at])) if at else _plain(root, root)
+        items = _plain(above.get("items", {}), root) if "items" in above else above
+        if part not in (items.get("required") or ()):
+            return False
+    here = _schema_at(root, path)
+    return not ("default" in here and here["default"] == value)
 
 
 def _schema_at(schema: Any, path: str) -> Mapping[str, Any]:
