@@ -47,9 +47,9 @@ def chat(
             return Result({"messages": messages})
         from sml_agents.cli.screen import outcome
         from sml_agents.dialogue import DialogueSettings
-        from sml_agents.tasks import load_tasks
+        from sml_agents.rollout.typed import typed_tasks
 
-        chosen = load_tasks(tasks)
+        chosen = list(typed_tasks(tasks))
         if not chosen:
             raise InputError(f"{tasks} gives no task")
         trace = teach(chosen[0], someone, DialogueSettings(max_turns=max_turns, seed=seed), runner)
