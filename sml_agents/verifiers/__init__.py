@@ -11,8 +11,8 @@ import inspect
 from functools import lru_cache
 from typing import Any
 
-from sml_agents.answers import extract_answer
 from sml_agents.errors import TaskSpecError
+from sml_agents.text.answers import extract_answer
 from sml_agents.verifiers.base import Verifier
 from sml_agents.verifiers.compare import answers_equal
 
