@@ -3,7 +3,7 @@
 from sml_agents.text.answers.extract import Found, extract_answer, find_answer, find_answers
 from sml_agents.text.answers.plain import evaluate, plain
 from sml_agents.text.answers.reading import Kind, Reading, read
-from sml_agents.text.answers.words import spelled_numbers
+from sml_agents.text.numbers import spelled_numbers
 
 __all__ = [
     "Found",

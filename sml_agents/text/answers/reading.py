@@ -18,7 +18,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 from sml_agents.text.answers.plain import MAX_CHARS, NUMBER, evaluate, number, plain
-from sml_agents.text.answers.words import spelled_numbers
+from sml_agents.text.numbers import spelled_numbers
 
 __all__ = ["Kind", "Reading", "read"]
 
