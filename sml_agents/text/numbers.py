@@ -50,6 +50,7 @@ NUMBER_WORDS = frozenset((*_UNITS, *_TENS, *SCALES, "hundred", "dozen"))
 """Every word of a cardinal number."""
 
 _SIZES = ((10**6, "million"), (10**3, "thousand"), (100, "hundred"))
+_SIZE_OF = {"hundred": 100, "dozen": 12, **SCALES}
 _SIGNS = ("minus", "negative")
 _WORD = re.compile(
     rf"(?<![a-z])(?:{'|'.join(sorted({*NUMBER_WORDS, *PARTS, *_SIGNS, 'point'}))})(?![a-z])", re.IGNORECASE
@@ -65,6 +66,8 @@ def spelled_numbers(text: str) -> Iterator[tuple[int, int, Fraction]]:
         if run and (len(run) > _MOST_WORDS or not _GAP.fullmatch(text, run[-1][1], found.start())):
             yield from _parsed(run)
             run = []
+        if run and "and" in text[run[-1][1] : found.start()].lower():
+            run.append((found.start(), found.start(), "and"))
         run.append((found.start(), found.end(), found.group().lower()))
     yield from _parsed(run)
 
@@ -87,7 +90,7 @@ def _parsed(run: list[tuple[int, int, str]]) -> Iterator[tuple[int, int, Fractio
 def leading_number(words: Sequence[str]) -> tuple[Fraction | None, int]:
     """The value of the longest unsigned number that `words` (lower case) begin with, and how many words it takes.
 
-    `and` is no word here: leave it out between the words of a number. (None, 0) when they begin with no number.
+    `and` may stand among them, `a` may not: `two and half` is two and a half. (None, 0) when they begin otherwise.
     """
     total, group, last, at = 0, 0, "", 0
     while at < len(words):
@@ -106,12 +109,24 @@ def leading_number(words: Sequence[str]) -> tuple[Fraction | None, int]:
             group, last = (group or 1) * 12, "unit"
         elif word in SCALES and last != "scale":
             total, group, last = total + (group or 1) * SCALES[word], 0, "scale"
-        else:
+        elif not (word == "and" and last in ("hundred", "scale") and _begins_rest(words, at + 1)):
             break
         at += 1
     if at == 0:
         return (Fraction(1, 2), 1) if words and words[0] == "half" else (None, 0)
-    return _with_part(Fraction(total + group), words, at)
+    value, end = _with_part(Fraction(total + group), words, at)
+    while end > at and end < len(words) and words[end] in _SIZE_OF:
+        value, end = value * _SIZE_OF[words[end]], end + 1  # two point five million, one and a half dozen
+    return value, end
+
+
+def _begins_rest(words: Sequence[str], at: int) -> bool:
+    """Whether the number goes on here after an `and`: one hundred and five, but not: one hundred and one half."""
+    return at < len(words) and (words[at] in _UNITS or words[at] in _TENS) and not _is_part(words, at + 1)
+
+
+def _is_part(words: Sequence[str], at: int) -> bool:
+    return at < len(words) and words[at] in PARTS
 
 
 def _with_part(value: Fraction, words: Sequence[str], at: int) -> tuple[Fraction, int]:
@@ -120,10 +135,13 @@ def _with_part(value: Fraction, words: Sequence[str], at: int) -> tuple[Fraction
         place, at = Fraction(1, 10), at + 1
         while at < len(words) and _UNITS.get(words[at], 10) < 10:
             value, place, at = value + place * _UNITS[words[at]], place / 10, at + 1
-    elif at < len(words) and words[at] in PARTS and value < 20:
-        part = Fraction(1, PARTS[words[at]])
-        # Two and a half, but one half: a half in the singular after more than one is added.
-        value, at = (value + part if words[at] == "half" and value > 1 else value * part), at + 1
+    elif _is_part(words, at) and value < 20:
+        value, at = value / PARTS[words[at]], at + 1
+    elif at + 1 < len(words) and words[at] == "and":
+        if words[at + 1] in ("half", "quarter"):
+            value, at = value + Fraction(1, PARTS[words[at + 1]]), at + 2
+        elif _UNITS.get(words[at + 1], 0) and _is_part(words, at + 2):
+            value, at = value + Fraction(_UNITS[words[at + 1]], PARTS[words[at + 2]]), at + 3
     return value, at
 
 
