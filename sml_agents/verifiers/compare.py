@@ -89,6 +89,7 @@ def _shapes_equal(gold: Shape, given: Shape, algebra: Leaf) -> bool | None:
         return _expressions_equal(gold.parts[0], given.parts[0], algebra)
     if {gold.form, given.form} == {Form.ONE, Form.SET} and len(gold.parts) == len(given.parts) == 1:
         return _expressions_equal(gold.parts[0], given.parts[0], algebra)
+    gold, given = _as_equation(gold, given), _as_equation(given, gold)
     if len(gold.parts) != len(given.parts):
         return False
 
@@ -105,6 +106,13 @@ def _shapes_equal(gold: Shape, given: Shape, algebra: Leaf) -> bool | None:
     if gold.form is Form.RELATION:
         return _relations_equal(gold, given, algebra)
     return gold.detail == given.detail and _all(map(parts_equal, gold.parts, given.parts))
+
+
+def _as_equation(shape: Shape, other: Shape) -> Shape:
+    """`y = 2x + 3` as the equation that it is, where the other side is one without a lone name: `y - 2x = 3`."""
+    if shape.form is Form.ONE and shape.detail and other.form is Form.RELATION and other.detail == "=":
+        return Shape(Form.RELATION, (shape.detail, *shape.parts), "=")
+    return shape
 
 
 def _expressions_equal(one: str, other: str, algebra: Leaf) -> bool | None:

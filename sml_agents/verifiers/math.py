@@ -14,7 +14,7 @@ nobody's answer judged.
 from __future__ import annotations
 
 from sml_agents.errors import VerifierError
-from sml_agents.text.answers import Found, find_answers, plain
+from sml_agents.text.answers import Found, Kind, find_answers, plain, read
 from sml_agents.text.answers.algebra import too_much_for_algebra
 from sml_agents.types import Outcome, Task, Verdict
 from sml_agents.verifiers.compare import Pair, compare
@@ -40,6 +40,8 @@ class MathVerifier:
         reference = task.private.answer
         if not reference.strip():
             return Verdict(outcome=Outcome.ERROR, diagnosis="The task has no answer to compare with.")
+        if read(reference).kind is Kind.TOO_LONG:
+            return Verdict(outcome=Outcome.ERROR, diagnosis="The task's answer is too long to be compared.")
         answers = find_answers(text)
         if not answers:
             return Verdict(outcome=Outcome.UNPARSEABLE, diagnosis="No answer could be found.")

@@ -34,6 +34,7 @@ _GREEK = (
 )
 _COMMANDS = {f"\\{name}" for name in (*_FUNCTIONS, *_GREEK, "sqrt", "binom", "infty")}
 _NAMED = re.compile(rf"(?<![\\A-Za-z])({'|'.join((*_FUNCTIONS, 'pi', 'sqrt'))})(?![A-Za-z])")
+_DEGREES = re.compile(rf"({NUMBER}) degrees")
 _TOKEN = re.compile(
     rf"(?P<number>{NUMBER})|(?P<command>\\[A-Za-z]+)|(?P<letters>[A-Za-z]+)|(?P<sign>[-+*/^_!(){{}}\[\]|])|\s+"
 )
@@ -52,7 +53,7 @@ def too_much_for_algebra(spelled: str) -> bool:
 
 def for_algebra(spelled: str) -> str | None:
     """LaTeX that says all that `spelled` (in the spelling of `plain`) says; None when a sign of it is not known."""
-    spelled = _NAMED.sub(r"\\\1", spelled)
+    spelled = _DEGREES.sub(r"(\1*\\pi/180)", _NAMED.sub(r"\\\1", spelled))
     out: list[str] = []
     at, last = 0, ""
     while at < len(spelled):
@@ -67,14 +68,17 @@ def for_algebra(spelled: str) -> str | None:
             if value is None or last == "number" or (last == "letters" and spelled[token.start() - 1] != "_"):
                 return None  # 1 2 is no number, and x2 no product
             text = text if value.denominator == 1 and text.isdigit() else f"({value})"
-            if out and out[-1] in "^_":
-                text = f"{{{text}}}"
+            if out and out[-1] in ("^", "_"):
+                text, kind = f"{{{text}}}", "script"
         elif kind == "command" and text not in _COMMANDS:
             return None
         elif kind == "letters":
             if len(text) > _MOST_LETTERS:
                 return None
-            text = f" {text} " if not out or out[-1] not in "^_" else f"{{{text}}}"
+            if out and out[-1] in ("^", "_"):
+                text, kind = f"{{{text}}}", "script"
+            else:
+                text = f" {text} "
         elif text == "^" and spelled.startswith("-", at):
             minus = re.compile(r"-(\d+|[A-Za-z])").match(spelled, at)
             if minus is None:

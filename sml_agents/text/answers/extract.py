@@ -280,9 +280,10 @@ def _bare(text: str) -> list[Found]:
     """A number that ends the text's last sentence, by the third rule."""
     body = _FENCE.sub(_blank, _ANNOTATION.sub(_blank, text)).rstrip()
     starts = [0, *(m.end() for m in _SENTENCE_END.finditer(body, 0, max(len(body) - 1, 0)) if m.end() < len(body))]
-    while len(starts) > 1 and is_courtesy(body[starts[-1] :]):
-        body = body[: starts.pop()].rstrip()
-        starts = [start for start in starts if start < len(body)]
+    for _ in range(3):
+        if len(starts) > 1 and is_courtesy(body[starts[-1] :]):
+            body = body[: starts.pop()].rstrip()
+            starts = [start for start in starts if start < len(body)]
     start = starts[-1] if starts and body[: starts[-1]].strip() else 0
     sentence = body[start:]
     if not sentence.strip() or sentence.rstrip("*_\"') ").endswith(("?", "\uff1f")):

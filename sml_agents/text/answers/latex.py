@@ -80,7 +80,7 @@ class _Spelling:
                 out, at = out + self._group(at, depth), self.closing[at] + 1
             elif letter in "^_" and at + 1 < end:
                 script, at = self._argument(at + 1, end, depth)
-                out += _script(letter, script)
+                out = out.rstrip(" ") + _script(letter, script)
             else:
                 out, at = out + letter, at + 1
         return out

@@ -81,7 +81,8 @@ _ALTERNATIVES = re.compile(
 )
 _BOUND = re.compile(
     r"<|>|!="
-    r"|\b(?:at least|at most|(?:more|less|fewer|greater) than|no more|no less|up to|under|over \d|not|isn't|n't)\b",
+    r"|\b(?:at least|at most|(?:more|less|fewer|greater) than|no more|no less|up to|under|(?<!\d )over(?= \d))\b"
+    r"|\b(?:not|isn't|n't)\b",
     re.IGNORECASE,
 )
 _EQUALS = re.compile(r"(?<![<>!=:])=(?!=)")
@@ -105,6 +106,7 @@ _DOTTED = re.compile(r"\b([A-Za-z])\.\s?([A-Za-z])\b\.?")
 _NAME = re.compile(r"\\?[A-Za-z]{1,12}(?:_\w|_\{\w{1,8}\})?'?(?:\(\w{1,3}(?:, ?\w{1,3}){0,2}\))?")
 _LABEL = re.compile(r"[A-Za-z][A-Za-z' ]*[A-Za-z]")
 _BRACKETED = re.compile(r"[\[({\\].*,.*[\])}]", re.DOTALL)
+_TWICE = re.compile(r"([^()]{1,80}?) ?\(([^()]{1,80})\)|([^()]{1,80}?),? or ([^()]{1,80})")
 _COMMA = re.compile(r"(-?)(\d+),(\d+)(?: ?([^\d,]*))?")
 _PARTS = re.compile(rf"({NUMBER}) ?([A-Za-z]+)\.?(?:,? and |,? )?")
 
@@ -136,6 +138,8 @@ def _read_plain(text: str) -> Reading:
             return Reading(
                 Kind.SEVERAL, text, value, _unit(comma[4] or ""), decimals=len(comma[3]), values=_values(text)
             )
+    if (restated := _restated(text)) is not None:
+        return restated
     if _ALTERNATIVES.search(text) and (_ANY_NUMBER.search(text) or "\\" in text or _values(text)):
         return Reading(Kind.SEVERAL, text, values=_values(text))
     if _BOUND.search(text) and (_ANY_NUMBER.search(text) or _values(text)):
@@ -144,6 +148,16 @@ def _read_plain(text: str) -> Reading:
     if len(sides) > 1:
         return _read_equation(text, sides)
     return _read_side(text)
+
+
+def _restated(text: str) -> Reading | None:
+    """`12 (twelve)`, `0.5 or 1/2`: one value said twice."""
+    found = _TWICE.fullmatch(text)
+    if found is None:
+        return None
+    one, other = _read_side(found[1] or found[3]), _read_side(found[2] or found[4])
+    same = one.kind is other.kind is Kind.VALUE and one.value == other.value and one.percent == other.percent
+    return one if same else None
 
 
 def _read_equation(text: str, sides: list[str]) -> Reading:
@@ -155,7 +169,7 @@ def _read_equation(text: str, sides: list[str]) -> Reading:
     readings = [_read_side(side) for side in sides]
     last = readings[-1]
     if len(readings) == 1:
-        return last if last.kind is not Kind.WORDS else Reading(Kind.FORMULA, text)
+        return Reading(Kind.FORMULA, text, values=last.values) if last.kind in (Kind.WORDS, Kind.FORMULA) else last
     valued = [reading for reading in readings if reading.kind is Kind.VALUE]
     if any(not _near(reading, valued[-1]) for reading in valued):
         return Reading(Kind.CONTRADICTION, text, values=_values(text))
@@ -220,8 +234,7 @@ def _read_side(text: str) -> Reading:
     if _SYMBOLS.search(text) and not _BRACKETED.fullmatch(text):
         return Reading(Kind.FORMULA, text, values=values)
     if len(values) > 1:
-        same = len(set(values)) == 1 and not changes_a_number(text)
-        return Reading(Kind.VALUE if same else Kind.SEVERAL, text, values[0] if same else None, values=values)
+        return Reading(Kind.SEVERAL, text, values=values)
     if values:
         return Reading(Kind.UNREAD, text, values=values)
     return Reading(Kind.WORDS, text)

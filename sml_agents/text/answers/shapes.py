@@ -21,6 +21,7 @@ __all__ = ["Form", "Shape", "shape_of"]
 
 class Form(StrEnum):
     ONE = "one"
+    """One expression; `detail` is the name that stood before it."""
     LIST = "list"
     """In any order."""
     SET = "set"
@@ -90,7 +91,7 @@ def _operand(text: str) -> str:
 def _relation(text: str) -> Shape:
     label = _LABEL.match(text)
     if label is not None and not _SIGN.search(text, label.end()):
-        return Shape(Form.ONE, (text[label.end() :].strip(),))
+        return Shape(Form.ONE, (text[label.end() :].strip(),), label.group().strip(" ="))
     signs = [found for found in _SIGN.finditer(text) if _depth(text[: found.start()]) == 0]
     if not signs:
         return Shape(Form.ONE, (text,))

@@ -32,8 +32,8 @@ _TAKEN_BACK = re.compile(
     re.IGNORECASE,
 )
 _ALSO = re.compile(
-    r"[\s\u2013\u2014;,(}$*-]*(?:\bor\b|\b(?:and |or )?(?:maybe|perhaps|possibly|alternatively|otherwise)\b"
-    r"|\b(?:it|this|that)?\s?(?:could|might|may)(?: also| well)* be\b)[^.!?\n]{0,60}",
+    r"(?:[\s\u2013\u2014;,(}$*-]*(?:\bor\b|\b(?:and |or )?(?:maybe|perhaps|possibly|alternatively|otherwise)\b"
+    r"|\b(?:it|this|that)?\s?(?:could|might|may)(?: also| well)* be\b)|[.\s]*\b(?:or|alternatively)\b)[^.!?\n]{0,60}",
     re.IGNORECASE,
 )
 _COURTESY = re.compile(

@@ -42,7 +42,7 @@ _SIZES = {
     for unit, (size, _) in units.items()
 }
 _POWER_WORDS = {"sq": "square", "squared": "square", "cubic": "cube", "cubed": "cube"}
-_POWERS = {"square", "cube"}
+_POWERS = {stem("square"), stem("cube")}
 _DOTTED = re.compile(r"\b([a-z])\.\s?([a-z])\b\.?")
 
 
