@@ -43,14 +43,15 @@ async def test_the_graph_imports_nothing_that_a_task_names(
     module = name.partition(":")[0]
     known = module in sys.modules
     trace = await hold(name)
-    assert trace.stop is StopReason.FAILED and "never imported" in (trace.error or "")
+    assert trace.stop is StopReason.FAILED
+    assert trace.error is not None and "never imported" in trace.error.message
     assert (module in sys.modules) is known
 
 
 @pytest.mark.parametrize("name", ["", "none"])
 async def test_a_task_that_names_nobody_is_held_and_not_scored(name: str) -> None:
     trace = await hold(name)
-    assert trace.error == ""
+    assert trace.error is None
     attempts = [turn for turn in trace.turns if turn.act is Act.ANSWER_ATTEMPT]
     assert attempts and all(turn.verdict is None for turn in attempts)
 

@@ -65,7 +65,7 @@ def for_algebra(spelled: str) -> str | None:
             continue
         if kind == "number":
             value = number(text)
-            if value is None or last == "number" or (last == "letters" and spelled[token.start() - 1] != "_"):
+            if value is None or last in ("number", "letters"):
                 return None  # 1 2 is no number, and x2 no product
             text = text if value.denominator == 1 and text.isdigit() else f"({value})"
             if out and out[-1] in ("^", "_"):
@@ -76,7 +76,8 @@ def for_algebra(spelled: str) -> str | None:
             if len(text) > _MOST_LETTERS:
                 return None
             if out and out[-1] in ("^", "_"):
-                text, kind = f"{{{text}}}", "script"
+                at -= len(text) - 1
+                text, kind = f"{{{text[0]}}}", "script"
             else:
                 text = f" {text} "
         elif text == "^" and spelled.startswith("-", at):
