@@ -85,7 +85,7 @@ def for_algebra(spelled: str) -> str | None:
             if minus is None:
                 return None
             out, text, at, kind = [*out, "^"], f"{{{minus[0]}}}", minus.end(), "sign"
-        elif text == "[" and (not out or out[-1] != "\\sqrt"):
+        elif (text == "[" and (not out or out[-1] != "\\sqrt")) or (text == "_" and last == "number"):
             return None
         out.append(text)
         last = kind

@@ -58,7 +58,8 @@ _NOUN = (
     r"|\u7b54\u6848|\u7b54\u3048)"
 )
 _VERB = (
-    r"(?:is|are|was|be|equals|must be|isn't(?= [^.\n]{1,60} but )|ist|lautet|est|es|\u00e8|\u00e9|\u662f|\u4e3a|\u306f)"
+    r"(?:is|are|was|be|equals|must be|isn't [^.\n]{1,60}? but(?: rather)?"
+    r"|ist|lautet|est|es|\u00e8|\u00e9|\u662f|\u4e3a|\u306f)"
 )
 _MARK = re.compile(
     rf"####[ \t]*|(?<![a-z]){_NOUN}(?: (?:to|for|of) (?:the|this|your|that) (?:\w{{1,30}} ){{0,2}}\w{{1,30}})?"
@@ -86,7 +87,8 @@ _CLAUSE = re.compile(
     r",? (?:because|since|as we|which|where|given that|assuming|after|when|if we|but|however)\b"
     r"|,? (?:and )?(?:not|rather than|instead of)\b"
     r"|, (?:so|as|and so|for)\b"
-    r"|;(?= (?:so|but|this|that|it|we|i|he|she|they|the|then|therefore|thus|hence)\b)| [\u2013\u2014] | \((?=[a-z])",
+    r"|;(?= (?:so|but|this|that|it|we|i|he|she|they|the|then|therefore|thus|hence)\b)"
+    r"| [\u2013\u2014] (?!\d)| \((?=[a-z])",
     re.IGNORECASE,
 )
 _NOTHING = re.compile(

@@ -36,6 +36,7 @@ _PLAINER = {
     **{"lt": "<", "gt": ">", "div": "/", "approx": "~", "degree": " degrees ", "prime": "'", "land": " and "},
     **{"lbrace": "\\{", "rbrace": "\\}", "bmod": " mod ", "infin": "\\infty"},
 }
+_COMMAND_END = re.compile(r"\\[A-Za-z]+$")
 _LETTERS = re.compile(r"[A-Za-z ]*")
 _SIGNED = re.compile(r"-?(?:\d+|[A-Za-z])")
 _DECIMAL = re.compile(r"(?<![\w.])(\d*)\.(\d{0,30})$")
@@ -77,7 +78,9 @@ class _Spelling:
             if letter == "\\" and (command := _COMMAND.match(self.text, at, end)):
                 out, at = self._command(command[1], command.end(), end, depth, out)
             elif letter == "{" and at in self.closing:
-                out, at = out + self._group(at, depth), self.closing[at] + 1
+                inside = self._group(at, depth)
+                apart = " " if inside[:1].isalnum() and _COMMAND_END.search(out) else ""
+                out, at = out + apart + inside, self.closing[at] + 1
             elif letter in "^_" and at + 1 < end:
                 script, at = self._argument(at + 1, end, depth)
                 out = out.rstrip(" ") + _script(letter, script)

@@ -126,7 +126,8 @@ def read(text: str) -> Reading:
     if (remark := _REMARK.search(spelled)) is not None and " " in remark[0]:
         if _ALTERNATIVES.search(remark[0]) or changes_a_number(remark[0]):
             return Reading(Kind.UNREAD, spelled, values=_values(spelled))
-        spelled = spelled[: remark.start()].strip() or spelled
+        if all(value == 1 for _, _, value in spelled_numbers(remark[0])):
+            spelled = spelled[: remark.start()].strip() or spelled
     return _read_plain(_LEAD.sub("", spelled).strip() or spelled)
 
 
