@@ -7,7 +7,7 @@ towers of powers, huge factorials.
 A text may correct itself: the last answer counts. But whoever gives more than three different answers has given none.
 
 What the answer itself made too heavy is wrong. Not scored is only a fault of the task's own answer or of the machine:
-when a comparison does not come to an end, the task's answer is compared with itself, and only if that fails too is
+when a comparison does not come to an end, the task's answer is compared with one more than itself, and only if that fails too is
 nobody's answer judged.
 """
 
@@ -79,7 +79,8 @@ class MathVerifier:
     async def _whose_fault(self, pairs: list[Pair], error: VerifierError) -> tuple[Outcome, str]:
         """The outcome of a comparison that failed: the answer's own doing, if the reference alone can be compared."""
         try:
-            await self._algebra([pair._replace(answer=pair.reference) for pair in pairs])
+            # With one more than itself, so that its value is needed.
+            await self._algebra([pair._replace(answer=f"({pair.reference})+1") for pair in pairs])
         except WorkerTimeout:
             return Outcome.TIMEOUT, str(error)
         except VerifierError as own:
