@@ -7,7 +7,7 @@ towers of powers, huge factorials.
 A text may correct itself: the last answer counts. But whoever gives more than three different answers has given none.
 
 What the answer itself made too heavy is wrong. Not scored is only a fault of the task's own answer or of the machine:
-when a comparison does not come to an end, the task's answer is compared with one more than itself, and only if that fails too is
+when a comparison does not come to an end, the task's answer is compared by itself, and only if that fails too is
 nobody's answer judged.
 """
 

@@ -71,6 +71,21 @@ WRONG: Cases = {
         ("2", BOX, ("2, -2", "\\pm 2", "\\{2, 3\\}", "(2, 2)", "[0, 2]")),
         ("12", MARK, ("x^2 = 12", "12 and 13", "12/13", "12 of 12 or 13", "1.2", "1,2", "12 pens and 3 books")),
     ],
+    "what stands around a box or behind a number": [
+        ("7", "{}", ("\\boxed{7}^2", "-\\boxed{7}", "half of \\boxed{7}", "twice $\\boxed{7}$", "\\boxed{7} squared")),
+        (
+            "7",
+            "{}",
+            ("\\boxed{7}^{-1}", "the square root of \\boxed{7}", "Twice the answer is 7.", "The answer is x7."),
+        ),
+        ("7", "{}", ("The square of the answer is 7.", "A wrong answer is 7.", "My previous answer was 7.")),
+        (
+            "7",
+            "{}",
+            ("So half of 7 is the result.", "So she has 7 short of ten.", "So he pays 7 or eight.", "5 + 2 = 7 or 8"),
+        ),
+        ("7", MARK, ("7 (squared)", "the digit sum of 7", "7 and that is false", "1 out of 7", "7 - no, 8", "7\u2082")),
+    ],
     "alternatives": [
         ("12", MARK, ("12 (or 13)", "12 -- or 13", "12; it could also be 13", "either 12 or 13", "12 or 13")),
         (
@@ -183,6 +198,24 @@ RIGHT: Cases = {
         ("12", "{}", ("4 + 8 = 12. Feel free to ask. Good luck!", "12 apples. You're welcome!", "So 12 pens. Enjoy!")),
         ("12", "The answer is:\n{}", ("- 12", "* 12", "1. 12", "\u2022 12 apples", "+ 12", "\n- 12 apples\n")),
         ("-12", "The answer is{}", (":\n-12", " -12", " - 12", ":\n- -12")),
+    ],
+    "what stands around a box": [
+        (
+            "7",
+            "{}",
+            (
+                "The answer is \\boxed{7}!",
+                "x = \\boxed{7}",
+                "$x=\\boxed{7}$ cm",
+                "\\boxed{7}^\\circ",
+                "Thus \\boxed{7}.",
+            ),
+        ),
+        (
+            "7",
+            "{}",
+            ("\\boxed{7}\\text{ cm}", "So it has \\boxed{7}, half of 14.", "Half of 14 = 7", "Twice 3.5 is \\boxed{7}"),
+        ),
     ],
     "number words": [
         (

@@ -28,7 +28,7 @@ from typing import Literal
 from sml_agents.text.answers.phrases import changes_a_number
 from sml_agents.text.answers.plain import NUMBER
 from sml_agents.text.answers.reading import Kind, read
-from sml_agents.text.answers.stance import is_courtesy, is_supposed, is_taken_back, with_alternative
+from sml_agents.text.answers.stance import is_courtesy, is_supposed, is_taken_back, multiplies, with_alternative
 from sml_agents.text.numbers import spelled_numbers
 
 __all__ = ["Found", "extract_answer", "find_answer", "find_answers", "numbers_after_equals"]
@@ -80,12 +80,18 @@ _CHANGED = re.compile(
     r"|percent|per cent)(?![a-z])",
     re.IGNORECASE,
 )
+_SAYS = re.compile(r"\b(?:is|are|was|equals|makes|gives|leaves|has|have|gets?|pays?|costs?|needs?)\b", re.IGNORECASE)
+_BREAK = re.compile(r"[,;:(]|\b(?:which|that|because|since|so|as)\b", re.IGNORECASE)
+_SIGN_BEFORE = re.compile(r"(?<![\w)])[-\u2212]\s?\\(?:boxed|fbox)\s*\{?$")
+_BEHIND_BOX = re.compile(
+    r"[$\s)\\]{0,4}(?:\^[^$]{1,12}|(?:squared|cubed|factorial|hundred|thousand|million|billion|dozen)\b)"
+)
 _DISPLAY = re.compile(r"(?:\$\$|\\\[)\s*(?P<inside>[^$\n]{1,400}?)\s*(?:\$\$|\\\])\W*$")
 _LAST_LINE = re.compile(r":[ \t*_]*\n\s*(?P<inside>[^\n]{1,80})$")
 _SENTENCE_END = re.compile(r"[.!?](?=[\s*_\"')\]]|$)|[\u3002\uff01\uff1f]|\n")
 _CLAUSE = re.compile(
     r",? (?:because|since|as we|which|where|given that|assuming|after|when|if we|but|however)\b"
-    r"|,? (?:and )?(?:not|rather than|instead of)\b"
+    r"|,? (?:and|but) (?:that|this|it|i)\b|,? (?:and )?(?:not|rather than|instead of)\b"
     r"|, (?:so|as|and so|for)\b"
     r"|;(?= (?:so|but|this|that|it|we|i|he|she|they|the|then|therefore|thus|hence)\b)"
     r"| [\u2013\u2014] (?!\d)| \((?=[a-z])",
@@ -153,7 +159,7 @@ def _boxed(text: str) -> list[Found]:
             continue  # inside the box before
         word = _BARE_BOX.match(text, start)
         end = _closing(text, start) if text[start - 1] == "{" else (word.end() if word else start)
-        if text[start:end].strip():
+        if text[start:end].strip() and not multiplies(text[: opening.start()]):
             spans.append((start, end))
             last = end
     return _joined(text, sorted(spans))
@@ -197,8 +203,11 @@ def _joined(text: str, spans: list[tuple[int, int]]) -> list[Found]:
     found = []
     for group in groups:
         end = with_alternative(text, group[-1][1], len(text))
-        said = ", ".join(text[one:other].strip() for one, other in group)
-        found.append(Found(said + text[group[-1][1] : end].replace("}", " "), (group[0][0], end), "boxed"))
+        sign = "-" if _SIGN_BEFORE.search(text, max(0, group[0][0] - 12), group[0][0]) else ""
+        if (behind := _BEHIND_BOX.match(text, group[-1][1] + 1)) is not None:
+            end = max(end, behind.end())
+        said = sign + ", ".join(text[one:other].strip() for one, other in group)
+        found.append(Found(said + text[group[-1][1] : end].replace("}", " ", 1), (group[0][0], end), "boxed"))
     return found
 
 
@@ -261,7 +270,9 @@ def _value_after(text: str, at: int, limit: int) -> tuple[int, int]:
     stop = _SENTENCE_END.search(text, at, limit)
     end = stop.start() if stop else limit
     clause = _CLAUSE.search(text, at + 1, end)
-    start, end = _trimmed(text, at, clause.start() if clause else end)
+    if clause is not None and not (clause[0] == " (" and changes_a_number(text[clause.end() : end])):
+        end = clause.start()
+    start, end = _trimmed(text, at, end)
     return (start, with_alternative(text, end, limit)) if end > start else (start, end)
 
 
@@ -306,11 +317,23 @@ def _bare(text: str) -> list[Found]:
         begin, end = numbers[-1]
     else:
         return []
-    if changes_a_number(sentence[:begin]):
-        return []
     unit = _CHANGED.match(sentence, end)
-    begin, end = _trimmed(text, start + begin, start + (unit.end() if unit else end))
+    end = unit.end() if unit else end
+    before = "" if equations else _SAYS.split(sentence[:begin])[-1]
+    if changes_a_number(before) or _goes_on(sentence, end):
+        return []
+    begin, end = _trimmed(text, start + begin, start + end)
     return [Found(text[begin:end], (begin, end), "bare")]
+
+
+def _goes_on(sentence: str, end: int) -> bool:
+    """Whether the words behind a number change it or give another: `7 short of ten`, `12 or thirteen`."""
+    behind = _BREAK.split(sentence[end : end + 200])[0]
+    return (
+        changes_a_number(behind, behind=True)
+        or any(value != 1 for _, _, value in spelled_numbers(behind))
+        or with_alternative(sentence, end, len(sentence)) > end
+    )
 
 
 def _blank(found: re.Match[str]) -> str:

@@ -30,6 +30,8 @@ class Phrase:
     percent: bool
     literal: str
     """The number as written when it is just one, else empty."""
+    glued: bool = False
+    """Whether a letter touches it: B12."""
 
 
 _TOKEN = re.compile(rf"{NUMBER}|\\[A-Za-z]+|[A-Za-z]+(?:'[a-z]+)?|[^\sA-Za-z\d]")
@@ -80,10 +82,10 @@ _LEADS_TO = _words(
 )
 _MEASURES = _words(
     """
-    total sum amount amounts price cost costs value length area volume distance speed weight height width depth age
+    total amount amounts price cost costs value length area volume distance speed weight height width depth age
     number count result answer profit set group average mean median maximum minimum rate score perimeter circumference
-    radius diameter angle team balance all salary wage budget income size capacity population temperature sample
-    probability chance percentage share out grand final consist consists kind kinds
+    radius diameter angle team balance salary wage budget income size capacity population temperature sample
+    probability chance consist consists kinds
     """
 )
 _WORD = re.compile(r"[A-Za-z]+")
@@ -112,6 +114,8 @@ def _fits(found: Phrase) -> bool:
         return False
     if not words:
         return True
+    if found.glued:
+        return False
     if words[-1] == "to":
         return len(words) > 1 and words[-2] in _LEADS_TO
     if words[-1] == "of":
@@ -146,7 +150,14 @@ class _Phrase:
         begin, end = self.spots[start][0], self.spots[self.at - 1][1]
         inside = self.text[begin:end]
         literal = inside if re.fullmatch(NUMBER, inside) else ""
-        return Phrase(result, self.text[:begin].strip(), self.text[end:].strip(), self.percent, literal)
+        return Phrase(
+            result,
+            self.text[:begin].strip(),
+            self.text[end:].strip(),
+            self.percent,
+            literal,
+            self.text[begin - 1 : begin].isalpha(),
+        )
 
     def _peek(self, ahead: int = 0) -> str:
         place = self.at + ahead

@@ -43,6 +43,7 @@ _SIGNS = str.maketrans(
 )
 _RANGE = re.compile(r"(?<=\d)\s?[\u2012\u2013\u2014]\s?(?=\d)")
 _SUPER = re.compile("[\u2070\u00b9\u00b2\u00b3\u2074-\u2079\u207b]+")
+_SUB = re.compile("[\u2080-\u2089]+")
 
 _MARKUP = re.compile(r"\*\*(?=[\s.,]|$)|(?<![\w*)])\*\*|`|\$\$")
 _LATEX_HINT = re.compile(r"[\\{`]|\*\*|\$\$")
@@ -86,6 +87,7 @@ def number(text: str) -> Fraction | None:
 
 
 def _ascii(text: str) -> str:
+    text = _SUB.sub(lambda m: "_" + unicodedata.normalize("NFKC", m[0]), text)
     text = _REPEATED.sub(lambda m: "\\overline{" + m[1].replace("\u0305", "") + "}", text)
     text = _RANGE.sub(" to ", text)
     text = _SUPER.sub(lambda m: "^" + unicodedata.normalize("NFKC", m[0]).translate(_SIGNS), text)

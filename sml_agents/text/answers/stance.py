@@ -6,15 +6,23 @@ import re
 
 from sml_agents.text.numbers import spelled_numbers
 
-__all__ = ["is_courtesy", "is_supposed", "is_taken_back", "with_alternative"]
+__all__ = ["is_courtesy", "is_supposed", "is_taken_back", "multiplies", "with_alternative"]
 
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)|[\u3002\uff01\uff1f]|\n")
 _OPENING = " \n\t*_:$\\([{"
 _SUPPOSED = re.compile(
     r"\b(?:suppos(?:e|ed|ing)|imagine|pretend(?:ing)?|let us say|let's say|assume(?: that)?)\b"
     r"|\b(?:if|unless|whether|assuming|were|doubt|den(?:y|ies)|not|never|cannot|nobody|hardly|wrong|false)\b[^,;:]*$"
-    r"|n't\b[^,;:]*$",
+    r"|\b(?:incorrect|previous|earlier)\b[^,;:]*$|n't\b[^,;:]*$"
+    r"|\b(?:twice|thrice|half|double|triple|minus|plus|times|of) (?:of )?(?:(?:the|my|your|this|that) )?"
+    r"(?:final )?answer\b",
     re.IGNORECASE | re.DOTALL,
+)
+_MULTIPLIES = re.compile(
+    r"\b(?:twice|thrice|double|triple|minus|negative|half"
+    r"|(?:half|third|quarter|root|square|cube|factorial|reciprocal|inverse|opposite|negative|double|triple) of)"
+    r"[\s$\\(]*$",
+    re.IGNORECASE,
 )
 _TURN = re.compile(r"\b(?:but|so|then|therefore|thus|hence)\b", re.IGNORECASE)
 _WRONG = (
@@ -52,6 +60,11 @@ def is_supposed(before: str) -> bool:
     sentence = before[stops[-1].end() :] if stops else before
     said = _SUPPOSED.search(sentence)
     return said is not None and not _TURN.search(sentence, said.start())
+
+
+def multiplies(before: str) -> bool:
+    """Whether the words right before a number change it: `half of`, `minus`, `the square root of`."""
+    return _MULTIPLIES.search(before[-60:]) is not None
 
 
 def is_taken_back(text: str, end: int) -> bool:
