@@ -17,9 +17,11 @@ from typing import Any
 import orjson
 
 from sml_agents.errors import InputError
-from sml_agents.traces.importers.chat import content_key, usage_of
+from sml_agents.traces.importers.chat import content_key
+from sml_agents.traces.importers.chats import usage_of
 from sml_agents.traces.importers.lines import Row, files_at, rows
-from sml_agents.traces.importers.messages import DAMAGE, BadRecord, Said, read_message, read_messages, text_of, why
+from sml_agents.traces.importers.messages import DAMAGE, read_message, read_messages, why
+from sml_agents.traces.importers.parts import BadRecord, Said, text_of
 from sml_agents.traces.importers.record import Log, Loss, OnLoss, Score
 
 __all__ = ["read_inspect", "read_lost", "read_mint"]
