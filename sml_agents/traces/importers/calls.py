@@ -134,18 +134,23 @@ def _extend(found: list[_Conversation], by_history: dict[bytes, _Conversation], 
     """Put a call to the conversation with the longest history that it goes on from, or begin a new one."""
     histories = _histories(call.given)
     known = next((history for history in reversed(histories) if history in by_history), None)
-    if known is None:
+    best = by_history.pop(known) if known is not None else None
+    before: list[Said] = []
+    if best is None and (best := _interrupted(found, call.given)) is not None:
+        by_history.pop(_histories(best.said)[-1], None)
+        before = best.said
+        call.given = [said for said in call.given if said.speaker not in ("system", "assistant")]
+    if best is None:
         best = _Conversation([], call.where)
         found.append(best)
-    else:
-        best = by_history.pop(known)
-    system = [said for said in best.said if said.speaker == "system"]
-    has_system = any(said.speaker == "system" for said in call.given)
+    has_system = bool(before) or any(said.speaker == "system" for said in call.given)
+    system = [said for said in best.said if said.speaker == "system" and not has_system]
     thoughts = {_words(said): said.thought for said in best.said if said.thought}
-    best.said = [*(() if has_system else system), *call.given, *call.answered]
-    for said in call.given:  # a history is sent without the reasoning
-        if not said.thought and said.speaker == "assistant" and thoughts:
-            said.thought = thoughts.get(_words(said), "")
+    if thoughts:
+        for said in call.given:  # a history is sent without the reasoning
+            if said.speaker == "assistant" and not said.thought:
+                said.thought = thoughts.get(_words(said), "")
+    best.said = [*system, *before, *call.given, *call.answered]
     by_history[_histories(best.said)[-1]] = best
     best.model = call.model or best.model
     best.error = call.error
@@ -155,30 +160,41 @@ def _extend(found: list[_Conversation], by_history: dict[bytes, _Conversation], 
         best.completion_tokens += call.usage.completion_tokens
 
 
+def _interrupted(found: list[_Conversation], given: Sequence[Said]) -> _Conversation | None:
+    """The conversation whose last calls of tools `given` gives the results of, without the history before them: a
+    server that keeps the history is sent no more."""
+    said = [one for one in given if one.speaker != "system"]
+    if not said or (said[0].speaker == "user" and not said[0].results):
+        return None
+    ids = {result.id for one in said for result in one.results if result.id}
+    for conversation in reversed(found):
+        last = conversation.said[-1] if conversation.said else None
+        if last is not None and last.speaker == "assistant" and ids & {call.id for call in last.calls}:
+            return conversation
+    return None
+
+
 def _histories(said: Sequence[Said]) -> list[bytes]:
     """What was said up to each message, as one number each, from the empty history on.
 
     System messages do not count: a graph's state holds none, its model calls do. Neither does how what one side said is
-    cut into messages: an answer of several comes back as one, and several results as one message of each.
+    cut into messages, nor where the results of tools stand among them: an answer of several calls comes back as one
+    message, or as each call with its result.
     """
     histories = [b""]
-    runs = b""
-    speaker = ""
-    words, calls, results = blake2b(digest_size=16), blake2b(digest_size=16), 0
+    runs, speaker = b"", ""
+    words, calls = blake2b(digest_size=16), blake2b(digest_size=16)
     for one in said:
-        side = "tool" if one.results and not one.text and one.speaker != "assistant" else one.speaker
-        if side == "system" or not (one.text or one.calls or one.results):
+        if one.speaker in ("system", "tool") or not (one.text or one.calls):
             continue
-        if side != speaker:
-            runs, speaker = histories[-1], side
-            words, calls, results = blake2b(digest_size=16), blake2b(digest_size=16), 0
+        if one.speaker != speaker:
+            runs, speaker = histories[-1], one.speaker
+            words, calls = blake2b(digest_size=16), blake2b(digest_size=16)
         words.update("".join(one.text.split()).encode("utf-8", "surrogatepass"))
         for call in one.calls:  # ids may be written anew
             calls.update(f"{call.name}{sorted(map(str, call.arguments.items()))}".encode("utf-8", "surrogatepass"))
-        for result in one.results:  # in any order
-            results += hash("".join(result.text.split()))
         whole = blake2b(runs, digest_size=16)
-        whole.update(f"{side} {results} ".encode() + words.digest() + calls.digest())
+        whole.update(speaker.encode() + words.digest() + calls.digest())
         histories.append(whole.digest())
     return histories
 
