@@ -32,7 +32,7 @@ _FENCE = "```"
 _MARK = re.compile("|".join(re.escape(mark) for mark in (*_CLOSES, *_CLOSES.values(), _FENCE)), re.IGNORECASE)
 _ANSWER_MARK = re.compile(r"<\|(?:begin_of_solution|end_of_solution|START_RESPONSE|END_RESPONSE)\|>")
 _CHANNEL = re.compile(
-    r"(?:<\|start\|>\w{0,20})?([^<]{0,200})<\|channel\|>(\w{1,20})([^<]{0,200})"
+    r"(?:<\|start\|>\w{0,20}([^<]{0,200}))?<\|channel\|>(\w{1,20})([^<]{0,200})"
     r"(?:<\|constrain\|>[^<]{0,40})?<\|message\|>"
 )
 _CHANNEL_END = re.compile(r"(?:<\|(?:end|return|call)\|>)+(?:<\|start\|>\w{0,20})?\s*$")
@@ -100,10 +100,11 @@ def channels(text: str) -> list[tuple[str, str, str]]:
     """
     heads = list(_CHANNEL.finditer(text))
     found = []
-    for head, after in zip(heads, [*heads[1:], None], strict=True):
-        end = after.start() if after is not None else len(text)
+    if heads and (before := text[: heads[0].start()]).strip():
+        found.append(("", before, before))
+    for head, end in zip(heads, [*(head.start() for head in heads[1:]), len(text)], strict=False):
         body = _CHANNEL_END.sub("", text[head.end() : end])
-        is_call = "to=" in head[1] + head[3]
+        is_call = "to=" in (head[1] or "") + head[3]
         found.append((head[2], text[head.start() : end] if is_call else body, body))
     return found
 

@@ -95,13 +95,14 @@ def _take_result(body: str, said: Said) -> bool:
 
 def _take_channels(text: str, said: Said) -> None:
     words = []
-    for _, raw, body in channels(text):
+    found = channels(text)
+    for _, raw, body in found:
         to = _TO.search(raw) if raw != body else None
         if to is None:
             words.append(raw)
         else:
             said.calls.append(Call(to[1], read_arguments(body.strip())))
-    said.text = "".join(words).strip()
+    said.text = "".join(words).strip() if found else text
 
 
 def _calls(found: Any) -> list[Call] | None:
