@@ -111,17 +111,22 @@ def _rows(found: Iterator[bytes], name: str, on_loss: OnLoss, inside: tuple[str,
 
 
 def _head(found: Iterator[bytes]) -> tuple[bytes, int]:
-    """The text up to the end of the second line that is not blank, and the line ends before it."""
+    """As much of the text as says of what form it is, and the line ends before it."""
     held: list[bytes] = []
-    size = skipped = 0
+    size = skipped = looked = 0
     for piece in found:
-        if not held and not piece.strip(BLANK):
+        if not held and piece.isspace():
             skipped += piece.count(b"\n")
             continue
         held.append(piece)
         size += len(piece)
-        if size > LONGEST or b"".join(held).strip(BLANK).count(b"\n") >= 2:
+        if size > LONGEST:
             break
+        if size >= 2 * looked:  # not at every piece: a long first line would be looked through again and again
+            looked = size
+            text = b"".join(held).lstrip(BLANK)
+            if text and (not text.startswith(b"{") or text.rstrip(BLANK).count(b"\n") >= 2):
+                break
     return b"".join(held), skipped
 
 
@@ -190,7 +195,7 @@ class _Values:
     """The objects in a text that is not one of lines; those in a list at its top, or `inside` its only object.
 
     An object ends where its brackets are closed. If they are not, or it cannot be read, the next one is looked for
-    where a line begins as its own did, or else where the same first key comes after the end of an object.
+    where a line begins as its own did, or else where an object with the same first key comes after a comma.
     """
 
     _PATIENCE = 4 * LONGEST
@@ -329,7 +334,7 @@ class _Values:
         if line and not before.strip():
             again = re.compile(rb"\n" + before + rb"(\{)")
         elif key is not None:
-            again = re.compile(rb"[}\]]\s{0,100},\s{0,100}(\{)\s{0,100}" + re.escape(key[1]))
+            again = re.compile(rb",\s{0,100}(\{)\s{0,100}" + re.escape(key[1]))
         else:
             again = re.compile(rb"\n(\{)")
         looked = self.at + 1

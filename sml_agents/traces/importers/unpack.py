@@ -19,9 +19,9 @@ from sml_agents.errors import MissingExtra
 
 __all__ = ["MOST_TIMES", "SMALL", "UNREADABLE", "TooMuch", "pieces", "unpacked_zstd"]
 
-MOST_TIMES = 200
-SMALL = 64 << 20
-"""Bytes that may be unpacked whatever they came from."""
+MOST_TIMES = 400
+SMALL = 4 << 20
+"""Bytes that may be unpacked whatever they came from. So much is looked at before any of it is used."""
 PIECE = 1 << 20
 
 UNREADABLE = (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError)
@@ -64,15 +64,26 @@ _PACKED: dict[bytes, Callable[[Any], IO[bytes]]] = {
 
 def _bounded(stream: IO[bytes], packed: IO[bytes]) -> Iterator[bytes]:
     total = 0
+    held: list[bytes] = []
     # At once only what is unpacked already: the last piece of a file that was cut off is not lost with its end.
     read = getattr(stream, "read1", stream.read)
-    while piece := read(PIECE):
-        total += len(piece)
-        if total > SMALL and total > MOST_TIMES * packed.tell():
-            raise TooMuch(
-                f"it unpacks to more than {MOST_TIMES} times its size, as no log does: unpack it yourself if it is one"
-            )
-        yield piece
+    try:
+        while piece := read(PIECE):
+            total += len(piece)
+            held.append(piece)
+            if total > SMALL:
+                if total > MOST_TIMES * packed.tell():
+                    held.clear()
+                    raise TooMuch(
+                        f"it unpacks to more than {MOST_TIMES} times its size, as no log does: unpack it yourself if it "
+                        "is one"
+                    )
+                yield from held
+                held.clear()
+    except UNREADABLE:
+        yield from held
+        raise
+    yield from held
 
 
 def _recoded(found: Iterator[bytes]) -> Iterator[bytes]:
