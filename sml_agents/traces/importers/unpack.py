@@ -19,7 +19,7 @@ from sml_agents.errors import MissingExtra
 
 __all__ = ["MOST_TIMES", "SMALL", "UNREADABLE", "TooMuch", "pieces", "unpacked_zstd"]
 
-MOST_TIMES = 400
+MOST_TIMES = 250
 SMALL = 4 << 20
 """Bytes that may be unpacked whatever they came from. So much is looked at before any of it is used."""
 PIECE = 1 << 20

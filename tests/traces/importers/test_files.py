@@ -185,9 +185,7 @@ def test_what_unpacks_to_far_too_much(tmp_path: Path) -> None:
     """300 KB that unpack to 300 MB end in less than 5 s with one sentence, whatever is in them."""
     for number, content in enumerate((b"\n", b" ", b"[", b"{}\n", b'{"messages": []}\n', b"x")):
         path = tmp_path / f"{number}.jsonl.gz"
-        with gzip.open(path, "wb") as packed:
-            for _ in range(300):
-                packed.write(content * ((1 << 20) // len(content)))
+        path.write_bytes(gzip.compress(content * ((1 << 20) // len(content))) * 300)
         assert path.stat().st_size < 1 << 20
         began = time.process_time()
         with TraceStore.open(tmp_path / f"{number}.sqlite") as store:
@@ -195,15 +193,15 @@ def test_what_unpacks_to_far_too_much(tmp_path: Path) -> None:
         assert report.imported == 0
         losses = report.losses
         assert time.process_time() - began < 5 and len(losses) == 1
-        assert "unpacks to more than 400 times its size" in losses[-1].why
+        assert "unpacks to more than 250 times its size" in losses[-1].why
         path.unlink()
 
 
 def test_blanks_do_not_fill_the_memory(tmp_path: Path) -> None:
-    """A bracket and 200 MB of blanks, in a process of its own that may have 400 MB more than it starts with."""
+    """A bracket and 100 MB of blanks, in a process of its own that may have 50 MB more than it starts with."""
     with (tmp_path / "log.json").open("wb") as file:
         file.write(b"[")
-        for _ in range(200):
+        for _ in range(100):
             file.write(b" " * (1 << 20))
     code = (
         "import resource, sys\n"
@@ -242,7 +240,7 @@ def test_tables(tmp_path: Path) -> None:
         (tmp_path / "cut.parquet").write_bytes(data[:cut])
         found, losses = read(f"openai:{tmp_path / 'cut.parquet'}")
         assert found == [] and len(losses) == 1 and "cannot be read on" in losses[0].why
-    same = pyarrow.Table.from_pydict({"messages": pyarrow.array(["x" * 1000] * 300_000)})
+    same = pyarrow.Table.from_pydict({"messages": pyarrow.array(["x" * 1000] * 30_000)})
     parquet.write_table(same, tmp_path / "many.parquet", compression="zstd")
     found, losses = read(f"openai:{tmp_path / 'many.parquet'}")
-    assert found == [] and "400 times" in losses[0].why
+    assert found == [] and "250 times" in losses[0].why
