@@ -14,8 +14,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from sml_agents import types
 from sml_agents.traces.importers.parts import BadRecord, Call, Result, Said
-from sml_agents.types import Act, Private, Role, StopReason, Task, ToolCall, Trace, Turn, Usage, stable_hash
+from sml_agents.types import Act, Failure, Private, Role, StopReason, Task, ToolCall, Trace, Turn, Usage, stable_hash
 
 __all__ = ["Log", "Loss", "OnLoss", "Score", "trace_of"]
 
@@ -99,7 +100,7 @@ def trace_of(log: Log, format: str) -> Trace:
         turns=tuple(turns),
         stop=StopReason.FAILED if log.error else StopReason.RECORDED,
         solved=log.solved,
-        error=log.error,
+        error=Failure(boundary="log", message=log.error) if log.error else None,
         tags=tags,
     )
 
@@ -196,7 +197,7 @@ class _Turns:
                 thought=self.thought,
                 act=Act(last.act) if known else None,
                 act_by="llm" if known else "",
-                model=last.model or self.log.model,
+                call=types.Call(model=model) if (model := last.model or self.log.model) else None,
                 trainable=bool(text.strip()) and False not in marks,
             )
         )

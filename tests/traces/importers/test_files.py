@@ -149,7 +149,9 @@ def test_a_bad_row_costs_that_row_alone(bad: str, form: str, at: int, tmp_path: 
     missing = {number for number in range(5) if number != at} - set(kept)
     assert not missing, (missing, losses)
     if bad == "one bracket too many" and form != "lines":
-        assert losses == [] and kept == [2 if number == at else number for number in range(5)]  # it is whole, what comes after it is not
+        assert losses == [] and kept == [
+            2 if number == at else number for number in range(5)
+        ]  # it is whole, what comes after it is not
     else:
         assert losses and all(loss.where and "\n" not in loss.why for loss in losses)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sml_agents.types import Role, Trace
+from sml_agents.types import Call, Role, Trace
 from tests.traces.importers.reading import agent, call, calls, chat, one, person, read, result, said, write
 
 BOOK = ("book", {"day": "Fri"}, "ok")
@@ -230,7 +230,7 @@ def test_one_conversation_in_every_dialect(name: str, tmp_path: Path) -> None:
     assert calls(trace) == [BOOK]
     assert "unread" not in trace.tags
     if name == "pydantic-ai":
-        assert trace.task.meta["system"] == "You book." and trace.turns[1].model == "m"
+        assert trace.task.meta["system"] == "You book." and trace.turns[1].call == Call(model="m")
 
 
 @pytest.mark.parametrize("content", [None, "", [], "ok", [{"type": "text", "text": "ok"}]], ids=repr)
