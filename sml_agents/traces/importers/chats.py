@@ -121,8 +121,8 @@ def has_speaker(value: Mapping[str, Any]) -> bool:
 
 def system_in(value: Mapping[str, Any]) -> list[Said]:
     """The system prompt beside the messages of a request, as a message."""
-    config = next((value[name] for name in ("config", "generationConfig") if isinstance(value.get(name), Mapping)), {})
-    for holder in (value, config):
+    held = (value.get(name) for name in ("config", "generationConfig"))
+    for holder in (value, *(one for one in held if isinstance(one, Mapping))):
         for name in _SYSTEMS:
             given = loaded(holder.get(name))
             if not given or isinstance(given, bool):
@@ -143,7 +143,7 @@ def tools_in(*holders: Any) -> list[dict[str, Any]]:
             continue
         config = holder.get("config")
         for place in (holder, config if isinstance(config, Mapping) else {}):
-            for name in ("tools", "functions"):
+            for name in ("tools", "functions", "tool_defs"):
                 given = loaded(place.get(name))
                 if isinstance(given, list) and (found := list(_tools(given))):
                     return found
@@ -169,8 +169,15 @@ def _tools(given: Iterable[Any]) -> Iterator[dict[str, Any]]:
         if isinstance(schema, Mapping) and isinstance(schema.get("json"), Mapping):  # Bedrock
             schema = schema["json"]
         about = {"description": as_text(inner["description"])} if inner.get("description") else {}
-        shape = {"parameters": dict(schema)} if isinstance(schema, Mapping) else {}
+        shape = {"parameters": _without_nothing(schema)} if isinstance(schema, Mapping) else {}
         yield {"type": "function", "function": {"name": inner["name"], **about, **shape}}
+
+
+def _without_nothing(schema: Any) -> Any:
+    """A schema without the nulls that a table puts where other rows have a key."""
+    if isinstance(schema, Mapping):
+        return {name: _without_nothing(one) for name, one in schema.items() if one is not None}
+    return [_without_nothing(one) for one in schema] if isinstance(schema, list) else schema
 
 
 def model_in(*holders: Any) -> str:

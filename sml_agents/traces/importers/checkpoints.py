@@ -70,7 +70,7 @@ def _logs(saver: Any, thread: str, where: str) -> list[Log]:
     messages = _messages(saver, found) if found is not None else None
     if found is not None and messages is not None:
         return [_log(found, messages, thread, where)]
-    logs = []
+    logs: list[Log] = []
     for namespace in _namespaces(saver, thread):
         part = _newest(saver, thread, namespace)
         messages = _messages(saver, part) if part is not None else None
@@ -133,7 +133,7 @@ def _folded(history: Mapping[str, Any]) -> list[Any]:
             given.append(one)
     if not all(_is_message(one) or isinstance(one, Mapping | tuple | str) for one in (*base, *given)):
         return []
-    return list(add_messages(base, given)) if given else base  # type: ignore[arg-type]
+    return list(add_messages(base, given)) if given else base
 
 
 def _overwrite(value: Any) -> list[Any] | None:

@@ -34,12 +34,16 @@ def read_json(text: bytes) -> Any:
 
 def loaded(value: Any) -> Any:
     """JSON in a text, read; anything else as it is."""
-    if isinstance(value, str) and value.lstrip()[:1] in ("[", "{"):
-        try:
-            return read_json(value.encode("utf-8", "replace"))
-        except ValueError:
-            return value
-    return value
+    if not isinstance(value, str) or value.lstrip()[:1] not in ("[", "{", '"'):
+        return value
+    try:
+        held = read_json(value.encode("utf-8", "replace"))
+    except ValueError:
+        return value
+    if isinstance(held, str):  # JSON of JSON, as some exports write it; else somebody's words in quotation marks
+        inner = loaded(held) if held.lstrip()[:1] in ("[", "{") else held
+        return value if isinstance(inner, str) else inner
+    return held
 
 
 def _nothing(_: str) -> None:

@@ -71,8 +71,8 @@ def rows(place: str, on_loss: OnLoss, *, inside: tuple[str, ...] = ()) -> Iterat
             raise
         except UNREADABLE as error:
             breaks.append(error)
-        for error in breaks:
-            on_loss(Loss(f"{name}end", f"the file cannot be read on: {getattr(error, 'strerror', None) or error}"))
+        for broken in breaks:
+            on_loss(Loss(f"{name}end", f"the file cannot be read on: {getattr(broken, 'strerror', None) or broken}"))
 
 
 def _unbroken(found: Iterator[bytes], breaks: list[Exception]) -> Iterator[bytes]:

@@ -177,8 +177,8 @@ def _unwrapped(message: dict[str, Any]) -> dict[str, Any]:
         return {**message["data"], "type": message.get("type")}  # `message_to_dict`
     content = message.get("content")
     if isinstance(content, dict) and "parts" in content:  # an event of ADK, a candidate of Gemini
-        inner = {**content, "content": None} if "role" in content else {"content": content["parts"]}
-        return {**message, **inner}
+        held = content if "role" in content else {"parts": content["parts"]}
+        return {**message, **held, "content": None}
     if isinstance(inner := message.get("message"), dict) and "content" not in message and "role" in inner:
         return inner
     return message
@@ -203,14 +203,14 @@ def _speaker(message: Mapping[str, Any]) -> tuple[str, Speaker]:
 
 
 def _calls(message: Mapping[str, Any], said: Said, name: str) -> None:
-    extra = message.get("additional_kwargs")
-    extra = extra if isinstance(extra, Mapping) else {}
+    given = message.get("additional_kwargs")
+    extra: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
     found = next((one for one in (message.get("tool_calls"), extra.get("tool_calls")) if one), None)
     if isinstance(found, list):
-        given = [(call.get("tool_call") or call) if isinstance(call, Mapping) else call for call in found]
+        bodies = [(call.get("tool_call") or call) if isinstance(call, Mapping) else call for call in found]
         # Given both ways, as a provider's blocks and as LangChain's calls, they are the same.
-        said.calls = [read_call(call) for call in given]
-        for call, one in zip(said.calls, given, strict=True):
+        said.calls = [read_call(call) for call in bodies]
+        for call, one in zip(said.calls, bodies, strict=True):
             if isinstance(one.get("result"), str):
                 said.results.append(Result(call.id, one["result"], call.name))
     for call in message.get("invalid_tool_calls") or ():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
@@ -38,6 +39,7 @@ _CALL_IDS = ("call_id", "tool_call_id", "toolCallId", "tool_use_id", "toolUseId"
 _ARGUMENTS = ("args", "arguments", "input", "parameters", "action", "queries", "code", "rawInput")
 _RESULTS = ("content", "response", "result", "output", "outputs", "results", "errorText", "error", "tools")
 _HELD = ("functionCall", "function_call", "toolUse", "toolInvocation", "functionResponse", "function_response")
+_LONGEST_LITERAL = 100_000
 _MARKS = frozenset({"type", "kind", "part_kind", "text", "json", "image", "document", *_HELD, "toolResult"})
 """A content part has one of these."""
 
@@ -92,6 +94,8 @@ class Said:
 def read_content(content: Any, said: Said) -> str:
     """The words in a message's content; the calls, results and reasoning in it go to `said`."""
     if isinstance(content, str):
+        if content.startswith("[{'") and (parts := _shown_parts(content)) is not None:
+            return read_content(parts, said)
         return content
     if isinstance(content, Mapping):
         if isinstance(content.get("parts"), list):
@@ -110,6 +114,16 @@ def read_content(content: Any, said: Said) -> str:
         else:
             raise BadRecord(f"a part of its content is {kind_of(part)}")
     return "\n".join(texts) if len(texts) > 1 else "".join(texts)
+
+
+def _shown_parts(text: str) -> list[Any] | None:
+    """Content parts as Python shows them, which some exporters write in place of JSON; None when it is no such thing."""
+    try:
+        parts = ast.literal_eval(text) if len(text) < _LONGEST_LITERAL else None
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
+    known = isinstance(parts, list) and all(isinstance(one, dict) and isinstance(one.get("type"), str) for one in parts)
+    return parts if known else None
 
 
 def text_in(value: Any, said: Said) -> str:
@@ -148,7 +162,7 @@ def _part(part: Mapping[str, Any], said: Said) -> str:
         return ""
     if isinstance(held := part.get("toolResult"), Mapping):  # Bedrock
         return _take_result(held, said)
-    held = next((part[key] for key in _HELD if isinstance(part.get(key), Mapping)), None)
+    held = next((held for key in _HELD if isinstance(held := part.get(key), Mapping)), None)
     if held is not None and ("function_response" in part or "functionResponse" in part):
         return _take_result(held, said)
     if held is not None:
@@ -225,10 +239,9 @@ def read_call(call: Any) -> Call:
         raise BadRecord(f"a tool call is {kind_of(call)}")
     inner = next((call[key] for key in ("function", "custom", *_HELD) if isinstance(call.get(key), Mapping)), None)
     body: Mapping[str, Any] = call if inner is None else inner
-    names = (body.get("name"), body.get("toolName"), body.get("tool_name"), call.get("function"))
-    name = next((one for one in names if isinstance(one, str) and one), "")
-    kind = call.get("type")
-    if not name and isinstance(kind, str):
+    names: tuple[Any, ...] = (body.get("name"), body.get("toolName"), body.get("tool_name"), call.get("function"))
+    name: str = next((one for one in names if isinstance(one, str) and one), "")
+    if not name and isinstance(kind := call.get("type"), str):
         low = kind.replace("-", "_")
         if low.startswith("tool_") and "toolCallId" in call:  # the Vercel AI SDK's messages for a page
             name = kind[len("tool-") :]

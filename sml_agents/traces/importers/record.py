@@ -238,15 +238,16 @@ class _Waiting:
     def take(self, result: Result, *, first: bool = True) -> _Made | None:
         """The call that `result` belongs to, which waits no more; the last one that fits if not the `first`."""
         named = self.by_name.get(result.name) if result.name else None
+        fitting: OrderedDict[int, _Made] | None
         if result.id and result.id in self.by_id:
             fitting = self.by_id[result.id]
         elif result.id and named and (len(named) == 1 or not next(iter(named.values())).call.id):
             fitting = named  # ids were written anew, or not at all
         elif result.id:
             # Only a call without an id can be the one; which, the name has to say if there are several.
-            fitting = {} if result.name else self.by_id.get("", {})  # type: ignore[assignment]
+            fitting = None if result.name else self.by_id.get("")
         else:
-            fitting = named or ({} if result.name or not first else self.all)  # type: ignore[assignment]
+            fitting = named or (None if result.name or not first else self.all)
         if not fitting:
             return None
         key = next(iter(fitting) if first else reversed(fitting))

@@ -147,7 +147,8 @@ def _by_messages(span: Span) -> _Chat:
         for name in ("gen_ai.input.messages", "gen_ai.output.messages"):
             sides.append(loaded(a.get(name)) or listed(under(a, name)))
         if any(sides):
-            chat = _Chat(*(read_messages(one if isinstance(one, list) else [one]) for one in sides))
+            given, answered = (read_messages(one if isinstance(one, list) else [one]) for one in sides)
+            chat = _Chat(given, answered)
             instructions = loaded(a.get("gen_ai.system_instructions")) or listed(under(a, "gen_ai.system_instructions"))
             if instructions:
                 parts = instructions if isinstance(instructions, list) else [str(instructions)]
@@ -201,7 +202,8 @@ def _body(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
 def _by_openinference(span: Span) -> _Chat:
     a = span.attributes
     sides = [listed(under(a, f"llm.{side}_messages")) for side in ("input", "output")]
-    chat = _Chat(*(read_messages([_plain_message(one) for one in side]) for side in sides))
+    given, answered = (read_messages([_plain_message(one) for one in side]) for side in sides)
+    chat = _Chat(given, answered)
     if chat:
         chat.tools = tools_in({"tools": listed(under(a, "llm.tools"))})
     return chat

@@ -78,6 +78,6 @@ def _since_epoch(at: datetime) -> int:
     return (passed.days * 86_400 + passed.seconds) * 10**9 + passed.microseconds * 1000
 
 
-def _scaled(number: int | Decimal) -> int | None:
-    unit = next((unit for below, unit in _UNITS if abs(number) < below), 1)
+def _scaled(number: int | Decimal) -> int:
+    unit = next((unit for below, unit in _UNITS if -below < number < below), 1)
     return int(number * unit)

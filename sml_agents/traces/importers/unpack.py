@@ -75,8 +75,8 @@ def _bounded(stream: IO[bytes], packed: IO[bytes]) -> Iterator[bytes]:
                 if total > MOST_TIMES * packed.tell():
                     held.clear()
                     raise TooMuch(
-                        f"it unpacks to more than {MOST_TIMES} times its size, as no log does: unpack it yourself if it "
-                        "is one"
+                        f"it unpacks to more than {MOST_TIMES} times its size, as no log does: "
+                        "unpack it yourself if it is one"
                     )
                 yield from held
                 held.clear()
@@ -117,7 +117,7 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-_ZEROS = {
+_ZEROS: dict[tuple[bool, ...], str] = {
     (False, True, True, True): "utf-32-le",
     (True, True, True, False): "utf-32-be",
     (False, True, False, True): "utf-16-le",
