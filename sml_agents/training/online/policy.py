@@ -1,7 +1,7 @@
 """The model under training as a chat model: what it says is sampled from its weights as they are now.
 
-Two generators can stand behind it. `LiveEngine` is the project's own batched engine on the trainer's very module, or in
-bfloat16 on a copy that is brought up to date before each round. `trainers.generator` hands each round of turns to TRL's.
+Two generators can stand behind it. `LiveEngine` is the project's own batched engine on the trainer's very module, or
+in bfloat16 on a copy that is brought up to date before each round; `trainers.generator` hands each round to TRL's.
 """
 
 from __future__ import annotations

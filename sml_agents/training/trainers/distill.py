@@ -9,5 +9,5 @@ from sml_agents.training.trainers.sft import Watched
 __all__ = ["SelfDistillationTrainer"]
 
 
-class SelfDistillationTrainer(Watched, SDFTTrainer):  # type: ignore[misc]
+class SelfDistillationTrainer(Watched, SDFTTrainer):
     """Trains on `prompt` and `privileged_context`."""
