@@ -67,7 +67,7 @@ class Decider(Protocol):
     def questions(self, view: AgentView) -> Proposal | Awaitable[Proposal]: ...
 
 
-_CLOSERS = re.compile(
+CLOSERS = re.compile(
     r"[^.!?\n]*\b(?:can i (?:also )?(?:assist|help)|let me know if|(?:else|more) can i|feel free)\b[^.!?\n]*[.!?]*",
     re.IGNORECASE,
 )
@@ -78,7 +78,7 @@ def asks(text: str) -> bool:
 
     An agent's offers of more help do not count.
     """
-    label = classify(_CLOSERS.sub("", text))
+    label = classify(CLOSERS.sub("", text))
     return label.act is Act.CLARIFICATION or label.by == "rule:many"
 
 

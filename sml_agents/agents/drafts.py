@@ -9,7 +9,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
 
 from sml_agents.agents.asking import ASK_USER, MARK, Question, is_answer
-from sml_agents.agents.deciders import asks
+from sml_agents.agents.deciders import CLOSERS, asks
 
 __all__ = ["calls_left", "draft_of", "is_question", "merged_asking", "open_calls", "with_calls"]
 
@@ -51,7 +51,7 @@ def calls_left(calls: Sequence[ToolCall], guarded: Sequence[ToolCall], messages:
 
 def is_question(text: str) -> bool:
     """Whether a message asks the person and does nothing else: no answer that ends in a question, no verse, no code."""
-    text = text.strip()
+    text = CLOSERS.sub("", text).strip()
     if not text or len(text) > _LONGEST or "`" in text or not asks(text):
         return False
     parts = [part for part in re.split(r"(?<=[.!?])\s+|\n+(?:- )?", text) if part.strip("- ")]

@@ -126,6 +126,7 @@ class _Grounding:
         self.clock = clock
         self.pieces = pieces
         self.written = written
+        self.names = frozenset(fill.slot.name for fill in fills)
         self.kinds = [fill.slot.kind(fill.value) for fill in fills]
         self.corrected = max((k for k, piece in enumerate(pieces) if piece.correction), default=-1)
 
@@ -171,7 +172,8 @@ class _Grounding:
         if piece.source == "offered":
             return piece.accepted
         if piece.source == "said":
-            return not piece.about or slot.name in piece.about or kind.sort in ("date", "pattern") or kind.sort == "text"
+            elsewhere = piece.about & self.names - {slot.name}
+            return not elsewhere or kind.sort in ("date", "pattern", "text")
         fresh = piece.at >= self.request.begins or piece.at < 0
         if kind.sort in ("number", "bool", "enum", "date", "time", "datetime") and not fresh:
             return False  # what an earlier request's tools returned

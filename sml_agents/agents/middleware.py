@@ -270,8 +270,8 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         if self.deciders and turn.may_ask and person_spoke(turn.request.messages):
             proposed, failure = yield turn.view()
             self._note(failure)
-            if due := self._due(proposed, turn):
-                return self._asking(due, turn)
+            if due := _open((), proposed, turn.talk):
+                return self._asking(due[: turn.may_ask], turn)
         response = yield _CallModel(self._prepared(turn))
         draft = draft_of(response)
         if self.own_model and (asked := self._asked_in(draft, turn)):
@@ -312,10 +312,6 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
             left = min(left, limits.per_thread - sum(len(asked_by(message)) for message in messages))
         return max(0, left)
 
-    def _due(self, proposed: Sequence[Question], turn: _Turn) -> tuple[Question, ...]:
-        """Those that the person has not answered yet, each once, as many as may be asked."""
-        return _unsettled(proposed, turn)[: turn.may_ask]
-
     def _judged(
         self,
         response: Any,
@@ -328,7 +324,7 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
     ) -> ModelResponse[Any] | ExtendedModelResponse[Any]:
         """Lets the guarded calls of a draft run together, asks, or refuses them."""
         unknown = [one for call in guarded for one in grounds[call["id"] or ""] if not one.ok]
-        wanted = _unsettled((*questions_for(unknown, turn.talk.asked), *proposed), turn)
+        wanted = _open(questions_for(unknown, turn.talk.asked), proposed, turn.talk)
         blocked = bool(unknown) or bool(wanted) or turn.talk.withdrawn or (failure is not None and self.on_error == "block")
         if self.when_unknown == "let_go" or not blocked:
             return self._let_through(response, calls, guarded, grounds)
@@ -541,13 +537,12 @@ def _parts(decider: Any) -> tuple[Any, list[Any]]:
     return (fields[0] if fields else None), [one for one in given if one not in fields]
 
 
-def _unsettled(questions: Sequence[Question], turn: _Turn) -> tuple[Question, ...]:
-    """Each question once; those of a decider only until the person has answered them."""
+def _open(unknown: Sequence[Question], proposed: Sequence[Question], talk: Request) -> tuple[Question, ...]:
+    """Each question once: the guard's, and those of deciders that the person has not answered."""
+    found: list[Question] = []
     known: set[str] = set()
-    found = []
-    for question in questions:
-        by_guard = bool(question.about) and any(question.about == name for name in turn.talk.asked)
-        if known.isdisjoint(question.keys) and (by_guard or turn.talk.settled.isdisjoint(question.keys)):
+    for question in (*unknown, *(one for one in proposed if talk.settled.isdisjoint(one.keys))):
+        if known.isdisjoint(question.keys):
             found.append(question)
             known.update(question.keys)
     return tuple(found)
