@@ -147,9 +147,12 @@ class _Grounding:
         slot, value = fill.slot, fill.value
         if not slot.in_call:
             return None
-        if not fill.given:
-            return Ground(slot, State.UNKNOWN)
         schema = slot.schema
+        if not fill.given:
+            if "default" in schema:
+                return Ground(slot, State.DEFAULT, schema["default"])
+            told = slot.kind().sort == "bool" and self._told_either_way(slot)
+            return Ground(slot, State.SAID if told else State.UNKNOWN)  # what was told is for the model to fill in
         if value is None and slot.nullable:
             return Ground(slot, State.DEFAULT, value)
         if ("default" in schema and schema["default"] == value) or schema.get("const", schema) == value:
@@ -159,6 +162,10 @@ class _Grounding:
         if slot.is_free_text and isinstance(value, str) and self._is_written(slot):
             return Ground(slot, State.COMPOSED, value)
         return None
+
+    def _told_either_way(self, slot: Slot) -> bool:
+        said = [piece.text for piece in self.pieces if piece.source == "said"]
+        return any(find(slot.kind(), value, text, self.clock) for text in said for value in (True, False))
 
     def _is_written(self, slot: Slot) -> bool:
         names = {slot.name, slot.own_name, slot.own_name.strip("_").rsplit("_", 1)[-1].casefold()}
@@ -244,6 +251,8 @@ class _Grounding:
                 )
         if kind.sort == "number" and not mention.derived:
             near = self._beside(text, mention.span)
+            if piece.source in ("offered", "returned") and not piece.key and not self._is_near(kind, text, mention.span):
+                return False  # `one such hotel`, `with 1 transfer`
             rivals = [self.kinds[j] for j in range(len(self.fills)) if j != k and self.kinds[j].sort == "number"]
             if near and not near & kind.name and any(near & rival.name - kind.name for rival in rivals):
                 return False

@@ -37,6 +37,7 @@ class Kind:
     """Stems of the argument's name and description, by which people speak of it."""
     name: frozenset[str] = frozenset()
     """Stems of its name alone."""
+    description: str = ""
 
     @property
     def about_past(self) -> bool:
@@ -73,7 +74,7 @@ _TYPES = {"integer": "number", "number": "number", "float": "number", "boolean":
 def kind_of(schema: Mapping[str, Any], name: str = "", value: Any = None) -> Kind:
     """The kind of an argument. Strings that hold dates, times or numbers are told by format, then by name and value."""
     description = str(schema.get("description", ""))
-    words = {"words": label(name, description), "name": label(name)}
+    words: Any = {"words": label(name, description), "name": label(name), "description": description}
     members = schema.get("enum")
     if isinstance(members, Sequence) and not isinstance(members, str) and members:
         if all(as_number(member) is not None for member in members):
@@ -160,8 +161,13 @@ def _matches(pattern: str, text: str) -> list[Mention]:
 
 def _numbers(kind: Kind, text: str, clock: Clock) -> list[Mention]:
     """Numbers that are no part of a date or a time, and `a` before a word of the argument's name."""
-    taken = [m.span for m in find_dates(text, clock)] + [m.span for m in find_times(text)]
+    dates = find_dates(text, clock)
+    taken = [m.span for m in dates] + [m.span for m in find_times(text)]
     found = []
+    for at, part in enumerate(("day", "month", "year")):
+        if stem(part) in kind.name:  # of a date that is said in words; each part has a place of its own in it
+            spans = [Span(m.span.start + at, min(m.span.start + at + 1, m.span.end)) for m in dates]
+            found.extend(Mention(float(getattr(m.day, part)), span) for m, span in zip(dates, spans, strict=True))
     for mention in find_numbers(text):
         if any(mention.span.overlaps(span) for span in taken):
             continue
@@ -216,6 +222,10 @@ def find(kind: Kind, value: Any, text: str, clock: Clock) -> list[Mention]:
     """Where `text` says `value`, denied mentions left out."""
     if value is None or value == "":
         return []
+    if glossed := _by_gloss(kind, value, text):
+        return glossed
+    if kind.sort in ("text", "enum") and fold(str(value)).replace(" ", "").replace("_", "") in _WILDCARDS:
+        return [Mention(value, Span(*found.span())) for found in _NO_PREFERENCE.finditer(text)]
     if kind.sort in ("date", "time", "datetime", "number", "enum", "pattern"):
         found = [one for one in _typed(kind, value, text, clock) if not one.denied]
         if found or kind.sort != "enum" or _is_member(kind, value):
@@ -227,6 +237,29 @@ def find(kind: Kind, value: Any, text: str, clock: Clock) -> list[Mention]:
 
 def _is_member(kind: Kind, value: Any) -> bool:
     return any(same(kind, member, value, Clock(dt.datetime.min, known=False)) for member in kind.members)
+
+
+_WILDCARDS = frozenset({"any", "all", "dontcare", "doesntmatter", "anything", "nopreference", "egal", "beliebig"})
+_NO_PREFERENCE = re.compile(
+    r"\b(?:any(?:thing|where|one|time)?|some(?:thing|where)?|whatever|whichever|all|no preference|(?:do not|don['\u2019]t|does not|doesn['\u2019]t) "
+    r"(?:care|mind|matter)|(?:is|are) fine|egal|irgend\w+|beliebig\w*)\b",
+    re.IGNORECASE,
+)
+
+
+def _by_gloss(kind: Kind, value: Any, text: str) -> list[Mention]:
+    """What the schema's description says a value stands for: `1 for Bangkok`, `'X' (express)`."""
+    if not kind.description or not str(value).strip():
+        return []
+    stands = rf"(?<![\w.])['\"]?{re.escape(str(value))}['\"]?\s*(?:(?:stands |is )?for\b|means\b|=|:|(?=\())\s*"
+    spans = []
+    for found in re.finditer(stands, kind.description):
+        rest = kind.description[found.end() : found.end() + 160]
+        gloss = re.match(r"\(([^)]{3,})\)", rest)
+        words = gloss[1] if gloss else re.split(r"[,.;)]", re.sub(r"\([^)]*\)", " ", rest), maxsplit=1)[0]
+        if len(words.strip()) >= 3:
+            spans.extend(find_words(words.strip(" '\""), text))
+    return [Mention(value, span) for span in spans if not is_denied(text, span)]
 
 
 def _typed(kind: Kind, value: Any, text: str, clock: Clock) -> list[Mention]:

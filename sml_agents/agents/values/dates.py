@@ -90,7 +90,9 @@ class Length:
 
 _ISO = re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}(?!\d)")
 _NUMERIC = re.compile(r"(?<![\d.])\d{1,2}([./-])\d{1,2}(?:\1(?:\d{4}|\d{2})|\.)?(?![\d%]|[.,]\d)")
-_NTH = re.compile(r"\b(?:on |by |until |from |to )?the (\d{1,2})(?:st|nd|rd|th)\b(?! of\b| [A-Z])", re.IGNORECASE)
+_NTH = re.compile(
+    r"\b(?:the (?P<day>\d{1,2})(?:st|nd|rd|th)\b(?! of\b| [A-Z])|(?P<day2>\d{1,2})(?:st|nd|rd|th)? of (?P<which>this|the|next|the next) month\b)"
+)
 _EDGE = re.compile(
     r"\b(?P<edge>end|beginning|start|first day|last day|ende|anfang)(?: of| des| der)?(?: the)?(?: (?P<which>this|next|n\w+chste[nrs]?))?"
     r" (?P<unit>month|year|week|monats?|jahre?s?|woche)\b",
@@ -233,7 +235,8 @@ def find_dates(text: str, clock: Clock) -> tuple[DateMention, ...]:
         month, day = _FEASTS[match.group(1)]
         add(DateMention(_coming(month, day, clock.today), Span(*match.span()), open_year=True))
     for match in _NTH.finditer(text):
-        if (nth := _nth(int(match.group(1)), clock.today)) and not _by_words_at(text, match.start(), clock):
+        day_of_month, later = int(match["day"] or match["day2"]), "next" in (match["which"] or "")
+        if (nth := _nth(day_of_month, clock.today, later)) and not _by_words_at(text, match.start(), clock):
             add(DateMention(nth, Span(*match.span()), relative=True))
     for match in _NUMERIC.finditer(text):
         piece = match.group()
@@ -306,8 +309,10 @@ def _coming(month: int, day: int, today: dt.date) -> dt.date:
     return today
 
 
-def _nth(day: int, today: dt.date) -> dt.date | None:
-    year, month = today.year, today.month
+def _nth(day: int, today: dt.date, later: bool = False) -> dt.date | None:
+    """The next day of that number; `later`: in the month after this one."""
+    year, month = divmod(today.year * 12 + today.month - 1 + later, 12)
+    month += 1
     for _ in range(14):
         if days := _days([(year, month, day)]):
             (found,) = days
@@ -429,7 +434,7 @@ def _likely(text: str, window: tuple[Any, ...], words: dict[str, frozenset[str]]
 
 _CLOCK_TIME = re.compile(
     r"(?<![\d.:])(?P<h>\d{1,2})(?:[:h](?P<m>\d{2})|[.](?P<m2>\d{2})(?=\s?(?:[ap]\.?m\b|uhr)))?"
-    r"(?:\s?(?P<half>[ap])\.?\s?m\b\.?|\s?(?P<clock>o['\u2019]?clock|uhr|heures?|h\b))?",
+    r"(?:\s?(?P<half>[ap])\.?\s?m\b\.?|\s?(?P<clock>o['\"\u2019]?\s?clock|uhr|heures?|h\b))?",
     re.IGNORECASE,
 )
 _NAMED = {"noon": 12, "midday": 12, "midnight": 0, "mittag": 12, "mittags": 12, "mitternacht": 0, "midi": 12, "minuit": 0}
@@ -440,7 +445,7 @@ _PARTS = re.compile(
 _FRACTION = re.compile(
     r"\b(?:(?P<part>half past|quarter past|quarter to|quarter after|halb|viertel nach|viertel vor|dreiviertel)\s+)(?P<hour>\w+)", re.IGNORECASE
 )
-_AT = re.compile(r"\b(?:at|by|around|um|gegen|before|after|until|till|from|to|\u00e0|a las)\s+$", re.IGNORECASE)
+_AT = re.compile(r"\b(?:morning|afternoon|evening|night|at|by|around|um|gegen|before|after|until|till|from|to|\u00e0|a las)\s+$", re.IGNORECASE)
 _OFFSET = {"half past": 30, "quarter past": 15, "quarter after": 15, "quarter to": -15, "viertel nach": 15, "viertel vor": -15, "halb": -30, "dreiviertel": -15}
 
 
@@ -492,7 +497,7 @@ def find_times(text: str) -> tuple[TimeMention, ...]:
         part = bare and re.match(r"\s+(?:in the|at) (?:morning|afternoon|evening|night)", text[match.end() :], re.IGNORECASE)
         if bare and not part and not (_AT.search(text[: match.start()]) and int(match["h"]) <= 24 and _ends_there(text, match.end())):
             continue
-        german = bool(match["clock"]) and fold(match["clock"]) != "o'clock"
+        german = bool(match["clock"]) and not fold(match["clock"]).startswith("o")
         sure = german or bool(minute and match["h"].startswith("0")) or int(match["h"]) > 12
         add(int(match["h"]), int(minute or 0), *match.span(), half=(match["half"] or "").casefold(), sure=sure)
     for number in find_numbers(text):

@@ -126,7 +126,7 @@ def find_words(value: str, text: str) -> list[Span]:
     parts = [part.strip() for part in value.split(",")]
     if len(parts) > 1 and parts[0] and (found := _first_part(parts, text)):
         return found
-    return _initials(value, text) or _stems(value, text)
+    return _initials(value, text) or _shortened(wanted, text) or _stems(value, text)
 
 
 def _in_order(wanted: list[str], text: str) -> list[Span]:
@@ -160,27 +160,44 @@ _SMALL = frozenset("of the and de la le du und der die das von".split())
 
 
 def _initials(value: str, text: str) -> list[Span]:
-    """`NYC` and `NY` for New York, `LA` for Los Angeles, and the other way round."""
+    """`NYC` and `NY` for New York, `LAX` and `LA` for Los Angeles, and the other way round."""
     words = [token for token in tokens(value) if token.plain not in _SMALL]
     if len(words) > 1:
         short = "".join(word.plain[0] for word in words)
         return [
             Span(token.start, token.end)
             for token in tokens(text)
-            if token.text.isupper() and token.text.isalpha() and fold(token.text) in (short, f"{short}c")
+            if token.text.isupper() and token.text.isalpha() and re.fullmatch(f"{re.escape(short)}\\w?", fold(token.text))
         ]
     letters = re.sub(r"\.", "", value)
     if len(letters) < 2 or len(letters) > 5 or not (letters.isupper() and letters.isalpha()):
         return []
     said = [token for token in tokens(text) if token.plain not in _SMALL]
     spans = []
-    for short in {fold(letters), fold(letters).removesuffix("c")}:
+    for short in (fold(letters), fold(letters)[:-1]):
         n = len(short)
         for k in range(len(said) - n + 1) if n > 1 else ():
             run = said[k : k + n]
             if all(w.text[0].isupper() and w.plain[0] == s for w, s in zip(run, short, strict=True)):
                 spans.append(Span(run[0].start, run[-1].end))
     return spans
+
+
+def _shortened(wanted: tuple[Token, ...], text: str) -> list[Span]:
+    """`San Fran` for San Francisco: the last of several words cut short."""
+    said = tokens(text)
+    n = len(wanted)
+    if n < 2:
+        return []
+    head, last = [token.plain for token in wanted[:-1]], wanted[-1].plain
+    return [
+        Span(said[k].start, said[k + n - 1].end)
+        for k in range(len(said) - n + 1)
+        if [token.plain for token in said[k : k + n - 1]] == head
+        and len(said[k + n - 1].plain) >= 3
+        and last.isalpha()
+        and last.startswith(said[k + n - 1].plain)
+    ]
 
 
 def _stems(value: str, text: str) -> list[Span]:
