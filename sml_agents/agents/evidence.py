@@ -16,7 +16,7 @@ from typing import Any, Literal
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 
 from sml_agents.agents.asking import ASK_USER, MARK, Question, answers_of, asked_by, is_answer, is_own
-from sml_agents.agents.values import Clock, find, fold, kind_of
+from sml_agents.agents.values import Clock, Span, find, fold, kind_of
 
 __all__ = ["Piece", "Request", "accepts", "answers_nothing", "pieces_of_data", "speaks_of_going_on", "withdraws"]
 
@@ -71,14 +71,18 @@ _GO_ON = re.compile(
     r"(?: (?:please|then|now|really|for me|bitte))*"
 )
 _YES = re.compile(
-    r"(?:(?:oh|ok|okay|well|and) )*(?:yes|yeah|yep|yup|sure|ok|okay|of course|correct|right|exactly|perfect|great|fine|alright|all right|absolutely|definitely"
-    r"|please do|go ahead|do it|that'?s (?:right|correct|fine|good|great|perfect|it|the one|what i want)|that (?:works|sounds|would|is|will) \w+(?: \w+)?|that one|it (?:works|sounds|is) \w+"
-    r"|sounds? (?:good|great|perfect|fine|nice|\w+ to me|good to me)|looks? good|works for me|i(?:'ll| will| would like to|'d like to)? (?:take|like|love|want) (?:it|that|this|that one)"
-    r"|(?:please )?(?:book|buy|reserve|get|order) (?:it|that|this|me that|them)(?: one)?|cool|nice|awesome|ja|genau|gerne?|passt|stimmt|oui|d'accord|si|vale|claro)\b"
+    r"(?:(?:oh|ok|okay|well|and|yes|please|that'?s all|it'?s|thats) )*(?:yes|ye[ps]|yeah|yup|ues|sure|ok|okay|of course|correct|right|exactly|perfect|great|fine|alright|all right"
+    r"|good|excellent|fantastic|amazing|wonderful|awesome|nice|cool|absolutely|definitely|indeed"
+    r"|please do|go ahead|do it|i(?:'?m| am) (?:fine|ok|okay|good|happy) with (?:it|that|this)|i agree"
+    r"|(?:that|this|it|the|everything)(?:'s| \w+)?(?: \w+)? (?:works|work|sounds|looks|is|will|would|should|suits)(?: be| me| do| all)? ?(?:\w+ )?(?:correct|right|perfect|great|fine|good|well|ok|okay|nice|excellent|it|that|do|me|works|work|alright|lovely|cool|the one|what i want)?"
+    r"|that'?s (?:it|all|correct|right|fine|good|great|perfect|the one|what i want)|that one"
+    r"|sounds? (?:\w+)(?: to me)?|looks? good|works for me|suits me|seems (?:great|good|fine)"
+    r"|i(?:'ll| will| would like to|'d like to| would)? (?:take|like|love|want) (?:it|that|this|that one)"
+    r"|(?:please )?(?:book|buy|reserve|get|order) (?:it|that|this|me that|them)(?: one)?|ja|genau|gerne?|passt|stimmt|oui|d'accord|si|vale|claro)\b"
 )
 _NO = re.compile(r"(?:(?:oh|well|sorry|hm+) )*(?:no|nope|nah|not|nein|non|i do(?: not|n't)|do(?: not|n't)|something else|another|any other|what else)\b")
 _CORRECTS = re.compile(
-    r"(?:^|(?<=[.,;!?\n\u2013\u2014-])\s*)(?:oh,? |ach,? |but |and )*(?:no,? wait|no(?:pe)?,|no\b(?= (?:on|at|to|from|make|it|the|i|let|in)\b)|wait,?|sorry,?|actually,?|i mean[t,]?|rather,?|correction"
+    r"(?:^|(?<=[.,;!?\n\u2013\u2014-])\s*)(?:oh,? |ach,? |but |and )*(?:no,? wait[,.]?|no(?:pe)?,|no\b(?= (?:on|at|to|from|make|it|the|i|let|in)\b)|wait,?|sorry,?|actually,?|i mean[t,]?|rather,?|correction"
     r"|(?:please )?(?:make (?:it|that)|change (?:it|that) to)|better,?|nein,?|doch lieber|lieber|ich mein\w*|besser|instead,?|non,?)\s",
     re.IGNORECASE,
 )
@@ -225,16 +229,15 @@ def _pieces(messages: Sequence[BaseMessage], begins: int, trust: Collection[str]
                 verdict = accepts(message.text)
                 if verdict == "yes":
                     yield from (Piece("offered", offer.text, at, accepted=True) for offer in offers)
-                if verdict:
-                    offers = []
+                if verdict == "yes" or (verdict == "no" and len(message.text.split()) <= 3):
+                    offers = []  # a longer no changes part of what was offered
                 yield from _said(message, at, waiting)
             waiting = ()
         elif isinstance(message, ToolMessage):
             if message.name == ASK_USER or message.response_metadata.get(REFUSED) or message.status == "error":
                 continue
             if trust is None or message.name in trust:
-                for piece in _returned(message, at, calls.get(message.tool_call_id, {})):
-                    yield piece
+                yield from _returned(message, at, calls.get(message.tool_call_id, {}))
 
 
 def _said(message: BaseMessage, at: int, waiting: tuple[Question, ...]) -> Iterator[Piece]:
@@ -257,10 +260,16 @@ def _returned(message: ToolMessage, at: int, arguments: Mapping[str, Any]) -> It
     clock = Clock(dt.datetime.min, known=False)
     for key, text in _flat(_data(message.text)):
         spans = [one.span for value in echoes for one in find(kind_of({}, "", value), value, text, clock)]
-        for span in sorted(spans, key=lambda span: -span.start):
+        for span in sorted((one for one in spans if not _within_a_word(text, one)), key=lambda span: -span.start):
             text = f"{text[: span.start]} \u2026 {text[span.end :]}"
         if text.strip(" \u2026"):
             yield Piece("returned", text, at, key=key)
+
+
+def _within_a_word(text: str, span: Span) -> bool:
+    """Whether a span is part of something longer, as a name is of an address."""
+    around = text[span.start - 1 : span.start] + text[span.end : span.end + 2]
+    return bool(re.search(r"[@/_-]|[.:]\w", around)) and not re.fullmatch(r"\s?[.:,]?\s?", around)
 
 
 def _values(at: Any) -> Iterator[Any]:
@@ -296,7 +305,7 @@ def _flat(data: Any, key: str = "") -> Iterator[tuple[str, str]]:
             stack.extend((f"{path} {name}".strip(), value) for name, value in at.items())
         elif isinstance(at, list | tuple | set | frozenset):
             stack.extend((path, value) for value in at)
-        elif at is not None and not callable(at):
+        elif isinstance(at, str) or (at is not None and not callable(at)):
             seen += 1
             text = at.isoformat() if hasattr(at, "isoformat") else str(at)
             yield (path, text)

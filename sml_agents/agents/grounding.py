@@ -62,6 +62,8 @@ class Ground:
     value: Any = None
     span: str = ""
     """The words that ground it; of a contradicted one, what was said instead."""
+    corrected: bool = False
+    """Of a contradicted one: the person took this value back."""
 
     @property
     def ok(self) -> bool:
@@ -374,6 +376,8 @@ class _Grounding:
                 for other in days:
                     if abs((other.value.day - one.value.day).days - number * kind.unit) < 0.5 and other.value.day > one.value.day:
                         return f"{one.value.day} to {other.value.day}"
+        if kind.unit is not None or kind.part:
+            return ""
         for text in said:
             for sentence in re.split(r"[.!?;\n](?=\s|$)", text):
                 counts = [one for one in mentions(replace(kind, words=kind.words | {""}), sentence, self.clock) if not one.denied]
@@ -438,7 +442,7 @@ class _Grounding:
             for words, span in self._values_in(kind, piece.text):
                 mine = _Place(number, span, State.SAID)
                 if not any(mine.clashes(other) for other in used):
-                    return replace(ground, state=State.CONTRADICTED, span=words)
+                    return replace(ground, state=State.CONTRADICTED, span=words, corrected=True)
         return ground
 
     def _is_mine(self, ground: Ground, place: _Place, k: int) -> bool:
@@ -446,21 +450,29 @@ class _Grounding:
         return text[place.span.start : place.span.end].strip() == ground.span and _family(self.kinds[k]) is not None
 
     def _values_in(self, kind: Kind, text: str) -> list[tuple[str, Span]]:
-        if kind.sort in ("date", "time", "enum", "pattern", "number"):
+        if kind.sort == "number":
+            counted = [(one, self._beside(text, one.span)) for one in mentions(kind, text, self.clock) if not one.denied]
+            return [(text[one.span.start : one.span.end], one.span) for one, near in counted if not near or near & kind.words]
+        if kind.sort in ("date", "time", "enum", "pattern"):
             return [(text[one.span.start : one.span.end], one.span) for one in mentions(kind, text, self.clock) if not one.denied]
         if kind.sort == "datetime":
             return [(text[m.span.start : m.span.end], m.span) for m in mentions(Kind("date"), text, self.clock) if not m.denied]
         if kind.sort != "text":
             return []
+        if len(tokens(text)) > _SHORT:
+            return []  # too much is said to tell what it corrects
         other = [one.span for sort in ("date", "time") for one in mentions(Kind(sort), text, self.clock)]  # type: ignore[arg-type]
+        labels = {word for kind in self.kinds for word in kind.words}
         names = []
-        for found in re.finditer(r"(?<![.!?]\s)(?<=\s)[A-Z\u00c0-\u00de][\w-]+(?:\s[A-Z\u00c0-\u00de][\w-]+)*", text):
+        for found in re.finditer(r"(?<=[^\s.!?]\s)[A-Z\u00c0-\u00de][\w-]+(?:\s[A-Z\u00c0-\u00de][\w-]+)*", text):
             span = Span(*found.span())
-            if not any(span.overlaps(one) for one in other) and not is_denied(text, span):
+            known = {stem(token.plain) for token in tokens(found.group())} <= labels
+            if not known and not any(span.overlaps(one) for one in other) and not is_denied(text, span):
                 names.append((found.group(), span))
         return names
 
 
+_SHORT = 8
 _STATE = {"said": State.SAID, "offered": State.ACCEPTED, "returned": State.RETURNED, "given": State.GIVEN}
 _ORDER = {State.SAID: 0, State.ACCEPTED: 1, State.RETURNED: 2, State.GIVEN: 3, State.DERIVED: 4}
 

@@ -331,6 +331,8 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         first = calls_left(calls, guarded, turn.request.messages)
         if first and not turn.talk.withdrawn:  # they may bring what is missing
             return self._only(response, first)
+        if unknown and all(one.corrected for one in unknown) and not proposed and not turn.talk.refusals:
+            return self._refused(response, guarded, unknown, wanted, failure, turn)  # the person has said it: no question
         asks = self.when_unknown == "ask" and self.on_unanswered not in ("refuse", "end")
         if wanted and asks and turn.may_ask:
             return self._asking(wanted[: turn.may_ask], turn)
@@ -348,7 +350,7 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         last = guarded[-1]
         sources = {one.slot.name: one.state.value for one in grounds[last["id"] or ""]}
         values = {"tool": last["name"], "values": dict(last["args"]), "sources": sources}
-        return _extended(_replaced(response, draft), {"clarify_values": values})
+        return _extended(_replaced(response, draft), {"clarify_values": values, "clarify_missing": []})
 
     @staticmethod
     def _only(response: Any, first: Sequence[ToolCall]) -> ModelResponse[Any]:

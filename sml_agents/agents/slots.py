@@ -24,6 +24,7 @@ EACH = "[]"
 """In a path: every element of a list, or every value of a dictionary."""
 WRITTEN = frozenset({"body", "subject", "message", "query", "code", "content", "text", "summary"})
 """Names of arguments that the model is there to write."""
+_PREPOSITIONS = frozenset("to from by at in on for with until".split())
 _MOST = 4
 """Levels of nesting that are looked into."""
 
@@ -72,6 +73,8 @@ class Slot:
             parts = [part.strip("_").replace("_", " ") for part in self.path if part != EACH]
             spaced = [re.sub(r"(?<=[a-z])(?=[A-Z])", " ", part) for part in parts]
             phrase = fold(spaced[-1]) if len(spaced) == 1 else f"{fold(spaced[-1])} of the {fold(' '.join(spaced[:-1]))}"
+        if phrase in _PREPOSITIONS:
+            return f"value of \u201c{phrase}\u201d"
         return phrase if phrase[:2].isupper() else phrase[:1].lower() + phrase[1:]
 
     def question(self, again: bool = False, either: tuple[str, str] | None = None) -> Question:

@@ -38,6 +38,8 @@ class Kind:
     name: frozenset[str] = frozenset()
     """Stems of its name alone."""
     description: str = ""
+    part: str = ""
+    """Of a number that is the day, month or year of a date."""
 
     @property
     def about_past(self) -> bool:
@@ -68,13 +70,16 @@ class Mention:
 
 _DATE_WORDS = frozenset(map(stem, "date day when departure arrival checkin checkout deadline birthday due".split()))
 _TIME_WORDS = frozenset(map(stem, "time hour clock alarm".split()))
+_PARTS = ("day", "month", "year")
 _TYPES = {"integer": "number", "number": "number", "float": "number", "boolean": "bool"}
 
 
 def kind_of(schema: Mapping[str, Any], name: str = "", value: Any = None) -> Kind:
     """The kind of an argument. Strings that hold dates, times or numbers are told by format, then by name and value."""
     description = str(schema.get("description", ""))
+    last = re.split(r"[_\W]+", name.casefold().strip("_"))[-1]
     words: Any = {"words": label(name, description), "name": label(name), "description": description}
+    words["part"] = last if last in _PARTS else ""
     members = schema.get("enum")
     if isinstance(members, Sequence) and not isinstance(members, str) and members:
         if all(as_number(member) is not None for member in members):
@@ -164,10 +169,10 @@ def _numbers(kind: Kind, text: str, clock: Clock) -> list[Mention]:
     dates = find_dates(text, clock)
     taken = [m.span for m in dates] + [m.span for m in find_times(text)]
     found = []
-    for at, part in enumerate(("day", "month", "year")):
-        if stem(part) in kind.name:  # of a date that is said in words; each part has a place of its own in it
-            spans = [Span(m.span.start + at, min(m.span.start + at + 1, m.span.end)) for m in dates]
-            found.extend(Mention(float(getattr(m.day, part)), span) for m, span in zip(dates, spans, strict=True))
+    if kind.part:  # of a date that is said in words; each part has a place of its own in it
+        at = _PARTS.index(kind.part)
+        spans = [Span(m.span.start + at, min(m.span.start + at + 1, m.span.end)) for m in dates]
+        found.extend(Mention(float(getattr(m.day, kind.part)), span) for m, span in zip(dates, spans, strict=True))
     for mention in find_numbers(text):
         if any(mention.span.overlaps(span) for span in taken):
             continue

@@ -408,6 +408,8 @@ def _likely(text: str, window: tuple[Any, ...], words: dict[str, frozenset[str]]
     if not all(known):
         return False
     first, last = plain[0], plain[-1]
+    if {"at", "um"} & set(plain):
+        return False  # a time follows
     filler = {"the", "a", "of", "at", "on", "for", "um", "am", "der", "den", "le", "el", "and", "to", "from", "after", "before"}
     if (first in filler and len(plain) > 1 and first not in ("a",)) or last in filler:
         return False

@@ -156,6 +156,7 @@ def _first_part(parts: list[str], text: str) -> list[Span]:
     return spans
 
 
+_PLACED = frozenset("in at to from near around".split())
 _SMALL = frozenset("of the and de la le du und der die das von".split())
 
 
@@ -163,11 +164,16 @@ def _initials(value: str, text: str) -> list[Span]:
     """`NYC` and `NY` for New York, `LAX` and `LA` for Los Angeles, and the other way round."""
     words = [token for token in tokens(value) if token.plain not in _SMALL]
     if len(words) > 1:
-        short = "".join(word.plain[0] for word in words)
+        short = re.escape("".join(word.plain[0] for word in words))
+        own = [re.escape(fold(found.group().replace(".", ""))) for found in re.finditer(r"(?<!\w)(?:[A-Z]\.){2,}", value)]
+        wanted = re.compile("|".join([rf"{short}\w?", *own]))
         return [
             Span(token.start, token.end)
-            for token in tokens(text)
-            if token.text.isupper() and token.text.isalpha() and re.fullmatch(f"{re.escape(short)}\\w?", fold(token.text))
+            for before, token in zip(("", *(t.plain for t in tokens(text))), tokens(text), strict=False)
+            if token.text.isalpha()
+            and (token.text.isupper() or (before in _PLACED and text.islower()))
+            and len(token.text) > 1
+            and wanted.fullmatch(token.plain)
         ]
     letters = re.sub(r"\.", "", value)
     if len(letters) < 2 or len(letters) > 5 or not (letters.isupper() and letters.isalpha()):
