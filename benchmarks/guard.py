@@ -24,13 +24,14 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+from typing import NotRequired
+
 from guard_scripts import HOME, NOW, RAN, Request, Script, reply, scripts, served, tools_for
 from langchain.agents import create_agent
 from langchain.agents.middleware import AgentState
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.types import Command
-from typing_extensions import NotRequired
 
 from sml_agents.agents import ClarifyMiddleware
 from sml_agents.agents.asking import asked_by
@@ -100,7 +101,8 @@ def talk(script: Script, url: str, delivery: str, asynchronous: bool, path: str,
         for _ in range(MOST_TURNS):
             arguments = (script, url, delivery, asynchronous, path, given)
             done = step(*arguments) if pool is None else pool.submit(step, *arguments).result()
-            outcome.log.append(f"{given if isinstance(given, Command) else given['messages'][0]['content']} -> {done['last']} {done['asked']} {done['ran']}")
+            said = given.resume if isinstance(given, Command) else given["messages"][0]["content"]
+            outcome.log.append(f"{said} -> {done['last']} {done['asked']} {done['ran']}")
             outcome.ran += done["ran"]
             outcome.wrong |= withdrawn and bool(done["ran"])
             if not done["asked"]:
@@ -161,8 +163,16 @@ def share(hits: Iterable[bool]) -> dict[str, Any]:
     values = list(hits)
     n, p = len(values), sum(values) / max(1, len(values))
     z = 1.96
-    middle, half = (p + z * z / (2 * n)) / (1 + z * z / n), z * ((p * (1 - p) + z * z / (4 * n)) / n) ** 0.5 / (1 + z * z / n)
-    return {"value": round(p, 4), "low": round(max(0.0, middle - half), 4), "high": round(min(1.0, middle + half), 4), "n": n}
+    middle, half = (
+        (p + z * z / (2 * n)) / (1 + z * z / n),
+        z * ((p * (1 - p) + z * z / (4 * n)) / n) ** 0.5 / (1 + z * z / n),
+    )
+    return {
+        "value": round(p, 4),
+        "low": round(max(0.0, middle - half), 4),
+        "high": round(min(1.0, middle + half), 4),
+        "n": n,
+    }
 
 
 def main() -> None:
@@ -191,12 +201,21 @@ def main() -> None:
                         outcomes += talk(script, url, delivery, asynchronous, path)
                 table[name] = figures(outcomes)
                 print(name, json.dumps(table[name]), flush=True)
-                bad = [one for one in outcomes if one.wrong or (not one.right and not one.cancelled) or (one.complete and one.questions)]
+                bad = [
+                    one
+                    for one in outcomes
+                    if one.wrong or (not one.right and not one.cancelled) or (one.complete and one.questions)
+                ]
                 for one in bad[: given.show]:
-                    print(f"  {one.kind} {one.tool} wrong={one.wrong} complete={one.complete}\n    " + "\n    ".join(one.log))
+                    print(
+                        f"  {one.kind} {one.tool} wrong={one.wrong} complete={one.complete}\n    "
+                        + "\n    ".join(one.log)
+                    )
     if given.out:
         given.out.parent.mkdir(parents=True, exist_ok=True)
-        given.out.write_text(json.dumps({"n": given.n, "seed": given.seed, "figures": table}, indent=2) + "\n", encoding="utf-8")
+        given.out.write_text(
+            json.dumps({"n": given.n, "seed": given.seed, "figures": table}, indent=2) + "\n", encoding="utf-8"
+        )
 
 
 if __name__ == "__main__":

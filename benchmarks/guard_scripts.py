@@ -23,7 +23,11 @@ from langchain_core.tools import BaseTool, StructuredTool, tool
 from pydantic import BaseModel, Field
 
 NOW = dt.datetime(2026, 11, 26, 12, 0)
-CONTACTS = {"Maria Lopez": "maria.lopez@example.org", "Tom Weber": "tom.weber@example.org", "Ada Byron": "ada@example.org"}
+CONTACTS = {
+    "Maria Lopez": "maria.lopez@example.org",
+    "Tom Weber": "tom.weber@example.org",
+    "Ada Byron": "ada@example.org",
+}
 ORDERS = {"the blue lamp": "ORD-4711", "the tea kettle": "ORD-8823", "the desk chair": "ORD-1290"}
 HOME = "12 Elm Street, Springfield"
 
@@ -216,8 +220,14 @@ def _nested(flat: dict[str, Any]) -> dict[str, Any]:
 
 
 CITIES = ["Paris", "Rome", "Oslo", "Lisbon", "Vienna", "New York"]
-MONTHS = "January February March April May June July August September October November December".split()
-MONATE = "Januar Februar M\u00e4rz April Mai Juni Juli August September Oktober November Dezember".split()
+MONTHS = [
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
+    "November", "December",
+]  # fmt: skip
+MONATE = [
+    "Januar", "Februar", "M\u00e4rz", "April", "Mai", "Juni", "Juli", "August", "September", "Oktober",
+    "November", "Dezember",
+]  # fmt: skip
 
 
 class Maker:
@@ -234,7 +244,14 @@ class Maker:
         """A day, how a person says it, and how a German does."""
         if relative:
             days, words, german = self.random.choice(
-                [(1, "tomorrow", "morgen"), (2, "the day after tomorrow", "\u00fcbermorgen"), (14, "in two weeks", "in zwei Wochen"), (1, "this Friday", "diesen Freitag"), (5, "next Tuesday", "n\u00e4chsten Dienstag"), (4, "in 4 days", "in 4 Tagen")]
+                [
+                    (1, "tomorrow", "morgen"),
+                    (2, "the day after tomorrow", "\u00fcbermorgen"),
+                    (14, "in two weeks", "in zwei Wochen"),
+                    (1, "this Friday", "diesen Freitag"),
+                    (5, "next Tuesday", "n\u00e4chsten Dienstag"),
+                    (4, "in 4 days", "in 4 Tagen"),
+                ]
             )
             return NOW.date() + dt.timedelta(days=days), words, german
         start = after or NOW.date() + dt.timedelta(days=20)
@@ -247,12 +264,20 @@ class Maker:
     def wrong_day(self, day: dt.date) -> str:
         return (day + dt.timedelta(days=self.random.choice([9, 11, 16]))).isoformat()
 
-    def fact_day(self, path: str, before: str = "on ", relative: bool = False, german: bool = False, after: dt.date | None = None) -> tuple[Fact, dt.date]:
+    def fact_day(
+        self, path: str, before: str = "on ", relative: bool = False, german: bool = False, after: dt.date | None = None
+    ) -> tuple[Fact, dt.date]:
         day, words, de = self.day(relative, after)
         words = de if german else words
         lead = ("am " if not relative else "") if german else ("" if relative else before)
-        value = self.random.choice([day.isoformat()]) if path != "date" else self.random.choice([day.isoformat(), f"{day.day} {MONTHS[day.month - 1]} {day.year}"])
-        return Fact(path, value, f"{lead}{words}", self.random.choice([f"{lead}{words}", words]), self.wrong_day(day)), day
+        value = (
+            self.random.choice([day.isoformat()])
+            if path != "date"
+            else self.random.choice([day.isoformat(), f"{day.day} {MONTHS[day.month - 1]} {day.year}"])
+        )
+        return Fact(
+            path, value, f"{lead}{words}", self.random.choice([f"{lead}{words}", words]), self.wrong_day(day)
+        ), day
 
     def city(self, path: str, before: str) -> Fact:
         city, other = self.two(CITIES)
@@ -260,7 +285,16 @@ class Maker:
         return Fact(path, city, f"{before} {said}", said, other)
 
     def time(self, path: str = "time") -> Fact:
-        value, words = self.random.choice([("19:30", "half past seven in the evening"), ("08:00", "8 am"), ("20:00", "8 pm"), ("18:15", "6:15 pm"), ("12:00", "noon"), ("21:00", "21:00")])
+        value, words = self.random.choice(
+            [
+                ("19:30", "half past seven in the evening"),
+                ("08:00", "8 am"),
+                ("20:00", "8 pm"),
+                ("18:15", "6:15 pm"),
+                ("12:00", "noon"),
+                ("21:00", "21:00"),
+            ]
+        )
         return Fact(path, value, f"at {words}", words, "17:45")
 
     def make(self, name: str, **how: Any) -> Request:
@@ -270,22 +304,44 @@ class Maker:
     def book_trip(self, relative: bool = False, german: bool = False) -> Request:
         city = self.city("city", "nach" if german else "to")
         day, _ = self.fact_day("date", relative=relative, german=german)
-        return Request("book_trip", "Buche mir eine Reise" if german else self.random.choice(["Book me a trip", "I need a trip", "Please book a journey"]), [city, day], language="de" if german else "en")
+        return Request(
+            "book_trip",
+            "Buche mir eine Reise"
+            if german
+            else self.random.choice(["Book me a trip", "I need a trip", "Please book a journey"]),
+            [city, day],
+            language="de" if german else "en",
+        )
 
     def book_table(self, relative: bool = False, german: bool = False) -> Request:
         place, other = self.two(["Luigi's", "the Golden Lion", "Sakura", "Chez Paul"])
         guests, more = self.two([2, 3, 4, 6])
         day, _ = self.fact_day("day", relative=relative, german=german)
-        words = {2: "zwei", 3: "drei", 4: "vier", 6: "sechs"}[guests] if german else self.random.choice([str(guests), {2: "two", 3: "three", 4: "four", 6: "six"}[guests]])
+        words = (
+            {2: "zwei", 3: "drei", 4: "vier", 6: "sechs"}[guests]
+            if german
+            else self.random.choice([str(guests), {2: "two", 3: "three", 4: "four", 6: "six"}[guests]])
+        )
         time = Fact("time", "19:30", "um halb acht abends", "halb acht abends", "17:45") if german else self.time()
         people = Fact("guests", guests, f"f\u00fcr {words} Personen" if german else f"for {words} people", words, more)
-        return Request("book_table", "Reserviere einen Tisch" if german else "Book a table", [Fact("place", place, f"{'bei' if german else 'at'} {place}", place, other), day, time, people], language="de" if german else "en")
+        return Request(
+            "book_table",
+            "Reserviere einen Tisch" if german else "Book a table",
+            [Fact("place", place, f"{'bei' if german else 'at'} {place}", place, other), day, time, people],
+            language="de" if german else "en",
+        )
 
     def refund(self, lookup: bool = False) -> Request:
         product, number = self.random.choice(list(ORDERS.items()))
         reason, other = self.two(["damaged", "late", "wrong item"])
-        words = {"damaged": "because it was damaged", "late": "because it came late", "wrong item": "because it was the wrong item"}[reason]
-        order = Fact("order", number, "" if lookup else number, number, "ORD-0001", source="tool" if lookup else "person")
+        words = {
+            "damaged": "because it was damaged",
+            "late": "because it came late",
+            "wrong item": "because it was the wrong item",
+        }[reason]
+        order = Fact(
+            "order", number, "" if lookup else number, number, "ORD-0001", source="tool" if lookup else "person"
+        )
         opening = f"Please refund {product}" if lookup else "Refund the order"
         found = ("find_order", {"product": product}, number) if lookup else None
         return Request("refund", opening, [order, Fact("reason", reason, words, reason, other)], lookup=found)
@@ -295,7 +351,11 @@ class Maker:
         amount, more = self.two([12.5, 80.0, 1200.0, 45.0])
         said = {12.5: "$12.50", 80.0: "80 dollars", 1200.0: "$1,200", 45.0: "forty-five dollars"}[amount]
         account, wrong = self.two(["savings", "checking"])
-        facts = [Fact("amount", amount, said, said, more), Fact("to", to, f"to {to}", to, other), Fact("account", account, f"from my {account} account", account, wrong)]
+        facts = [
+            Fact("amount", amount, said, said, more),
+            Fact("to", to, f"to {to}", to, other),
+            Fact("account", account, f"from my {account} account", account, wrong),
+        ]
         return Request("send_money", "Send", facts)
 
     def order_shirt(self) -> Request:
@@ -303,7 +363,17 @@ class Maker:
         words = {"S": "small", "M": "medium", "L": "large"}[size]
         colour, wrong = self.two(["blue", "green", "red", "black"])
         wrap = self.random.random() < 0.5
-        facts = [Fact("size", size, f"in size {words}", self.random.choice([size, words]), other), Fact("colour", colour, f"in {colour}", colour, wrong), Fact("gift_wrap", wrap, "with gift wrap" if wrap else "without gift wrap", "yes please" if wrap else "no", not wrap)]
+        facts = [
+            Fact("size", size, f"in size {words}", self.random.choice([size, words]), other),
+            Fact("colour", colour, f"in {colour}", colour, wrong),
+            Fact(
+                "gift_wrap",
+                wrap,
+                "with gift wrap" if wrap else "without gift wrap",
+                "yes please" if wrap else "no",
+                not wrap,
+            ),
+        ]
         return Request("order_shirt", "I'm looking for Tom's birthday, order a shirt", facts)
 
     def book_flight(self) -> Request:
@@ -312,7 +382,13 @@ class Maker:
         out, day = self.fact_day("trip.departure", "leaving on ")
         back, _ = self.fact_day("trip.back", "and coming back on ", after=day + dt.timedelta(days=2))
         cabin, wrong = self.two(["economy", "business", "first"])
-        facts = [Fact("trip.origin", here, f"from {here}", here, other), Fact("trip.destination", there, f"to {there}", there, other), out, back, Fact("cabin", cabin, f"in {cabin} class", f"{cabin} class", wrong)]
+        facts = [
+            Fact("trip.origin", here, f"from {here}", here, other),
+            Fact("trip.destination", there, f"to {there}", there, other),
+            out,
+            back,
+            Fact("cabin", cabin, f"in {cabin} class", f"{cabin} class", wrong),
+        ]
         return Request("book_flight", "First of all, book a flight", facts)
 
     def book_hotel(self) -> Request:
@@ -321,14 +397,25 @@ class Maker:
         nights = self.random.choice([2, 3, 5, 7])
         end = day + dt.timedelta(days=nights)
         words = {2: "two nights", 3: "3 nights", 5: "five nights", 7: "a week"}[nights]
-        stay = Fact("check_out", end.isoformat(), f"for {words}", f"I stay {words}", self.wrong_day(end), needs=("check_in",))
+        stay = Fact(
+            "check_out", end.isoformat(), f"for {words}", f"I stay {words}", self.wrong_day(end), needs=("check_in",)
+        )
         return Request("book_hotel", "Book a hotel", [city, start, stay])
 
     def send_email(self) -> Request:
         name, address = self.random.choice(list(CONTACTS.items()))
         to = Fact("to", address, "", address, "someone@else.example", source="tool")
-        facts = [to, Fact("subject", "Our meeting", "", "", "Our meeting", source="model"), Fact("body", "Dear friend, I will be late.", "", "", "Dear friend, I will be late.", source="model")]
-        return Request("send_email", f"Write an e-mail to {name} that I will be late", facts, lookup=("find_contact", {"name": name}, address))
+        facts = [
+            to,
+            Fact("subject", "Our meeting", "", "", "Our meeting", source="model"),
+            Fact("body", "Dear friend, I will be late.", "", "", "Dear friend, I will be late.", source="model"),
+        ]
+        return Request(
+            "send_email",
+            f"Write an e-mail to {name} that I will be late",
+            facts,
+            lookup=("find_contact", {"name": name}, address),
+        )
 
     def schedule(self) -> Request:
         title, other = self.two(["dentist", "team lunch", "piano lesson"])
@@ -339,30 +426,83 @@ class Maker:
         said = f"on {words} at {hour if hour < 13 else hour - 12} {'am' if hour < 13 else 'pm'}"
         end = start + dt.timedelta(minutes=minutes)
         wrong = start + dt.timedelta(days=9)
-        facts = [Fact("title", title, f"called {title}", title, other), Fact("start", start.isoformat(), said, said, wrong.isoformat()), Fact("end", end.isoformat(), f"for {length}", f"it takes {length}", (wrong + dt.timedelta(minutes=60)).isoformat(), needs=("start",))]
+        facts = [
+            Fact("title", title, f"called {title}", title, other),
+            Fact("start", start.isoformat(), said, said, wrong.isoformat()),
+            Fact(
+                "end",
+                end.isoformat(),
+                f"for {length}",
+                f"it takes {length}",
+                (wrong + dt.timedelta(minutes=60)).isoformat(),
+                needs=("start",),
+            ),
+        ]
         return Request("schedule", "Put an appointment into my calendar", facts)
 
     def rent_car(self, relative: bool = False) -> Request:
         start, _ = self.fact_day("_from", "starting ", relative=relative)
         days, more = self.two([2, 3, 4, 6])
         kind, wrong = self.two(["small", "large", "van"])
-        facts = [self.city("city", "in"), start, Fact("days", days, f"for {days} days", f"{days} days", more), Fact("kind", kind, f"and take a {kind} one" if kind != "van" else "and take a van", kind, wrong)]
+        facts = [
+            self.city("city", "in"),
+            start,
+            Fact("days", days, f"for {days} days", f"{days} days", more),
+            Fact("kind", kind, f"and take a {kind} one" if kind != "van" else "and take a van", kind, wrong),
+        ]
         return Request("rent_car", "Rent a car", facts)
 
     def order_food(self) -> Request:
         dish, other = self.two(["pizza", "ramen", "falafel wrap"])
         count, more = self.two([1, 2, 3])
         words = {1: "one", 2: "two", 3: "three"}[count]
-        facts = [Fact("items[].quantity", count, words, words, more), Fact("items[].dish", dish, dish, dish, other), Fact("address", HOME, "", HOME, "1 Nowhere Road", source="state")]
+        facts = [
+            Fact("items[].quantity", count, words, words, more),
+            Fact("items[].dish", dish, dish, dish, other),
+            Fact("address", HOME, "", HOME, "1 Nowhere Road", source="state"),
+        ]
         return Request("order_food", "Order", facts)
 
     def set_alarm(self) -> Request:
         return Request("set_alarm", "Set an alarm", [self.time()])
 
 
-NOISE = ["Hi there, I hope you are well.", "My sister was born on 3 March 1990.", "Last Friday I was ill.", "Thanks for the help so far!", "I'm in a hurry, so let us be quick.", "Don't ask me why it rains all day."]
-TOOLS = ["book_trip", "book_table", "refund", "send_money", "order_shirt", "book_flight", "book_hotel", "send_email", "schedule", "rent_car", "order_food", "set_alarm"]
-KINDS = ["complete", "missing", "partial", "together", "unsure", "cancel", "correct", "second", "german", "relative", "lookup", "chatty"]
+NOISE = [
+    "Hi there, I hope you are well.",
+    "My sister was born on 3 March 1990.",
+    "Last Friday I was ill.",
+    "Thanks for the help so far!",
+    "I'm in a hurry, so let us be quick.",
+    "Don't ask me why it rains all day.",
+]
+TOOLS = [
+    "book_trip",
+    "book_table",
+    "refund",
+    "send_money",
+    "order_shirt",
+    "book_flight",
+    "book_hotel",
+    "send_email",
+    "schedule",
+    "rent_car",
+    "order_food",
+    "set_alarm",
+]
+KINDS = [
+    "complete",
+    "missing",
+    "partial",
+    "together",
+    "unsure",
+    "cancel",
+    "correct",
+    "second",
+    "german",
+    "relative",
+    "lookup",
+    "chatty",
+]
 
 
 def scripts(n: int = 300, seed: int = 0) -> list[Script]:
@@ -404,7 +544,12 @@ def _shape(request: Request, kind: str, maker: Maker) -> None:
     request.replies = {"partial": "one", "together": "together", "unsure": "unsure"}.get(kind, "all")  # type: ignore[assignment]
     request.cancels = kind == "cancel" and bool(request.missing)
     if kind == "correct":
-        days = [fact for fact in request.facts if fact.path.rsplit(".", 1)[-1] in ("date", "day", "check_in", "_from", "reason", "size", "cabin", "account", "city", "time")]
+        days = [
+            fact
+            for fact in request.facts
+            if fact.path.rsplit(".", 1)[-1]
+            in ("date", "day", "check_in", "_from", "reason", "size", "cabin", "account", "city", "time")
+        ]
         others = [fact for fact in request.facts if fact.words and fact.source == "person" and not fact.needs]
         if days:
             new = days[0]
@@ -431,7 +576,12 @@ def _other_words(tool_name: str, new: Fact, maker: Maker) -> Fact | None:
 def draft(script: Script, messages: list[dict[str, Any]]) -> dict[str, Any]:
     """What a model that never asks says next: it calls at once, and makes up what it was not told."""
     texts = [(m["role"], _text(m)) for m in messages if m["role"] in ("user", "tool")]
-    begun = [(k, request) for k, (role, text) in enumerate(texts) for request in script.requests if role == "user" and request.text() in text]
+    begun = [
+        (k, request)
+        for k, (role, text) in enumerate(texts)
+        for request in script.requests
+        if role == "user" and request.text() in text
+    ]
     if not begun:
         return {"content": "How can I help?"}
     begin, request = begun[-1]
@@ -447,7 +597,11 @@ def draft(script: Script, messages: list[dict[str, Any]]) -> dict[str, Any]:
     found = request.lookup is None or request.lookup[2] in said
     arguments: dict[str, Any] = {}
     for fact in request.facts:
-        known = fact.source in ("model", "state") or (fact.source == "tool" and found) or fact.words in said and bool(fact.words)
+        known = (
+            fact.source in ("model", "state")
+            or (fact.source == "tool" and found)
+            or (fact.words in said and bool(fact.words))
+        )
         known = known or (bool(fact.answer) and any(fact.answer in text for _, text in after[1:]))
         known = known and all(_known(request, need, after) for need in fact.needs)
         value = fact.value if known else fact.guess
@@ -461,7 +615,11 @@ def draft(script: Script, messages: list[dict[str, Any]]) -> dict[str, Any]:
     return {
         "content": "",
         "tool_calls": [
-            {"id": f"call_{len(messages)}_{k}", "type": "function", "function": {"name": name, "arguments": json.dumps(args)}}
+            {
+                "id": f"call_{len(messages)}_{k}",
+                "type": "function",
+                "function": {"name": name, "arguments": json.dumps(args)},
+            }
             for k, (name, args) in enumerate(calls)
         ],
     }
@@ -493,7 +651,14 @@ def served(made: list[Script]) -> Iterator[str]:
             message = {"role": "assistant", **draft(by_name[found[1]], body["messages"])}
             reason = "tool_calls" if message.get("tool_calls") else "stop"
             usage = {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}
-            reply = {"id": f"chatcmpl-{uuid.uuid4()}", "object": "chat.completion", "created": 0, "model": "stubborn", "choices": [{"index": 0, "message": message, "finish_reason": reason}], "usage": usage}
+            reply = {
+                "id": f"chatcmpl-{uuid.uuid4()}",
+                "object": "chat.completion",
+                "created": 0,
+                "model": "stubborn",
+                "choices": [{"index": 0, "message": message, "finish_reason": reason}],
+                "usage": usage,
+            }
             data = json.dumps(reply).encode()
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
@@ -522,7 +687,9 @@ def served(made: list[Script]) -> Iterator[str]:
 def reply(request: Request, asked: list[str], times: int) -> str | dict[str, str]:
     """What the person answers to questions about `asked`, the `times`-th time: a text, or a text for each."""
     if request.cancels:
-        return ["Never mind, cancel that.", "Forget it.", "No thanks, I changed my mind.", "Vergiss es."][len(request.opening) % 4]
+        return ["Never mind, cancel that.", "Forget it.", "No thanks, I changed my mind.", "Vergiss es."][
+            len(request.opening) % 4
+        ]
     if request.replies == "unsure" and times == 1:
         return "I don't know yet, hold on."
     facts = {fact.path: fact.answer for fact in request.facts}

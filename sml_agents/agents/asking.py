@@ -1,4 +1,4 @@
-"""What is asked and answered: questions, limits, the marks by which both are found in a conversation, what deciders see.
+"""What is asked and answered: questions, limits, the marks by which both are found, what deciders see.
 
 A message that asks carries its questions in `response_metadata["clarify"]`, which no provider is sent; a call of
 `ask_user` carries them as its arguments. An answer carries which question each reply belongs to. So a thread may pass

@@ -149,7 +149,9 @@ class RequiredFields:
             optional: Any = {name: (field.annotation | None, None) for name, field in required.items()}  # type: ignore[operator]
             known = create_model(f"Known{fields.__name__}", **optional)
             reader = extract.with_structured_output(known)
-            self._reader = reader.with_config(tags=[TAG_NOSTREAM], metadata={"lc_source": "clarify", **_internal_call()})
+            self._reader = reader.with_config(
+                tags=[TAG_NOSTREAM], metadata={"lc_source": "clarify", **_internal_call()}
+            )
 
     def __call__(self, view: AgentView) -> Any:
         return self.questions(view)
@@ -166,14 +168,23 @@ class RequiredFields:
             values = await self._extracted(request.told)
             missing = [slot for slot in self.slots if not self._agrees(slot, values.get(slot.own_name), calls)]
             return [slot.question(again=bool(request.asked.get(slot.name))) for slot in missing]
-        grounds = [one for call in calls or [None] for one in self.grounds(request, call["args"] if call else {})]
+        grounds = [one for given in [call["args"] for call in calls] or [{}] for one in self.grounds(request, given)]
         return list(questions_for(grounds, request.asked))
 
     def grounds(self, request: Request, arguments: Mapping[str, Any]) -> tuple[Ground, ...]:
         """Where each field comes from; a field is found in the call's arguments at any depth."""
         values = {slot.path: _somewhere(arguments, slot.own_name) for slot in self.slots}
-        slots = [replace(slot, path=(slot.own_name,) if values[slot.path] is not None else slot.path, in_call=values[slot.path] is not None) for slot in self.slots]
-        given = {slot.own_name: value for slot, value in zip(self.slots, values.values(), strict=True) if value is not None}
+        slots = [
+            replace(
+                slot,
+                path=(slot.own_name,) if values[slot.path] is not None else slot.path,
+                in_call=values[slot.path] is not None,
+            )
+            for slot in self.slots
+        ]
+        given = {
+            slot.own_name: value for slot, value in zip(self.slots, values.values(), strict=True) if value is not None
+        }
         return ground(given, slots, request, self.clock())
 
     def clock(self) -> Clock:
@@ -230,13 +241,17 @@ class DecisionDecider:
         if not wanted:
             return []
         nouls = {
-            name: Noul(instructions=f"Is the value of the argument `{name}` missing, so that the person must be asked for it?")
+            name: Noul(
+                instructions=f"Is the value of the argument `{name}` missing, so that the person must be asked for it?"
+            )
             for name in wanted
         }
         config: Any = {"tags": [TAG_NOSTREAM], "metadata": {"lc_source": "clarify", **_internal_call()}}
         answer = await self.model.ainvoke({"state": _shown(view), "questions": nouls}, config)
         found = answer.nouls
-        return [one.slot.question() for name, one in wanted.items() if name in found and found[name].noul >= self.ask_above]
+        return [
+            one.slot.question() for name, one in wanted.items() if name in found and found[name].noul >= self.ask_above
+        ]
 
 
 def _shown(view: AgentView) -> Any:
@@ -267,6 +282,7 @@ class DecisionModel(BaseDecisionModel):
     argument is answered for it, any other for the whole. Rules and models that only say yes or no answer 1 or 0.
     """
 
+    model: str = "sml-agents"
     decider: Any
 
     @property
@@ -284,7 +300,9 @@ class DecisionModel(BaseDecisionModel):
             raise error
         about = {question.about for question in asked}
         answers: Any = {
-            name: NoulAnswer(type="noul", noul=float(name in about or (bool(asked) and not name_is_field(name, self.decider))))
+            name: NoulAnswer(
+                type="noul", noul=float(name in about or (bool(asked) and not name_is_field(name, self.decider)))
+            )
             for name in questions
         }
         return ClassifierResponse(model="sml-agents", answers=answers)
@@ -302,7 +320,8 @@ class _Callable:
 
 
 def as_decider(given: Any, ask_above: float = 0.5) -> Decider:
-    """A decider out of what a user may give: a decider, a pydantic model, a chat or decision model, a spec, a callable."""
+    """A decider out of what a user may give: a decider, a pydantic model, a chat or decision model, a spec, a"
+    " callable."""
     if isinstance(given, type) and issubclass(given, BaseModel):
         return RequiredFields(given)
     if isinstance(given, BaseDecisionModel):

@@ -107,7 +107,8 @@ class Answers(BaseModel):
 
 
 def pause(questions: Sequence[Question]) -> tuple[str, ...]:
-    """Interrupt the run until the person answers. One that does not fit pauses again, with the reason in the payload."""
+    """Interrupt the run until the person answers. One that does not fit pauses again, with the reason in the"
+    " payload."""
     problem = ""
     while True:
         given = interrupt(payload(questions, problem), response_schema=Answers.model_json_schema())
@@ -199,5 +200,3 @@ def repaired(messages: Sequence[BaseMessage]) -> list[BaseMessage] | None:
                 metadata = {MARK: False, "clarify_refused": not asked}
                 whole.append(ToolMessage(text, name=call["name"], tool_call_id=call["id"], response_metadata=metadata))
     return whole if len(whole) > len(messages) else None
-
-

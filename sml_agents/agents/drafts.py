@@ -16,10 +16,14 @@ __all__ = ["calls_left", "draft_of", "is_question", "merged_asking", "open_calls
 _OPENS = re.compile(
     r"(?:(?:and|so|but|also|please|then|thanks|sure|ok|great|hello|hi)[,!]? )*"
     r"(?:(?:on|at|in|for|to|from|by|with|until|of|about) )?(?:what|which|when|where|who|whom|whose|how)\b"
-    r"|(?:and |so |please )*(?:could|can|would|will|do|did|have|are) you\b|(?:is|are) (?:it|this|that|there|the)\b|(?:shall|should|may) i\b",
+    r"|(?:and |so |please )*(?:could|can|would|will|do|did|have|are) you\b|(?:is|are) (?:it|this|that|there|the)\b"
+    r"|(?:shall|should|may) i\b",
     re.IGNORECASE,
 )
-_REQUESTS = re.compile(r"\b(?:please (?:tell|let|give|specify|provide|confirm)|i (?:still )?need(?: to know)?|let me know|tell me)\b", re.IGNORECASE)
+_REQUESTS = re.compile(
+    r"\b(?:please (?:tell|let|give|specify|provide|confirm)|i (?:still )?need(?: to know)?|let me know|tell me)\b",
+    re.IGNORECASE,
+)
 _LONGEST = 600
 """A question in more characters is an answer with a question in it."""
 
@@ -42,11 +46,17 @@ def open_calls(response: Any) -> tuple[ToolCall, ...]:
     return tuple(call for call in draft_of(response).tool_calls if call["id"] not in done)
 
 
-def calls_left(calls: Sequence[ToolCall], guarded: Sequence[ToolCall], messages: Sequence[BaseMessage]) -> list[ToolCall]:
+def calls_left(
+    calls: Sequence[ToolCall], guarded: Sequence[ToolCall], messages: Sequence[BaseMessage]
+) -> list[ToolCall]:
     """The unguarded calls of a draft that were not made since the person last spoke."""
     began = max((k for k, m in enumerate(messages) if isinstance(m, HumanMessage) or is_answer(m)), default=0)
     made = [(c["name"], c["args"]) for m in messages[began:] if isinstance(m, AIMessage) for c in m.tool_calls]
-    return [call for call in calls if call not in guarded and call["name"] != ASK_USER and (call["name"], call["args"]) not in made]
+    return [
+        call
+        for call in calls
+        if call not in guarded and call["name"] != ASK_USER and (call["name"], call["args"]) not in made
+    ]
 
 
 def is_question(text: str) -> bool:

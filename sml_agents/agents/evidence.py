@@ -11,11 +11,12 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
-from sml_agents.agents.asking import ASK_USER, MARK, Question, answers_of, asked_by, is_answer, is_own
+from sml_agents.agents.asking import ASK_USER, Question, answers_of, asked_by, is_answer, is_own
 from sml_agents.agents.values import Clock, Span, find, fold, kind_of
 
 __all__ = ["Piece", "Request", "accepts", "answers_nothing", "pieces_of_data", "speaks_of_going_on", "withdraws"]
@@ -46,44 +47,63 @@ class Piece:
 _SENTENCE = re.compile(r"[.!?;\n]+(?=\s|$)|,(?=\s)|\s[-\u2013\u2014]\s")
 _WITHDRAWN = re.compile(
     r"(?:(?:oh|ok|okay|no|actually|sorry|well|hm+|please|then|just|ach|nein|bitte|and|but) )*"
-    r"(?:never ?mind(?: that| it)?|forget (?:it|that|about (?:it|that))|stop(?: it| that)?|abort|drop it|leave it(?: be)?"
+    r"(?:never ?mind(?: that| it)?|forget (?:it|that|about (?:it|that))|stop(?: it| that)?|abort|drop it"
+    r"|leave it(?: be)?"
     r"|cancel(?: (?:it|that|this|everything|all of it|(?:the|my|this) (?:request|whole thing)))?"
-    r"|do(?: not|n't) (?:bother|book|do|send|order|buy)(?: (?:it|that|anything))?|i (?:have )?changed my mind|i do(?: not|n't) want (?:it|that|this) any ?more"
+    r"|do(?: not|n't) (?:bother|book|do|send|order|buy)(?: (?:it|that|anything))?|i (?:have )?changed my mind"
+    r"|i do(?: not|n't) want (?:it|that|this) any ?more"
     r"|let'?s (?:not|leave it|forget it)(?: do (?:it|that))?|no,? thanks?(?: you)?|not any ?more"
-    r"|vergiss (?:es|das)|lass (?:es|das|mal)(?: sein| gut sein)?|abbrechen|brich(?: das)? ab|storniere das|doch nicht|laisse tomber|annule|olvidalo|cancelar?)"
+    r"|vergiss (?:es|das)|lass (?:es|das|mal)(?: sein| gut sein)?|abbrechen|brich(?: das)? ab|storniere das"
+    r"|doch nicht|laisse tomber|annule|olvidalo|cancelar?)"
     r"(?: (?:please|then|now|instead|after all|bitte|doch))*"
 )
 _FILLER = re.compile(
-    r"(?:oh|ok|okay|no|nein|nope|sorry|thanks?(?: you)?(?: anyway)?|please|well|hm+|hi|hello|danke|bitte|bye|for now|it'?s fine|all good|that'?s all"
+    r"(?:oh|ok|okay|no|nein|nope|sorry|thanks?(?: you)?(?: anyway)?|please|well|hm+|hi|hello|danke|bitte|bye|for now"
+    r"|it'?s fine|all good|that'?s all"
     r"|i don'?t (?:need|want) (?:it|that|this)(?: any ?more)?)?"
 )
 _DONT_KNOW = re.compile(
-    r"\b(?:no idea|(?:i )?do(?: not|n't) know|dunno|not sure|no clue|can'?t say|hold on|wait a|one moment|let me (?:check|think|look)|later"
-    r"|weiss (?:es |ich )?(?:noch )?nicht|keine ahnung|moment(?: mal)?|what do you mean|why do you (?:ask|need)|sais pas)\b"
+    r"\b(?:no idea|(?:i )?do(?: not|n't) know|dunno|not sure|no clue|can'?t say|hold on|wait a|one moment"
+    r"|let me (?:check|think|look)|later"
+    r"|weiss (?:es |ich )?(?:noch )?nicht|keine ahnung|moment(?: mal)?|what do you mean|why do you (?:ask|need)"
+    r"|sais pas)\b"
 )
 _GO_ON = re.compile(
     r"(?:(?:ok|okay|please|and|so|but|just|no|well|then|now|oh|bitte|ach) )*"
-    r"(?:(?:just )?(?:go|go on|go ahead|do it|book it|proceed|continue|start|guess|carry on)(?: (?:ahead|on|now|then|already|please))*"
-    r"|(?:just )?(?:pick|choose|decide|take) (?:one|any(?:thing)?|something|for me|whatever)(?: (?:for me|you like))?|stop asking(?: me)?(?: (?:questions|things))?"
-    r"|(?:no more|enough|do(?: not|n't) ask(?: me)?(?: any)?(?: more)?|without(?: any)?(?: more)?) questions|do(?: not|n't) ask(?: me)?(?: (?:again|any ?more|anything))?"
-    r"|you (?:decide|choose|pick)|(?:it is |it's )?up to you|i (?:do not|don't) (?:care|mind)|use your (?:own )?(?:best )?(?:judge?ment|guess)"
+    r"(?:(?:just )?(?:go|go on|go ahead|do it|book it|proceed|continue|start|guess|carry on)(?: (?:ahead|on|now|then"
+    r"|already|please))*"
+    r"|(?:just )?(?:pick|choose|decide|take) (?:one|any(?:thing)?|something|for me|whatever)(?: (?:for me"
+    r"|you like))?|stop asking(?: me)?(?: (?:questions|things))?"
+    r"|(?:no more|enough|do(?: not|n't) ask(?: me)?(?: any)?(?: more)?|without(?: any)?(?: more)?) questions"
+    r"|do(?: not|n't) ask(?: me)?(?: (?:again|any ?more|anything))?"
+    r"|you (?:decide|choose|pick)|(?:it is |it's )?up to you|i (?:do not|don't) (?:care|mind)"
+    r"|use your (?:own )?(?:best )?(?:judge?ment|guess)"
     r"|whatever(?: you (?:like|want|think))?|surprise me|mach einfach|egal|such (?:es )?dir (?:etwas|was) aus)"
     r"(?: (?:please|then|now|really|for me|bitte))*"
 )
 _YES = re.compile(
-    r"(?:(?:oh|ok|okay|well|and|yes|please|that'?s all|it'?s|thats) )*(?:yes|ye[ps]|yeah|yup|ues|sure|ok|okay|of course|correct|right|exactly|perfect|great|fine|alright|all right"
+    r"(?:(?:oh|ok|okay|well|and|yes|please|that'?s all|it'?s|thats) )*(?:yes|ye[ps]|yeah|yup|ues|sure|ok|okay"
+    r"|of course|correct|right|exactly|perfect|great|fine|alright|all right"
     r"|good|excellent|fantastic|amazing|wonderful|awesome|nice|cool|absolutely|definitely|indeed"
     r"|please do|go ahead|do it|i(?:'?m| am) (?:fine|ok|okay|good|happy) with (?:it|that|this)|i agree"
-    r"|(?:that|this|it|the|everything)(?:'s| \w+)?(?: \w+)? (?:works|work|sounds|looks|is|will|would|should|suits)(?: be| me| do| all)? ?(?:\w+ )?(?:correct|right|perfect|great|fine|good|well|ok|okay|nice|excellent|it|that|do|me|works|work|alright|lovely|cool|the one|what i want)?"
+    r"|(?:that|this|it|the|everything)(?:'s| \w+)?(?: \w+)? (?:works|work|sounds|looks|is|will|would|should"
+    r"|suits)(?: be| me| do| all)? ?(?:\w+ )?(?:correct|right|perfect|great|fine|good|well|ok|okay|nice|excellent|it"
+    r"|that|do|me|works|work|alright|lovely|cool|the one|what i want)?"
     r"|that'?s (?:it|all|correct|right|fine|good|great|perfect|the one|what i want)|that one"
     r"|sounds? (?:\w+)(?: to me)?|looks? good|works for me|suits me|seems (?:great|good|fine)"
     r"|i(?:'ll| will| would like to|'d like to| would)? (?:take|like|love|want) (?:it|that|this|that one)"
-    r"|(?:please )?(?:book|buy|reserve|get|order) (?:it|that|this|me that|them)(?: one)?|ja|genau|gerne?|passt|stimmt|oui|d'accord|si|vale|claro)\b"
+    r"|(?:please )?(?:book|buy|reserve|get|order) (?:it|that|this|me that|them)(?: one)?|ja|genau|gerne?|passt"
+    r"|stimmt|oui|d'accord|si|vale|claro)\b"
 )
-_NO = re.compile(r"(?:(?:oh|well|sorry|hm+) )*(?:no|nope|nah|not|nein|non|i do(?: not|n't)|do(?: not|n't)|something else|another|any other|what else)\b")
+_NO = re.compile(
+    r"(?:(?:oh|well|sorry|hm+) )*(?:no|nope|nah|not|nein|non|i do(?: not|n't)|do(?: not|n't)|something else|another"
+    r"|any other|what else)\b"
+)
 _CORRECTS = re.compile(
-    r"(?:^|(?<=[.,;!?\n\u2013\u2014-])\s*)(?:oh,? |ach,? |but |and )*(?:no,? wait[,.]?|no(?:pe)?,|no\b(?= (?:on|at|to|from|make|it|the|i|let|in)\b)|wait,?|sorry,?|actually,?|i mean[t,]?|rather,?|correction"
-    r"|(?:please )?(?:make (?:it|that)|change (?:it|that) to)|better,?|nein,?|doch lieber|lieber|ich mein\w*|besser|instead,?|non,?)\s",
+    r"(?:^|(?<=[.,;!?\n\u2013\u2014-])\s*)(?:oh,? |ach,? |but |and )*(?:no,? wait[,.]?|no(?:pe)?,|no\b(?= (?:on|at"
+    r"|to|from|make|it|the|i|let|in)\b)|wait,?|sorry,?|actually,?|i mean[t,]?|rather,?|correction"
+    r"|(?:please )?(?:make (?:it|that)|change (?:it|that) to)|better,?|nein,?|doch lieber|lieber|ich mein\w*|besser"
+    r"|instead,?|non,?)\s",
     re.IGNORECASE,
 )
 
@@ -195,8 +215,12 @@ class Request:
         pieces = tuple(_pieces(messages, begins, trust))
         here = {message.id for message in messages}
         lost = [one for one in before if one.get("id") not in here] if not begins else []
-        early = tuple(Piece("said", one["text"], -1, frozenset(one["about"]), correction=one["correction"]) for one in lost)
-        return cls(messages, begins, early + pieces, asked, rounds, withdrawn, went_on, refusals, frozenset(settled), done)
+        early = tuple(
+            Piece("said", one["text"], -1, frozenset(one["about"]), correction=one["correction"]) for one in lost
+        )
+        return cls(
+            messages, begins, early + pieces, asked, rounds, withdrawn, went_on, refusals, frozenset(settled), done
+        )
 
     def kept(self) -> list[dict[str, Any]]:
         """What the person said about this request, as plain data."""
@@ -204,7 +228,9 @@ class Request:
         for piece in self.pieces:
             if piece.source == "said":
                 id = self.messages[piece.at].id if piece.at >= 0 else None
-                found.append({"id": id, "text": piece.text, "about": sorted(piece.about), "correction": piece.correction})
+                found.append(
+                    {"id": id, "text": piece.text, "about": sorted(piece.about), "correction": piece.correction}
+                )
         return found
 
     @property
@@ -249,7 +275,7 @@ def _said(message: BaseMessage, at: int, waiting: tuple[Question, ...]) -> Itera
         about = frozenset({name}) if name else frozenset()
         cuts = [found.start() for found in _CORRECTS.finditer(text)]
         marks = sorted({0, *cuts, len(text)})
-        for start, end in zip(marks, marks[1:], strict=False):
+        for start, end in pairwise(marks):
             if text[start:end].strip():
                 yield Piece("said", text[start:end], at, about, correction=start in cuts)
 

@@ -19,7 +19,7 @@ from sml_agents.agents.values import Clock, Kind, Mention, Span, find, fold, lab
 from sml_agents.agents.values.compare import as_bool
 from sml_agents.agents.values.dates import as_date, as_time, find_lengths, find_times
 from sml_agents.agents.values.numbers import as_number
-from sml_agents.agents.values.words import is_denied
+from sml_agents.agents.values.words import is_denied, listed
 from sml_agents.text.questions import stem
 
 __all__ = ["GROUNDED", "Ground", "State", "ground", "value_in_words"]
@@ -83,10 +83,25 @@ class _Place:
 
 
 _SHARED = re.compile(r"\b(?:both|each|every|same|all|beide\w*|jeweils|gleich\w*|selben?|tous|ambos)\b", re.IGNORECASE)
-_FROM = frozenset(map(stem, "from origin departure source start pickup sender leaving begin checkin check-in since".split()))
-_TO = frozenset(map(stem, "to destination arrival target recipient end dropoff return going checkout until receiver back".split()))
-_BEFORE = {"from": _FROM, "von": _FROM, "ab": _FROM, "aus": _FROM, "leaving": _FROM, "to": _TO, "nach": _TO, "bis": _TO, "until": _TO, "into": _TO}
-_NOW = frozenset(map(stem, "now today current timestamp".split()))
+_FROM = frozenset(
+    map(stem, listed("from origin departure source start pickup sender leaving begin checkin check-in since"))
+)
+_TO = frozenset(
+    map(stem, listed("to destination arrival target recipient end dropoff return going checkout until receiver back"))
+)
+_BEFORE = {
+    "from": _FROM,
+    "von": _FROM,
+    "ab": _FROM,
+    "aus": _FROM,
+    "leaving": _FROM,
+    "to": _TO,
+    "nach": _TO,
+    "bis": _TO,
+    "until": _TO,
+    "into": _TO,
+}
+_NOW = frozenset(map(stem, listed("now today current timestamp")))
 _VALUED = ("date", "time", "datetime", "number", "enum", "pattern")
 
 
@@ -199,9 +214,11 @@ class _Grounding:
         name, kind = self.fills[k].slot.name, self.kinds[k]
         last = -1
         for piece in self.pieces:
-            if piece.source == "said" and name in piece.about and not answers_nothing(piece.text):
-                if kind.sort not in _VALUED or mentions(kind, piece.text, self.clock) or _bare(kind, piece.text, self.clock):
-                    last = piece.at
+            text = piece.text
+            if piece.source != "said" or name not in piece.about or answers_nothing(text):
+                continue
+            if kind.sort not in _VALUED or mentions(kind, text, self.clock) or _bare(kind, text, self.clock):
+                last = piece.at
         return last
 
     def _places(self, k: int) -> list[_Place]:
@@ -209,7 +226,7 @@ class _Grounding:
         since = self._since(k)
         places: list[tuple[int, _Place]] = []
         for number, piece in enumerate(self.pieces):
-            if piece.source in ("said", "offered") and piece.at < since or not self._usable(k, piece):
+            if (piece.source in ("said", "offered") and piece.at < since) or not self._usable(k, piece):
                 continue
             answering = fill.slot.name in piece.about
             found = self._mentions(kind, fill, piece, answering)
@@ -253,7 +270,11 @@ class _Grounding:
                 )
         if kind.sort == "number" and not mention.derived:
             near = self._beside(text, mention.span)
-            if piece.source in ("offered", "returned") and not piece.key and not self._is_near(kind, text, mention.span):
+            if (
+                piece.source in ("offered", "returned")
+                and not piece.key
+                and not self._is_near(kind, text, mention.span)
+            ):
                 return False  # `one such hotel`, `with 1 transfer`
             rivals = [self.kinds[j] for j in range(len(self.fills)) if j != k and self.kinds[j].sort == "number"]
             if near and not near & kind.name and any(near & rival.name - kind.name for rival in rivals):
@@ -337,8 +358,9 @@ class _Grounding:
             for text in said:
                 for one in mentions(Kind("date"), text, self.clock):
                     for days, words in lengths:
-                        step = dt.timedelta(days=round(days))
-                        if not one.denied and days >= 1 and any(one.value.fits(day - step, self.clock) or one.value.fits(day + step, self.clock) for day in wanted):
+                        days_later = dt.timedelta(days=round(days))
+                        starts = [day + sign * days_later for day in wanted for sign in (-1, 1)]
+                        if not one.denied and days >= 1 and any(one.value.fits(day, self.clock) for day in starts):
                             return f"{text[one.span.start : one.span.end]} and {words}"
             return ""
         at = as_time(value)
@@ -374,13 +396,20 @@ class _Grounding:
             days = [one for text in said for one in mentions(Kind("date"), text, self.clock) if not one.denied]
             for one in days:
                 for other in days:
-                    if abs((other.value.day - one.value.day).days - number * kind.unit) < 0.5 and other.value.day > one.value.day:
+                    if (
+                        abs((other.value.day - one.value.day).days - number * kind.unit) < 0.5
+                        and other.value.day > one.value.day
+                    ):
                         return f"{one.value.day} to {other.value.day}"
         if kind.unit is not None or kind.part:
             return ""
         for text in said:
             for sentence in re.split(r"[.!?;\n](?=\s|$)", text):
-                counts = [one for one in mentions(replace(kind, words=kind.words | {""}), sentence, self.clock) if not one.denied]
+                counts = [
+                    one
+                    for one in mentions(replace(kind, words=kind.words | {""}), sentence, self.clock)
+                    if not one.denied
+                ]
                 values = [float(one.value) for one in counts]
                 for n in (2, 3):
                     for start in range(len(values) - n + 1):
@@ -451,17 +480,31 @@ class _Grounding:
 
     def _values_in(self, kind: Kind, text: str) -> list[tuple[str, Span]]:
         if kind.sort == "number":
-            counted = [(one, self._beside(text, one.span)) for one in mentions(kind, text, self.clock) if not one.denied]
-            return [(text[one.span.start : one.span.end], one.span) for one, near in counted if not near or near & kind.words]
+            counted = [
+                (one, self._beside(text, one.span)) for one in mentions(kind, text, self.clock) if not one.denied
+            ]
+            return [
+                (text[one.span.start : one.span.end], one.span)
+                for one, near in counted
+                if not near or near & kind.words
+            ]
         if kind.sort in ("date", "time", "enum", "pattern"):
-            return [(text[one.span.start : one.span.end], one.span) for one in mentions(kind, text, self.clock) if not one.denied]
+            return [
+                (text[one.span.start : one.span.end], one.span)
+                for one in mentions(kind, text, self.clock)
+                if not one.denied
+            ]
         if kind.sort == "datetime":
-            return [(text[m.span.start : m.span.end], m.span) for m in mentions(Kind("date"), text, self.clock) if not m.denied]
+            return [
+                (text[m.span.start : m.span.end], m.span)
+                for m in mentions(Kind("date"), text, self.clock)
+                if not m.denied
+            ]
         if kind.sort != "text":
             return []
         if len(tokens(text)) > _SHORT:
             return []  # too much is said to tell what it corrects
-        other = [one.span for sort in ("date", "time") for one in mentions(Kind(sort), text, self.clock)]  # type: ignore[arg-type]
+        other = [one.span for kind in (Kind("date"), Kind("time")) for one in mentions(kind, text, self.clock)]
         labels = {word for kind in self.kinds for word in kind.words}
         names = []
         for found in re.finditer(r"(?<=[^\s.!?]\s)[A-Z\u00c0-\u00de][\w-]+(?:\s[A-Z\u00c0-\u00de][\w-]+)*", text):
@@ -507,10 +550,15 @@ def _answer_is(kind: Kind, value: Any, text: str, clock: Clock) -> bool:
         return " ".join(words) == " ".join(token.plain for token in tokens(str(value).replace("_", " ")))
     if kind.sort == "time":
         numbers = mentions(Kind("number"), text, clock)
-        return any(same(kind, one, value, clock) for n in numbers for one in [m.value for m in mentions(kind, f"at {n.value:g}", clock)])
+        return any(
+            same(kind, one, value, clock)
+            for n in numbers
+            for one in [m.value for m in mentions(kind, f"at {n.value:g}", clock)]
+        )
     if kind.sort == "date":
         found = re.search(r"\b(\d{1,2})(?:st|nd|rd|th|\.)?(?=\W*$)", text)
-        return bool(found) and any(one.value.fits(day, clock) for one in mentions(kind, f"the {found[1]}th", clock) for day in as_date(value, clock))  # type: ignore[index]
+        days = mentions(kind, f"the {found[1]}th", clock) if found else ()
+        return any(one.value.fits(day, clock) for one in days for day in as_date(value, clock))
     if kind.sort == "text":
         return fold(str(value)).strip(" .!") == fold(text).strip(" .!")
     return False

@@ -87,9 +87,13 @@ class Guard:
         now = self.now() if callable(self.now) else self.now
         return Clock(now or dt.datetime.now(self.time_zone).replace(microsecond=0, second=0), languages=self.languages)
 
-    def outside(self, system: str, state: Mapping[str, Any], context: Any, stored: Sequence[Any] = ()) -> tuple[Piece, ...]:
+    def outside(
+        self, system: str, state: Mapping[str, Any], context: Any, stored: Sequence[Any] = ()
+    ) -> tuple[Piece, ...]:
         """What stands outside of the conversation: system prompt, state, context, what is stored, and `given`."""
-        kept = {name: value for name, value in state.items() if name not in _OURS and not name.startswith(("clarify", "_"))}
+        kept = {
+            name: value for name, value in state.items() if name not in _OURS and not name.startswith(("clarify", "_"))
+        }
         found = [*pieces_of_data(system), *pieces_of_data(kept), *pieces_of_data(context)]
         found.extend(pieces_of_data(list(stored)))
         if self.given is not None:

@@ -111,7 +111,9 @@ class _Turn:
     outside: tuple[Piece, ...]
     may_ask: int
 
-    def view(self, calls: tuple[ToolCall, ...] = (), grounds: Mapping[str, tuple[Ground, ...]] | None = None) -> AgentView:
+    def view(
+        self, calls: tuple[ToolCall, ...] = (), grounds: Mapping[str, tuple[Ground, ...]] | None = None
+    ) -> AgentView:
         request = self.request
         state = cast(Mapping[str, Any], request.state)
         store = getattr(request.runtime, "store", None)
@@ -222,7 +224,9 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
 
     def _may_be_guarded(self, name: str) -> bool:
         """Whether a tool's success ends a request, told by its name alone."""
-        return name != ASK_USER and (name in self.guard.tools if self.guard.tools is not None else name not in self.guard.read_only)
+        return name != ASK_USER and (
+            name in self.guard.tools if self.guard.tools is not None else name not in self.guard.read_only
+        )
 
     # Around the model
 
@@ -284,7 +288,9 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         guarded = tuple(call for call in calls if self.guard.guards(call["name"], tools))
         if not guarded:
             return cast(ModelResponse[Any], response)
-        grounds = {call["id"] or "": self.guard.grounds(call, tools[call["name"]], turn.talk, turn.outside) for call in guarded}
+        grounds = {
+            call["id"] or "": self.guard.grounds(call, tools[call["name"]], turn.talk, turn.outside) for call in guarded
+        }
         failure = None
         proposed = ()
         if self.deciders:
@@ -295,7 +301,10 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
     def _turn(self, request: ModelRequest[Any], tools: Mapping[str, Any], stored: Sequence[Any]) -> _Turn:
         state = cast(ClarifyState, request.state)
         talk = Request.read(
-            request.messages, lambda name: self.guard.guards(name, tools), self.guard.trust, state.get("clarify_said", ())
+            request.messages,
+            lambda name: self.guard.guards(name, tools),
+            self.guard.trust,
+            state.get("clarify_said", ()),
         )
         context = getattr(request.runtime, "context", None)
         system = request.system_message.text if request.system_message is not None else ""
@@ -325,14 +334,18 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         """Lets the guarded calls of a draft run together, asks, or refuses them."""
         unknown = [one for call in guarded for one in grounds[call["id"] or ""] if not one.ok]
         wanted = _open(questions_for(unknown, turn.talk.asked), proposed, turn.talk)
-        blocked = bool(unknown) or bool(wanted) or turn.talk.withdrawn or (failure is not None and self.on_error == "block")
+        blocked = (
+            bool(unknown) or bool(wanted) or turn.talk.withdrawn or (failure is not None and self.on_error == "block")
+        )
         if self.when_unknown == "let_go" or not blocked:
             return self._let_through(response, calls, guarded, grounds)
         first = calls_left(calls, guarded, turn.request.messages)
         if first and not turn.talk.withdrawn:  # they may bring what is missing
             return self._only(response, first)
         if unknown and all(one.corrected for one in unknown) and not proposed and not turn.talk.refusals:
-            return self._refused(response, guarded, unknown, wanted, failure, turn)  # the person has said it: no question
+            return self._refused(
+                response, guarded, unknown, wanted, failure, turn
+            )  # the person has said it: no question
         asks = self.when_unknown == "ask" and self.on_unanswered not in ("refuse", "end")
         if wanted and asks and turn.may_ask:
             return self._asking(wanted[: turn.may_ask], turn)
@@ -342,7 +355,11 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         return self._refused(response, guarded, unknown, wanted, failure, turn)
 
     def _let_through(
-        self, response: Any, calls: Sequence[ToolCall], guarded: Sequence[ToolCall], grounds: Mapping[str, tuple[Ground, ...]]
+        self,
+        response: Any,
+        calls: Sequence[ToolCall],
+        guarded: Sequence[ToolCall],
+        grounds: Mapping[str, tuple[Ground, ...]],
     ) -> ExtendedModelResponse[Any]:
         draft = draft_of(response)
         mark = {CHECKED: [call["id"] for call in calls]}
@@ -381,7 +398,13 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         tries = self._could_tell(turn) if self.on_unanswered == "refuse" and unknown else ""
         text = f"Not run: {reason} Do not guess and do not call it again like this.{tries}"
         results = [
-            ToolMessage(text, name=call["name"], tool_call_id=call["id"] or "", status="error", response_metadata={REFUSED: True})
+            ToolMessage(
+                text,
+                name=call["name"],
+                tool_call_id=call["id"] or "",
+                status="error",
+                response_metadata={REFUSED: True},
+            )
             for call in guarded
         ]
         return _extended(ModelResponse(result=[kept, *results]), update)
@@ -389,7 +412,11 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
     def _could_tell(self, turn: _Turn) -> str:
         """Tools that change nothing and were not asked yet."""
         called = {message.name for message in turn.request.messages if isinstance(message, ToolMessage)}
-        free = [name for name in turn.tools if name != ASK_USER and name not in called and not self.guard.guards(name, turn.tools)]
+        free = [
+            name
+            for name in turn.tools
+            if name != ASK_USER and name not in called and not self.guard.guards(name, turn.tools)
+        ]
         return f" These may tell: {', '.join(free)}." if free else ""
 
     def _note(self, failure: Exception | None) -> None:
@@ -409,7 +436,11 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         by_tool = self.delivery == "tool" or _forces_a_tool(request)
         may_ask = turn.may_ask > 0 and not told_not_to and self.on_unanswered not in ("refuse", "end")
         if self.own_model and self.policy != "":
-            policy = self.policy if self.policy is not None else render("ask_policy", may_ask=may_ask, left=turn.may_ask, tool=by_tool)
+            policy = (
+                self.policy
+                if self.policy is not None
+                else render("ask_policy", may_ask=may_ask, left=turn.may_ask, tool=by_tool)
+            )
             changes["system_message"] = _appended(request.system_message, policy)
         if not (self.own_model and may_ask and by_tool):
             kept = [tool for tool in request.tools if tool_name(tool) != ASK_USER]
@@ -485,7 +516,10 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         calls = last.tool_calls if isinstance(last, AIMessage) else []
         if calls:
             text = "\n".join(texts)
-            return {"messages": [ToolMessage(text, name=ASK_USER, tool_call_id=call["id"] or "") for call in calls], "jump_to": "model"}
+            return {
+                "messages": [ToolMessage(text, name=ASK_USER, tool_call_id=call["id"] or "") for call in calls],
+                "jump_to": "model",
+            }
         return {"messages": [answer_message(texts, questions)], "jump_to": "model"}
 
     # Before a tool
@@ -495,7 +529,9 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         refusal = self._gate(request)
         return handler(request) if refusal is None else refusal
 
-    async def awrap_tool_call(self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[Any]]) -> Any:
+    async def awrap_tool_call(
+        self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[Any]]
+    ) -> Any:
         """The same, asynchronously."""
         refusal = self._gate(request)
         return await handler(request) if refusal is None else refusal
@@ -506,7 +542,14 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         if self.when_unknown == "let_go" or tool is None or not self.guard.guards(call["name"], {call["name"]: tool}):
             return None
         messages = request.state["messages"] if isinstance(request.state, Mapping) else []
-        made = next((m for m in reversed(messages) if isinstance(m, AIMessage) and any(c["id"] == call["id"] for c in m.tool_calls)), None)
+        made = next(
+            (
+                m
+                for m in reversed(messages)
+                if isinstance(m, AIMessage) and any(c["id"] == call["id"] for c in m.tool_calls)
+            ),
+            None,
+        )
         if made is not None and call["id"] in (made.response_metadata.get(CHECKED) or ()):
             return None
         tools = {call["name"]: tool}
@@ -515,7 +558,9 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         if not unknown and not talk.withdrawn:
             return None
         text = f"Not run: {_why(unknown, (), None, talk.withdrawn)} Do not guess."
-        return ToolMessage(text, name=call["name"], tool_call_id=call["id"] or "", status="error", response_metadata={REFUSED: True})
+        return ToolMessage(
+            text, name=call["name"], tool_call_id=call["id"] or "", status="error", response_metadata={REFUSED: True}
+        )
 
 
 async def _awaited(found: Awaitable[Any]) -> Any:
@@ -530,11 +575,15 @@ def _one_of(name: str, value: Any, kind: Any) -> None:
 def _parts(decider: Any) -> tuple[Any, list[Any]]:
     """What a builder gave as deciders: fields that say more about the tools' arguments, and the others."""
     given = list(decider) if isinstance(decider, list | tuple) else [] if decider is None else [decider]
-    fields = [one for one in given if isinstance(one, Mapping) or (isinstance(one, type) and issubclass(one, BaseModel))]
+    fields = [
+        one for one in given if isinstance(one, Mapping) or (isinstance(one, type) and issubclass(one, BaseModel))
+    ]
     if len(fields) > 1:
         raise InputError("Give one pydantic model, or one {tool: model}, not several.")
     for one in fields:
-        if isinstance(one, Mapping) and not all(isinstance(model, type) and issubclass(model, BaseModel) for model in one.values()):
+        if isinstance(one, Mapping) and not all(
+            isinstance(model, type) and issubclass(model, BaseModel) for model in one.values()
+        ):
             raise InputError("{tool: model} needs a pydantic model for each tool.")
     return (fields[0] if fields else None), [one for one in given if one not in fields]
 

@@ -10,13 +10,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
 from sml_agents.agents.asking import Question
 from sml_agents.agents.values import Kind, fold, kind_of
+from sml_agents.agents.values.words import listed
 
 __all__ = ["Filled", "Slot", "filled", "is_read_only", "slots_of", "slots_of_model", "tool_name"]
 
@@ -24,7 +25,7 @@ EACH = "[]"
 """In a path: every element of a list, or every value of a dictionary."""
 WRITTEN = frozenset({"body", "subject", "message", "query", "code", "content", "text", "summary"})
 """Names of arguments that the model is there to write."""
-_PREPOSITIONS = frozenset("to from by at in on for with until".split())
+_PREPOSITIONS = frozenset(listed("to from by at in on for with until"))
 _MOST = 4
 """Levels of nesting that are looked into."""
 
@@ -68,11 +69,15 @@ class Slot:
     def what(self) -> str:
         """The argument in words: its description's first phrase, or its name."""
         given = str(self.schema.get("description") or "").strip()
-        phrase = re.split(r"[.;(\n]|,\s|\s(?:in the format|formatted as|in format|such as|e\.g)", given, maxsplit=1)[0].strip()
+        phrase = re.split(r"[.;(\n]|,\s|\s(?:in the format|formatted as|in format|such as|e\.g)", given, maxsplit=1)[
+            0
+        ].strip()
         if not phrase or len(phrase) > 80:
             parts = [part.strip("_").replace("_", " ") for part in self.path if part != EACH]
             spaced = [re.sub(r"(?<=[a-z])(?=[A-Z])", " ", part) for part in parts]
-            phrase = fold(spaced[-1]) if len(spaced) == 1 else f"{fold(spaced[-1])} of the {fold(' '.join(spaced[:-1]))}"
+            phrase = (
+                fold(spaced[-1]) if len(spaced) == 1 else f"{fold(spaced[-1])} of the {fold(' '.join(spaced[:-1]))}"
+            )
         if phrase in _PREPOSITIONS:
             return f"value of \u201c{phrase}\u201d"
         return phrase if phrase[:2].isupper() else phrase[:1].lower() + phrase[1:]
@@ -118,7 +123,7 @@ def _schema_of(tool: Any) -> Mapping[str, Any]:
     """The JSON schema of what the model fills in: injected arguments left out."""
     if isinstance(tool, BaseTool):
         shown = tool.tool_call_schema
-        return shown if isinstance(shown, Mapping) else shown.model_json_schema()
+        return shown if isinstance(shown, Mapping) else cast(type[BaseModel], shown).model_json_schema()
     if isinstance(tool, type) and issubclass(tool, BaseModel):
         return tool.model_json_schema()
     if isinstance(tool, Mapping):
@@ -142,14 +147,19 @@ def is_read_only(tool: Any) -> bool:
     return False
 
 
-def slots_of(tool: Any, refine: type[BaseModel] | None = None, guessable: frozenset[str] = frozenset()) -> tuple[Slot, ...]:
+def slots_of(
+    tool: Any, refine: type[BaseModel] | None = None, guessable: frozenset[str] = frozenset()
+) -> tuple[Slot, ...]:
     """The slots of a tool, in the schema's order; a field of `refine` says more about the argument of its name."""
     schema = _schema_of(tool)
     found = list(_leaves(schema, schema, (), 0))
     if refine is not None:
         better = {slot.own_name: slot for slot in slots_of_model(refine)}
         known = {slot.own_name for slot in found}
-        found = [replace(slot, schema={**slot.schema, **better[slot.own_name].schema}) if slot.own_name in better else slot for slot in found]
+        found = [
+            replace(slot, schema={**slot.schema, **better[slot.own_name].schema}) if slot.own_name in better else slot
+            for slot in found
+        ]
         found += [replace(slot, in_call=False) for name, slot in better.items() if name not in known]
     return tuple(replace(slot, guessable=slot.name in guessable or slot.own_name in guessable) for slot in found)
 
@@ -190,7 +200,9 @@ def _resolved(schema: Any, root: Mapping[str, Any]) -> tuple[Mapping[str, Any], 
     return schema, nullable
 
 
-def _leaves(schema: Any, root: Mapping[str, Any], path: tuple[str, ...], depth: int, nullable: bool = False) -> Iterator[Slot]:
+def _leaves(
+    schema: Any, root: Mapping[str, Any], path: tuple[str, ...], depth: int, nullable: bool = False
+) -> Iterator[Slot]:
     """The required leaves under a schema. `dict` is how some function-calling data writes `object`."""
     schema, null = _resolved(schema, root)
     nullable = nullable or null
@@ -205,7 +217,9 @@ def _leaves(schema: Any, root: Mapping[str, Any], path: tuple[str, ...], depth: 
     if depth < _MOST and kind == "array" and isinstance(items := schema.get("items"), Mapping):
         inner = list(_leaves(items, root, (*path, EACH), depth + 1, nullable))
         described = {key: schema[key] for key in ("description", "question") if key in schema}
-        yield from (replace(slot, schema={**described, **slot.schema}) if slot.path[-1] == EACH else slot for slot in inner)
+        yield from (
+            replace(slot, schema={**described, **slot.schema}) if slot.path[-1] == EACH else slot for slot in inner
+        )
         return
     if depth < _MOST and kind in ("object", "dict") and isinstance(more := schema.get("additionalProperties"), Mapping):
         yield from _leaves(more, root, (*path, EACH), depth + 1, nullable)
@@ -228,7 +242,9 @@ def _fill(slot: Slot, path: tuple[str, ...], at: Any, place: tuple[str | int, ..
         return
     head, *rest = path
     if head == EACH:
-        entries = list(enumerate(at)) if isinstance(at, list) else list(at.items()) if isinstance(at, Mapping) else [(0, at)]
+        entries = (
+            list(enumerate(at)) if isinstance(at, list) else list(at.items()) if isinstance(at, Mapping) else [(0, at)]
+        )
         if not entries or at is None:
             yield Filled(slot, None, given=at is None and slot.nullable, place=place)
             return

@@ -37,7 +37,9 @@ def agent(decider: Any = None, *, model: Any = None, tools: Sequence[Any] = (boo
 
 def ran(state: dict[str, Any]) -> list[str]:
     """What tools did: refusals are no results."""
-    return [m.text for m in state["messages"] if isinstance(m, ToolMessage) and m.status != "error" and m.name != "ask_user"]
+    return [
+        m.text for m in state["messages"] if isinstance(m, ToolMessage) and m.status != "error" and m.name != "ask_user"
+    ]
 
 
 def asked_now(state: dict[str, Any]) -> list[str]:
@@ -185,7 +187,8 @@ def test_front_ends_answer_in_their_own_ways(delivery: Any, answer: Any) -> None
 
 @pytest.mark.parametrize("delivery", ["interrupt", "tool"])
 @pytest.mark.parametrize(
-    "bad", [7, {"x": 1}, [], ["a", "b"], "", {"decisions": [{"type": "approve"}]}, {"answer": None}, {"answers": {"x": "y"}}]
+    "bad",
+    [7, {"x": 1}, [], ["a", "b"], "", {"decisions": [{"type": "approve"}]}, {"answer": None}, {"answers": {"x": "y"}}],
 )
 def test_an_answer_that_does_not_fit_pauses_again_with_the_reason(delivery: Any, bad: Any) -> None:
     graph = agent(Trip, delivery=delivery)

@@ -7,4 +7,17 @@ from sml_agents.agents.values.compare import Kind, Mention, find, kind_of, menti
 from sml_agents.agents.values.dates import Clock
 from sml_agents.agents.values.words import Span, find_words, fold, label, tokens
 
-__all__ = ["Clock", "Kind", "Mention", "Span", "find", "find_words", "fold", "kind_of", "label", "mentions", "same", "tokens"]
+__all__ = [
+    "Clock",
+    "Kind",
+    "Mention",
+    "Span",
+    "find",
+    "find_words",
+    "fold",
+    "kind_of",
+    "label",
+    "mentions",
+    "same",
+    "tokens",
+]

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from sml_agents.agents.values.dates import UNITS, Clock, as_date, as_time, find_dates, find_lengths, find_times
 from sml_agents.agents.values.numbers import as_number, find_numbers
-from sml_agents.agents.values.words import Span, clause_of, find_words, fold, is_denied, label, tokens
+from sml_agents.agents.values.words import Span, clause_of, find_words, fold, is_denied, label, listed, tokens
 from sml_agents.text.questions import stem
 
 __all__ = ["Kind", "Mention", "find", "kind_of", "mentions", "same"]
@@ -55,7 +55,9 @@ class Kind:
         return None
 
 
-_PAST = frozenset(map(stem, "birth born birthday birthdate dob incident occurred purchase purchased since past".split()))
+_PAST = frozenset(
+    map(stem, listed("birth born birthday birthdate dob incident occurred purchase purchased since past"))
+)
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,8 @@ class Mention:
     derived: bool = field(default=False, compare=False)
 
 
-_DATE_WORDS = frozenset(map(stem, "date day when departure arrival checkin checkout deadline birthday due".split()))
-_TIME_WORDS = frozenset(map(stem, "time hour clock alarm".split()))
+_DATE_WORDS = frozenset(map(stem, listed("date day when departure arrival checkin checkout deadline birthday due")))
+_TIME_WORDS = frozenset(map(stem, listed("time hour clock alarm")))
 _PARTS = ("day", "month", "year")
 _TYPES = {"integer": "number", "number": "number", "float": "number", "boolean": "bool"}
 
@@ -108,7 +110,11 @@ def _sort_by_value(value: Any, words: frozenset[str]) -> Sort:
     text = str(value or "").strip()
     if re.fullmatch(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}\S*", text):
         return "datetime"
-    dated = as_date(text, Clock(dt.datetime(2026, 1, 1))) if words & _DATE_WORDS or re.match(r"\d{4}-\d\d?-\d\d?$", text) else ()
+    dated = (
+        as_date(text, Clock(dt.datetime(2026, 1, 1)))
+        if words & _DATE_WORDS or re.match(r"\d{4}-\d\d?-\d\d?$", text)
+        else ()
+    )
     if dated:
         return "date"
     if re.fullmatch(r"\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]m)?", text, re.IGNORECASE):
@@ -168,7 +174,7 @@ def _numbers(kind: Kind, text: str, clock: Clock) -> list[Mention]:
     """Numbers that are no part of a date or a time, and `a` before a word of the argument's name."""
     dates = find_dates(text, clock)
     taken = [m.span for m in dates] + [m.span for m in find_times(text)]
-    found = []
+    found: list[Mention] = []
     if kind.part:  # of a date that is said in words; each part has a place of its own in it
         at = _PARTS.index(kind.part)
         spans = [Span(m.span.start + at, min(m.span.start + at + 1, m.span.end)) for m in dates]
@@ -214,13 +220,18 @@ def _members(member: Any, text: str, kind: Kind) -> list[Span]:
 
 
 def _is_choice(text: str, span: Span, kind: Kind) -> bool:
-    """`first` as a choice: beside a word of the argument's name, after `in`, or the whole answer; not `First of all`."""
+    """`first` as a choice: beside a word of the argument's name, after `in`, or the whole answer; not `First of"
+    " all`."""
     if len(tokens(text)) <= 2:
         return True
     after = tokens(text[span.end : span.end + 20])
     before = tokens(text[: span.start])
     beside = bool(after) and (stem(after[0].plain) in kind.words or after[0].plain in ("class", "one"))
-    return beside or (bool(before) and before[-1].plain in ("in", "the", "take") and not (after and after[0].plain in ("of", "time", "week", "day")))
+    return beside or (
+        bool(before)
+        and before[-1].plain in ("in", "the", "take")
+        and not (after and after[0].plain in ("of", "time", "week", "day"))
+    )
 
 
 def find(kind: Kind, value: Any, text: str, clock: Clock) -> list[Mention]:
@@ -246,7 +257,8 @@ def _is_member(kind: Kind, value: Any) -> bool:
 
 _WILDCARDS = frozenset({"any", "all", "dontcare", "doesntmatter", "anything", "nopreference", "egal", "beliebig"})
 _NO_PREFERENCE = re.compile(
-    r"\b(?:any(?:thing|where|one|time)?|some(?:thing|where)?|whatever|whichever|all|no preference|(?:do not|don['\u2019]t|does not|doesn['\u2019]t) "
+    r"\b(?:any(?:thing|where|one|time)?|some(?:thing|where)?|whatever|whichever|all|no preference|(?:do not"
+    r"|don['\u2019]t|does not|doesn['\u2019]t) "
     r"(?:care|mind|matter)|(?:is|are) fine|egal|irgend\w+|beliebig\w*)\b",
     re.IGNORECASE,
 )
@@ -270,7 +282,11 @@ def _by_gloss(kind: Kind, value: Any, text: str) -> list[Mention]:
 def _typed(kind: Kind, value: Any, text: str, clock: Clock) -> list[Mention]:
     if kind.sort == "datetime":
         days, at = as_date(value, clock), as_time(value)
-        dates = [m for m in _mentions(Kind("date", words=kind.words), text, clock) if any(m.value.fits(day, clock) for day in days)]
+        dates = [
+            m
+            for m in _mentions(Kind("date", words=kind.words), text, clock)
+            if any(m.value.fits(day, clock) for day in days)
+        ]
         times = [m for m in _mentions(Kind("time"), text, clock) if at is not None and m.value.fits(at)]
         if at in (None, dt.time(0, 0)) and not times:
             return dates if at is None else []
@@ -310,12 +326,14 @@ def same(kind: Kind, said: Any, value: Any, clock: Clock) -> bool:
             return abs(one - other) <= 1e-9 * max(1.0, abs(one))
         return fold(str(said)) == fold(str(value))
     if kind.sort in ("enum", "pattern"):
-        return " ".join(fold(str(said)).replace("_", " ").split()) == " ".join(fold(str(value)).replace("_", " ").split())
+        return " ".join(fold(str(said)).replace("_", " ").split()) == " ".join(
+            fold(str(value)).replace("_", " ").split()
+        )
     return bool(find_words(str(value), str(said))) and bool(find_words(str(said), str(value)))
 
 
-_YES = frozenset("yes true yeah yep y ja oui si on".split())
-_NO = frozenset("no false nope nah n nein non off".split())
+_YES = frozenset(listed("yes true yeah yep y ja oui si on"))
+_NO = frozenset(listed("no false nope nah n nein non off"))
 
 
 def as_bool(value: Any) -> bool | None:
@@ -346,4 +364,6 @@ def _yes_or_no(kind: Kind, value: Any, text: str) -> list[Mention]:
     return [Mention(value, span)] if negative != wanted else []
 
 
-_FILLER = frozenset(map(stem, "is has have with include includes included want wants needs add allow enable enabled good for".split()))
+_FILLER = frozenset(
+    map(stem, listed("is has have with include includes included want wants needs add allow enable enabled good for"))
+)

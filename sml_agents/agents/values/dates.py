@@ -10,12 +10,23 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from sml_agents.agents.values.numbers import find_numbers
-from sml_agents.agents.values.words import Span, clause_of, fold, tokens
+from sml_agents.agents.values.words import Span, clause_of, fold, listed, tokens
 
-__all__ = ["Clock", "DateMention", "Length", "TimeMention", "as_date", "as_time", "find_dates", "find_lengths", "find_times"]
+__all__ = [
+    "Clock",
+    "DateMention",
+    "Length",
+    "TimeMention",
+    "as_date",
+    "as_time",
+    "find_dates",
+    "find_lengths",
+    "find_times",
+]
 
 LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl")
 
@@ -91,10 +102,12 @@ class Length:
 _ISO = re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}(?!\d)")
 _NUMERIC = re.compile(r"(?<![\d.])\d{1,2}([./-])\d{1,2}(?:\1(?:\d{4}|\d{2})|\.)?(?![\d%]|[.,]\d)")
 _NTH = re.compile(
-    r"\b(?:the (?P<day>\d{1,2})(?:st|nd|rd|th)\b(?! of\b| [A-Z])|(?P<day2>\d{1,2})(?:st|nd|rd|th)? of (?P<which>this|the|next|the next) month\b)"
+    r"\b(?:the (?P<day>\d{1,2})(?:st|nd|rd|th)\b(?! of\b| [A-Z])|(?P<day2>\d{1,2})(?:st|nd|rd|th)? of (?P<which>this"
+    r"|the|next|the next) month\b)"
 )
 _EDGE = re.compile(
-    r"\b(?P<edge>end|beginning|start|first day|last day|ende|anfang)(?: of| des| der)?(?: the)?(?: (?P<which>this|next|n\w+chste[nrs]?))?"
+    r"\b(?P<edge>end|beginning|start|first day|last day|ende|anfang)(?: of| des| der)?(?: the)?(?: (?P<which>this"
+    r"|next|n\w+chste[nrs]?))?"
     r" (?P<unit>month|year|week|monats?|jahre?s?|woche)\b",
     re.IGNORECASE,
 )
@@ -105,21 +118,33 @@ _FEASTS = {
 }  # fmt: skip
 _FEAST = re.compile(r"\b(" + "|".join(sorted(map(re.escape, _FEASTS), key=len, reverse=True)) + r")\b")
 _STORY = re.compile(
-    r"\b(?:born|birthday|birth|dob|geboren|geburtstag|n[e\u00e9]e? le|nac[ii\u00ed]|was|were|had|went|bought|ordered|arrived|came|got"
+    r"\b(?:born|birthday|birth|dob|geboren|geburtstag|n[e\u00e9]e? le|nac[ii\u00ed]|was|were|had|went|bought|ordered"
+    r"|arrived|came|got"
     r"|happened|war|hatte|kam)\b",
     re.IGNORECASE,
 )
-_NEXT = frozenset("next following coming nachste nachsten nachster nachstes kommende kommenden prochain prochaine proximo proxima prossimo volgende".split())
+_NEXT = frozenset(
+    listed(
+        "next following coming nachste nachsten nachster nachstes kommende kommenden prochain prochaine proximo"
+        " proxima "
+        "prossimo volgende"
+    )
+)
 _WEEKDAY = re.compile(r"^(?:mon|tue|wed|thu|fri|sat|sun)", re.IGNORECASE)
 _RELATIVE_UNITS = ("day", "week", "month", "year", "tag", "woche", "monat", "jahr", "jour", "semaine", "mois")
 _VERBS = re.compile(r"\b(?:to|i|you|we|he|she|it|they|that|who|there|this)\s+$|^\W*$", re.IGNORECASE)
 _UNITS = {
     "second sec sekunde sekunden": 1 / 86400, "minute minutes min mins minuten": 1 / 1440,
-    "hour hours hr hrs h stunde stunden heure heures": 1 / 24, "day days tag tage tagen jour jours dia dias giorni": 1.0,
+    "hour hours hr hrs h stunde stunden heure heures": 1 / 24,
+    "day days tag tage tagen jour jours dia dias giorni": 1.0,
     "night nights nacht nachte nachten nuit nuits noches notti": 1.0, "week weeks woche wochen semaine semaines": 7.0,
     "fortnight": 14.0, "month months monat monate monaten mois": 30.0, "year years jahr jahre jahren": 365.0,
 }  # fmt: skip
 UNITS = {word: days for words, days in _UNITS.items() for word in words.split()}
+
+
+_MONTHS = listed("january february march april may june july august september october november december")
+_WEEKDAYS = listed("monday tuesday wednesday thursday friday saturday sunday")
 
 
 @lru_cache(maxsize=1)
@@ -141,9 +166,9 @@ def _signal_words(languages: tuple[str, ...]) -> dict[str, frozenset[str]]:
     months: set[str] = set()
     for locale in default_loader.get_locales(languages=list(languages)):
         info = locale.info
-        for key in ("january february march april may june july august september october november december").split():
+        for key in _MONTHS:
             months.update(fold(word).strip(".") for word in info.get(key, ()) if len(word) > 2 or not word.isascii())
-        for key in ("monday tuesday wednesday thursday friday saturday sunday").split():
+        for key in _WEEKDAYS:
             days = {fold(word).strip(".") for word in info.get(key, ()) if len(word) > 2 or not word.isascii()}
             strong.update(days)
             weekdays.update(days)
@@ -153,7 +178,7 @@ def _signal_words(languages: tuple[str, ...]) -> dict[str, frozenset[str]]:
                 weak.update(words)
                 if len(words) == 1 and len(words[0]) > 3:
                     strong.add(words[0])
-        for key in ("year month week day in ago decade hour minute".split()):
+        for key in listed("year month week day in ago decade hour minute"):
             weak.update(fold(word) for word in info.get(key, ()) if len(word) > 1)
         weak.update(fold(word) for word in info.get("skip", ()) if word.isalpha())
     weak.update(("after", "before"))  # the day after tomorrow
@@ -168,7 +193,13 @@ def _signal_words(languages: tuple[str, ...]) -> dict[str, frozenset[str]]:
 
 def _languages(text: str, clock: Clock) -> tuple[str, ...]:
     """The clock's languages, and those whose script the text is in."""
-    scripts = {"\u0400": ("\u04ff", "ru"), "\u3040": ("\u30ff", "ja"), "\u4e00": ("\u9fff", "zh"), "\u0600": ("\u06ff", "ar"), "\uac00": ("\ud7a3", "ko")}
+    scripts = {
+        "\u0400": ("\u04ff", "ru"),
+        "\u3040": ("\u30ff", "ja"),
+        "\u4e00": ("\u9fff", "zh"),
+        "\u0600": ("\u06ff", "ar"),
+        "\uac00": ("\ud7a3", "ko"),
+    }
     more = [code for low, (high, code) in scripts.items() if any(low <= sign <= high for sign in text)]
     return tuple(dict.fromkeys([*clock.languages, *more]))
 
@@ -227,13 +258,13 @@ def find_dates(text: str, clock: Clock) -> tuple[DateMention, ...]:
             found.append(mention)
 
     for match in _ISO.finditer(text):
-        for day in as_date(match.group(), clock):
-            add(DateMention(day, Span(*match.span())))
+        for iso in as_date(match.group(), clock):
+            add(DateMention(iso, Span(*match.span())))
     for match in _EDGE.finditer(text):
         add(DateMention(_edge(match, clock.today), Span(*match.span()), relative=True))
     for match in _FEAST.finditer(fold_keeping_places(text)):
-        month, day = _FEASTS[match.group(1)]
-        add(DateMention(_coming(month, day, clock.today), Span(*match.span()), open_year=True))
+        month, number = _FEASTS[match.group(1)]
+        add(DateMention(_coming(month, number, clock.today), Span(*match.span()), open_year=True))
     for match in _NTH.finditer(text):
         day_of_month, later = int(match["day"] or match["day2"]), "next" in (match["which"] or "")
         if (nth := _nth(day_of_month, clock.today, later)) and not _by_words_at(text, match.start(), clock):
@@ -254,7 +285,7 @@ def find_dates(text: str, clock: Clock) -> tuple[DateMention, ...]:
             add(DateMention(day, Span(*match.span()), open_year=not year, swapped=len(set(days)) > 1))
     for mention in _by_words(text, clock):
         add(_shifted(text, mention))
-    found.extend(first for mention in found if (first := _first_of_range(text, mention)))
+    found.extend([begin for mention in found if (begin := _first_of_range(text, mention)) is not None])
     return tuple(sorted((_told(text, mention, clock) for mention in found), key=lambda mention: mention.span))
 
 
@@ -272,7 +303,9 @@ def _shifted(text: str, mention: DateMention) -> DateMention:
     return DateMention(**{**mention.__dict__, **changes})
 
 
-_RANGE = re.compile(r"(?<![\d.:])(\d{1,2})(?:st|nd|rd|th|\.)?\s?(?:to|-|\u2013|until|till|and|bis|und)\s?(?:the )?$", re.IGNORECASE)
+_RANGE = re.compile(
+    r"(?<![\d.:])(\d{1,2})(?:st|nd|rd|th|\.)?\s?(?:to|-|\u2013|until|till|and|bis|und)\s?(?:the )?$", re.IGNORECASE
+)
 
 
 def _first_of_range(text: str, mention: DateMention) -> DateMention | None:
@@ -293,7 +326,9 @@ def _told(text: str, mention: DateMention, clock: Clock) -> DateMention:
     """Marks a date of the past that a story tells."""
     clause = clause_of(text, mention.span)
     around = text[clause.start : clause.end]
-    birth = re.search(r"\b(?:born|birthday|birth|dob|geboren|geburtstag|n\u00e9e? le|nac\u00ed)\b", around, re.IGNORECASE)
+    birth = re.search(
+        r"\b(?:born|birthday|birth|dob|geboren|geburtstag|n\u00e9e? le|nac\u00ed)\b", around, re.IGNORECASE
+    )
     past = clock.known and mention.relative and mention.day < clock.today
     if birth or (past and _STORY.search(around)):
         return DateMention(**{**mention.__dict__, "story": True})
@@ -339,7 +374,14 @@ def _edge(match: re.Match[str], today: dt.date) -> dt.date:
 
 
 def _by_words_at(text: str, at: int, clock: Clock) -> bool:
-    return any(mention.span.start <= at + 12 and at < mention.span.end and len(text[mention.span.start : mention.span.end]) > 9 for mention in _by_words(text, clock))
+    found = [mention.span for mention in _by_words(text, clock)]
+    return any(span.start <= at + 12 and at < span.end and span.end - span.start > 9 for span in found)
+
+
+_UNSPACED_DATE = re.compile(
+    r"(?:\d{4}\s?\u5e74)?\d{1,2}\s?\u6708\d{1,2}\s?[\u65e5\u53f7]"
+    r"|\u660e\u5929|\u540e\u5929|\u4eca\u5929|\u660e\u65e5|\u4eca\u65e5"
+)
 
 
 @lru_cache(maxsize=2048)
@@ -350,9 +392,8 @@ def _by_words(text: str, clock: Clock) -> tuple[DateMention, ...]:
     said = tokens(text)
     found: list[DateMention] = []
     k = 0
-    unspaced = [token for token in said if not token.text.isascii() and re.search(r"[\u3040-\u9fff\uac00-\ud7a3]", token.text)]
-    for token in unspaced:
-        for match in re.finditer(r"(?:\d{4}\s?\u5e74)?\d{1,2}\s?\u6708\d{1,2}\s?[\u65e5\u53f7]|\u660e\u5929|\u540e\u5929|\u4eca\u5929|\u660e\u65e5|\u4eca\u65e5", token.text):
+    for token in said:
+        for match in _UNSPACED_DATE.finditer(token.text) if not token.text.isascii() else ():
             if day := _parse(match.group(), clock.now, languages):
                 relative = not re.search(r"\d", match.group())
                 span = Span(token.start + match.start(), token.start + match.end())
@@ -373,7 +414,8 @@ def _by_words(text: str, clock: Clock) -> tuple[DateMention, ...]:
         n, window, piece, day = best
         plain = [token.plain for token in window]
         has_month = any(word in words["months"] for word in plain)
-        only_weekday = not has_month and any(word in words["weekdays"] for word in plain) and not re.search(r"\d", piece)
+        has_weekday = any(word in words["weekdays"] for word in plain)
+        only_weekday = not has_month and has_weekday and not re.search(r"\d", piece)
         before = said[k - 1].plain if k else ""
         found.append(
             DateMention(
@@ -410,10 +452,10 @@ def _likely(text: str, window: tuple[Any, ...], words: dict[str, frozenset[str]]
     first, last = plain[0], plain[-1]
     if {"at", "um"} & set(plain):
         return False  # a time follows
-    filler = {"the", "a", "of", "at", "on", "for", "um", "am", "der", "den", "le", "el", "and", "to", "from", "after", "before"}
+    filler = set(listed("the a of at on for um am der den le el and to from after before"))
     if (first in filler and len(plain) > 1 and first not in ("a",)) or last in filler:
         return False
-    between = [text[a.end : b.start] for a, b in zip(window, window[1:], strict=False)]
+    between = [text[a.end : b.start] for a, b in pairwise(window)]
     if any(re.search(r"[;:!?\n]", gap) for gap in between):
         return False
     strong = [w for w in plain if w in words["strong"]]
@@ -425,12 +467,13 @@ def _likely(text: str, window: tuple[Any, ...], words: dict[str, frozenset[str]]
             return not months
         if strong in (["may"], ["march"]) or strong in (["mar"], ["sun"], ["sat"], ["dec"]):
             token = next(t for t in window if t.plain in strong)
-            follows = re.match(r"\s*\w+\s*(?:km|miles?|meters?|people|hours?|minutes?|kilo\w*)\b", text[window[-1].start :])
+            rest = text[window[-1].start :]
+            follows = re.match(r"\s*\w+\s*(?:km|miles?|meters?|people|hours?|minutes?|kilo\w*)\b", rest)
             if token.text.islower() and (follows or _VERBS.search(text[: token.start])):
                 return False
         return any(numbers) or not months or any(w not in words["months"] for w in strong)
     units = [w for w in plain if w in UNITS or w.startswith(_RELATIVE_UNITS)]
-    marked = [w for w in plain if w in ("in", "ago", "vor", "dans", "en", "tra", "from", "now", "nach", "next", "prochain", "il", "hace", "over")]
+    marked = set(plain) & set(listed("in ago vor dans en tra from now nach next prochain il hace over"))
     return bool(units) and bool(marked) and len(plain) > 1
 
 
@@ -439,16 +482,40 @@ _CLOCK_TIME = re.compile(
     r"(?:\s?(?P<half>[ap])\.?\s?m\b\.?|\s?(?P<clock>o['\"\u2019]?\s?clock|uhr|heures?|h\b))?",
     re.IGNORECASE,
 )
-_NAMED = {"noon": 12, "midday": 12, "midnight": 0, "mittag": 12, "mittags": 12, "mitternacht": 0, "midi": 12, "minuit": 0}
+_NAMED = {
+    "noon": 12,
+    "midday": 12,
+    "midnight": 0,
+    "mittag": 12,
+    "mittags": 12,
+    "mitternacht": 0,
+    "midi": 12,
+    "minuit": 0,
+}
 _PARTS = re.compile(
-    r"\b(?:in the |this |am |de la |du )?(?P<part>morning|afternoon|evening|night|tonight|morgens|fr\u00fch|vormittags|nachmittags?|abends?|nachts)\b",
+    r"\b(?:in the |this |am |de la |du )?(?P<part>morning|afternoon|evening|night|tonight|morgens|fr\u00fch"
+    r"|vormittags|nachmittags?|abends?|nachts)\b",
     re.IGNORECASE,
 )
 _FRACTION = re.compile(
-    r"\b(?:(?P<part>half past|quarter past|quarter to|quarter after|halb|viertel nach|viertel vor|dreiviertel)\s+)(?P<hour>\w+)", re.IGNORECASE
+    r"\b(?:(?P<part>half past|quarter past|quarter to|quarter after|halb|viertel nach|viertel vor|dreiviertel)\s+)"
+    r"(?P<hour>\w+)",
+    re.IGNORECASE,
 )
-_AT = re.compile(r"\b(?:morning|afternoon|evening|night|at|by|around|um|gegen|before|after|until|till|from|to|\u00e0|a las)\s+$", re.IGNORECASE)
-_OFFSET = {"half past": 30, "quarter past": 15, "quarter after": 15, "quarter to": -15, "viertel nach": 15, "viertel vor": -15, "halb": -30, "dreiviertel": -15}
+_AT = re.compile(
+    r"\b(?:morning|afternoon|evening|night|at|by|around|um|gegen|before|after|until|till|from|to|\u00e0|a las)\s+$",
+    re.IGNORECASE,
+)
+_OFFSET = {
+    "half past": 30,
+    "quarter past": 15,
+    "quarter after": 15,
+    "quarter to": -15,
+    "viertel nach": 15,
+    "viertel vor": -15,
+    "halb": -30,
+    "dreiviertel": -15,
+}
 
 
 def as_time(value: object) -> dt.time | None:
@@ -496,8 +563,10 @@ def find_times(text: str) -> tuple[TimeMention, ...]:
         minute = match["m"] or match["m2"]
         named = match["half"] or match["clock"]
         bare = not minute and not named
-        part = bare and re.match(r"\s+(?:in the|at) (?:morning|afternoon|evening|night)", text[match.end() :], re.IGNORECASE)
-        if bare and not part and not (_AT.search(text[: match.start()]) and int(match["h"]) <= 24 and _ends_there(text, match.end())):
+        rest = text[match.end() :]
+        part = bare and re.match(r"\s+(?:in the|at) (?:morning|afternoon|evening|night)", rest, re.IGNORECASE)
+        alone = _AT.search(text[: match.start()]) and int(match["h"]) <= 24 and _ends_there(text, match.end())
+        if bare and not part and not alone:
             continue
         german = bool(match["clock"]) and not fold(match["clock"]).startswith("o")
         sure = german or bool(minute and match["h"].startswith("0")) or int(match["h"]) > 12
@@ -520,10 +589,16 @@ def _ends_there(text: str, end: int) -> bool:
     if follows is None:
         return False
     word = fold(follows["word"] or "")
-    return follows["stop"] is not None or word in {
-        "on", "in", "for", "please", "and", "tomorrow", "today", "tonight", "this", "at", "with", "sharp", "to", "or", "until",
-        "am", "bitte", "und", "morgen", "heute", "fur", "mit", "bis", "next",
-    }  # fmt: skip
+    return follows["stop"] is not None or word in _FOLLOWS
+
+
+_FOLLOWS = frozenset(
+    listed(
+        "on in for please and tomorrow today tonight this at with sharp to or until am bitte und morgen heute fur"
+        " mit bis "
+        "next"
+    )
+)
 
 
 @lru_cache(maxsize=1024)
@@ -533,7 +608,8 @@ def find_lengths(text: str) -> tuple[Length, ...]:
     for number in find_numbers(text):
         unit = re.match(r"[\s-]*(?:more |full |weitere )?([^\W\d_]+)", text[number.span.end :])
         if unit and fold(unit[1]) in UNITS:
-            found.append(Length(min(number.values) * UNITS[fold(unit[1])], Span(number.span.start, number.span.end + unit.end())))
+            span = Span(number.span.start, number.span.end + unit.end())
+            found.append(Length(min(number.values) * UNITS[fold(unit[1])], span))
     for match in re.finditer(r"\b(half )?(?:an?|eine?n?)( halbe)? (\w+)( and a half)?", text, re.IGNORECASE):
         if fold(match[3]) in UNITS:
             count = 0.5 if match[1] or match[2] else 1.5 if match[4] else 1.0

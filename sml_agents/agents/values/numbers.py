@@ -43,6 +43,8 @@ def _table(rows: dict[str, int]) -> dict[str, int]:
 ONES, TENS, SCALES = _table(_ONES), _table(_TENS), _table(_SCALES)
 _ARTICLES = frozenset({"ein", "eine", "einen", "einer", "un", "une", "una", "uno"})
 _DIGITS = re.compile(r"(?<![\w.,-])-?\d+(?:[.,'\u2019\u202f\u00a0]\d+)*")
+_GLUED = re.compile(r"[^\W_]|-\d")
+_COUNTED = re.compile(r"(?:st|nd|rd|th|x|km|kg|h|min|m|g|l|pm|am|er)\b", re.IGNORECASE)
 _AFTER = re.compile(r"\s?(k|thousand|hundred|million|m)\b", re.IGNORECASE)
 
 
@@ -83,9 +85,8 @@ def find_numbers(text: str) -> tuple[NumberMention, ...]:
             times = SCALES[scale.group(1).casefold()]
             values = frozenset(value * times for value in values)
             end = scale.end()
-        elif end < len(text) and (text[end].isalnum() or (text[end] == "-" and text[end + 1 : end + 2].isdigit())):
-            if not re.match(r"(?:st|nd|rd|th|x|km|kg|h|min|m|g|l|pm|am|er)\b", text[end:], re.IGNORECASE):
-                continue  # part of a code
+        elif _GLUED.match(text, end) and not _COUNTED.match(text, end):
+            continue  # part of a code
         found.append(NumberMention(values, Span(start, end)))
     said = tokens(text)
     k = 0

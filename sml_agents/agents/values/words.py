@@ -15,7 +15,19 @@ from functools import lru_cache
 
 from sml_agents.text.questions import content_words, stem
 
-__all__ = ["Span", "Token", "clause_of", "denied", "find_words", "fold", "free", "is_denied", "label", "tokens"]
+__all__ = [
+    "Span",
+    "Token",
+    "clause_of",
+    "denied",
+    "find_words",
+    "fold",
+    "free",
+    "is_denied",
+    "label",
+    "listed",
+    "tokens",
+]
 
 
 @dataclass(frozen=True, order=True)
@@ -41,15 +53,31 @@ class Token:
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
-_ENDS = re.compile(r"[.!?](?=\s|$)|[;:\n]|,(?=\s)|\s[-\u2013\u2014]\s|\b(?<!anything )(?<!nothing )(?:but|aber|mais|pero)\b")
+_ENDS = re.compile(
+    r"[.!?](?=\s|$)|[;:\n]|,(?=\s)|\s[-\u2013\u2014]\s|\b(?<!anything )(?<!nothing )(?:but|aber|mais|pero)\b"
+)
+
+
+def listed(words: str) -> list[str]:
+    """A list of words that is written as text."""
+    return words.split()
+
+
 _DENIALS = frozenset(
-    """not no never without except excluding neither nor cannot nicht kein keine keinen keinem keiner ohne statt
-    anstatt au\u00dfer ausser nie pas sans sauf jamais nunca sin excepto non senza mai niet geen zonder""".split()
+    listed("""
+    not no never without except excluding neither nor cannot nicht kein keine keinen
+    keinem keiner ohne statt anstatt au\u00dfer ausser nie pas sans sauf jamais nunca sin excepto non senza
+    mai niet geen
+    zonder
+    """)
 )
 _DENYING = re.compile(
-    r"\b(?:anything but|other than|rather than|instead of|in place of|alles au\u00dfer|tout sauf|au lieu de|en vez de)\b"
+    r"\b(?:anything but|other than|rather than|instead of|in place of|alles au\u00dfer|tout sauf|au lieu de"
+    r"|en vez de)\b"
 )
-_HARMLESS = re.compile(r"n['\u2019]t (?:forget|mind|worry|hesitate)|\bno(?:t)? (?:problem|only|matter|later|more|less)\b")
+_HARMLESS = re.compile(
+    r"n['\u2019]t (?:forget|mind|worry|hesitate)|\bno(?:t)? (?:problem|only|matter|later|more|less)\b"
+)
 _REACH = 4
 """A denial reaches this many words: `I do not want to leave on Monday` denies Monday."""
 _CONTENT_SHARE = 0.75
@@ -124,8 +152,8 @@ def find_words(value: str, text: str) -> list[Span]:
     if len(digits) >= 6 and len(digits) * 2 > len(value):
         return _digits(digits, text)
     parts = [part.strip() for part in value.split(",")]
-    if len(parts) > 1 and parts[0] and (found := _first_part(parts, text)):
-        return found
+    if len(parts) > 1 and _in_order([token.plain for token in tokens(parts[0])], text):
+        return _first_part(parts, text)
     return _initials(value, text) or _shortened(wanted, text) or _stems(value, text)
 
 
@@ -156,8 +184,8 @@ def _first_part(parts: list[str], text: str) -> list[Span]:
     return spans
 
 
-_PLACED = frozenset("in at to from near around".split())
-_SMALL = frozenset("of the and de la le du und der die das von".split())
+_PLACED = frozenset(listed("in at to from near around"))
+_SMALL = frozenset(listed("of the and de la le du und der die das von"))
 
 
 def _initials(value: str, text: str) -> list[Span]:
@@ -165,7 +193,9 @@ def _initials(value: str, text: str) -> list[Span]:
     words = [token for token in tokens(value) if token.plain not in _SMALL]
     if len(words) > 1:
         short = re.escape("".join(word.plain[0] for word in words))
-        own = [re.escape(fold(found.group().replace(".", ""))) for found in re.finditer(r"(?<!\w)(?:[A-Z]\.){2,}", value)]
+        own = [
+            re.escape(fold(found.group().replace(".", ""))) for found in re.finditer(r"(?<!\w)(?:[A-Z]\.){2,}", value)
+        ]
         wanted = re.compile("|".join([rf"{short}\w?", *own]))
         return [
             Span(token.start, token.end)
