@@ -11,7 +11,7 @@ from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from sml_agents.errors import InputError, MissingExtra, StoreError
+from sml_agents.errors import InputError, MissingExtra, StoreError, one_line
 
 __all__ = ["BUSY_SECONDS", "connect", "explain", "locate"]
 
@@ -85,7 +85,7 @@ def explain(error: Exception, where: str) -> StoreError:
             known = _SENTENCES["SQLITE_CORRUPT"]
         return StoreError(f"{where}: {known or f'the store failed ({cause})'}")
     if isinstance(error, SQLAlchemyError):
-        first = str(cause).strip().split("\n")[0]
+        first = one_line(cause)
         return StoreError(f"{where}: the store failed ({first})")
     return StoreError(f"{where}: the file is damaged ({type(error).__name__}: {error})")
 
