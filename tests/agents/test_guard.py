@@ -547,7 +547,7 @@ def test_structured_output_asks_by_the_tool() -> None:
         ("Sure! Which date?", True),
         ("Booked it. Isn't Paris lovely?", False),
         (
-            "Shall I compare thee to a summer's day?\nThou art more lovely and more temperate.\nRough winds do shake\nthe buds",
+            "Shall I compare thee to a summer's day?\nThou art more lovely and more temperate.\nRough winds shake buds",
             False,
         ),
         ("SELECT * FROM trips WHERE a=?", False),

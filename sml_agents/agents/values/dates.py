@@ -15,6 +15,7 @@ from typing import Any
 
 from sml_agents.agents.values.numbers import find_numbers
 from sml_agents.agents.values.words import Span, clause_of, fold, listed, tokens
+from sml_agents.errors import MissingExtra
 
 __all__ = [
     "Clock",
@@ -149,8 +150,10 @@ _WEEKDAYS = listed("monday tuesday wednesday thursday friday saturday sunday")
 
 @lru_cache(maxsize=1)
 def _dateparser() -> Any:
-    import dateparser
-
+    try:
+        import dateparser
+    except ImportError as error:
+        raise MissingExtra("Reading dates", "agents") from error
     return dateparser
 
 
