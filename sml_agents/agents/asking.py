@@ -42,6 +42,11 @@ MARK = "clarify"
 ASK_USER = "ask_user"
 """Name of the tool by which an agent asks."""
 
+REFUSED = "clarify_refused"
+"""Key in `response_metadata` of a tool's message: the call was not run."""
+NOT_RUN = "Not run: "
+"""How the text of such a message begins; it tells, too, where only the text was kept."""
+
 
 class Question(BaseModel):
     """One question to the person."""

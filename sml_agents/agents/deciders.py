@@ -13,6 +13,7 @@ A decider is consulted when the person has just spoken, and again when the agent
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import inspect
 import json
 import logging
@@ -32,7 +33,7 @@ from sml_agents.agents.asking import AgentView, Question, as_questions
 from sml_agents.agents.evidence import Request
 from sml_agents.agents.grounding import Ground, ground
 from sml_agents.agents.guard import Now, questions_for
-from sml_agents.agents.slots import Slot, slots_of_model, tool_name
+from sml_agents.agents.slots import Slot, slots_of, slots_of_model, tool_name
 from sml_agents.agents.values import Clock, same
 from sml_agents.backends import resolve
 from sml_agents.backends.loops import run_sync
@@ -163,13 +164,18 @@ class RequiredFields:
         calls = [call for call in view.calls if self.tools is None or call["name"] in self.tools]
         if not view.acting or (view.calls and not calls):
             return []
-        request = Request.read(view.messages, lambda name: self.tools is None or name in self.tools)
+        request = await asyncio.to_thread(
+            Request.read, view.messages, lambda name: self.tools is None or name in self.tools
+        )
         if self.extract is not None:
             values = await self._extracted(request.told)
             missing = [slot for slot in self.slots if not self._agrees(slot, values.get(slot.own_name), calls)]
             return [slot.question(again=bool(request.asked.get(slot.name))) for slot in missing]
-        grounds = [one for given in [call["args"] for call in calls] or [{}] for one in self.grounds(request, given)]
-        return list(questions_for(grounds, request.asked))
+        drafted = [call["args"] for call in calls] or [{}]
+        found = [
+            await asyncio.to_thread(self.grounds, request, given) for given in drafted
+        ]  # dates are read from files
+        return list(questions_for([one for grounds in found for one in grounds], request.asked))
 
     def grounds(self, request: Request, arguments: Mapping[str, Any]) -> tuple[Ground, ...]:
         """Where each field comes from; a field is found in the call's arguments at any depth."""
@@ -188,8 +194,7 @@ class RequiredFields:
         return ground(given, slots, request, self.clock())
 
     def clock(self) -> Clock:
-        import datetime as dt
-
+        """What relative dates are counted from."""
         now = self.now() if callable(self.now) else self.now
         return Clock(now or dt.datetime.now().replace(microsecond=0, second=0))
 
@@ -260,19 +265,13 @@ def _shown(view: AgentView) -> Any:
         json.dumps(
             {
                 "conversation": [{"role": role.value, "text": text} for role, text in view.history],
-                "tools": {name: [slot.own_name for slot in _slots(one)] for name, one in view.tools.items()},
+                "tools": {name: [slot.own_name for slot in slots_of(one)] for name, one in view.tools.items()},
                 "calls": [{"name": call["name"], "arguments": call["args"]} for call in view.calls],
                 "known": {one.slot.name: one.state.value for grounds in view.grounds.values() for one in grounds},
             },
             default=str,
         )
     )
-
-
-def _slots(tool: Any) -> tuple[Slot, ...]:
-    from sml_agents.agents.slots import slots_of
-
-    return slots_of(tool)
 
 
 class DecisionModel(BaseDecisionModel):
@@ -301,14 +300,14 @@ class DecisionModel(BaseDecisionModel):
         about = {question.about for question in asked}
         answers: Any = {
             name: NoulAnswer(
-                type="noul", noul=float(name in about or (bool(asked) and not name_is_field(name, self.decider)))
+                type="noul", noul=float(name in about or (bool(asked) and not _names_a_field(name, self.decider)))
             )
             for name in questions
         }
         return ClassifierResponse(model="sml-agents", answers=answers)
 
 
-def name_is_field(name: str, decider: Any) -> bool:
+def _names_a_field(name: str, decider: Any) -> bool:
     """Whether a question's id names one of the decider's fields."""
     slots = getattr(decider, "slots", ()) or (slots_of_model(decider) if isinstance(decider, type) else ())
     return any(name in (slot.name, slot.own_name) for slot in slots)

@@ -14,7 +14,7 @@ from langchain_core.tools import BaseTool, StructuredTool
 from langgraph.types import interrupt
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from sml_agents.agents.asking import ASK_USER, MARK, NO_ANSWER, Question, paired, questions_in
+from sml_agents.agents.asking import ASK_USER, MARK, NO_ANSWER, NOT_RUN, REFUSED, Question, paired, questions_in
 
 __all__ = ["PAYLOAD_VERSION", "Answers", "Delivery", "answered", "ask_user", "pause", "payload", "repaired", "spoken"]
 
@@ -196,7 +196,7 @@ def repaired(messages: Sequence[BaseMessage]) -> list[BaseMessage] | None:
         for call in message.tool_calls:
             if said and call["id"] is not None and call["id"] not in done:
                 asked = call["name"] == ASK_USER
-                text = "The person answered with their next message." if asked else "Not run: the person went on."
-                metadata = {MARK: False, "clarify_refused": not asked}
+                text = "The person answered with their next message." if asked else f"{NOT_RUN}the person went on."
+                metadata = {MARK: False, REFUSED: not asked}
                 whole.append(ToolMessage(text, name=call["name"], tool_call_id=call["id"], response_metadata=metadata))
     return whole if len(whole) > len(messages) else None

@@ -16,14 +16,12 @@ from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
-from sml_agents.agents.asking import ASK_USER, Question, answers_of, asked_by, is_answer, is_own
+from sml_agents.agents.asking import ASK_USER, NOT_RUN, REFUSED, Question, answers_of, asked_by, is_answer, is_own
 from sml_agents.agents.values import Clock, Span, find, fold, kind_of
 
 __all__ = ["Piece", "Request", "accepts", "answers_nothing", "pieces_of_data", "speaks_of_going_on", "withdraws"]
 
 Source = Literal["said", "offered", "returned", "given"]
-REFUSED = "clarify_refused"
-"""Key in `response_metadata` of a tool's message: the call was not run."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +192,7 @@ class Request:
                     if question.about:
                         asked[question.about] = asked.get(question.about, 0) + 1
             elif isinstance(message, ToolMessage) and not is_answer(message):
-                if message.response_metadata.get(REFUSED):
+                if _is_refusal(message):
                     refusals += 1
                 elif message.status != "error" and guarded(message.name or ""):
                     done = True
@@ -260,10 +258,14 @@ def _pieces(messages: Sequence[BaseMessage], begins: int, trust: Collection[str]
                 yield from _said(message, at, waiting)
             waiting = ()
         elif isinstance(message, ToolMessage):
-            if message.name == ASK_USER or message.response_metadata.get(REFUSED) or message.status == "error":
+            if message.name == ASK_USER or _is_refusal(message) or message.status == "error":
                 continue
             if trust is None or message.name in trust:
                 yield from _returned(message, at, calls.get(message.tool_call_id, {}))
+
+
+def _is_refusal(message: ToolMessage) -> bool:
+    return bool(message.response_metadata.get(REFUSED)) or message.text.startswith(NOT_RUN)
 
 
 def _said(message: BaseMessage, at: int, waiting: tuple[Question, ...]) -> Iterator[Piece]:

@@ -5,6 +5,7 @@ Both work on any state with `messages`. For `tool` delivery put `sml_agents.agen
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Any, NotRequired
 
@@ -103,7 +104,8 @@ def clarify_graph(
 
     async def alook(state: ClarifiedState) -> Command[Any]:
         messages = state["messages"]
-        return found(messages, await adecide([asker.decider], AgentView(messages, acting=True)))
+        decided = await adecide([asker.decider], AgentView(messages, acting=True))
+        return await asyncio.to_thread(found, messages, decided)
 
     def person(state: ClarifiedState) -> dict[str, Any]:
         questions = asked_by(state["messages"][-1])
@@ -142,6 +144,7 @@ def clarify_node(decider: Any, *, then: str, limits: Limits | None = None) -> Ru
         return found(state, decide([asker.decider], AgentView(state["messages"], acting=True)))
 
     async def anode(state: Any) -> Command[Any]:
-        return found(state, await adecide([asker.decider], AgentView(state["messages"], acting=True)))
+        decided = await adecide([asker.decider], AgentView(state["messages"], acting=True))
+        return await asyncio.to_thread(found, state, decided)
 
     return RunnableLambda(node, anode)

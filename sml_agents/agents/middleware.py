@@ -10,6 +10,7 @@ own after the model's, so nothing is paid for twice.
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import logging
 from collections.abc import Awaitable, Callable, Collection, Generator, Mapping, Sequence
@@ -41,6 +42,8 @@ from pydantic import BaseModel
 from sml_agents.agents.asking import (
     ASK_USER,
     MARK,
+    NOT_RUN,
+    REFUSED,
     AgentView,
     Limits,
     Question,
@@ -51,7 +54,7 @@ from sml_agents.agents.asking import (
 from sml_agents.agents.deciders import Decider, adecide, as_decider, decide
 from sml_agents.agents.delivery import Delivery, ask_user, pause, question_message, repaired, spoken
 from sml_agents.agents.drafts import calls_left, draft_of, is_question, merged_asking, open_calls, with_calls
-from sml_agents.agents.evidence import REFUSED, Piece, Request
+from sml_agents.agents.evidence import Piece, Request
 from sml_agents.agents.grounding import Ground, State
 from sml_agents.agents.guard import Guard, Now, questions_for
 from sml_agents.agents.slots import tool_name
@@ -88,6 +91,11 @@ class ClarifyState(AgentState[Any]):
 @dataclass(frozen=True)
 class _CallModel:
     request: ModelRequest[Any]
+
+
+@dataclass(frozen=True)
+class _Done:
+    value: Any
 
 
 @dataclass(frozen=True)
@@ -220,7 +228,7 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         return changes
 
     async def abefore_agent(self, state: ClarifyState, runtime: Runtime[Any]) -> dict[str, Any] | None:
-        return self.before_agent(state, runtime)
+        return await asyncio.to_thread(self.before_agent, state, runtime)
 
     def _may_be_guarded(self, name: str) -> bool:
         """Whether a tool's success ends a request, told by its name alone."""
@@ -248,19 +256,26 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
     async def awrap_model_call(
         self, request: ModelRequest[Any], handler: Callable[[ModelRequest[Any]], Awaitable[Any]]
     ) -> Any:
-        """The same, asynchronously."""
+        """The same, asynchronously; the rules run in a thread, since they read the data of languages from files."""
         steps = self._steps(request)
-        todo = next(steps)
-        while True:
+
+        def advance(found: Any) -> Any:
             try:
-                if isinstance(todo, _CallModel):
-                    todo = steps.send(await handler(todo.request))
-                elif isinstance(todo, _Search):
-                    todo = steps.send(await todo.store.asearch(todo.namespace, limit=100))
-                else:
-                    todo = steps.send(await adecide(self.deciders, todo))
+                return steps.send(found)
             except StopIteration as done:
-                return done.value
+                return _Done(done.value)
+
+        todo = await asyncio.to_thread(advance, None)
+        while not isinstance(todo, _Done):
+            found: Any
+            if isinstance(todo, _CallModel):
+                found = await handler(todo.request)
+            elif isinstance(todo, _Search):
+                found = await todo.store.asearch(todo.namespace, limit=100)
+            else:
+                found = await adecide(self.deciders, todo)
+            todo = await asyncio.to_thread(advance, found)
+        return todo.value
 
     def _steps(self, request: ModelRequest[Any]) -> _Steps:
         """What to do around one model call. Yields what must be waited for, so that both kinds of caller share it."""
@@ -396,7 +411,7 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
             return _extended(_replaced(response, with_calls(draft, (), words)), update)
         kept = with_calls(draft, guarded, draft.text)
         tries = self._could_tell(turn) if self.on_unanswered == "refuse" and unknown else ""
-        text = f"Not run: {reason} Do not guess and do not call it again like this.{tries}"
+        text = f"{NOT_RUN}{reason} Do not guess and do not call it again like this.{tries}"
         results = [
             ToolMessage(
                 text,
@@ -533,7 +548,7 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[Any]]
     ) -> Any:
         """The same, asynchronously."""
-        refusal = self._gate(request)
+        refusal = await asyncio.to_thread(self._gate, request)
         return await handler(request) if refusal is None else refusal
 
     def _gate(self, request: ToolCallRequest) -> ToolMessage | None:
@@ -557,7 +572,7 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         unknown = [one for one in self.guard.grounds(call, tool, talk, ()) if not one.ok]
         if not unknown and not talk.withdrawn:
             return None
-        text = f"Not run: {_why(unknown, (), None, talk.withdrawn)} Do not guess."
+        text = f"{NOT_RUN}{_why(unknown, (), None, talk.withdrawn)} Do not guess."
         return ToolMessage(
             text, name=call["name"], tool_call_id=call["id"] or "", status="error", response_metadata={REFUSED: True}
         )
