@@ -258,13 +258,12 @@ class Surroundings:
     def left(self) -> set[str]:
         """Traces in the file system and in shared memory, and processes of this process."""
         names = {str(path) for path in Path(tempfile.gettempdir()).glob("sml-sandbox-*")}
-        names |= {str(path) for path in Path("/dev/shm").glob("*")} | {
-            str(path) for path in Path(self.folder.name).glob("*")
-        }
+        # What the attacks make has these names; others may share the machine.
+        names |= {str(path) for path in Path("/dev/shm").glob("sml-*")}
+        names |= {str(path) for path in Path(self.folder.name).glob("*")}
         for table in ("shm", "msg", "sem"):
-            names |= {
-                f"{table} {line.split()[0]}" for line in Path(f"/proc/sysvipc/{table}").read_text().splitlines()[1:]
-            }
+            lines = Path(f"/proc/sysvipc/{table}").read_text().splitlines()[1:]
+            names |= {f"{table} {line.split()[1]}" for line in lines if int(line.split()[0]) == 0x5EED}
         return names
 
     def children(self) -> int:
