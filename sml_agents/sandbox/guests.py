@@ -137,7 +137,7 @@ class Channel:
                 raise GuestEnded("it sent what is no reply")
             self._read(until)
         try:
-            message = json.loads(self.received[:end]) if end <= _HEAD else None
+            message: Any = json.loads(self.received[:end]) if end <= _HEAD else None
             size = message.pop("size")
             is_reply = type(size) is int and size >= 0
         except (ValueError, RecursionError, AttributeError, KeyError, TypeError):

@@ -45,7 +45,7 @@ class Isolation:
         """The level that these layers make."""
         found = tuple(layers)
         level = Level.PROCESS
-        # Without seccomp there is no more: no namespace holds every kind of socket (AF_VSOCK reaches the machine's host).
+        # No namespace holds every kind of socket (AF_VSOCK reaches the machine's host): only seccomp does.
         if "seccomp" in found:
             barriers = {"landlock", "namespaces"} & set(found)
             level = (Level.PROCESS, Level.CONFINED, Level.LAYERED)[len(barriers)]

@@ -170,7 +170,7 @@ class SandboxConformance:
 
     def test_closing_twice_is_no_error_and_many_run_at_once(self) -> None:
         def one(number: int) -> bool:
-            return self.call("def f(x): return x * x", number)["value"] == str(number * number)
+            return bool(self.call("def f(x): return x * x", number)["value"] == str(number * number))
 
         with ThreadPoolExecutor(4) as threads:
             assert all(threads.map(one, range(12)))

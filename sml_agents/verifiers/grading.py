@@ -7,10 +7,11 @@ import json
 import re
 import threading
 import time
+from collections.abc import Hashable
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from sml_agents.errors import SandboxError
 from sml_agents.sandbox import Guest, GuestEnded, GuestTimeout, Level, Limits, Sandbox
@@ -115,8 +116,9 @@ class Grading:
             self._run_function(changes=True)
 
     def _passes_with(self, reference: str, *, changes: bool) -> bool:
+        only_suite = self._code.model_copy(update={"cases": ()})
         try:
-            _pass_suite(self._sandbox, self._least, self._code.model_copy(update={"cases": ()}), reference, changes)
+            _pass_suite(cast(Hashable, self._sandbox), self._least, only_suite, reference, changes)
         except _Wrong:
             return False
         return True
@@ -185,6 +187,7 @@ class Grading:
                     break
                 if reply["do"] == "call" and reply.get("of") is None:
                     name = self._named(_text(reply.get("shown"), 300))
+                    last = last or f"{name} is called"
                 answer = self._ask_program(guest, {**_passed_on(reply), "entry": code.entry}, name)
                 calls += 1
                 if "do" not in answer:
@@ -204,11 +207,11 @@ class Grading:
             raise _SuiteFails(f"{last}, and {why}.", unseen=unseen)
         if reply.get("passed") is True:
             return
-        if "error" in reply and calls and not reply.get("unfit"):
+        if calls and not reply.get("unfit") and reply.get("passed") is None:
             raise _SuiteFails(f"{last}, and a test fails.", unseen=unseen)
         if "error" in reply:
             raise SandboxError(f"The tests are broken: {_error(reply)}.")
-        raise SandboxError("The tests call nothing." if not calls else "The tests cannot be run.")
+        raise SandboxError("The tests call nothing." if "passed" in reply else "The tests cannot be run.")
 
     # Whole programs
 
@@ -236,7 +239,7 @@ class Grading:
 
 
 @lru_cache(maxsize=512)
-def _pass_suite(sandbox: Sandbox, least: Level, code: Code, reference: str, changes: bool) -> None:
+def _pass_suite(sandbox: Any, least: Level, code: Code, reference: str, changes: bool) -> None:
     """Raises _Wrong when the reference does not pass its own suite; that it passes is remembered."""
     Grading(sandbox, least, code, reference)._run_function(changes=changes)
 

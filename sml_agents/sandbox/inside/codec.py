@@ -36,7 +36,7 @@ _MAKE: dict[str, Callable[[Any], Any]] = {
     "q": deque,
 }
 _VIEWS: dict[type, str] = {type({}.keys()): "k", type({}.values()): "v"}
-_ITEMS = type({}.items())
+_ITEMS: type = type({}.items())
 _BASES = (int, str, float, list, tuple, dict, set, frozenset, bytes, bytearray, complex, deque, Fraction, Decimal)
 
 
@@ -105,13 +105,13 @@ def _content(value: Any, base: type) -> Any:
     if base is str:
         return str.__str__(value)
     if base in (int, float):
-        return base.__pos__(value)  # type: ignore[attr-defined]
+        return base.__pos__(value)
     if base is dict:
         return dict(dict.items(value))
     if base in (bytes, bytearray):
-        return base.__getitem__(value, slice(None))  # type: ignore[attr-defined]
+        return base.__getitem__(value, slice(None))
     if base in (list, tuple, set, frozenset, deque):
-        return base(base.__iter__(value))  # type: ignore[attr-defined]
+        return base(base.__iter__(value))
     if base is complex:
         return complex.__pos__(value)
     return Fraction(value.numerator, value.denominator) if base is Fraction else Decimal(value)

@@ -111,6 +111,7 @@ class _Attempt:
         def candidate(*args: Any, **kwargs: Any) -> Any:
             return remote.call(None, args, kwargs, changes=request["changes"])
 
+        self.busy = True
         self.file = _written("suite", request["suite"])
         module = _module("suite", self.file)
         _execute(request["setup"], "<setup>", module)

@@ -216,7 +216,7 @@ def add_site_names() -> None:
 
     for name in ("exit", "quit"):
         setattr(builtins, name, Quitter(name, "Ctrl-D (i.e. EOF)"))
-    setattr(builtins, "help", _Helper())
+    builtins.help = _Helper()
 
 
 def _works(attempt: Any, then: Any = None) -> bool:

@@ -18,7 +18,7 @@ import builtins
 import json
 import operator
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any
 
 from sml_agents.sandbox.inside.codec import NotPlain, decode, encode, show
@@ -180,7 +180,7 @@ class Remote:
     def _function(self, place: int) -> Callable[..., Any]:
         return lambda *args, **kwargs: self.call(place, args, kwargs)
 
-    def _items(self, place: int) -> Iterator[Any]:
+    def _items(self, place: int) -> Generator[Any, Any, Any]:
         sent = None
         while True:
             body = json.dumps(_Frame(self).pack(sent)).encode()
@@ -225,7 +225,8 @@ def _error(kinds: list[str], args: Any) -> Exception:
         kind = getattr(builtins, base, None)
         if isinstance(kind, type) and issubclass(kind, Exception):
             try:
-                return (kind if name == base else type(name, (kind,), {}))(*args)
+                made: Exception = (kind if name == base else type(name, (kind,), {}))(*args)
+                return made
             except (TypeError, ValueError):
                 continue
     return _Raised(*args)

@@ -36,8 +36,9 @@ _SECONDS = 10.0
 _SECONDS_A_TEST = 0.5
 """And as much for each test, where there are dozens with large inputs."""
 _IMPORTED = (
-    "string re datetime collections heapq bisect copy math random statistics itertools functools operator io sys json"
-).split()
+    *("string", "re", "datetime", "collections", "heapq", "bisect", "copy", "math", "random", "statistics"),
+    *("itertools", "functools", "operator", "io", "sys", "json"),
+)
 _USUAL_IMPORTS = "\n".join(
     [
         *(f"from {name} import *" for name in (*_IMPORTED, "builtins", "typing")),
