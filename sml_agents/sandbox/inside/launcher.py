@@ -276,6 +276,7 @@ def main() -> None:
     for name in _WARM.split():
         import_module(name)
     add_site_names()
+    seccomp.prepare(private=launcher.private)
     gc.collect()
     gc.freeze()
     launcher.control.sendall(b"{}\n")

@@ -17,7 +17,7 @@ from functools import lru_cache
 
 from sml_agents.sandbox.inside.kernel import ARCH, PR_SET_SECCOMP, prctl
 
-__all__ = ["confine_calls"]
+__all__ = ["confine_calls", "prepare"]
 
 _ALLOWED = """
     read:0:63 write:1:64 open:2 close:3:57 stat:4 fstat:5:80 lstat:6 poll:7 lseek:8:62 mmap:9:222 mprotect:10:226
@@ -73,6 +73,20 @@ class _Program(ctypes.Structure):
     _fields_ = (("length", ctypes.c_ushort), ("filter", ctypes.c_char_p))
 
 
+def prepare(*, private: bool) -> None:
+    """Does once what is the same for every process that will be confined."""
+    if ARCH in _ARCH_ID:
+        _table(_column(), _calls(private))
+
+
+def _column() -> int:
+    return 0 if ARCH == "x86_64" else 1
+
+
+def _calls(private: bool) -> str:
+    return _ALLOWED + (_ON_PATHS if private else "")
+
+
 def confine_calls(*, private: bool) -> None:
     """Installs the filter for this process. `private`: it has a root of its own.
 
@@ -80,7 +94,7 @@ def confine_calls(*, private: bool) -> None:
     """
     if ARCH not in _ARCH_ID:
         raise OSError(errno.ENOSYS, "no seccomp table for this processor")
-    code = _filter(0 if ARCH == "x86_64" else 1, os.getpid(), _ALLOWED + (_ON_PATHS if private else ""))
+    code = _filter(_column(), os.getpid(), _calls(private))
     program = _Program(len(code) // 8, code)
     prctl(PR_SET_SECCOMP, 2, ctypes.byref(program))
 
