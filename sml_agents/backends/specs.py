@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from langchain_core.language_models import BaseChatModel
 from pydantic import BaseModel
 
 from sml_agents.backends.base import LeanChatModel
-from sml_agents.backends.settings import EndpointSettings, LocalSettings, checked
+from sml_agents.backends.settings import ClientSettings, EndpointSettings, LocalSettings, checked
 from sml_agents.errors import BackendSpecError, MissingExtra
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
 
 __all__ = ["describe", "resolve"]
 
-_FORMS = "openai:MODEL[@BASE_URL], transformers:PATH_OR_NAME, embedded, scripted:FILE"
+_FORMS = "openai:MODEL[@BASE_URL], openai-sdk:MODEL, transformers:PATH_OR_NAME, embedded, scripted:FILE"
 
 
 class _NoSettings(BaseModel):
@@ -34,7 +37,7 @@ class _ForeignSettings(BaseModel):
     base_url: str | None = None
 
 
-def resolve(spec: str | BaseChatModel, settings: dict[str, Any]) -> BaseChatModel:
+def resolve(spec: str | BaseChatModel | AsyncOpenAI, settings: dict[str, Any]) -> BaseChatModel:
     """See `sml_agents.backends.resolve`."""
     settings = {name: value for name, value in settings.items() if value is not None}
     if isinstance(spec, BaseChatModel):
@@ -44,10 +47,12 @@ def resolve(spec: str | BaseChatModel, settings: dict[str, Any]) -> BaseChatMode
             raise BackendSpecError("Settings cannot be given for a ready-made model object; set them on the object.")
         checked(type(spec).settings_type, settings, type(spec).__name__)
         return spec.with_settings(**settings)
+    if not isinstance(spec, str):
+        return _client(spec, settings)
     prefix, rest, query = _parts(spec)
     given = {**query, **settings}
-    if prefix == "openai":
-        return _openai(rest, given, spec)
+    if prefix in ("openai", "openai-sdk"):
+        return _openai(prefix, rest, given, spec)
     if prefix == "transformers":
         return _transformers(rest, given, spec)
     if prefix == "embedded":
@@ -93,14 +98,33 @@ def _required(rest: str, spec: str) -> str:
     return rest
 
 
-def _openai(rest: str, given: dict[str, Any], spec: str) -> BaseChatModel:
+def _client(client: AsyncOpenAI, given: dict[str, Any]) -> BaseChatModel:
+    """A configured client of the `openai` package as a model."""
+    name = given.pop("model", None)
+    from sml_agents.backends.openai_sdk import OpenAIClientModel, checked_client
+
+    checked_client(client)
+    if not isinstance(name, str) or not name:
+        raise BackendSpecError(
+            "A client needs the name of a model (of Azure: a deployment): resolve(client, model=...)."
+        )
+    settings = checked(ClientSettings, _lists(given), "a client")
+    return OpenAIClientModel(model=name, client=client, settings=settings)
+
+
+def _openai(prefix: str, rest: str, given: dict[str, Any], spec: str) -> BaseChatModel:
     model, at, address = rest.partition("@http")
     if at:
         given = {"base_url": "http" + address, **given}
-    settings = checked(EndpointSettings, _lists(given), "openai")
+    model = _required(model, spec)
+    if prefix == "openai-sdk":
+        settings = checked(ClientSettings, _lists(given), prefix)
+        from sml_agents.backends.openai_sdk import OpenAIClientModel
+
+        return OpenAIClientModel(model=model, settings=settings)
     from sml_agents.backends.openai_compatible import OpenAICompatibleModel
 
-    return OpenAICompatibleModel(model=_required(model, spec), settings=settings)
+    return OpenAICompatibleModel(model=model, settings=checked(EndpointSettings, _lists(given), prefix))
 
 
 def _transformers(rest: str, given: dict[str, Any], spec: str) -> BaseChatModel:

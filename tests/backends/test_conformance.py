@@ -17,7 +17,7 @@ from langchain_tests.unit_tests import ChatModelUnitTests
 from sml_agents.backends.local import EmbeddedChatModel
 from sml_agents.backends.openai_compatible import OpenAICompatibleModel
 from sml_agents.testing import ScriptedModel
-from tests.backends.loopback import Exchange, completion, serve
+from sml_agents.testing.loopback import Exchange, completion, serve
 
 
 class _Scripted:

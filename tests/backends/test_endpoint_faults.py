@@ -19,7 +19,7 @@ from langchain_core.messages import AIMessage, BaseMessageChunk
 from sml_agents.backends import resolve
 from sml_agents.backends.openai_compatible import OpenAICompatibleModel
 from sml_agents.errors import BackendSpecError, BudgetExceeded, EndpointError
-from tests.backends.loopback import Exchange, Scenario, completion, serve
+from sml_agents.testing.loopback import Exchange, Scenario, completion, serve
 
 KEY = "sk-test-0123456789abcdef"
 
