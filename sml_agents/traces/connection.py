@@ -126,31 +126,6 @@ def survives_restart(
     return cast("Callable[Concatenate[_Store, _Given], _Result]", until_done)
 
 
-def reconnect(self) -> None: ...
-
-
-_Store = TypeVar("_Store", bound=Reconnects)
-_Given = ParamSpec("_Given")
-_Result = TypeVar("_Result")
-
-
-def survives_restart(
-    method: Callable[Concatenate[_Store, _Given], _Result],
-) -> Callable[Concatenate[_Store, _Given], _Result]:
-    """`method`, one transaction that may be repeated, called again on a new connection when the server went away in
-    the middle of it."""
-
-    @wraps(method)
-    def once_more(store: _Store, *args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
-        try:
-            return method(store, *args, **kwargs)
-        except ConnectionLost:
-            store.reconnect()
-            return method(store, *args, **kwargs)
-
-    return once_more
-
-
 def reconnect(engine: Engine, where: str, claim: Callable[[Connection], None]) -> Connection:
     """A new connection in place of a lost one, as soon as the server has one; `claim` takes on it what the old one
     held. Raises StoreError after `RECONNECT_SECONDS`."""

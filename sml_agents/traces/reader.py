@@ -77,6 +77,8 @@ class StoreReader:
         self._path = Path(self.name).absolute() if on_disk else None
         self._file = os.stat(self._path) if self._path else None
         self._connection: Connection | None = connection
+        self._closed = f"{self.name} is closed"
+        """What is said without a connection."""
         self._guard = threading.RLock()
 
     def traces(
@@ -235,7 +237,7 @@ class StoreReader:
         with self._guard:
             connection = self._connection
             if connection is None:
-                raise StoreError(f"{self.name} is closed")
+                raise StoreError(self._closed)
             if self._path is not None and self._file is not None:
                 self._check_file(self._path, self._file)
             if connection.invalidated:

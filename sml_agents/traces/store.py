@@ -140,7 +140,11 @@ class TraceStore(StoreReader):
                 return  # closed, or given up by another thread
             lost.invalidate()
             lost.close()
-            self._connection = reconnect(self._engine, self.name, claim)
+            try:
+                self._connection = reconnect(self._engine, self.name, claim)
+            except StoreError as error:
+                self._closed = str(error)
+                raise
 
     # -- a run ---------------------------------------------------------------------------------------------------------
 

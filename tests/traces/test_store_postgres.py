@@ -191,7 +191,7 @@ def test_a_server_that_stays_away_names_the_way_on(url: str, monkeypatch: pytest
             with pytest.raises(StoreError) as caught:
                 store.add(make_trace(2))
             assert "--resume" in str(caught.value) and "\n" not in str(caught.value)
-            with pytest.raises(StoreError, match="closed"):
+            with pytest.raises(StoreError, match="--resume"):
                 store.add(make_trace(2))
         finally:
             server(url, "start")
