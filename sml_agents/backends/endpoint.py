@@ -23,7 +23,7 @@ from sml_agents.backends.loops import PerLoop
 from sml_agents.backends.replies import decode, refusal_in, server_message
 from sml_agents.backends.retries import Refusal, Transient, pause_before, retryable, wanted_wait
 from sml_agents.backends.settings import Budget, EndpointSettings
-from sml_agents.backends.text import Secrets, deep_clean
+from sml_agents.backends.text import Secrets, deep_clean, printable
 from sml_agents.errors import BackendSpecError, EndpointError
 
 if TYPE_CHECKING:
@@ -310,7 +310,9 @@ def _inflater(encoding: str) -> _Inflater | None:
     if encoding in ("", "identity"):
         return None
     if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise EndpointError(f"The endpoint compressed its answer with {encoding!r}, which was not offered to it.")
+        raise EndpointError(
+            f"The endpoint compressed its answer with {printable(encoding)!r}, which was not offered to it."
+        )
     return _Inflater()
 
 

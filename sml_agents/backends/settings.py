@@ -69,7 +69,7 @@ class ServedSettings(ModelSettings):
     """Names of fields that the server refuses, in a request (`seed`, `stop`, ...) or in its messages (`name`)."""
     rename: dict[str, str] = {}
     """Fields that the server spells otherwise, such as `{"max_tokens": "max_completion_tokens"}`."""
-    extra_body: dict[str, Any] = {}
+    extra_body: dict[str, Any] = Field(default={}, repr=False)
     """More fields for each request, such as `{"chat_template_kwargs": {"enable_thinking": false}}`."""
     system_role: Literal["system", "developer", "user"] = "system"
     """Role of system prompts; `user` puts them before the first user message, for models without a system role."""
@@ -121,7 +121,7 @@ class ServedSettings(ModelSettings):
 class EndpointSettings(ServedSettings):
     """Settings of an OpenAI-compatible endpoint."""
 
-    base_url: str | None = None
+    base_url: str | None = Field(default=None, repr=False)
     """Where the API lives, such as `http://localhost:8000/v1`; a query in it goes with each request. None:
     `OPENAI_BASE_URL`, else OpenAI's own."""
     api_key: SecretStr | None = None
@@ -138,7 +138,7 @@ class EndpointSettings(ServedSettings):
 class ClientSettings(ServedSettings):
     """Settings of a model behind a client of the `openai` package; keys, proxies and retries are the client's own."""
 
-    base_url: str | None = None
+    base_url: str | None = Field(default=None, repr=False)
     """Of the client that is made from the environment when none is given."""
     azure: bool = False
     """Whether that one is an `AsyncAzureOpenAI`, with `AZURE_OPENAI_ENDPOINT` and the key that it reads itself."""

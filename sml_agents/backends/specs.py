@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from sml_agents.backends.base import LeanChatModel
 from sml_agents.backends.settings import ClientSettings, EndpointSettings, LocalSettings, checked
+from sml_agents.backends.text import Secrets
 from sml_agents.errors import BackendSpecError, MissingExtra
 
 if TYPE_CHECKING:
@@ -88,13 +89,18 @@ def _parts(spec: str) -> tuple[str, str, dict[str, str]]:
         return prefix.lower(), rest, {}
     pairs = parse_qsl(query, keep_blank_values=True)
     if not pairs or any(not value for _, value in pairs):
-        raise BackendSpecError(f"The settings after '?' in {spec!r} must look like key=value&key=value.")
+        raise BackendSpecError(f"The settings after '?' in {_shown(spec)} must look like key=value&key=value.")
     return prefix.lower(), body, dict(pairs)
+
+
+def _shown(spec: str) -> str:
+    """`spec` in an error: the values of its query may be keys."""
+    return repr(Secrets([]).redact(spec))
 
 
 def _required(rest: str, spec: str) -> str:
     if not rest:
-        raise BackendSpecError(f"The model spec {spec!r} names no model; the forms are {_FORMS}.")
+        raise BackendSpecError(f"The model spec {_shown(spec)} names no model; the forms are {_FORMS}.")
     return rest
 
 
@@ -145,7 +151,7 @@ def _transformers(rest: str, given: dict[str, Any], spec: str) -> BaseChatModel:
 
 def _embedded(rest: str, given: dict[str, Any], spec: str) -> BaseChatModel:
     if rest:
-        raise BackendSpecError(f"{spec!r}: there is one embedded model, written just 'embedded'.")
+        raise BackendSpecError(f"{_shown(spec)}: there is one embedded model, written just 'embedded'.")
     settings = checked(LocalSettings, _lists(given), "embedded")
     _need_torch()
     from sml_agents.backends.local import EmbeddedChatModel
@@ -164,11 +170,12 @@ def _lists(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _foreign(prefix: str, rest: str, given: dict[str, Any], spec: str) -> BaseChatModel:
+    shown = _shown(spec)
     if not rest:
-        raise BackendSpecError(f"{spec!r} names no model; the forms are {_FORMS}, or PROVIDER:MODEL of LangChain.")
+        raise BackendSpecError(f"{shown} names no model; the forms are {_FORMS}, or PROVIDER:MODEL of LangChain.")
     if find_spec("langchain") is None:
         raise BackendSpecError(
-            f"{spec!r} names no model; the forms are {_FORMS}; other providers need: pip install 'sml-agents[agents]'."
+            f"{shown} names no model; the forms are {_FORMS}; other providers need: pip install 'sml-agents[agents]'."
         )
     settings = checked(_ForeignSettings, given, prefix)
     from langchain.chat_models import init_chat_model
@@ -176,11 +183,11 @@ def _foreign(prefix: str, rest: str, given: dict[str, Any], spec: str) -> BaseCh
     try:
         model = init_chat_model(rest, model_provider=prefix, **settings.model_dump(exclude_unset=True))
     except ImportError as error:
-        raise BackendSpecError(f"{spec!r} needs another package: {error}") from None
+        raise BackendSpecError(f"{shown} needs another package: {error}") from None
     except Exception as error:
-        reason = " ".join(str(error).split())[:300]
+        reason = Secrets([]).redact(str(error))[:300]
         raise BackendSpecError(
-            f"{spec!r} cannot be made a model: ours are {_FORMS}; of the rest, LangChain says: {reason}"
+            f"{shown} cannot be made a model: ours are {_FORMS}; of the rest, LangChain says: {reason}"
         ) from None
     assert isinstance(model, BaseChatModel)
     return model
