@@ -23,8 +23,9 @@ from sml_agents.backends.loops import PerLoop
 from sml_agents.backends.replies import decode, refusal_in, server_message
 from sml_agents.backends.retries import Refusal, Transient, pause_before, retryable, wanted_wait
 from sml_agents.backends.settings import Budget, EndpointSettings
-from sml_agents.backends.text import Secrets, deep_clean, printable
+from sml_agents.backends.text import Secrets, deep_clean
 from sml_agents.errors import BackendSpecError, EndpointError
+from sml_agents.text.printable import printable
 
 if TYPE_CHECKING:
     from sml_agents.backends.served import Reader

@@ -13,8 +13,9 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.messages.tool import ToolCallChunk, invalid_tool_call, tool_call, tool_call_chunk
 
 from sml_agents.backends.retries import Transient, retryable
-from sml_agents.backends.text import clean, deep_clean, printable
+from sml_agents.backends.text import clean, deep_clean
 from sml_agents.errors import EndpointError
+from sml_agents.text.printable import printable
 
 __all__ = [
     "as_text",

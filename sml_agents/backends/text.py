@@ -10,6 +10,8 @@ from urllib.parse import SplitResult, parse_qsl, unquote
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage, convert_to_openai_messages
 
+from sml_agents.text.printable import printable
+
 __all__ = [
     "REASONING_FIELDS",
     "ROLES",
@@ -18,7 +20,6 @@ __all__ = [
     "deep_clean",
     "fold_system",
     "merge_neighbours",
-    "printable",
     "sent_reasoning",
     "to_openai",
 ]
@@ -28,13 +29,6 @@ ROLES = {"human": "user", "ai": "assistant", "system": "system", "AIMessageChunk
 
 REASONING_FIELDS = ("reasoning_content", "reasoning", "reasoning_details")
 """Where servers put a model's reasoning in a message, and want it back."""
-
-_SEQUENCE = re.compile(
-    r"(?:\x1b[\]P^_X]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"  # strings: title, link, clipboard
-    r"|(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"  # colours, the cursor
-    r"|\x1b[ -/]*[0-~]?"
-)
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]+")
 
 
 def clean(text: str) -> str:
@@ -60,11 +54,6 @@ def deep_clean(value: Any) -> Any:
     if isinstance(value, dict):
         return {deep_clean(key): deep_clean(item) for key, item in value.items()}
     return value
-
-
-def printable(text: str) -> str:
-    """`text` on one line and safe to print: no terminal sequence, control character or change of direction in it."""
-    return " ".join(_CONTROL.sub(" ", _SEQUENCE.sub(" ", clean(text))).split())
 
 
 class Secrets:

@@ -19,9 +19,9 @@ from langchain_core.messages import AIMessage, BaseMessageChunk
 
 from sml_agents.backends import resolve
 from sml_agents.backends.openai_compatible import OpenAICompatibleModel
-from sml_agents.backends.text import printable
 from sml_agents.errors import BackendSpecError, BudgetExceeded, EndpointError
 from sml_agents.testing.loopback import Exchange, Scenario, completion, serve
+from sml_agents.text.printable import printable
 
 KEY = "sk-test-0123456789abcdef"
 
