@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sml_agents.cli.files import open_store
@@ -51,8 +52,9 @@ def _decider(spec: str, samples: int) -> Decider:
     from sml_agents.evaluation.deciders import CallDecider, ModelDecider
 
     module, _, name = spec.partition(":")
-    if name.isidentifier() and importable(module):
+    if name.isidentifier() and ("." in module or Path(f"{module}.py").exists()):  # else a backend's spec
         try:
+            sys.path.insert(0, ".")
             found: Any = getattr(importlib.import_module(module), name)
         except (ImportError, AttributeError) as error:
             raise InputError(f"--decider {spec}: {error}") from error
@@ -62,13 +64,6 @@ def _decider(spec: str, samples: int) -> Decider:
             raise InputError(f"--decider {spec} is neither a function of a case nor an object with `decide`")
         return CallDecider(found)
     return ModelDecider(spec, samples=samples)
-
-
-def importable(module: str) -> bool:
-    """Whether a name is one of a module here, not of a backend."""
-    from sml_agents.backends.specs import backend_names
-
-    return module not in backend_names() and importlib.util.find_spec(module.partition(".")[0]) is not None
 
 
 def _progress(total: int) -> Any:

@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar, cast
 from sml_agents.data.nouns import Message, Tools, TrainingRow, json_text
 from sml_agents.data.selection import Conversation, Preset, TraceFilter, preset, system_of, told_facts
 from sml_agents.errors import InputError, TrainingError
-from sml_agents.roles.thinking import written_thought
+from sml_agents.text.thinking import written_thought
 from sml_agents.types import Call, Form, Role, Trace, Turn, stable_hash
 
 __all__ = [

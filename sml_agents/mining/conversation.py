@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sml_agents.roles.thinking import split_thought
+from sml_agents.text.thinking import split_thought
 from sml_agents.traces.recorder.words import ASKING_TOOL, asked_words
 from sml_agents.types import Role, ToolCall, Trace, Turn
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
+from sml_agents.errors import MissingExtra
 from sml_agents.text.values.numbers import find_numbers
 from sml_agents.text.values.words import Span, clause_of, fold, listed, tokens
 
@@ -149,8 +150,10 @@ _WEEKDAYS = listed("monday tuesday wednesday thursday friday saturday sunday")
 
 @lru_cache(maxsize=1)
 def _dateparser() -> Any:
-    import dateparser
-
+    try:
+        import dateparser
+    except ImportError as error:
+        raise MissingExtra("Reading dates", "agents") from error
     return dateparser
 
 

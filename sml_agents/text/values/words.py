@@ -152,8 +152,8 @@ def find_words(value: str, text: str) -> list[Span]:
     if len(digits) >= 6 and len(digits) * 2 > len(value):
         return _digits(digits, text)
     parts = [part.strip() for part in value.split(",")]
-    if len(parts) > 1 and parts[0] and (found := _first_part(parts, text)):
-        return found
+    if len(parts) > 1 and _in_order([token.plain for token in tokens(parts[0])], text):
+        return _first_part(parts, text)
     return _initials(value, text) or _shortened(wanted, text) or _stems(value, text)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
@@ -23,7 +23,8 @@ from sml_agents.errors import InputError
 from sml_agents.traces import TraceStore
 from sml_agents.traces.importers.calls import ModelCall, conversations
 from sml_agents.traces.importers.checkpoints import plain_message
-from sml_agents.traces.importers.messages import Call, Said, read_messages, text_of
+from sml_agents.traces.importers.messages import read_messages
+from sml_agents.traces.importers.parts import Call, Result, Said, text_of
 from sml_agents.traces.importers.record import Log, trace_of
 from sml_agents.traces.recorder.words import Decided, asked_words, decisions
 from sml_agents.types import Role, StopReason, Trace, Usage, stable_hash
@@ -271,7 +272,9 @@ class Conversation:
         if not id or content is None:
             return
         (said,) = _read([output])
-        self.entries.append(Entry(Said("tool", results=[(id, text) for _, text in said.results])))
+        if any(call.id == id for entry in self.entries for call in entry.said.calls):
+            results = [Result(id, one.text) for one in said.results]
+            self.entries.append(Entry(Said("tool", results=results)))
 
     # --- model calls --------------------------------------------------------------------------------------------
 
@@ -314,7 +317,7 @@ class Conversation:
             if note.parent:
                 return None  # a tool that asks a model something is no agent
             entries = [*entries, *self._from_calls()]
-        said = [entry.said for entry in entries if not entry.nested or note.running or self.pauses]
+        said = _once([entry.said for entry in entries if not entry.nested or note.running or self.pauses])
         if not said:
             return None
         used = [int((base.tags.get("usage") or {}).get(name, 0)) if base else 0 for name in Usage.model_fields]
@@ -365,6 +368,18 @@ class Conversation:
         return [Entry(one) for one in said[self._told(said) :]]
 
 
+def _once(said: list[Said]) -> list[Said]:
+    """Of several results of one call the first alone: what the tool returned, not what was made of it."""
+    known: set[str] = set()
+    kept: list[Said] = []
+    for one in said:
+        results = [result for result in one.results if not result.id or result.id not in known]
+        known.update(result.id for result in results)
+        if results or not one.results or one.text:
+            kept.append(replace(one, results=results))
+    return kept
+
+
 def _stored(thread: str, store: TraceStore) -> Trace | None:
     try:
         return store.get(stable_hash("log", FORMAT, thread))
@@ -381,7 +396,7 @@ def _said_in(trace: Trace) -> list[Said]:
             continue
         calls = [Call(call.name, dict(call.arguments), call.id) for call in turn.tool_calls or ()]
         said.append(Said("assistant", turn.text, calls, model=turn.call.model if turn.call else ""))
-        results = [(call.id, call.result) for call in turn.tool_calls or () if call.result is not None]
+        results = [Result(call.id, call.result) for call in turn.tool_calls or () if call.result is not None]
         if results:
             said.append(Said("tool", results=results))
     return said

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from sml_agents.traces.importers.messages import text_of
+from sml_agents.traces.importers.parts import text_of
 
 __all__ = ["ASKING_TOOL", "Decided", "Request", "asked_words", "decisions", "requests_in"]
 
