@@ -195,13 +195,20 @@ class Written(NamedTuple):
     kind: str
 
 
+def _wanted(schema: dict[str, Any], name: str) -> None:
+    if name not in schema["required"]:
+        schema["required"].append(name)
+
+
 def schema(tool: str) -> dict[str, Any]:
     root: dict[str, Any] = {"type": "object", "properties": {}, "required": []}
     for argument in TOOLS[tool]:
         here = root
         *above, last = argument.path.split(".")
         for part in above:
+            _wanted(here, part)
             here = here["properties"].setdefault(part, {"type": "object", "properties": {}, "required": []})
+        _wanted(here, last)
         here["properties"][last] = argument.schema
     return {"type": "function", "function": {"name": tool, "description": VERBS[tool] + ".", "parameters": root}}
 

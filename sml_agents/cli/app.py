@@ -15,6 +15,7 @@ from sml_agents.cli import (
     imports,
     mine,
     recipes,
+    redact,
     report,
     review,
     run,
@@ -53,6 +54,7 @@ app.command()(run.run)
 app.command("import")(imports.import_)
 app.command()(mine.mine)
 app.command()(review.review)
+app.command()(redact.redact)
 app.command()(export.export)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(train.train)
 app.command("eval")(evaluate.evaluate)

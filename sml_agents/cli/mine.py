@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sml_agents.cli.files import open_store
+from sml_agents.cli.files import open_store, same_place
 from sml_agents.cli.result import DONE, FAILED, JsonFlag, Result
 from sml_agents.errors import InputError
 
@@ -38,7 +37,7 @@ def mine(
     from sml_agents.mining import find_moments
     from sml_agents.mining import mine as write
 
-    if _same_place(store, out):
+    if same_place(store, out):
         raise InputError(
             "--out is the store of the logs itself: lessons go into a store of their own, name another one"
         )
@@ -61,12 +60,6 @@ def mine(
         report.judged, report.unjudged = asked.judged, dict(asked.unjudged)
     payload = {"store": out, **report.model_dump(mode="json")}
     return Result(payload, lambda: _print(report, out), FAILED if report.unjudged else DONE)
-
-
-def _same_place(one: str, other: str) -> bool:
-    if "://" in one or "://" in other:
-        return one == other
-    return Path(one).expanduser().resolve() == Path(other).expanduser().resolve()
 
 
 def _progress(report: MiningReport) -> None:

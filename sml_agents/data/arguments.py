@@ -87,10 +87,10 @@ class Arguments:
         return bool(find(self.kind(tool, path, value), value, text, self.clock))
 
     def required(self, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """The values of a call that its tool's schema wants, defaults left out; all where no schema is known."""
+        """The values of a call that its tool's schema wants, defaults left out; all where no tool's is known."""
         found = leaves(arguments)
         if tool not in self.schemas:
-            return found
+            return {} if self.schemas else found
         root = self.schemas[tool]
         return {path: value for path, value in found.items() if _is_wanted(root, path, value)}
 

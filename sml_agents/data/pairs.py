@@ -16,9 +16,9 @@ from typing import Literal
 from sml_agents.data.nouns import Tools
 from sml_agents.data.selection import Conversation, system_of, told_facts
 from sml_agents.text.questions import asked_facts
-from sml_agents.types import Act, Role, ToolCall, Turn, stable_hash
+from sml_agents.types import Act, Role, ToolCall, Trace, Turn, stable_hash
 
-__all__ = ["ASKING", "Judged", "Pair", "PairMaker", "judged_turns", "make_pairs"]
+__all__ = ["ASKING", "Judged", "Pair", "PairMaker", "judged_turns", "make_pairs", "replaced_calls"]
 
 ASKING = frozenset({Act.CLARIFICATION, Act.INTERROGATION})
 
@@ -93,9 +93,9 @@ def judged_turns(conversation: Conversation) -> Iterator[Judged]:
             system=system,
             tools=conversation.tools,
         )
-        calls = _replaced_calls(conversation) if turn.primed else None
+        calls = replaced_calls(conversation.trace) if turn.primed else ()
         if turn.primed and (turn.replaced or calls) and turn.replaced != turn.text:
-            attempt = Turn(role=Role.STUDENT, text=turn.replaced or "", tool_calls=calls)
+            attempt = Turn(role=Role.STUDENT, text=turn.replaced or "", tool_calls=calls or None)
             yield judged(turn=attempt, good=False, reason="replaced")
         asks, attempts = turn.act in ASKING, turn.act is Act.ANSWER_ATTEMPT
         correct = turn.verdict.correct if turn.verdict is not None else None
@@ -184,12 +184,10 @@ def _pair(chosen: Turn, bad: Judged, source: str = "", trace: str = "") -> Pair:
     )
 
 
-def _replaced_calls(conversation: Conversation) -> tuple[ToolCall, ...] | None:
+def replaced_calls(trace: Trace) -> tuple[ToolCall, ...]:
     """The calls of the attempt that a question replaced: a lesson of a log keeps them beside its text."""
-    kept = conversation.trace.tags.get("replaced_calls")
-    if not isinstance(kept, list) or not kept:
-        return None
-    return tuple(ToolCall.model_validate(call) for call in kept)
+    kept = trace.tags.get("replaced_calls")
+    return tuple(ToolCall.model_validate(call) for call in kept) if isinstance(kept, list) else ()
 
 
 def _errors(history: tuple[Turn, ...]) -> list[Turn]:
