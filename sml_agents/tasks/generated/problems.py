@@ -17,9 +17,9 @@ from typing import Protocol
 from sml_agents.errors import TaskSpecError
 from sml_agents.tasks.generated.naming import choose_keywords
 from sml_agents.tasks.generated.plan import Exchange, Hide, Plan, Value, draw_plan
-from sml_agents.tasks.generated.problems.standins import choose_exchange, fitting_asides, kind_of
 from sml_agents.tasks.generated.program import Result, Unfit
 from sml_agents.tasks.generated.schemas import Bank, FactTemplate, Schema, load_bank
+from sml_agents.tasks.generated.standins import choose_exchange, fitting_asides, kind_of
 from sml_agents.tasks.generated.wording import questions_for, render, statement
 from sml_agents.tasks.spec import LoadReport, TaskSpec, choose_forms
 from sml_agents.types import Fact, Form, Private, Task, stable_hash
