@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, Unpack
 
 from sml_agents.errors import InputError
+from sml_agents.evaluation.baselines import BASELINES, baseline_students
 from sml_agents.evaluation.compare import Comparison, Summary
 from sml_agents.evaluation.sources import SUMMARY
-from sml_agents.types import stable_hash
+from sml_agents.types import Task, stable_hash
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -55,6 +56,8 @@ class EvaluationOptions(TypedDict, total=False):
     """Of the bootstrap (2000)."""
     baseline: str
     """The student that the others are compared with (the first)."""
+    baselines: bool
+    """Measure scripts that understand nothing beside the students (True); see `evaluation.baselines`."""
     resume: bool
     """Go on with the evaluation in the folder (False)."""
     progress: Callable[[str], AbstractContextManager[Callable[[Progress], None]]]
@@ -79,11 +82,12 @@ async def evaluate_async(
     """
     from sml_agents.dialogue import DialogueSettings
     from sml_agents.rollout import run_dialogues
-    from sml_agents.tasks import load_tasks
     from sml_agents.traces import TraceStore
 
     if not students or not task_specs:
         raise InputError("Evaluation needs at least one student and one task spec.")
+    if taken := [name for name in students if name in BASELINES]:
+        raise InputError(f"{taken[0]!r} is the name of a baseline: call the student something else.")
     specs = list(dict.fromkeys(task_specs))
     settings = DialogueSettings.model_validate(
         {
@@ -99,33 +103,38 @@ async def evaluate_async(
     )
     stores: dict[str, list[str]] = {}
     described: dict[str, Any] = {}
+    by_spec = {spec: _tasks(spec) for spec in specs}
+
+    async def hold(name: str, spec: str, student: Student, *, script: bool = False) -> None:
+        file = f"{_slug(name)}-{_slug(spec)}.sqlite"
+        stores.setdefault(name, []).append(file)
+        show = options.get("progress", _Silent)
+        with TraceStore.open(folder / file) as store, show(f"{name}, {spec}") as bar:
+            result = await run_dialogues(
+                by_spec[spec],
+                student,
+                teacher,
+                store,
+                settings=settings,
+                samples=options.get("samples", 1),
+                concurrency=options.get("concurrency", 32),
+                resume=options.get("resume", False),
+                on_progress=bar,
+                stop=stop or asyncio.Event(),
+            )
+            if result.interrupted:
+                raise asyncio.CancelledError
+            comparison.add(name, spec, store.traces(), script=script)
+
     for name, given in students.items():
         student = _student(given)
         described[name] = student.settings
-        stores[name] = []
         for spec in specs:
-            tasks = load_tasks(spec)
-            if not tasks:
-                raise InputError(f"The task spec {spec!r} gives no tasks: change it.")
-            file = f"{_slug(name)}-{_slug(spec)}.sqlite"
-            stores[name].append(file)
-            show = options.get("progress", _Silent)
-            with TraceStore.open(folder / file) as store, show(f"{name}, {spec}") as bar:
-                result = await run_dialogues(
-                    tasks,
-                    student,
-                    teacher,
-                    store,
-                    settings=settings,
-                    samples=options.get("samples", 1),
-                    concurrency=options.get("concurrency", 32),
-                    resume=options.get("resume", False),
-                    on_progress=bar,
-                    stop=stop or asyncio.Event(),
-                )
-                if result.interrupted:
-                    raise asyncio.CancelledError
-                comparison.add(name, spec, store.traces())
+            await hold(name, spec, student)
+    if options.get("baselines", True):
+        for spec in specs:
+            for name, script in baseline_students(spec, by_spec[spec]).items():
+                await hold(name, spec, script, script=True)
     record = {
         "dialogue": settings.model_dump(mode="json"),
         "teacher": teacher.settings,
@@ -162,6 +171,15 @@ def evaluate(
     if summary is None:
         raise KeyboardInterrupt
     return summary
+
+
+def _tasks(spec: str) -> list[Task]:
+    from sml_agents.tasks import load_tasks
+
+    tasks = load_tasks(spec)
+    if not tasks:
+        raise InputError(f"The task spec {spec!r} gives no tasks: change it.")
+    return tasks
 
 
 class _Silent:

@@ -6,6 +6,8 @@ is what a figure of asking has to exceed.
 
     classifier = SurfaceClassifier.fit(training_tasks)
     auc(classifier.scores(tasks), [bool(missing_facts(task)) for task in tasks])
+
+    surface_scores(spec, tasks)     the same for the tasks of a spec, fitted on that family's train split
 """
 
 from __future__ import annotations
@@ -13,15 +15,26 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
 from sml_agents.errors import InputError
 from sml_agents.evaluation.bootstrap import Floats
 from sml_agents.evaluation.tally import missing_facts
-from sml_agents.types import Form, Task
+from sml_agents.types import Form, Task, stable_hash
 
-__all__ = ["FEATURES", "SurfaceClassifier", "auc", "features_of", "youden_threshold"]
+__all__ = [
+    "FEATURES",
+    "SurfaceClassifier",
+    "SurfaceScores",
+    "auc",
+    "features_of",
+    "surface_scores",
+    "training_spec",
+    "youden_threshold",
+]
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _NUMERAL = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?")
@@ -37,6 +50,8 @@ _VAGUE = re.compile(
 )
 _RIDGE = 1.0
 _ITERATIONS = 50
+_FITTED_ON = 400
+"""Problems of the train split, each in both forms."""
 
 
 def _sentences(text: str) -> list[str]:
@@ -122,6 +137,57 @@ class SurfaceClassifier:
     def asks(self, prompt: str) -> bool:
         """Whether it would ask."""
         return bool(self.scores_of([prompt])[0] >= self.threshold)
+
+
+class SurfaceScores(NamedTuple):
+    """What the classifier makes of some tasks: the chance that a fact is missing, and whether it asks (1 or 0)."""
+
+    scores: Floats
+    asks: Floats
+
+
+def surface_scores(spec: str, tasks: Sequence[Task]) -> SurfaceScores:
+    """The classifier on the `tasks` of `spec`, fitted on the family's train split.
+
+    Data without a train split is fitted on one half of its problems and scored on the other, and the other way round:
+    nothing is scored by a classifier that has seen the problem. Where a half holds one kind alone, it scores one half
+    and never asks.
+    """
+    if (train := training_spec(spec)) is not None:
+        classifier = SurfaceClassifier.fit(_loaded(train))
+        scores = classifier.scores(tasks)
+        return SurfaceScores(scores, (scores >= classifier.threshold).astype(np.float64))
+    scores, asks = np.full(len(tasks), 0.5), np.zeros(len(tasks))
+    half = np.array([int(stable_hash("half", task.pair or task.id), 16) % 2 for task in tasks])
+    for side in (0, 1):
+        try:
+            classifier = SurfaceClassifier.fit([task for task, own in zip(tasks, half, strict=True) if own != side])
+        except InputError:
+            continue
+        here = np.flatnonzero(half == side).tolist()
+        scores[here] = classifier.scores(tasks[place] for place in here)
+        asks[here] = scores[here] >= classifier.threshold
+    return SurfaceScores(scores, asks)
+
+
+def training_spec(spec: str) -> str | None:
+    """The pairs of the train split that belong to `spec`; None where its family has no splits."""
+    from sml_agents.tasks.families import FAMILIES
+    from sml_agents.tasks.spec import parse_spec
+
+    parsed = parse_spec(spec, FAMILIES)
+    rules = FAMILIES[parsed.family]
+    if not rules.splits or rules.arg or "paired" not in rules.forms:
+        return None
+    more = "".join(f"&{key}={value}" for key, value in parsed.extra.items())
+    return f"{parsed.family}?form=paired&split=train&n={_FITTED_ON}{more}"
+
+
+@lru_cache(maxsize=8)
+def _loaded(spec: str) -> tuple[Task, ...]:
+    from sml_agents.tasks import load_tasks
+
+    return tuple(load_tasks(spec))
 
 
 def auc(scores: Sequence[float] | Floats, wanted: Sequence[bool] | Floats) -> float | None:
