@@ -47,12 +47,13 @@ class DemoSettings(BaseModel):
     model: str = "embedded:"
     openings: Openings = Openings()
     demonstrated: tuple[str, ...] = (
-        "arithmetic?form=paired&split=train&steps=1&largest=20&n=330&seed=12",
-        "arithmetic?form=paired&split=train&steps=2&largest=30&n=90&seed=13",
+        "arithmetic?form=paired&split=train&steps=1&largest=20&n=240&seed=12",
+        "arithmetic?form=paired&split=train&steps=2&largest=50&n=170&seed=13",
         "lists?form=paired&split=train&n=60&seed=12",
     )
     """Tasks on which every turn is written by Q-priming. `paired`: every problem once with a fact missing and once
-    complete, so that asking always does not pay."""
+    complete, so that asking always does not pay. Some are longer than what is measured, because what asking is about is
+    learnt from variety."""
     guessed: tuple[str, ...] = (
         "arithmetic?form=paired&split=train&steps=1&largest=20&n=60&seed=14",
         "lists?form=paired&split=train&n=15&seed=14",
