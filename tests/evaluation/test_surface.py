@@ -10,7 +10,7 @@ from sml_agents.evaluation.surface import FEATURES, SurfaceClassifier, auc, feat
 from sml_agents.tasks import load_tasks
 from sml_agents.types import Form, Task
 
-GENERATED = ["arithmetic?", "arithmetic?steps=1&largest=20&", "lists?"]
+GENERATED = ["arithmetic?", "arithmetic?steps=1&largest=20&", "lists?", "functions?"]
 
 
 def lacking(tasks: list[Task]) -> list[bool]:
