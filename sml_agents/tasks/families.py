@@ -27,7 +27,7 @@ FAMILIES: dict[str, FamilyRules] = {
     for rules in (
         FamilyRules("arithmetic", "", _ALL_FORMS, splits=_WITH_DEV, keys=("steps", "largest")),
         FamilyRules("lists", "", _ALL_FORMS, splits=_WITH_DEV),
-        FamilyRules("gsm8k", "PATH", _ALL_FORMS, keys=STATIC_KEYS),
+        FamilyRules("gsm8k", "PATH", _ALL_FORMS, splits=("train", "heldout"), keys=STATIC_KEYS),
         FamilyRules("questbench", "PATH", ("underspecified", "full", "paired", "mixed")),
         FamilyRules("lost-in-conversation", "PATH", ("sharded", "full", "mixed")),
         FamilyRules("jsonl", "PATH", _ALL_FORMS, keys=_COLUMNS, required=("prompt", "answer")),

@@ -8,8 +8,8 @@ Keys of every family:
     n       how many problems (paired gives two tasks for each); generators default to 100, files to all of them
     seed    of everything drawn (0); files keep their own order
     offset  how many problems to pass over first (0)
-    split   generators only: train | dev | heldout | all (train); dev: templates to choose a threshold on, where there
-            are some
+    split   train | dev | heldout | all (train): of generators which templates, of gsm8k in which words a fact that
+            nobody needs stands in for one that is kept back; dev, for choosing a threshold, not everywhere
     steps   `arithmetic` only: the most steps that a solution takes (4)
     largest `arithmetic` only: the largest number that may be told or come up (mostly 200)
 

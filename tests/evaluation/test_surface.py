@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from sml_agents.errors import InputError
 from sml_agents.evaluation.surface import FEATURES, SurfaceClassifier, auc, features_of, youden_threshold
-from sml_agents.tasks import load_tasks
+from sml_agents.tasks import LoadReport, load_tasks
 from sml_agents.types import Form, Task
 
 GENERATED = ["arithmetic?", "arithmetic?steps=1&largest=20&", "lists?", "functions?"]
@@ -23,6 +26,20 @@ def test_surface_features_do_not_tell_which_form_lacks_a_fact(spec: str) -> None
     classifier = SurfaceClassifier.fit(train)
     reached = auc(classifier.scores(heldout), lacking(heldout))
     assert reached is not None and reached <= 0.60, (reached, dict(zip(FEATURES, classifier.weights, strict=True)))
+
+
+DATA = Path(os.environ.get("SML_AGENTS_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
+
+
+@pytest.mark.skipif(not (DATA / "gsm8k_train.jsonl").exists(), reason="GSM8K is not here: set SML_AGENTS_DATA")
+@pytest.mark.parametrize("hide", ["sentence,clause", "vague", "drop", "sentence,clause,vague,drop"])
+@pytest.mark.parametrize("full", ["original", "either"])
+def test_nor_in_gsm8k_by_rule_however_a_fact_is_hidden(hide: str, full: str) -> None:
+    form = f"form=paired&hide={hide}&full={full}"
+    train = load_tasks(f"gsm8k:{DATA}/gsm8k_train.jsonl?{form}&split=train&n=200", report=LoadReport())
+    heldout = load_tasks(f"gsm8k:{DATA}/gsm8k_test.jsonl?{form}&split=heldout", report=LoadReport())
+    reached = auc(SurfaceClassifier.fit(train).scores(heldout), lacking(heldout))
+    assert reached is not None and reached <= 0.62 and len(heldout) > 60, (reached, len(heldout))
 
 
 @pytest.mark.parametrize("spec", GENERATED)

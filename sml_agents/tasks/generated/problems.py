@@ -201,15 +201,14 @@ class Family:
         """A value as a fact like this one has it, of which no part is `taken` already where that can be had."""
         if isinstance(next(iter(like.pick), 0), str):  # `smallest` can be said of nothing but an order
             like = FactTemplate("", (), kind="word")
-        value = self.draw_value(like, bank, rng)
+        largest = limits.largest or 10**9
         for _ in range(_TRIAL_DRAWS):
-            items = set(str(value).split(", "))
-            small = limits.largest is None or not isinstance(value, int) or value <= limits.largest
-            if small and not items & taken:
-                break
             value = self.draw_value(like, bank, rng)
-            if isinstance(value, int) and limits.largest is not None:
-                value = rng.randint(2, limits.largest) if value > limits.largest else value
+            if not set(str(value).split(", ")) & taken and (isinstance(value, str) or value <= largest):
+                break
+        else:  # a narrow range of which everything is told already, or that lies above the limit
+            free = [number for number in range(2, min(largest, 40) + 1) if str(number) not in taken]
+            value = rng.choice(free[:5]) if isinstance(value, int) and free else value
         taken |= set(str(value).split(", "))
         return value
 
