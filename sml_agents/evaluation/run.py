@@ -14,27 +14,20 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from sml_agents.errors import InputError
 from sml_agents.evaluation.baselines import BASELINES, baseline_students
 from sml_agents.evaluation.compare import Comparison, Summary
 from sml_agents.evaluation.sources import SUMMARY
-from sml_agents.types import Task, stable_hash
+from sml_agents.types import stable_hash
 
 if TYPE_CHECKING:
-    from langchain_core.language_models import BaseChatModel
-
-    from sml_agents.roles.student import Student
-    from sml_agents.roles.teacher import Teacher
+    from sml_agents.roles import Student
+    from sml_agents.roles.make import StudentLike, TeacherLike
     from sml_agents.rollout import Progress
 
 __all__ = ["EvaluationOptions", "evaluate", "evaluate_async"]
-
-StudentLike: TypeAlias = "str | BaseChatModel | Student"
-"""A backend spec such as `embedded:`, a chat model, or a student of your own."""
-TeacherLike: TypeAlias = "str | BaseChatModel | Teacher"
-"""`oracle`, a backend spec, a chat model, or a teacher of your own."""
 
 
 class EvaluationOptions(TypedDict, total=False):
@@ -81,7 +74,9 @@ async def evaluate_async(
     what was finished is kept.
     """
     from sml_agents.dialogue import DialogueSettings
+    from sml_agents.roles import student_from, teacher_from
     from sml_agents.rollout import run_dialogues
+    from sml_agents.rollout.typed import typed_tasks
     from sml_agents.traces import TraceStore
 
     if not students or not task_specs:
@@ -96,14 +91,16 @@ async def evaluate_async(
             "seed": options.get("seed", 0),
         }
     )
-    teacher = _teacher(options.get("teacher", "oracle"))
+    teacher = teacher_from(options.get("teacher", "oracle"))
     folder = Path(store_dir)
     comparison = Comparison(
         baseline=options.get("baseline"), seed=settings.seed, resamples=options.get("resamples", 2000)
     )
     stores: dict[str, list[str]] = {}
     described: dict[str, Any] = {}
-    by_spec = {spec: _tasks(spec) for spec in specs}
+    by_spec = {spec: list(typed_tasks(spec)) for spec in specs}
+    if empty := [spec for spec, tasks in by_spec.items() if not tasks]:
+        raise InputError(f"The task spec {empty[0]!r} gives no tasks: change it.")
 
     async def hold(name: str, spec: str, student: Student, *, script: bool = False) -> None:
         file = f"{_slug(name)}-{_slug(spec)}.sqlite"
@@ -127,7 +124,7 @@ async def evaluate_async(
             comparison.add(name, spec, store.traces(), script=script)
 
     for name, given in students.items():
-        student = _student(given)
+        student = student_from(given)
         described[name] = student.settings
         for spec in specs:
             await hold(name, spec, student)
@@ -173,15 +170,6 @@ def evaluate(
     return summary
 
 
-def _tasks(spec: str) -> list[Task]:
-    from sml_agents.tasks import load_tasks
-
-    tasks = load_tasks(spec)
-    if not tasks:
-        raise InputError(f"The task spec {spec!r} gives no tasks: change it.")
-    return tasks
-
-
 class _Silent:
     def __init__(self, title: str) -> None:
         self.title = title
@@ -191,28 +179,6 @@ class _Silent:
 
     def __exit__(self, *_: object) -> None:
         return None
-
-
-def _student(given: StudentLike) -> Student:
-    from langchain_core.language_models import BaseChatModel
-
-    from sml_agents.backends import resolve
-    from sml_agents.roles import ChatStudent
-
-    return ChatStudent(resolve(given)) if isinstance(given, str | BaseChatModel) else given
-
-
-def _teacher(given: TeacherLike) -> Teacher:
-    from langchain_core.language_models import BaseChatModel
-
-    from sml_agents.backends import resolve
-    from sml_agents.roles import ChatTeacher, OracleTeacher
-
-    if given == "oracle":
-        return OracleTeacher()
-    if given == "human":
-        raise InputError("A person cannot teach many dialogues at once: evaluate with --teacher oracle or a model.")
-    return ChatTeacher(resolve(given)) if isinstance(given, str | BaseChatModel) else given
 
 
 def _slug(text: str) -> str:

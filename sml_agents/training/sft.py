@@ -12,6 +12,7 @@ from sml_agents.training.budget import steps_of, tokens_a_step
 from sml_agents.training.dry_run import Preview, preview
 from sml_agents.training.frame import TrainingFrame
 from sml_agents.training.progress import TrainingProgress
+from sml_agents.training.recipes import recipe_named
 from sml_agents.training.result import TrainResult
 from sml_agents.training.settings import SFTSettings
 from sml_agents.training.tokens.rows import tokenize_rows
@@ -61,8 +62,6 @@ def train_sft(
         first_token_weight=settings.first_token_weight,
     )
 
-    from trl.trainer.sft_config import SFTConfig
-
     from sml_agents.training.trainers.callbacks import Measured
     from sml_agents.training.trainers.sft import DialogueTrainer, TokenDataset, WeightedCollator
 
@@ -72,7 +71,7 @@ def train_sft(
         every = max(1, round(settings.measure_tokens / tokens_a_step(settings, counts)))
         measured = Measured(measure, settings.stop_at, every)
     arguments = frame.arguments(
-        SFTConfig,
+        recipe_named("sft").config_class(),
         **own,
         rows=len(made),
         train_sampling_strategy="group_by_length",

@@ -11,7 +11,7 @@ from sml_agents.backends.scripted import ScriptedModel
 from sml_agents.dialogue import DialogueSettings, build_dialogue
 from sml_agents.errors import TrainingError
 from sml_agents.roles import ChatStudent, OracleTeacher
-from sml_agents.roles.thinking import split_thought
+from sml_agents.text.thinking import split_thought
 from sml_agents.training import DialogueRenderer, training_rows
 from sml_agents.training.tokens.rows import IGNORED, tokenize_rows
 from sml_agents.types import Act, Fact, Form, Private, Reply, StopReason, Task, Trace
@@ -72,7 +72,9 @@ async def test_only_the_trace_knows_the_reasoning() -> None:
     assert all("SECRET" not in turn.text for turn in found.turns)
     plain, _, _ = await held("What does a pen cost?", "The answer is 12.")
     # What the student was given in its second turn is what a student without reasoning was given.
-    assert answer.prompt_hash == plain.student_turns[1].prompt_hash
+    again = plain.student_turns[1]
+    assert answer.call is not None and again.call is not None
+    assert answer.call.prompt_hash == again.call.prompt_hash
     assert Trace.model_validate_json(found.model_dump_json()) == found
 
 

@@ -28,7 +28,7 @@ def needless_question(trace: Trace) -> list[float]:
     missing = {fact.name for fact in trace.task.private.facts} if trace.task.form is not Form.FULL else set()
     earned: list[float] = []
     for turn in trace.turns:
-        if turn.role is Role.STUDENT and turn.visibility == "public":
+        if turn.role is Role.STUDENT:
             earned.append(-1.0 if turn.act is Act.CLARIFICATION and not missing else 0.0)
         elif turn.role is Role.TEACHER:
             missing -= set(turn.reveals)
@@ -39,7 +39,7 @@ def leak(trace: Trace) -> list[float]:
     """-1 for each turn to which the teacher answered with the solution."""
     earned: list[float] = []
     for turn in trace.turns:
-        if turn.role is Role.STUDENT and turn.visibility == "public":
+        if turn.role is Role.STUDENT:
             earned.append(0.0)
         elif turn.role is Role.TEACHER and turn.leak is not None and earned:
             earned[-1] = -1.0
