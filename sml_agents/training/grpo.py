@@ -27,6 +27,7 @@ from sml_agents.training.frame import TrainingFrame
 from sml_agents.training.online.curriculum import TaskOrder
 from sml_agents.training.online.rollouts import Rollouts
 from sml_agents.training.progress import TrainingProgress
+from sml_agents.training.recipes import recipe_named
 from sml_agents.training.result import TrainResult
 from sml_agents.training.settings import GRPOSettings
 from sml_agents.training.tokens.masks import DialogueRenderer
@@ -73,12 +74,10 @@ def train_grpo(
     frame = TrainingFrame("grpo", settings, out)
     counts = counted(tasks, settings, frame.tokenizer, frame.max_length, system)
 
-    from trl.trainer.grpo_config import GRPOConfig
-
     from sml_agents.training.trainers.grpo import DialogueGRPOTrainer
 
     arguments = frame.arguments(
-        GRPOConfig,
+        recipe_named("grpo").config_class(),
         max_steps=steps_of(settings, len(tasks), processes=int(os.environ.get("WORLD_SIZE", "1"))),
         num_generations=settings.resolved_group,
         max_completion_length=settings.max_tokens,
@@ -157,9 +156,9 @@ def _example(task: Task, settings: GRPOSettings, renderer: DialogueRenderer, sys
 
 def load_all(settings: GRPOSettings) -> list[Task]:
     """The tasks of all specs, in order. Raises InputError for a spec that cannot be used or has no task."""
-    from sml_agents.tasks import load_tasks
+    from sml_agents.rollout.typed import typed_tasks
 
-    tasks = [task for spec in settings.tasks for task in load_tasks(spec)]
+    tasks = [task for spec in settings.tasks for task in typed_tasks(spec)]
     if not tasks:
         raise InputError(f"there is no task in {', '.join(settings.tasks)}: GRPO needs at least one")
     return tasks
