@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pydantic import ValidationError
 
-from sml_agents.data.rows import SELECTIONS
+from sml_agents.data.selection import PRESETS
 from sml_agents.errors import InputError
 from sml_agents.training.config import TrainingRun
 from sml_agents.training.folder import RECORD, is_main_process, write_json
@@ -122,7 +122,7 @@ def load_run(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Tr
             raise InputError(f"{path} tells of a run that is done: give the folder for the new one with --out")
     given = {name.replace("-", "_"): _parsed(value) for name, value in (overrides or {}).items()}
     name = given.pop("recipe", values.get("recipe", "sft"))
-    if name in SELECTIONS:  # as files said before there was more than one way to train
+    if name in PRESETS:  # as files said before there was more than one way to train
         name, values["select"] = "sft", name
     recipe = recipe_named(str(name))
     sections = {known: values.pop(known, None) for known in RECIPES}

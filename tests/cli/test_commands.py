@@ -122,7 +122,7 @@ def test_an_unknown_id_is_the_users_mistake(cli: Cli, store: Path) -> None:
 @pytest.mark.parametrize("format", ["trl", "trl-prompt-completion", "openai", "sharegpt", "parquet"])
 def test_export_in_each_format(cli: Cli, store: Path, format: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    done = cli("export", "--store", store, "--format", format, "--out", out, "--json")
+    done = cli("export", "--store", store, "--format", format, "--out", out, "--wrong-attempts", "--json")
     assert done.code == 0, done.err
     rows = done.json["rows"]
     assert rows >= 6
