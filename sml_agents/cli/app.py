@@ -13,6 +13,7 @@ from sml_agents.cli import (
     evaluate,
     export,
     imports,
+    mcp,
     mine,
     recipes,
     redact,
@@ -61,5 +62,6 @@ app.command("eval")(evaluate.evaluate)
 app.command()(report.report)
 app.command()(show.show)
 app.command()(chat.chat)
+app.command()(mcp.mcp)
 app.command()(doctor.doctor)
 app.add_typer(recipes.app, name="recipes")
