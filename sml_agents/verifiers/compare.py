@@ -121,7 +121,7 @@ def _expressions_equal(one: str, other: str, algebra: Leaf) -> bool | None:
     gold, given = read(one), read(other)
     if gold.kind is Kind.VALUE and given.kind is Kind.VALUE:
         return same_quantity(gold, given)
-    pair = _pair(gold, given)
+    pair = _pair(gold, given) if same_unit(gold.unit, given.unit) else None
     return algebra(pair) if pair is not None else False
 
 

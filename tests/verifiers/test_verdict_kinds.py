@@ -300,7 +300,15 @@ RIGHT: Cases = {
         ("\\frac{\\ln 2}{2}", BOX, ("\\frac{1}{2}\\ln 2", "\\ln\\sqrt{2}")),
         ("\\frac{1}{2}", BOX, ("\\sin(30^\\circ)", "\\sin\\frac{\\pi}{6}", "\\cos 60^\\circ")),
     ],
+    "units behind a formula": [
+        ("5\\sqrt{2}\\text{ cm}", BOX, ("5\\sqrt{2}", "5\\sqrt2\\,\\text{cm}", "\\sqrt{50}")),
+        ("16\\pi \\text{ square inches}", BOX, ("16\\pi", "16 \\pi", "16\\pi\\text{ inches}^2")),
+        ("\\frac{\\pi}{4}\\text{ radians}", BOX, ("\\frac{\\pi}{4}", "\\pi/4")),
+        ("15\\mbox{ cm}^2", BOX, ("15", "15 \\mathrm{~cm}^2", "15\\text{ cm}^2")),
+        ("8\\text{ square units}", BOX, ("8", "8\\text{ units}^2")),
+    ],
     "equations and intervals": [
+        ("-\\infty < x < \\infty", BOX, ("(-\\infty,\\infty)", "-\\infty<x<\\infty")),
         ("x > 3", BOX, ("(3,\\infty)", "3 < x", "x\\in(3,\\infty)")),
         ("y=2x+3", BOX, ("y-2x=3", "2x+3", "2x - y + 3 = 0", "y = 3 + 2x")),
         ("x^2+y^2=25", BOX, ("y^2=25-x^2", "25 = x^2 + y^2")),
