@@ -39,8 +39,9 @@ def read_spec(text: str, error: type[InputError] = InputError) -> Spec:
     for part in query.split("&") if mark else ():
         key, sign, value = part.partition("=")
         if not (key and sign and value):
-            raise error(f"{part!r} in {text!r} is not of the form key=value: write NAME:ARG?key=value&key=value.")
+            # Not the whole text: a value, or an address in it, may hold a key.
+            raise error(f"{key!r} in the spec of {name!r} is not of the form key=value, as in NAME:ARG?key=value.")
         if key in values:
-            raise error(f"The key {key!r} is given twice in {text!r}: give it once.")
+            raise error(f"The key {key!r} is given twice in the spec of {name!r}: give it once.")
         values[key] = unquote(value)
     return Spec(text, name, unquote(arg), values)

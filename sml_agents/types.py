@@ -158,8 +158,7 @@ class Code(_Noun):
     prelude: str = ""
     """Source that goes before every attempt: the imports and helpers that the prompt gave."""
     seconds: float = 5.0
-    """Processor time that an attempt has for all its tests together; for each of them, if it is a whole program. It
-    has three times as much by the clock."""
+    """Processor time that an attempt has for all its tests together. It has three times as much by the clock."""
 
 
 class Private(_Noun):

@@ -27,6 +27,7 @@ from sml_agents.training.frame import TrainingFrame
 from sml_agents.training.online.curriculum import TaskOrder
 from sml_agents.training.online.rollouts import Rollouts
 from sml_agents.training.progress import TrainingProgress
+from sml_agents.training.recipes import recipe_named
 from sml_agents.training.result import TrainResult
 from sml_agents.training.settings import GRPOSettings
 from sml_agents.training.tokens.masks import DialogueRenderer
@@ -73,12 +74,10 @@ def train_grpo(
     frame = TrainingFrame("grpo", settings, out)
     counts = counted(tasks, settings, frame.tokenizer, frame.max_length, system)
 
-    from trl.trainer.grpo_config import GRPOConfig
-
     from sml_agents.training.trainers.grpo import DialogueGRPOTrainer
 
     arguments = frame.arguments(
-        GRPOConfig,
+        recipe_named("grpo").config_class(),
         max_steps=steps_of(settings, len(tasks), processes=int(os.environ.get("WORLD_SIZE", "1"))),
         num_generations=settings.resolved_group,
         max_completion_length=settings.max_tokens,
