@@ -245,7 +245,7 @@ RIGHT: Cases = {
         ),
         ("3.5", BOX, ("3\\tfrac12", "3\\frac{1}{2}", "3\\dfrac{1}{2}", "3 \\frac12", "3 1/2", "3\u00bd", "7/2")),
         ("1234.5", MARK, ("1.234,5", "1,234.5", "1 234.5", "1'234.5", "1.234,50")),
-        ("1, 2", MARK, ("1,2", "2 and 1", "x = 1 or x = 2", "1 and 2")),
+        ("1, 2", MARK, ("1,2", "1, 2", "2 and 1", "x = 1 or x = 2", "1 and 2")),
     ],
     "not this but that": [
         ("6", "{}", ("The answer is not 5 but 6.", "The answer isn't 5 but 6.", "The answer is not 5, but rather 6.")),
@@ -268,6 +268,15 @@ RIGHT: Cases = {
         ),
         ("12", "{}", ("The answer is 12. I do not know whether you like it.",)),
         ("12", "{}", ("Suppose each costs 3. Then 4 * 3 = 12, so the answer is 12.", "She needs 12 more apples.")),
+    ],
+    "no supposition, nothing taken back": [
+        ("12", "{}", ("If you add 5 and 7 the answer is 12.", "This isn't hard: the answer is 12.")),
+        (
+            "12",
+            "{}",
+            ("The answer is 12. It is not possible to buy half a pen.", "I don't need the price so the answer is 12."),
+        ),
+        ("12", "{}", ("The answer is 12. That is how many are left; it is impossible to have more.",)),
     ],
     "matrices and binomials": [
         ("\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}", BOX, ("\\begin{pmatrix} 1 & 2 \\\\ 3 & 4 \\end{pmatrix}",)),
