@@ -336,4 +336,6 @@ def _error(reply: dict[str, Any]) -> str:
         return "an error"
     text = f"{_text(kind, 60)}: {_text(message, 200)}" if message else _text(kind, 60)
     text = " ".join(text.split()).rstrip(".")
+    if kind == "ModuleNotFoundError":
+        text = f"{text}: only the standard library is there"
     return f"{text} (line {line})" if isinstance(line, int) and 0 < line < _LARGEST else text
