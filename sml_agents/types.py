@@ -97,11 +97,11 @@ class Outcome(StrEnum):
     CORRECT = "correct"
     INCORRECT = "incorrect"
     UNPARSEABLE = "unparseable"
-    """No answer could be found in the text: scored as not correct."""
+    """No answer could be found or read in the text: scored as not correct."""
     TIMEOUT = "timeout"
-    """The verifier did not finish: not scored."""
+    """The task's own answer or tests came to no end: not scored. What a student's text makes endless is wrong."""
     ERROR = "error"
-    """The verifier broke: not scored."""
+    """The task's own answer or tests, or the machine, are at fault: not scored."""
 
 
 class StopReason(StrEnum):

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from pathlib import Path
 
 import pytest
 
@@ -13,6 +11,7 @@ from sml_agents.types import Case, Code, Outcome, Private, Task
 from sml_agents.verifiers import get_verifier
 from sml_agents.verifiers.code import CodeVerifier
 from sml_agents.verifiers.grading import same_output
+from tests.datasets import DATA
 
 ADD = Code(entry="f", cases=(Case(given="1, [2]", expected="[1, 2]"), Case(given="3, []", expected="[3]")), seconds=1.0)
 SUITE = Code(
@@ -116,9 +115,6 @@ async def test_broken_tests_are_an_error_and_not_scored(code: Code | None, says:
 )
 def test_outputs_are_compared_by_line_and_word(expected: str, output: str, same: bool) -> None:
     assert same_output(expected, output) is same
-
-
-DATA = Path(os.environ.get("SML_AGENTS_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
 
 
 HEADER = (
