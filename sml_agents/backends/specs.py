@@ -5,7 +5,6 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl
 
 from langchain_core.language_models import BaseChatModel
 from pydantic import BaseModel
@@ -14,6 +13,7 @@ from sml_agents.backends.base import LeanChatModel
 from sml_agents.backends.settings import ClientSettings, EndpointSettings, LocalSettings, checked
 from sml_agents.backends.text import Secrets
 from sml_agents.errors import BackendSpecError, MissingExtra
+from sml_agents.specs import read_spec
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -50,8 +50,8 @@ def resolve(spec: str | BaseChatModel | AsyncOpenAI, settings: dict[str, Any]) -
         return spec.with_settings(**settings)
     if not isinstance(spec, str):
         return _client(spec, settings)
-    prefix, rest, query = _parts(spec)
-    given = {**query, **settings}
+    _, name, rest, values = read_spec(spec, BackendSpecError)
+    prefix, given = name.lower(), {**values, **settings}
     if prefix in ("openai", "openai-sdk"):
         return _openai(prefix, rest, given, spec)
     if prefix == "transformers":
@@ -76,21 +76,6 @@ def describe(model: BaseChatModel) -> dict[str, Any]:
         if isinstance(params.get(name), str | int | float):
             described[name.removeprefix("ls_").removesuffix("_name")] = params[name]
     return described
-
-
-def _parts(spec: str) -> tuple[str, str, dict[str, str]]:
-    """`PREFIX:REST?key=value` taken apart."""
-    prefix, _, rest = spec.strip().partition(":")
-    if "?" in prefix:
-        prefix, _, query = spec.strip().partition("?")
-        rest = f"?{query}"
-    body, mark, query = rest.rpartition("?")
-    if not mark:
-        return prefix.lower(), rest, {}
-    pairs = parse_qsl(query, keep_blank_values=True)
-    if not pairs or any(not value for _, value in pairs):
-        raise BackendSpecError(f"The settings after '?' in {_shown(spec)} must look like key=value&key=value.")
-    return prefix.lower(), body, dict(pairs)
 
 
 def _shown(spec: str) -> str:

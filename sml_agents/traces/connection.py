@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from sml_agents.errors import InputError, MissingExtra, StoreError
+from sml_agents.errors import InputError, MissingExtra, StoreError, one_line
 
 __all__ = [
     "BUSY_SECONDS",
@@ -162,7 +162,7 @@ def explain(error: Exception, where: str) -> StoreError:
             known = _SENTENCES["SQLITE_CORRUPT"]
         return StoreError(f"{where}: {known or f'the store failed ({cause})'}")
     if isinstance(error, SQLAlchemyError):
-        first = str(cause).strip().split("\n")[0]
+        first = one_line(cause)
         lost = isinstance(error, DBAPIError) and error.connection_invalidated
         return (ConnectionLost if lost else StoreError)(f"{where}: the store failed ({first})")
     return StoreError(f"{where}: the file is damaged ({type(error).__name__}: {error})")
