@@ -63,13 +63,13 @@ class OpenAIClientModel(ServedChatModel):
     _address: str = PrivateAttr()
     _home: _Home = PrivateAttr()
 
-    def model_post_init(self, context: Any, /) -> None:
-        super().model_post_init(context)
+    def _connect(self) -> ClientTransport:
         client = checked_client(self.client) if self.client is not None else _from_environment(self.settings)
         if self.settings.max_retries is not None:
             client = client.with_options(max_retries=self.settings.max_retries)
         transport = ClientTransport(client, self.settings.timeout, self._budget)
-        self._transport, self._address, self._home = transport, transport.address, transport.home
+        self._address, self._home = transport.address, transport.home
+        return transport
 
     @property
     def _llm_type(self) -> str:

@@ -96,7 +96,7 @@ def test_a_spec_takes_the_client_from_the_environment(monkeypatch: pytest.Monkey
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     model: Any = resolve("openai-sdk:org/m:1@http://h/v1?temperature=0.5&max_retries=7&api=responses")
     assert describe(model)["base_url"] == "http://h/v1" and describe(model)["api"] == "responses"
-    assert (model.model, model.settings.temperature, model._transport._client.max_retries) == ("org/m:1", 0.5, 7)
+    assert (model.model, model.settings.temperature, model._line.transport._client.max_retries) == ("org/m:1", 0.5, 7)
     assert KEY not in json.dumps(describe(model)) + repr(model)
     monkeypatch.setenv("AZURE_OPENAI_ENDPOINT", "https://here.openai.azure.com")
     monkeypatch.setenv("AZURE_OPENAI_API_KEY", "hunter2-hunter2")
