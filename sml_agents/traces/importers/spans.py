@@ -193,7 +193,7 @@ def _body(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
             return body
     nested: dict[str, Any] = {}
     for name, value in attributes.items():  # flattened, and its calls with it
-        if name != "body" and not name.startswith("gen_ai."):
+        if name != "body" and not name.startswith(("gen_ai.", "event.")):
             head = name.partition(".")[0]
             nested[head] = value if head == name else listed(under(attributes, head)) or under(attributes, head)
     return {key: loaded(value) if key in ("message", "tool_calls") else value for key, value in nested.items()}
