@@ -7,7 +7,7 @@ from fractions import Fraction
 from sml_agents.text.answers import Kind, Reading, read
 from sml_agents.text.answers.extract import numbers_after_equals
 from sml_agents.types import Task
-from sml_agents.verifiers.compare import same_unit, same_value
+from sml_agents.verifiers.compare import same_quantity, same_value
 
 __all__ = ["diagnose"]
 
@@ -16,6 +16,7 @@ _OF_KIND = {
     Kind.BOUND: "It gives a bound and not a value.",
     Kind.CONTRADICTION: "Its equation does not hold.",
     Kind.WORDS: "It is not a number.",
+    Kind.UNREAD: "It cannot be read as one value: it should end with the number alone.",
     Kind.TOO_LONG: "It is far too long to be an answer.",
     Kind.EMPTY: "There is no answer.",
 }
@@ -28,7 +29,7 @@ def diagnose(task: Task, answer: str) -> str:
         return _of_list(gold, given)
     if given.kind is not Kind.VALUE:
         return _OF_KIND.get(given.kind, "")
-    if same_value(gold, given) and not same_unit(gold, given):
+    if same_value(gold, given) and not same_quantity(gold, given):
         return "The number is right, the unit is not."
     if gold.value is None or given.value is None:
         return ""

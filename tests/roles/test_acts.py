@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import time
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,11 +12,11 @@ from langchain_core.language_models import FakeListChatModel
 
 from sml_agents.roles.acts import ActLabel, LLMClassifier, classify
 from sml_agents.types import Act
+from tests.datasets import DATA
 
 ATTEMPT, CLARIFY, INTERROGATE = Act.ANSWER_ATTEMPT, Act.CLARIFICATION, Act.INTERROGATION
 DISCUSS, HEDGE, REFUSE, MISSING = Act.DISCUSSION, Act.HEDGE, Act.REFUSE, Act.MISSING
 
-DATA = Path(os.environ.get("SML_AGENTS_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
 RECORDED = DATA / "mint_recorded_gsm8k_gt_feedback.jsonl"
 
 LABELLED = {

@@ -117,7 +117,7 @@ def read_content(content: Any, said: Said) -> str:
 
 
 def _shown_parts(text: str) -> list[Any] | None:
-    """Content parts as Python shows them, which some exporters write in place of JSON; None when it is none."""
+    """Content parts as Python shows them, which some exporters write for JSON; None when it is no such thing."""
     try:
         parts = ast.literal_eval(text) if len(text) < _LONGEST_LITERAL else None
     except (ValueError, SyntaxError, MemoryError, RecursionError):
