@@ -130,9 +130,15 @@ def _folded(history: Mapping[str, Any]) -> list[Any]:
                 continue  # of what is not there
             known.add(id)
             given.append(one)
-    if not all(_is_message(one) or isinstance(one, Mapping | tuple | str) for one in (*base, *given)):
+    if not all(_is_message(one) or _is_short_message(one) for one in (*base, *given)):
         return []
     return list(add_messages(base, given)) if given else base
+
+
+def _is_short_message(value: Any) -> bool:
+    """Whether a write is a message in one of its shorter forms: a mapping, role and text, or the text alone."""
+    pair = isinstance(value, list | tuple) and len(value) == 2 and all(isinstance(one, str) for one in value)
+    return pair or isinstance(value, str) or (isinstance(value, Mapping) and ("role" in value or "type" in value))
 
 
 def _whole(value: Any) -> Any:
