@@ -4,9 +4,11 @@ The rule, first that applies:
 
 1. boxed     `\\boxed{12}`; also `<answer>12</answer>`. Neighbours joined by `or`, `and` or a comma count as one.
 2. marked    `#### 12`, `The answer is 12.`, `Answer: 12`, `Final answer = 12`, and the like in a few languages.
-3. bare      only with `bare=True` (the default): a number that ends an equation in the last sentence (`4 * 3 = 12`);
+3. guess     only with `bare=True` (the default): the value of a last question that asks no more than whether it is the
+             answer (`Is it 12?`, `12?`); see `guesses`.
+4. bare      only with `bare=True` (the default): a number that ends an equation in the last sentence (`4 * 3 = 12`);
              or the last number of a last sentence that concludes (`So she pays 12 dollars.`), ends a calculation, or
-             is all there is (at most 12 words). Never out of a question.
+             is all there is (at most 12 words). Never out of another question.
 
 Of several answers by the same rule the last counts. A marked answer ends with its sentence or before `because`,
 `since`, `which`; wrapping (quotes, `$...$`, `**`), a final full stop and `approximately` do not belong to it; currency,
@@ -21,6 +23,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+from sml_agents.answers.guesses import find_guess
 from sml_agents.answers.plain import NUMBER
 from sml_agents.answers.reading import read
 
@@ -38,7 +41,7 @@ class Found:
     text: str
     span: tuple[int, int]
     """Start and end of the answer, in characters."""
-    rule: Literal["boxed", "marked", "bare"]
+    rule: Literal["boxed", "marked", "guess", "bare"]
 
 
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*(?:\{|(?=[\w-]))")
@@ -105,7 +108,12 @@ def find_answers(text: str, *, bare: bool = True) -> list[Found]:
 
     Linear in the length of the text.
     """
-    return _boxed(text) or _marked(text) or (_bare(text) if bare else [])
+    return _boxed(text) or _marked(text) or (_guess(text) or _bare(text) if bare else [])
+
+
+def _guess(text: str) -> list[Found]:
+    span = find_guess(text)
+    return [Found(text[slice(*span)], span, "guess")] if span else []
 
 
 def _boxed(text: str) -> list[Found]:
@@ -203,7 +211,7 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _bare(text: str) -> list[Found]:
-    """A number that ends the text's last sentence, by the third rule."""
+    """A number that ends the text's last sentence, by the last rule."""
     body = _ANNOTATION.sub(lambda found: " " * len(found.group()), text).rstrip()
     starts = [found.end() for found in _SENTENCE_END.finditer(body, 0, len(body) - 1) if found.end() < len(body)]
     start = starts[-1] if starts else 0
