@@ -15,7 +15,7 @@ import json
 from collections import Counter
 from fractions import Fraction
 
-from sml_agents.tasks.gsm8k import final_answer
+from sml_agents.tasks.static.gsm8k import final_answer
 from sml_agents.types import Private, Task
 from sml_agents.verifiers.math import MathVerifier
 

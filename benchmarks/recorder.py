@@ -23,8 +23,8 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 
-from sml_agents.agents.recorder import TraceRecorder
 from sml_agents.traces import TraceStore
+from sml_agents.traces.recorder.callback import TraceRecorder
 
 STEPS = 20
 

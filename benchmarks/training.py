@@ -96,8 +96,8 @@ def child(job: dict[str, Any]) -> dict[str, Any]:
 
 def examples(count: int) -> tuple[list[Any], list[Any]]:
     """Dialogues of generated exercises as rows, and pairs of a question and a guess."""
+    from sml_agents.data.pairs import Pair
     from sml_agents.tasks import load_tasks
-    from sml_agents.traces.pairs import Pair
     from sml_agents.training import Message, TrainingRow
     from sml_agents.types import Role, Turn
 
@@ -127,7 +127,7 @@ class Meter:
 
 
 def ours(job: dict[str, Any], out: Path) -> float:
-    from sml_agents.traces.pairs import Judged
+    from sml_agents.data.pairs import Judged
     from sml_agents.training import SFTSettings, train_sft
     from sml_agents.training.distill import Hindsight, train_sdft
     from sml_agents.training.preference import train_dpo, train_kto
@@ -194,8 +194,8 @@ def plain(job: dict[str, Any], out: Path) -> float:
 
 def tokenised(steps: int, batch: int) -> list[Any]:
     from sml_agents.training import DialogueRenderer, SFTSettings
-    from sml_agents.training.data import tokenize_rows
     from sml_agents.training.runtime import load_tokenizer
+    from sml_agents.training.tokens.rows import tokenize_rows
 
     renderer = DialogueRenderer(load_tokenizer(SFTSettings(model="embedded:")))
     return tokenize_rows(examples(steps * batch)[0], renderer, max_length=2048)[0]

@@ -22,7 +22,7 @@ from sml_agents import (
     resolve,
     run_dialogues_sync,
 )
-from sml_agents.traces.export import TraceFilter
+from sml_agents.data.export import TraceFilter
 
 
 def main(student: str, n: int, out: Path) -> None:

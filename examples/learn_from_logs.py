@@ -11,11 +11,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from sml_agents.data.export import TraceFilter, export
 from sml_agents.errors import InputError
 from sml_agents.mining import Moment, mine, moment_of
 from sml_agents.mining.run import accept_above
 from sml_agents.traces import Redactor, TraceStore
-from sml_agents.traces.export import TraceFilter, export
 from sml_agents.traces.importers import import_logs
 
 

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from sml_agents.backends import resolve
 from sml_agents.backends.scripted import ScriptedModel
+from sml_agents.data.rows import SELECTIONS, training_rows
 from sml_agents.dialogue import DialogueSettings
 from sml_agents.roles import ChatStudent, OraclePrimer, OracleTeacher
 from sml_agents.rollout import ProgressBar, run_dialogues_sync
@@ -30,7 +31,6 @@ from sml_agents.tasks import load_tasks
 from sml_agents.traces import TraceStore
 from sml_agents.training import load_settings, train_sft
 from sml_agents.training.progress import ProgressLine
-from sml_agents.training.rows import SELECTIONS, training_rows
 
 CONFIG = Path(__file__).with_suffix(".yaml")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sml_agents.backends import resolve
+    from sml_agents.data.export import export
     from sml_agents.dialogue import DialogueSettings, build_dialogue
     from sml_agents.errors import SmlError
     from sml_agents.evaluation.report import write_report
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from sml_agents.rollout import run_dialogues, run_dialogues_sync
     from sml_agents.tasks import load_tasks
     from sml_agents.traces import TraceStore
-    from sml_agents.traces.export import export
     from sml_agents.training import train_sft, training_rows
     from sml_agents.types import Act, Fact, Form, Private, StopReason, Task, Trace, Turn
 
@@ -64,7 +64,7 @@ _HOME = {
     "rollout": ("run_dialogues", "run_dialogues_sync"),
     "tasks": ("load_tasks",),
     "traces": ("TraceStore",),
-    "traces.export": ("export",),
+    "data.export": ("export",),
     "training": ("train_sft", "training_rows"),
     "types": ("Act", "Fact", "Form", "Private", "StopReason", "Task", "Trace", "Turn"),
 }

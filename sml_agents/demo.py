@@ -149,9 +149,9 @@ def _make_dialogues(path: Path, student: Student, specs: tuple[str, ...], settin
 
 def _train(out: Path, settings: DemoSettings) -> Path:
     """Fine-tune on the solved dialogues and return the model's folder; a finished model is not trained again."""
+    from sml_agents.data.rows import training_rows
     from sml_agents.traces import TraceStore
     from sml_agents.training.progress import ProgressLine
-    from sml_agents.training.rows import training_rows
     from sml_agents.training.settings import SFTSettings
     from sml_agents.training.sft import train_sft
 

@@ -125,7 +125,7 @@ class Fact(_Noun):
     statement: str
     """A complete sentence that tells it: what the teacher says when asked."""
     keywords: tuple[str, ...] = ()
-    """Lower-case words by which a question names this fact (see `sml_agents.questions`)."""
+    """Lower-case words by which a question names this fact (see `sml_agents.text.questions`)."""
     question: str = ""
     """A good question for it; used to write training data, never shown to a student."""
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from sml_agents.agents.delivery import ask_user
     from sml_agents.agents.graphs import clarify_graph, clarify_node
     from sml_agents.agents.middleware import ClarifyMiddleware
-    from sml_agents.agents.recorder import TraceRecorder
     from sml_agents.agents.student import AgentStudent
+    from sml_agents.traces.recorder import TraceRecorder
 
 _HOME = {
     "asking": ("AgentView", "Limits", "Question"),
@@ -29,10 +29,10 @@ _HOME = {
     "delivery": ("ask_user",),
     "graphs": ("clarify_graph", "clarify_node"),
     "middleware": ("ClarifyMiddleware",),
-    "recorder": ("TraceRecorder",),
     "student": ("AgentStudent",),
 }
 _MODULE_OF = {name: f"{__name__}.{module}" for module, names in _HOME.items() for name in names}
+_MODULE_OF["TraceRecorder"] = "sml_agents.traces.recorder"
 
 __all__ = [
     "AgentStudent",

@@ -14,7 +14,7 @@ from pydantic.fields import FieldInfo
 
 from sml_agents.agents.asking import AgentView, Question
 from sml_agents.errors import InputError
-from sml_agents.questions import content_words, stem
+from sml_agents.text.questions import content_words, stem
 
 __all__ = ["check_field", "is_told", "question_for"]
 

@@ -27,10 +27,10 @@ from pydantic import BaseModel, Field, create_model
 
 from sml_agents.agents.asking import Question
 from sml_agents.agents.delivery import answered
+from sml_agents.data.export import export
+from sml_agents.data.selection import TraceFilter
 from sml_agents.errors import SmlError
 from sml_agents.traces import TraceStore
-from sml_agents.traces.export import export
-from sml_agents.traces.selection import TraceFilter
 
 __all__ = ["build_server", "main"]
 

@@ -13,7 +13,7 @@ from sml_agents.cli.result import JsonFlag, Result
 from sml_agents.errors import InputError
 
 if TYPE_CHECKING:
-    from sml_agents.traces.export import ExportReport
+    from sml_agents.data.export import ExportReport
 
 T = TypeVar("T")
 E = TypeVar("E", bound=StrEnum)
@@ -59,8 +59,8 @@ def export(
     Filters may be combined; those that take a name may be given several times. Only what the student could see is
     written. A file that is there is replaced when the new one is complete.
     """
-    from sml_agents.traces.export import FORMATS, TraceFilter
-    from sml_agents.traces.export import export as write
+    from sml_agents.data.export import FORMATS, TraceFilter
+    from sml_agents.data.export import export as write
 
     if format not in FORMATS:
         raise InputError(f"there is no format {format!r}; choose one of {', '.join(FORMATS)}")

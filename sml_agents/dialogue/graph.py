@@ -37,11 +37,11 @@ from sml_agents.dialogue.state import (
     revived,
 )
 from sml_agents.errors import BackendSpecError, BudgetExceeded, MissingExtra, StoreError
-from sml_agents.questions import asked_facts
 from sml_agents.roles.guard import find_leak, mask_leak, neutralise
 from sml_agents.roles.primer import OraclePrimer, Primer
 from sml_agents.roles.student import Student
 from sml_agents.roles.teacher import HumanReply, HumanTeacher, Teacher
+from sml_agents.text.questions import asked_facts
 from sml_agents.types import Act, Reply, Role, StopReason, Trace, Turn, stable_hash
 from sml_agents.verifiers import Verifier
 from sml_agents.views import History, StudentView, TeacherView

@@ -11,7 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sml_agents.evaluation.definitions import ASKING
-from sml_agents.questions import asked_facts
+from sml_agents.text.questions import asked_facts
 from sml_agents.types import Act, Fact, Form, Role, StopReason, Task, Trace, Turn
 
 __all__ = ["COLUMNS", "MAX_K", "Tally", "first_act", "missing_facts", "setting", "solved_within"]

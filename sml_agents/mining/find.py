@@ -26,8 +26,8 @@ from sml_agents.mining.signals import (
     thanks,
     without_marker,
 )
-from sml_agents.questions import content_words, keywords_of
 from sml_agents.roles.acts import ActLabel, classify
+from sml_agents.text.questions import content_words, keywords_of
 from sml_agents.types import Act, Role, Trace, Turn
 
 __all__ = ["find_moments", "label"]

@@ -5,7 +5,7 @@ The first rule that applies decides; `ActLabel.by` names it.
 rule:empty      missing          nothing but white space and punctuation
 rule:code       answer_attempt   of a code task, in place of the four rules below: a program, unless the turn asks and
                                  what it holds does not define the function asked for
-rule:boxed      answer_attempt   a final answer with a mark (see `sml_agents.answers`), whatever else the turn says:
+rule:boxed      answer_attempt   a final answer with a mark (see `text.answers`), whatever else the turn says:
 rule:marked                      `The answer is 12. How many apples are there?` is an attempt
 rule:bare       answer_attempt   a turn that ends with a result (`4 * 3 = 12`), unless the token limit cut it off;
                                  questions before it were the student's own steps
@@ -18,7 +18,7 @@ rule:hedge      hedge            several candidate answers, `it depends`, answer
 rule:refuse     refuse           will not or cannot answer, and asks for nothing
 rule:else       discussion
 
-What counts as a question, and how many a turn asks, is said in `sml_agents.asking`. A list of things asked for counts
+What counts as a question, and how many a turn asks, is said in `sml_agents.text.asking`. A list of things asked for counts
 each of them, and a repeated problem asks nothing.
 """
 
@@ -31,12 +31,12 @@ from dataclasses import dataclass
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
 
-from sml_agents.answers import find_answer
-from sml_agents.answers.code import defines, find_code
-from sml_agents.asking import find_questions
 from sml_agents.roles.chat import ask_model
 from sml_agents.roles.guard import neutralise
 from sml_agents.roles.prompts import load, render
+from sml_agents.text.answers import find_answer
+from sml_agents.text.answers.code import defines, find_code
+from sml_agents.text.asking import find_questions
 from sml_agents.types import Act
 
 __all__ = ["ActLabel", "LLMClassifier", "classify"]

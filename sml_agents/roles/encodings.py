@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 
-from sml_agents.answers import spelled_numbers
-from sml_agents.answers.plain import NUMBER, number
+from sml_agents.text.answers import spelled_numbers
+from sml_agents.text.answers.plain import NUMBER, number
 
 __all__ = ["decodings", "encoded_values"]
 

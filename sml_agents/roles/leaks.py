@@ -8,10 +8,10 @@ import urllib.parse
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from sml_agents.answers import Kind, evaluate, find_answers, plain, read, spelled_numbers
-from sml_agents.answers.plain import MAX_CHARS, NUMBER, number
-from sml_agents.questions import content_words, stem
 from sml_agents.roles.encodings import decodings, encoded_values
+from sml_agents.text.answers import Kind, evaluate, find_answers, plain, read, spelled_numbers
+from sml_agents.text.answers.plain import MAX_CHARS, NUMBER, number
+from sml_agents.text.questions import content_words, stem
 
 __all__ = ["Secret"]
 

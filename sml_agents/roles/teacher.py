@@ -13,10 +13,10 @@ from typing import Any, Literal, Protocol
 from langchain_core.language_models import BaseChatModel
 from pydantic import BaseModel
 
-from sml_agents.questions import asked_facts, content_words
 from sml_agents.roles.chat import ask_model, describe_model
 from sml_agents.roles.guard import neutralise
 from sml_agents.roles.prompts import load, render
+from sml_agents.text.questions import asked_facts, content_words
 from sml_agents.types import Act, Fact, Reply, Role, stable_hash
 from sml_agents.views import TeacherView, chat_messages
 

@@ -9,7 +9,7 @@ from itertools import islice
 
 from sml_agents.errors import TaskSpecError
 from sml_agents.tasks.spec import FamilyRules, LoadReport, TaskSpec, parse_spec
-from sml_agents.tasks.static import STATIC_KEYS
+from sml_agents.tasks.static.problems import STATIC_KEYS
 from sml_agents.types import Task
 
 __all__ = ["FAMILIES", "iter_tasks", "load_tasks"]
@@ -44,18 +44,18 @@ FAMILIES: dict[str, FamilyRules] = {
 """What a spec may say, by family; the first form is the default."""
 
 _MAKERS = {
-    "arithmetic": "arithmetic",
-    "lists": "lists",
-    "gsm8k": "gsm8k",
-    "questbench": "questbench",
-    "lost-in-conversation": "lost",
-    "jsonl": "tables",
-    "hf": "tables",
+    "arithmetic": "generated.arithmetic",
+    "lists": "generated.lists",
+    "gsm8k": "static.gsm8k",
+    "questbench": "static.questbench",
+    "lost-in-conversation": "static.lost_in_conversation",
+    "jsonl": "static.tables",
+    "hf": "static.tables",
     "reasoning-gym": "reasoning",
-    "functions": "functions",
-    "humaneval": "programs",
-    "mbpp": "programs",
-    "livecodebench": "programs",
+    "functions": "code.functions",
+    "humaneval": "code.published",
+    "mbpp": "code.published",
+    "livecodebench": "code.published",
 }
 
 _GENERATED = 100

@@ -5,7 +5,7 @@ AsyncWriter  durable writes to a store from asyncio, grouped
 Redactor     takes secrets out of traces before they are written
 Counts, Damage, Finished   what a store says of its content
 
-Exporters are in `sml_agents.traces.export`.
+Exporters are in `sml_agents.data.export`.
 """
 
 from sml_agents.traces.journal import AsyncWriter, ReplyJournal

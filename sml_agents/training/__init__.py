@@ -17,41 +17,42 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sml_agents.data.nouns import Message, TrainingRow
+    from sml_agents.data.rows import balanced, training_rows
     from sml_agents.training.config import TrainingRun, load_run, preview_run, train_run
     from sml_agents.training.dry_run import Preview, preview
     from sml_agents.training.grpo import train_grpo
-    from sml_agents.training.masks import DialogueRenderer, render
-    from sml_agents.training.nouns import Message, RenderedDialogue, TrainingRow
     from sml_agents.training.progress import ProgressLine, TrainingProgress
     from sml_agents.training.result import TrainResult
-    from sml_agents.training.rows import balanced, training_rows
     from sml_agents.training.settings import GRPOSettings, LoraSettings, SFTSettings, TrainSettings, load_settings
     from sml_agents.training.sft import train_sft
+    from sml_agents.training.tokens.masks import DialogueRenderer, render
+    from sml_agents.training.tokens.nouns import RenderedDialogue
 
 _HOME = {
-    "DialogueRenderer": "masks",
-    "GRPOSettings": "settings",
-    "LoraSettings": "settings",
-    "Message": "nouns",
-    "Preview": "dry_run",
-    "ProgressLine": "progress",
-    "RenderedDialogue": "nouns",
-    "SFTSettings": "settings",
-    "TrainResult": "result",
-    "TrainSettings": "settings",
-    "TrainingProgress": "progress",
-    "TrainingRow": "nouns",
-    "TrainingRun": "config",
-    "balanced": "rows",
-    "load_run": "config",
-    "load_settings": "settings",
-    "preview": "dry_run",
-    "preview_run": "config",
-    "render": "masks",
-    "train_grpo": "grpo",
-    "train_run": "config",
-    "train_sft": "sft",
-    "training_rows": "rows",
+    "DialogueRenderer": "sml_agents.training.tokens.masks",
+    "GRPOSettings": "sml_agents.training.settings",
+    "LoraSettings": "sml_agents.training.settings",
+    "Message": "sml_agents.data.nouns",
+    "Preview": "sml_agents.training.dry_run",
+    "ProgressLine": "sml_agents.training.progress",
+    "RenderedDialogue": "sml_agents.training.tokens.nouns",
+    "SFTSettings": "sml_agents.training.settings",
+    "TrainResult": "sml_agents.training.result",
+    "TrainSettings": "sml_agents.training.settings",
+    "TrainingProgress": "sml_agents.training.progress",
+    "TrainingRow": "sml_agents.data.nouns",
+    "TrainingRun": "sml_agents.training.config",
+    "balanced": "sml_agents.data.rows",
+    "load_run": "sml_agents.training.config",
+    "load_settings": "sml_agents.training.settings",
+    "preview": "sml_agents.training.dry_run",
+    "preview_run": "sml_agents.training.config",
+    "render": "sml_agents.training.tokens.masks",
+    "train_grpo": "sml_agents.training.grpo",
+    "train_run": "sml_agents.training.config",
+    "train_sft": "sml_agents.training.sft",
+    "training_rows": "sml_agents.data.rows",
 }
 
 __all__ = [
@@ -85,4 +86,4 @@ def __getattr__(name: str) -> Any:
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{home}"), name)
+    return getattr(import_module(home), name)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sml_agents.errors import InputError
-from sml_agents.training.nouns import DataCounts
+from sml_agents.training.tokens.nouns import DataCounts
 
 __all__ = ["add_figures", "write_card"]
 

@@ -9,14 +9,14 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, ValidationError
 
+from sml_agents.data.nouns import TrainingRow
+from sml_agents.data.rows import SELECTIONS, R, Selection, balanced, training_rows
+from sml_agents.data.selection import TraceFilter
 from sml_agents.errors import InputError
-from sml_agents.traces.selection import TraceFilter
 from sml_agents.training.dry_run import Preview
-from sml_agents.training.nouns import TrainingRow
 from sml_agents.training.progress import TrainingProgress
 from sml_agents.training.recipes import RECIPES, Recipe, recipe_named
 from sml_agents.training.result import TrainResult
-from sml_agents.training.rows import SELECTIONS, R, Selection, balanced, training_rows
 from sml_agents.training.settings import TrainSettings, checked, explain, read_yaml
 from sml_agents.types import Trace
 

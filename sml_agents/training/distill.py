@@ -16,17 +16,17 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sml_agents.data.pairs import ASKING
+from sml_agents.data.rows import messages_of
+from sml_agents.data.selection import Conversation, TraceFilter, told_facts
 from sml_agents.errors import InputError, TrainingError
-from sml_agents.traces.pairs import ASKING
-from sml_agents.traces.selection import Conversation, TraceFilter, told_facts
 from sml_agents.training.frame import TrainingFrame
-from sml_agents.training.nouns import DataCounts
 from sml_agents.training.progress import TrainingProgress
 from sml_agents.training.recipes import recipe_named
 from sml_agents.training.result import TrainResult
-from sml_agents.training.rows import messages_of
 from sml_agents.training.runtime import weights_of
 from sml_agents.training.settings import DistillSettings
+from sml_agents.training.tokens.nouns import DataCounts
 from sml_agents.types import Act, Role, Trace, Turn, stable_hash
 
 if TYPE_CHECKING:
@@ -118,8 +118,8 @@ def train_sdft(
 
     from trl.experimental.sdft import SDFTTrainer
 
-    from sml_agents.training.preference_trainers import as_dataset
-    from sml_agents.training.trainer import Watched
+    from sml_agents.training.trainers.preference import as_dataset
+    from sml_agents.training.trainers.sft import Watched
 
     trainer = type("SelfDistillationTrainer", (Watched, SDFTTrainer), {})
     columns = {name: [row[name] for row in rows] for name in ("prompt", "privileged_context")}

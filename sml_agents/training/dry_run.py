@@ -8,10 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, Field, SerializeAsAny
 
+from sml_agents.data.nouns import TrainingRow
 from sml_agents.errors import InputError
-from sml_agents.training.data import IGNORED, tokenize_rows
-from sml_agents.training.masks import DialogueRenderer
-from sml_agents.training.nouns import DataCounts, TokenRow, TrainingRow
 from sml_agents.training.runtime import (
     chosen_device,
     computes_in_bf16,
@@ -21,6 +19,9 @@ from sml_agents.training.runtime import (
     weights_of,
 )
 from sml_agents.training.settings import SFTSettings, TrainSettings
+from sml_agents.training.tokens.masks import DialogueRenderer
+from sml_agents.training.tokens.nouns import DataCounts, TokenRow
+from sml_agents.training.tokens.rows import IGNORED, tokenize_rows
 
 __all__ = ["DryRun", "Preview", "describe", "preview", "stretches"]
 

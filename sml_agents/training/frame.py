@@ -16,8 +16,6 @@ from typing import Any
 
 from sml_agents.errors import TrainingError
 from sml_agents.training.folder import check_output, save_result, write_plan
-from sml_agents.training.masks import DialogueRenderer
-from sml_agents.training.nouns import DataCounts
 from sml_agents.training.progress import TrainingProgress
 from sml_agents.training.result import TrainResult
 from sml_agents.training.runtime import (
@@ -34,6 +32,8 @@ from sml_agents.training.runtime import (
     versions,
 )
 from sml_agents.training.settings import TrainSettings
+from sml_agents.training.tokens.masks import DialogueRenderer
+from sml_agents.training.tokens.nouns import DataCounts
 
 __all__ = ["TrainingFrame"]
 
@@ -100,7 +100,7 @@ class TrainingFrame:
             SettingsMismatch: resumed with other settings or data.
             TrainingError: a loss that is not a number (checkpoints written before stay in `out/checkpoints`).
         """
-        from sml_agents.training.callbacks import Checkpoints, Clock, ProgressReporter, latest_checkpoint
+        from sml_agents.training.trainers.callbacks import Checkpoints, Clock, ProgressReporter, latest_checkpoint
 
         settings = self.settings
         write_plan(self.out, settings, fingerprint)

@@ -19,20 +19,20 @@ from sml_agents.dialogue import DialogueSettings, build_dialogue
 from sml_agents.errors import InputError
 from sml_agents.roles import ChatStudent, ChatTeacher, OracleTeacher, Teacher
 from sml_agents.roles.prompts import render
-from sml_agents.training.curriculum import TaskOrder
 from sml_agents.training.frame import TrainingFrame
-from sml_agents.training.nouns import DataCounts
+from sml_agents.training.online.curriculum import TaskOrder
+from sml_agents.training.online.rollouts import Rollouts
 from sml_agents.training.progress import TrainingProgress
 from sml_agents.training.result import TrainResult
-from sml_agents.training.rollouts import Rollouts
 from sml_agents.training.settings import GRPOSettings
+from sml_agents.training.tokens.nouns import DataCounts
 from sml_agents.types import Role, Task, Trace, stable_hash
 from sml_agents.views import chat_messages
 
 if TYPE_CHECKING:
     from sml_agents.training.config import TrainingRun
     from sml_agents.training.dry_run import Preview
-    from sml_agents.training.live import LiveChatModel
+    from sml_agents.training.online.policy import LiveChatModel
 
 __all__ = ["DIALOGUES", "preview_run", "train_grpo", "train_run"]
 
@@ -69,7 +69,7 @@ def train_grpo(
 
     from trl.trainer.grpo_config import GRPOConfig
 
-    from sml_agents.training.grpo_trainer import DialogueGRPOTrainer
+    from sml_agents.training.trainers.grpo import DialogueGRPOTrainer
 
     arguments = frame.arguments(
         GRPOConfig,

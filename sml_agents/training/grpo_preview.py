@@ -5,16 +5,16 @@ from __future__ import annotations
 import asyncio
 
 from sml_agents.backends.scripted import ScriptedModel
+from sml_agents.data.rows import conversation_row
+from sml_agents.data.selection import TraceFilter
 from sml_agents.dialogue import DialogueSettings, build_dialogue
 from sml_agents.roles import ChatStudent, OraclePrimer, OracleTeacher
-from sml_agents.traces.selection import TraceFilter
-from sml_agents.training.data import IGNORED
 from sml_agents.training.dry_run import DryRun, Preview, stretches
 from sml_agents.training.grpo import check_sizes, counted, load_all, steps_of
-from sml_agents.training.masks import DialogueRenderer
-from sml_agents.training.nouns import TokenRow
-from sml_agents.training.rows import conversation_row
 from sml_agents.training.settings import GRPOSettings
+from sml_agents.training.tokens.masks import DialogueRenderer
+from sml_agents.training.tokens.nouns import TokenRow
+from sml_agents.training.tokens.rows import IGNORED
 from sml_agents.types import Task
 
 __all__ = ["preview_grpo"]

@@ -7,15 +7,15 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sml_agents.data.pairs import Judged, Pair
 from sml_agents.errors import InputError, TrainingError
-from sml_agents.traces.pairs import Judged, Pair
 from sml_agents.training.frame import TrainingFrame
-from sml_agents.training.pair_data import alternating, preference_examples, rotated, sources, tokenize_sides
 from sml_agents.training.progress import TrainingProgress
 from sml_agents.training.recipes import recipe_named
 from sml_agents.training.result import TrainResult
 from sml_agents.training.runtime import load_model, weights_of
 from sml_agents.training.settings import PreferenceSettings
+from sml_agents.training.tokens.pairs import alternating, preference_examples, rotated, sources, tokenize_sides
 from sml_agents.types import stable_hash
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def train_dpo(
     """Make the chosen turn of each pair likelier than the rejected one (DPO, arXiv 2305.18290).
 
     Args:
-        pairs: see `sml_agents.traces.pairs.make_pairs`.
+        pairs: see `sml_agents.data.pairs.make_pairs`.
         system: the student's system prompt: None takes the built-in one, "" none.
 
     The rest, and what is raised, as in `sml_agents.training.sft.train_sft`. `TrainResult.notes["sources"]` says how
@@ -47,7 +47,7 @@ def train_dpo(
     frame = TrainingFrame("dpo", settings, out)
     made, counts = _tokenized(pairs, frame, system)
 
-    from sml_agents.training.preference_trainers import PairTrainer, as_dataset
+    from sml_agents.training.trainers.preference import PairTrainer, as_dataset
 
     columns = {
         "prompt_ids": [sides[0].prompt_ids for _, sides in made],
@@ -77,7 +77,7 @@ def train_kto(
     """Make good turns likelier and bad ones less likely, without pairs (KTO, arXiv 2402.01306).
 
     Args:
-        turns: see `sml_agents.traces.pairs.judged_turns`. Where there are more of one kind than of the other, both
+        turns: see `sml_agents.data.pairs.judged_turns`. Where there are more of one kind than of the other, both
             kinds are weighted to count alike.
 
     The rest as in `train_dpo`.
@@ -90,7 +90,7 @@ def train_kto(
     frame = TrainingFrame("kto", settings, out)
     made, counts = _tokenized(alternating(turns, settings.seed), frame, system)
 
-    from sml_agents.training.preference_trainers import TurnTrainer, as_dataset
+    from sml_agents.training.trainers.preference import TurnTrainer, as_dataset
 
     good = sum(one.good for one, _ in made if isinstance(one, Judged))
     bad = max(1, len(made) - good)

@@ -1,6 +1,6 @@
 """The training recipes by name: how to train, as settings, a TRL config and a module each.
 
-    sft    supervised fine-tuning on the student's turns (which turns: `select`, see `sml_agents.training.rows`)
+    sft    supervised fine-tuning on the student's turns (which turns: `select`, see `sml_agents.data.rows`)
     dpo    preference pairs: two student turns at the same history, the better one made likelier than the worse
     kto    the same turns one by one, each labelled good or bad
     sdft   self-distillation: single turns are sampled while training, and judged by the model itself with a hint

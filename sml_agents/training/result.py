@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
-from sml_agents.training.nouns import DataCounts
+from sml_agents.training.tokens.nouns import DataCounts
 
 __all__ = ["TrainResult"]
 

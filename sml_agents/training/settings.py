@@ -177,7 +177,7 @@ class GRPOSettings(TrainSettings):
 
     @property
     def reward_weights(self) -> dict[str, float]:
-        """The reward terms in use (`sml_agents.training.rewards`), and what each counts."""
+        """The reward terms in use (`sml_agents.training.online.rewards`), and what each counts."""
         optional = {"needless_question": self.needless_question_cost, "leak": self.leak_penalty}
         return {"success": 1.0, **{name: weight for name, weight in optional.items() if weight}}
 

@@ -7,13 +7,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sml_agents.training.data import tokenize_rows
+from sml_agents.data.nouns import TrainingRow
 from sml_agents.training.dry_run import Preview, preview
 from sml_agents.training.frame import TrainingFrame
-from sml_agents.training.nouns import TrainingRow
 from sml_agents.training.progress import TrainingProgress
 from sml_agents.training.result import TrainResult
 from sml_agents.training.settings import SFTSettings
+from sml_agents.training.tokens.rows import tokenize_rows
 from sml_agents.types import stable_hash
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def train_sft(
     Nothing is fetched from or sent to the network, unless `settings.model` is a hub name.
 
     Args:
-        rows: see `sml_agents.training.rows`.
+        rows: see `sml_agents.data.rows`.
         out: a new or empty folder, or with `settings.resume` the one of a run that was cut short.
         progress: called after each step; None shows nothing.
 
@@ -59,7 +59,7 @@ def train_sft(
 
     from trl.trainer.sft_config import SFTConfig
 
-    from sml_agents.training.trainer import DialogueTrainer, TokenDataset, WeightedCollator
+    from sml_agents.training.trainers.sft import DialogueTrainer, TokenDataset, WeightedCollator
 
     arguments = frame.arguments(
         SFTConfig,

@@ -5,8 +5,8 @@ from __future__ import annotations
 import importlib
 from functools import lru_cache
 
-from sml_agents.answers import extract_answer
 from sml_agents.errors import TaskSpecError
+from sml_agents.text.answers import extract_answer
 from sml_agents.verifiers.base import Verifier
 from sml_agents.verifiers.compare import answers_equal
 

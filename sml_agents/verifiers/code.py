@@ -17,9 +17,9 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
-from sml_agents.answers.code import find_code
 from sml_agents.errors import SandboxError
 from sml_agents.sandbox import Level, Sandbox, least_isolation, open_sandbox
+from sml_agents.text.answers.code import find_code
 from sml_agents.types import Outcome, Task, Verdict
 from sml_agents.verifiers.grading import Grading
 

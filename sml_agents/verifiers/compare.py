@@ -16,8 +16,8 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from sml_agents.answers import Kind, Reading, plain, read
-from sml_agents.questions import stem
+from sml_agents.text.answers import Kind, Reading, plain, read
+from sml_agents.text.questions import stem
 
 __all__ = ["answers_equal", "same_unit", "same_value"]
 

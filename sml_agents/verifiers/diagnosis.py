@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from sml_agents.answers import Kind, Reading, read
-from sml_agents.answers.extract import numbers_after_equals
+from sml_agents.text.answers import Kind, Reading, read
+from sml_agents.text.answers.extract import numbers_after_equals
 from sml_agents.types import Task
 from sml_agents.verifiers.compare import same_unit, same_value
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from sml_agents.answers import find_answer, plain
+from sml_agents.text.answers import find_answer, plain
 from sml_agents.types import Outcome, Task, Verdict
 
 __all__ = ["ExactVerifier", "items", "normalise"]

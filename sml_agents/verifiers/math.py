@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 
-from sml_agents.answers import Found, find_answers, plain
 from sml_agents.errors import VerifierError
+from sml_agents.text.answers import Found, find_answers, plain
 from sml_agents.types import Outcome, Task, Verdict
 from sml_agents.verifiers.compare import answers_equal
 from sml_agents.verifiers.diagnosis import diagnose
@@ -41,7 +41,7 @@ class MathVerifier:
         self._workers = workers
 
     async def verify(self, task: Task, text: str) -> Verdict:
-        """The verdict on the last answer that `text` gives; the rule is that of `sml_agents.answers.extract`."""
+        """The verdict on the last answer that `text` gives; the rule is that of `sml_agents.text.answers.extract`."""
         reference = task.private.answer
         if not reference.strip():
             return Verdict(outcome=Outcome.ERROR, diagnosis="The task has no answer to compare with.")

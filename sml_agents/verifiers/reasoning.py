@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from sml_agents.answers import find_answer
 from sml_agents.errors import MissingExtra, TaskSpecError, VerifierError
+from sml_agents.text.answers import find_answer
 from sml_agents.types import Outcome, Task, Verdict
 from sml_agents.verifiers.workers import Workers, WorkerTimeout, shared_workers
 

@@ -17,8 +17,8 @@ from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.graph import StateGraph
 from langgraph.types import Command, interrupt
 
-from sml_agents.agents.recorder import TraceRecorder
 from sml_agents.traces import Redactor, TraceStore
+from sml_agents.traces.recorder.callback import TraceRecorder
 from sml_agents.types import Role, StopReason, Trace
 
 KEY = "sk-" + "proj-abcDEF0123456789abcDEF0123456789"
@@ -187,7 +187,7 @@ def test_a_store_that_cannot_be_opened_leaves_the_agent_running(tmp_path: Path, 
 def test_a_full_disk_leaves_the_agent_running_and_recording_goes_on(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sml_agents.agents.background._RETRY_SECONDS", 0.05)
+    monkeypatch.setattr("sml_agents.traces.recorder.background._RETRY_SECONDS", 0.05)
     TraceStore.open(path).close()
     agent = make_agent(checkpointer=InMemorySaver())
     with FullDisk(path) as disk, TraceRecorder(path, every=0.0) as recorder:

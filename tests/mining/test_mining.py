@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from sml_agents.backends import resolve
+from sml_agents.data.pairs import make_pairs
+from sml_agents.data.rows import SELECTIONS, training_rows
+from sml_agents.data.selection import Conversation, TraceFilter
 from sml_agents.errors import InputError
 from sml_agents.mining import Kind, Moment, decide, find_moments, lesson, mine, moment_of
 from sml_agents.mining.judge import Judge
 from sml_agents.mining.run import accept_above
 from sml_agents.mining.signals import corrects, thanks, without_marker
 from sml_agents.traces import TraceStore
-from sml_agents.traces.pairs import make_pairs
-from sml_agents.traces.selection import Conversation, TraceFilter
-from sml_agents.training.rows import SELECTIONS, training_rows
 from sml_agents.types import Act, Form, Private, Role, StopReason, Task, ToolCall, Trace, Turn, Verdict
 
 PERSON, AGENT = Role.TEACHER, Role.STUDENT

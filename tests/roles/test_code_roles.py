@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from sml_agents.answers.code import find_code
 from sml_agents.dialogue import DialogueSettings, build_dialogue
 from sml_agents.roles import ChatStudent, OracleTeacher
 from sml_agents.roles.acts import classify
 from sml_agents.roles.guard import find_leak, mask_leak
 from sml_agents.tasks import load_tasks
 from sml_agents.testing import ScriptedModel
+from sml_agents.text.answers.code import find_code
 from sml_agents.types import Act, Case, Code, Role, StopReason, Trace
 
 CODE = Code(

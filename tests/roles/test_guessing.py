@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 
+from sml_agents.data.rows import training_rows
 from sml_agents.dialogue import DialogueSettings
 from sml_agents.roles import GuessingStudent, OraclePrimer, OracleTeacher
 from sml_agents.rollout import run_dialogues
 from sml_agents.tasks import load_tasks
 from sml_agents.traces import TraceStore
-from sml_agents.training.rows import training_rows
 from sml_agents.types import Act, Role
 from sml_agents.views import StudentView
 

@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from sml_agents.errors import TaskSpecError
-from sml_agents.questions import asked_facts
 from sml_agents.tasks import LoadReport, load_tasks
-from sml_agents.tasks.asserts import read_asserts
-from sml_agents.tasks.functions import steps_bank
+from sml_agents.tasks.code.asserts import read_asserts
+from sml_agents.tasks.code.functions import steps_bank
+from sml_agents.text.questions import asked_facts
 from sml_agents.types import Case, Form, Task
 from sml_agents.verifiers import get_verifier
 

@@ -13,14 +13,14 @@ from itertools import islice
 import pytest
 
 from sml_agents.errors import TaskSpecError
-from sml_agents.questions import asked_facts
 from sml_agents.tasks import load_tasks
-from sml_agents.tasks.arithmetic import ARITHMETIC
-from sml_agents.tasks.generated import Family, Problem
-from sml_agents.tasks.lists import LISTS
-from sml_agents.tasks.plan import hiding_styles
-from sml_agents.tasks.program import Unfit
-from sml_agents.tasks.schemas import Schema, load_bank
+from sml_agents.tasks.generated.arithmetic import ARITHMETIC
+from sml_agents.tasks.generated.lists import LISTS
+from sml_agents.tasks.generated.plan import hiding_styles
+from sml_agents.tasks.generated.problems import Family, Problem
+from sml_agents.tasks.generated.program import Unfit
+from sml_agents.tasks.generated.schemas import Schema, load_bank
+from sml_agents.text.questions import asked_facts
 from sml_agents.types import Form
 from sml_agents.verifiers import get_verifier
 

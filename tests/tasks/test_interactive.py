@@ -7,8 +7,8 @@ import json
 import pytest
 
 from sml_agents.tasks import LoadReport
-from sml_agents.tasks.interactive import check_change, make_interactive
-from sml_agents.tasks.underspecify import Refusal
+from sml_agents.tasks.static.interactive import check_change, make_interactive
+from sml_agents.tasks.static.underspecify import Refusal
 from sml_agents.testing import ScriptedModel
 from sml_agents.types import Form, Private, Task
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from sml_agents.questions import asked_facts
-from sml_agents.tasks.givens import additive_numbers, given_numbers, numbers_in, sentences
-from sml_agents.tasks.underspecify import STYLES, Refusal, Sharded, Underspecified, shard, underspecify
+from sml_agents.tasks.static.givens import additive_numbers, given_numbers, numbers_in, sentences
+from sml_agents.tasks.static.underspecify import STYLES, Refusal, Sharded, Underspecified, shard, underspecify
+from sml_agents.text.questions import asked_facts
 
 WENG = "Weng earns $12 an hour for babysitting. Yesterday, Weng did 50 minutes of babysitting. How much did Weng earn?"
 WENG_SOLUTION = "12/60 = <<12/60=0.2>>0.2 per minute. 0.2 x 50 = <<0.2*50=10>>10.\n#### 10"

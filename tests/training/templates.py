@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-FOLDER = Path(__file__).resolve().parent.parent / "data" / "templates"
+FOLDER = Path(__file__).resolve().parent / "chat_templates"
 
 CONTROL_TOKENS = {
     "chatml": {"eos_token": "<|im_end|>", "pad_token": "<|im_end|>", "others": ["<|im_start|>"]},

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from sml_agents.data.selection import TraceFilter
 from sml_agents.errors import InputError, TrainingError
 from sml_agents.traces import TraceStore
-from sml_agents.traces.selection import TraceFilter
 from sml_agents.training import DialogueRenderer, load_run, preview_run, train_run
 from sml_agents.training.distill import check_teacher, hindsights, rows_of, train_sdft
 from sml_agents.training.settings import DistillSettings

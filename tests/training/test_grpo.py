@@ -17,8 +17,8 @@ from sml_agents.roles.prompts import render
 from sml_agents.traces import TraceStore
 from sml_agents.training import TrainResult, load_run, preview_run, train_run
 from sml_agents.training.dry_run import describe
-from sml_agents.training.episodes import episode_of
 from sml_agents.training.grpo import DIALOGUES, check_sizes, train_grpo
+from sml_agents.training.online.trajectories import episode_of
 from sml_agents.training.recipes import RECIPES
 from sml_agents.training.settings import GRPOSettings
 from sml_agents.types import Reply, StopReason

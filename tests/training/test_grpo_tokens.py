@@ -18,11 +18,11 @@ from sml_agents.dialogue import DialogueSettings, build_dialogue
 from sml_agents.errors import TrainingError
 from sml_agents.roles import ChatStudent, OracleTeacher
 from sml_agents.tasks import load_tasks
-from sml_agents.training.curriculum import TaskOrder
-from sml_agents.training.episodes import Episode, episode_of
-from sml_agents.training.live import LiveChatModel, LiveEngine
-from sml_agents.training.rewards import dialogue_reward, turn_advantages, turn_returns, turn_rewards
-from sml_agents.training.rollouts import Rollouts
+from sml_agents.training.online.curriculum import TaskOrder
+from sml_agents.training.online.policy import LiveChatModel, LiveEngine
+from sml_agents.training.online.rewards import dialogue_reward, turn_advantages, turn_returns, turn_rewards
+from sml_agents.training.online.rollouts import Rollouts
+from sml_agents.training.online.trajectories import Episode, episode_of
 from sml_agents.training.settings import GRPOSettings
 from sml_agents.types import Act, Fact, Form, Outcome, Private, Role, StopReason, Task, Trace, Turn, Verdict
 from tests.training.templates import dressed
@@ -255,8 +255,8 @@ def test_the_gradient_is_the_one_written_by_hand(
     from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback
     from trl.trainer.grpo_config import GRPOConfig
 
-    from sml_agents.training.grpo_trainer import DialogueGRPOTrainer
     from sml_agents.training.runtime import known_warnings
+    from sml_agents.training.trainers.grpo import DialogueGRPOTrainer
 
     episodes = [episode_of(trace, 0) for group in GROUPS for trace in group]
     tokenizer = AutoTokenizer.from_pretrained(tiny_model)

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sml_agents.training.informative import alike_together, informative
+from sml_agents.training.trainers.batches import alike_together, informative
 
 WIDTH = 12
 ROWS = st.lists(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sml_agents.errors import TrainingError
 from sml_agents.training import DialogueRenderer, Message, render
-from sml_agents.training.nouns import RenderedDialogue
+from sml_agents.training.tokens.nouns import RenderedDialogue
 from tests.training.templates import END_OF_TURN, TRIMS, dressed
 
 FAMILIES = ["chatml", "llama3", "qwen2_5", "gemma", "mistral"]

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from sml_agents.data.pairs import Pair, judged_turns, make_pairs
+from sml_agents.data.selection import Conversation, TraceFilter
 from sml_agents.errors import InputError, TrainingError
 from sml_agents.traces import TraceStore
-from sml_agents.traces.pairs import Pair, judged_turns, make_pairs
-from sml_agents.traces.selection import Conversation, TraceFilter
 from sml_agents.training import DialogueRenderer, load_run, preview_run, train_run
-from sml_agents.training.pair_data import alternating, preference_examples, rotated, sources, tokenize_sides
 from sml_agents.training.preference import train_dpo, train_kto
 from sml_agents.training.settings import PreferenceSettings
+from sml_agents.training.tokens.pairs import alternating, preference_examples, rotated, sources, tokenize_sides
 from sml_agents.types import Form, Outcome, Trace, Turn, Verdict
 from tests.training.test_rows import AGAIN, QUESTION, RIGHT, TELLS, WRONG, ask, attempt, teacher, trace
 

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from sml_agents.data.pairs import Pair
+from sml_agents.data.rows import SELECTIONS
+from sml_agents.data.selection import TraceFilter
 from sml_agents.errors import TrainingError
-from sml_agents.traces.pairs import Pair
-from sml_agents.traces.selection import TraceFilter
 from sml_agents.training import DialogueRenderer, Message, TrainingRow, training_rows
-from sml_agents.training.data import IGNORED, tokenize_rows
-from sml_agents.training.pair_data import tokenize_sides
-from sml_agents.training.rows import SELECTIONS
+from sml_agents.training.tokens.pairs import tokenize_sides
+from sml_agents.training.tokens.rows import IGNORED, tokenize_rows
 from sml_agents.types import Role, Turn
 from tests.training.templates import END_OF_TURN
 from tests.training.test_masks import FAMILIES, TEXT, rendered_content

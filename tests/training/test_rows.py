@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
+from sml_agents.data.selection import TraceFilter
 from sml_agents.errors import InputError, TrainingError
-from sml_agents.traces.selection import TraceFilter
 from sml_agents.training import DialogueRenderer, TrainingRow, balanced, training_rows
-from sml_agents.training.data import tokenize_rows
+from sml_agents.training.tokens.rows import tokenize_rows
 from sml_agents.types import Act, Fact, Form, Outcome, Private, Role, StopReason, Task, Trace, Turn, Verdict
 
 CANARY = "CANARY-5d1e"

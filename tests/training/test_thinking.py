@@ -13,7 +13,7 @@ from sml_agents.errors import TrainingError
 from sml_agents.roles import ChatStudent, OracleTeacher
 from sml_agents.roles.thinking import split_thought
 from sml_agents.training import DialogueRenderer, training_rows
-from sml_agents.training.data import IGNORED, tokenize_rows
+from sml_agents.training.tokens.rows import IGNORED, tokenize_rows
 from sml_agents.types import Act, Fact, Form, Private, Reply, StopReason, Task, Trace
 from sml_agents.views import TeacherView
 from tests.training.test_rows import CANARY, TELLS, ask, attempt, trace

@@ -10,10 +10,10 @@ import torch
 
 from sml_agents.errors import InputError, TrainingError
 from sml_agents.training import Message, SFTSettings, TrainingProgress, TrainingRow, load_settings, preview
-from sml_agents.training.data import tokenize_rows
-from sml_agents.training.masks import DialogueRenderer
-from sml_agents.training.nouns import TokenRow
 from sml_agents.training.progress import describe
+from sml_agents.training.tokens.masks import DialogueRenderer
+from sml_agents.training.tokens.nouns import TokenRow
+from sml_agents.training.tokens.rows import tokenize_rows
 from tests.training.conftest import dialogue_row
 
 
@@ -22,7 +22,7 @@ class TestCollator:
         """The embedded tokenizer pads with its end-of-turn token."""
         from transformers import AutoTokenizer
 
-        from sml_agents.training.trainer import TokenDataset, WeightedCollator
+        from sml_agents.training.trainers.sft import TokenDataset, WeightedCollator
 
         tokenizer = AutoTokenizer.from_pretrained(embedded_model)
         assert tokenizer.pad_token_id == tokenizer.eos_token_id
@@ -39,7 +39,7 @@ class TestCollator:
         assert "weights" not in batch
 
     def test_weights_are_padded_with_zero(self) -> None:
-        from sml_agents.training.trainer import TokenDataset, WeightedCollator
+        from sml_agents.training.trainers.sft import TokenDataset, WeightedCollator
 
         dataset = TokenDataset([TokenRow([1, 2, 3], [-100, 2, 3], [0.5, 0.5, 0.5]), TokenRow([4, 5], [-100, 5])])
         batch = WeightedCollator(pad_token_id=0)([dataset[0], dataset[1]])
@@ -50,7 +50,7 @@ class TestSampler:
     LENGTHS = tuple((7 * number) % 100 + 1 for number in range(1003))
 
     def sampler(self, seed: int = 0, epoch: int = 0) -> list[int]:
-        from sml_agents.training.trainer import LengthGroupedSampler
+        from sml_agents.training.trainers.sft import LengthGroupedSampler
 
         sampler = LengthGroupedSampler(self.LENGTHS, 8, seed)
         sampler.set_epoch(epoch)
@@ -84,7 +84,7 @@ class TestHead:
         from transformers import AutoModelForCausalLM
         from trl.trainer.utils import add_fused_lm_head
 
-        from sml_agents.training.head import score_trained_tokens_only
+        from sml_agents.training.trainers.lm_head import score_trained_tokens_only
 
         generator = torch.Generator().manual_seed(0)
         ids_BT = torch.randint(0, 49_000, (3, 20), generator=generator)
@@ -116,7 +116,7 @@ class TestHead:
         from transformers import AutoModelForCausalLM
         from trl.trainer.utils import add_fused_lm_head
 
-        from sml_agents.training.head import score_trained_tokens_only
+        from sml_agents.training.trainers.lm_head import score_trained_tokens_only
 
         model: Any = AutoModelForCausalLM.from_pretrained(tiny_model)
         add_fused_lm_head(model, outputs=("log_probs", "entropy", "is_top1"))

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
+from sml_agents.data.export import export
 from sml_agents.errors import InputError
 from sml_agents.traces import TraceStore
-from sml_agents.traces.export import export
 from sml_agents.traces.importers import FORMATS, ImportReport, import_logs, read_logs
 from sml_agents.traces.importers.lines import rows as rows_in
 from sml_agents.traces.importers.record import Loss

@@ -1,0 +1,246 @@
+"""Traces as training rows: which turns each kind of supervised fine-tuning takes.
+
+    st_sft      first turns that solve the task: the single-turn baseline
+    mt_sft      solved dialogues, every student turn
+    q_primed    solved dialogues: questions that brought a fact, and attempts that were right once nothing was missing
+
+A selection is a filter on traces; `balanced` then mixes dialogues in which a fact was missing with those in which none
+was, because a model that only ever sees questions rewarded learns to ask always.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any, Literal, Protocol, TypeVar, cast
+
+from sml_agents.data.nouns import Message, TrainingRow
+from sml_agents.data.selection import Conversation, TraceFilter, told_facts
+from sml_agents.errors import InputError, TrainingError
+from sml_agents.roles.thinking import written_thought
+from sml_agents.types import Act, Form, Role, Trace, Turn
+
+__all__ = [
+    "SELECTIONS",
+    "Selection",
+    "balanced",
+    "conversation_row",
+    "messages_of",
+    "teacher_row",
+    "training_rows",
+    "with_thoughts",
+]
+
+Selection = Literal["st_sft", "mt_sft", "q_primed"]
+
+SELECTIONS: dict[str, TraceFilter] = {
+    "st_sft": TraceFilter(solved=True, acts=(Act.ANSWER_ATTEMPT,), last_turn=1, wrong_attempts=False),
+    "mt_sft": TraceFilter(solved=True),
+    "q_primed": TraceFilter(
+        solved=True,
+        acts=(Act.CLARIFICATION, Act.ANSWER_ATTEMPT),
+        wrong_attempts=False,
+        premature=False,
+        idle_questions=False,
+    ),
+}
+
+
+def training_rows(
+    traces: Iterable[Trace],
+    select: Selection | TraceFilter = "mt_sft",
+    *,
+    system: str | None = None,
+    discount: float | None = None,
+    world_model: bool = False,
+    think: bool = False,
+) -> list[TrainingRow]:
+    """Rows for `train_sft`.
+
+    Args:
+        select: the name of a selection, or a filter of your own.
+        system: the student's system prompt, which has to be the one it will have in use: None takes the built-in one
+            of `ChatStudent`, "" none at all.
+        discount: weight a dialogue that was solved in student turn k by discount^(k-1), the discounted return.
+        world_model: add a row with the teacher's turns for each dialogue that has some; see `teacher_row`.
+        think: put private reasoning before each trained turn that has none; see `with_thoughts`.
+
+    Raises:
+        InputError: an unknown selection.
+        TrainingError: when nothing is left, with the reasons.
+    """
+    if isinstance(select, str) and select not in SELECTIONS:
+        raise InputError(f"there is no selection {select!r}: choose one of {', '.join(SELECTIONS)}")
+    filters = SELECTIONS[select] if isinstance(select, str) else select
+    rows: list[TrainingRow] = []
+    left_out: dict[str, int] = {}
+    for trace in traces:
+        conversation = filters.take(trace)
+        if isinstance(conversation, str):
+            left_out[conversation] = left_out.get(conversation, 0) + 1
+            continue
+        if think:
+            conversation = with_thoughts(conversation)
+        rows.append(conversation_row(conversation, system=system, discount=discount))
+        if world_model and (row := teacher_row(conversation)) is not None:
+            rows.append(row)
+    if not rows:
+        reasons = ", ".join(f"{count} {reason}" for reason, count in sorted(left_out.items())) or "no trace was given"
+        raise TrainingError(f"no training row is left with {filters.describe()}: {reasons}")
+    return rows
+
+
+def conversation_row(
+    conversation: Conversation, *, system: str | None = None, discount: float | None = None
+) -> TrainingRow:
+    """One conversation as a row in which the taken student turns are trainable; what follows the last is left off."""
+    trace = conversation.trace
+    whole = conversation.to_last_target()
+    messages = messages_of(whole.turns, whole.taken, system)
+    weight = 1.0
+    if discount is not None and trace.solved_at is not None:
+        weight = discount ** (trace.solved_at - 1)
+    return TrainingRow(messages, trace.id, trace.task.form is not Form.FULL, weight, trace.task.pair)
+
+
+def teacher_row(conversation: Conversation) -> TrainingRow | None:
+    """The world-model objective: the teacher's turns as the model's own, given the public history alone.
+
+    Roles change places: what the student says is the user's, the statement of the problem stands before its first
+    turn. A model trained so can be asked for the feedback that a teacher would give (RL2F, arXiv 2602.16066). None when
+    the teacher says nothing after the student's first turn.
+    """
+    opening, *rest = conversation.turns
+    while rest and rest[-1].role is Role.STUDENT:
+        rest.pop()
+    if not rest:
+        return None
+    messages = [Message("system", _prompt("critic"))]
+    for at, turn in enumerate(rest):
+        if turn.role is Role.TEACHER:
+            messages.append(Message("assistant", turn.text, trainable=True))
+        else:
+            messages.append(Message("user", turn.text if at else f"{opening.text}\n\n{turn.text}"))
+    trace = conversation.trace
+    return TrainingRow(tuple(messages), trace.id, trace.task.form is not Form.FULL, pair=trace.task.pair)
+
+
+def messages_of(turns: Sequence[Turn], taken: Sequence[bool], system: str | None) -> tuple[Message, ...]:
+    """Turns as the student's chat; those `taken` are trainable. `system` as in `training_rows`."""
+    prompt = _prompt("student") if system is None else system
+    messages = [Message("system", prompt)] if prompt else []
+    messages.extend(_message(turn, trained) for turn, trained in zip(turns, taken, strict=True))
+    return tuple(messages)
+
+
+def with_thoughts(conversation: Conversation) -> Conversation:
+    """The think-then-decide format: before each taken turn what is known, what is asked and what is missing.
+
+    Written by rule from what the dialogue knows. A missing fact is asked for, never told.
+    """
+    task, turns = conversation.trace.task, list(conversation.turns)
+    *given, asked = re.split(r"(?<=[.!?])\s+", task.prompt.strip())
+    for at in conversation.targets:
+        if turns[at].thought:
+            continue
+        told = [turn.text for turn in turns[:at] if turn.reveals]
+        names = told_facts(turns[:at])
+        missing = [fact.question or fact.name for fact in task.private.facts if fact.name not in names]
+        thought = written_thought(" ".join([*given, *told]) or "nothing", asked, missing)
+        turns[at] = turns[at].model_copy(update={"thought": thought, "prompt_ids": None, "completion_ids": None})
+    return replace(conversation, turns=tuple(turns))
+
+
+class _Kind(Protocol):
+    @property
+    def missing(self) -> bool | None: ...
+
+    @property
+    def pair(self) -> str: ...
+
+
+R = TypeVar("R", bound=_Kind)
+
+
+def balanced(rows: Sequence[R], *, missing: float = 0.5, limit: int | None = None, seed: int = 0) -> list[R]:
+    """The largest shuffled subset in which a share `missing` of the rows lacked a fact at the start.
+
+    Rows of one underlying problem are kept or left together as far as the share allows, those of problems that have
+    both kinds first: only they show what tells the two apart. Of the rest each row gets one of the other kind as a mate
+    (they then share a `pair`), so that no batch holds one kind alone.
+
+    Args:
+        missing: between 0 and 1, both excluded.
+        limit: at most so many rows.
+
+    Raises:
+        InputError: `missing` out of range.
+        TrainingError: when one of the two kinds is absent.
+    """
+    if not 0 < missing < 1:
+        raise InputError(f"missing={missing} must lie between 0 and 1, both excluded")
+    generator = random.Random(seed)
+    kinds: dict[str, set[bool]] = {}
+    for index, row in enumerate(rows):
+        if row.missing is not None:
+            kinds.setdefault(_pair(rows, index), set()).add(row.missing)
+    drawn = {pair: generator.random() for pair in kinds}
+    order = sorted(
+        (index for index, row in enumerate(rows) if row.missing is not None),
+        key=lambda index: (-len(kinds[_pair(rows, index)]), drawn[_pair(rows, index)]),
+    )
+    lacking = [rows[index] for index in order if rows[index].missing]
+    complete = [rows[index] for index in order if not rows[index].missing]
+    if not lacking or not complete:
+        absent = "with a fact missing" if not lacking else "with nothing missing"
+        raise TrainingError(f"no row {absent} among {len(rows)}: generate tasks of both forms, or do not balance")
+    total = min(len(lacking) / missing, len(complete) / (1 - missing), limit or float("inf"))
+    wanted = max(1, round(total * missing)), max(1, round(total * (1 - missing)))
+    kept = [*lacking[: wanted[0]], *complete[: wanted[1]]]
+    generator.shuffle(kept)
+    return _with_mates(kept)
+
+
+def _with_mates(rows: list[R]) -> list[R]:
+    """Rows that are alone of their problem get one of the other kind as a mate, by sharing a `pair`.
+
+    Questions are shorter than answers. In batches of rows of like length they would come apart, and the student would
+    swing between asking always and never, whatever it is asked.
+    """
+    count = Counter(row.pair for row in rows)
+    alone: dict[bool, list[int]] = {True: [], False: []}
+    for index, row in enumerate(rows):
+        if not row.pair or count[row.pair] == 1:
+            alone[bool(row.missing)].append(index)
+    for number, mates in enumerate(zip(alone[True], alone[False], strict=False)):
+        for index in mates:
+            rows[index] = replace(cast(Any, rows[index]), pair=f"mates {number}")
+    return rows
+
+
+def _pair(rows: Sequence[_Kind], index: int) -> str:
+    return rows[index].pair or f"row {index}"
+
+
+def _message(turn: Turn, taken: bool) -> Message:
+    if turn.role is Role.TEACHER:
+        return Message("user", turn.text)
+    return Message(
+        "assistant",
+        turn.text,
+        trainable=taken,
+        thought=turn.thought if taken else "",
+        sampled=turn.completion_ids,
+        # What Q-priming wrote answers a prompt with private knowledge in it, which the student must never see.
+        prompt=None if turn.primed else turn.prompt_ids,
+        ended=turn.finish != "length",
+    )
+
+
+def _prompt(name: str) -> str:
+    from sml_agents.roles.prompts import render
+
+    return render(name)

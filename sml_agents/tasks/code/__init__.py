@@ -1,0 +1,1 @@
+"""Programming tasks: generated functions and published sets, tested in a sandbox."""

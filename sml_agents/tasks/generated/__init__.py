@@ -1,0 +1,1 @@
+"""Task families that are generated from schemas: unlimited, seeded, and split into train and held-out schemas."""

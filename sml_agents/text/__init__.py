@@ -1,0 +1,1 @@
+"""Reading what people and models wrote: answers, questions, numbers and sentences in words."""

@@ -1,0 +1,1 @@
+"""From rows to token ids: what of them carries loss, and with which weight."""

@@ -1,0 +1,96 @@
+"""The nouns of tokenised training data.
+
+RenderedDialogue  a dialogue's token ids with a mask, and where the student's turns lie
+TokenRow          what the trainer reads: ids and labels
+DataCounts        what became of the rows that were given
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from pydantic import BaseModel
+
+__all__ = ["DataCounts", "RenderedDialogue", "RenderedTurn", "TokenRow"]
+
+
+@dataclass(frozen=True)
+class RenderedTurn:
+    """Where a student turn lies: `ids[start:stop]`, its end-of-turn token included."""
+
+    message: int
+    start: int
+    stop: int
+    trained: bool
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class RenderedDialogue:
+    """`ids` and `mask` have the same length; `mask` is 1 exactly on the tokens that carry loss."""
+
+    ids: list[int]
+    mask: list[int]
+    turns: tuple[RenderedTurn, ...]
+    text: str = field(repr=False)
+    """The dialogue as the template wrote it."""
+
+    def trimmed(self) -> RenderedDialogue:
+        """Without the tokens after the last trained one: they cost time and carry no loss."""
+        stop = max((turn.stop for turn in self.turns if turn.trained), default=0)
+        return replace(self, ids=self.ids[:stop], mask=self.mask[:stop])
+
+
+@dataclass(frozen=True)
+class TokenRow:
+    """Token ids with labels of the same length; `weights` only where some differ from 1."""
+
+    input_ids: list[int]
+    labels: list[int]
+    weights: list[float] | None = None
+    pair: str = ""
+
+
+class DataCounts(BaseModel):
+    """What became of the rows that were given."""
+
+    rows: int = 0
+    """Rows trained on."""
+    tokens: int = 0
+    trained_tokens: int = 0
+    """Tokens that carry loss."""
+    longest: int = 0
+    """Tokens of the longest row."""
+    trained_turns: int = 0
+    verbatim_turns: int = 0
+    """Of these, turns trained on the ids that were sampled."""
+    retokenized_turns: int = 0
+    """Turns whose sampled ids do not belong to this tokenizer, so that their text was tokenised."""
+    too_long: int = 0
+    """Rows left out because they exceed `max_length`."""
+    untrained: int = 0
+    """Rows left out because no turn of theirs is trainable."""
+    rows_as: str = "dialogue"
+    """What a row is: `dialogue`, `turn`, or in online RL `task`, on which dialogues are sampled while training. The
+    other counts are then of the longest dialogue that there can be."""
+
+    @property
+    def sampled(self) -> str:
+        """What an optimiser step counts."""
+        return "dialogues" if self.rows_as == "task" else "rows"
+
+    def in_words(self) -> list[tuple[str, str]]:
+        """Name and value of what is worth showing to a person."""
+        if self.rows_as == "task":
+            most = f"at most {self.longest:,} in a dialogue, of which {self.trained_tokens:,} are the student's"
+            return [("Tasks", f"{self.rows:,}, dialogues are sampled while training"), ("Tokens", most)]
+        told = [
+            ("Rows", f"{self.rows:,}, {self.trained_turns:,} turns trained"),
+            ("Tokens", f"{self.tokens:,}, of which {self.trained_tokens:,} carry loss; longest row {self.longest:,}"),
+        ]
+        if self.too_long or self.untrained:
+            told.append(("Left out", f"{self.too_long} too long, {self.untrained} without anything to train on"))
+        if self.verbatim_turns or self.retokenized_turns:
+            ids = f"{self.verbatim_turns} turns as sampled, {self.retokenized_turns} tokenised again"
+            told.append(("Ids", ids))
+        return told

@@ -1,0 +1,286 @@
+"""TRL's GRPO trainer, fed with dialogues: the same graph as everywhere else, token ids as sampled.
+
+What is TRL's stays TRL's: group advantages, clipping, loss types, optimiser, vLLM. Added here are the dialogues, the
+mask over the student's tokens, rewards out of traces, credit by turn, and leaving out what cannot change the weights.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate.utils import gather_object  # type: ignore[import-untyped]
+from trl.trainer.grpo_trainer import GRPOTrainer
+
+from sml_agents.backends.settings import LocalSettings
+from sml_agents.training.online.policy import LiveChatModel, LiveEngine, TrlGenerator
+from sml_agents.training.online.rewards import dialogue_reward, turn_advantages, turn_returns, turn_rewards
+from sml_agents.training.online.rollouts import Rollouts
+from sml_agents.training.online.trajectories import Episode
+from sml_agents.training.settings import GRPOSettings
+from sml_agents.training.trainers.batches import alike_together, flat_groups, informative, trained_tokens
+from sml_agents.training.trainers.callbacks import OptimizerTime
+from sml_agents.training.trainers.lm_head import score_trained_tokens_only
+from sml_agents.training.trainers.sft import Watched
+
+__all__ = ["DialogueGRPOTrainer"]
+
+ORDER = "task_order.json"
+"""In each checkpoint: which tasks were drawn, and how they were solved."""
+
+_NO_TIMEOUT = 1e9
+_PHASES = ("generate", "forward", "backward", "optimizer")
+_IGNORED = -100
+_MEANS = ("grpo", "sapo", "bnpo", "dr_grpo", "luspo")
+"""Losses that are a mean over what is in the batch; the others divide by a number fixed before."""
+
+
+class DialogueGRPOTrainer(Watched, GRPOTrainer):
+    """Trains on dialogues that it holds with the weights as they are.
+
+    Args:
+        tasks: how many there are; they only count here, which ones a step takes is up to the rollouts.
+        make_rollouts: called with the chat model over the weights, and a filler token.
+        bf16_copy: generate with a copy of the weights in bfloat16.
+        notes: filled in with what became of the groups of dialogues, and where the time went.
+    """
+
+    model: Any
+    processing_class: Any
+    args: Any
+    _buffered_inputs: Any
+
+    def __init__(
+        self,
+        *,
+        settings: GRPOSettings,
+        tasks: int,
+        make_rollouts: Callable[[LiveChatModel, int], Rollouts],
+        bf16_copy: bool,
+        notes: dict[str, Any],
+        **kwargs: Any,
+    ) -> None:
+        import datasets
+
+        self.weights, self.gamma, self.by_turn = settings.reward_weights, settings.gamma, settings.credit == "turn"
+        self.notes = notes
+        notes.update(groups=0, flat_groups=0, seconds=dict.fromkeys(_PHASES, 0.0))
+        self.seconds: dict[str, float] = notes["seconds"]
+        self.episodes: list[Episode] = []
+        """Of the last round of dialogues."""
+        rows = datasets.Dataset.from_dict(
+            {"prompt": [[{"role": "user", "content": ""}]] * max(tasks, settings.batch_size)}
+        )
+        kwargs["args"].reward_weights = list(self.weights.values())
+        super().__init__(
+            reward_funcs=[_named(name) for name in self.weights],
+            rollout_func=self._hold,
+            train_dataset=rows,
+            **kwargs,
+        )
+        score_trained_tokens_only(_base(self.model), entropy=True, temperature=self.temperature)
+        self._scored_BT: torch.Tensor | None = None
+        """Inside a loss: which tokens of the completions need their log-probabilities."""
+        self.add_callback(OptimizerTime(self.seconds))
+        sampling = LocalSettings(
+            temperature=settings.temperature,
+            top_p=settings.top_p,
+            max_tokens=settings.max_tokens,
+            batch_size=settings.concurrency,
+            timeout=_NO_TIMEOUT,
+        )
+        self.generator: LiveEngine | TrlGenerator
+        if settings.generator == "trl":
+            self.generator = TrlGenerator(self, self.processing_class)
+        else:
+            self.model.eval()  # the engine tries the model out when it starts
+            self.generator = LiveEngine(self.model, self.processing_class, sampling, bf16=bf16_copy)
+        model = LiveChatModel.over(self.generator, settings.model, sampling)
+        self.rollouts = make_rollouts(model, self.processing_class.pad_token_id)
+
+    def train(self, *args: Any, **kwargs: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return super().train(*args, **kwargs)
+        finally:
+            self.seconds["all"] = time.perf_counter() - began
+            self.generator.stop()
+            self.rollouts.close()
+
+    def _hold(self, prompts: list[Any], trainer: Any) -> dict[str, Any]:
+        with self._evaluating():
+            busy = self.generator.busy_seconds
+            self.generator.refresh()
+            place = {"process": self.accelerator.process_index, "processes": self.accelerator.num_processes}
+            self.episodes = self.rollouts.hold(self.state.global_step, len(prompts), **place)
+            self.seconds["generate"] += self.generator.busy_seconds - busy
+        self._count_groups()
+        return {
+            "prompt_ids": [episode.prompt_ids for episode in self.episodes],
+            "completion_ids": [episode.completion_ids for episode in self.episodes],
+            "env_mask": [episode.mask for episode in self.episodes],
+            "logprobs": self._sampling_logprobs(),
+        }
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        """Without dropout and gradient checkpointing, and with the states of generation gone afterwards."""
+        training = self.model.training
+        self.model.eval()
+        try:
+            yield
+        finally:
+            self.generator.rest()
+            self.model.train(training)
+
+    def _count_groups(self) -> None:
+        """Tell the task order how each group ended, and count groups without a signal."""
+        ended = gather_object([(episode.trace.task, episode.trace.solved) for episode in self.episodes])
+        size = self.rollouts.group
+        for at in range(0, len(ended), size):
+            scored = [solved for _, solved in ended[at : at + size] if solved is not None]
+            self.rollouts.order.record(ended[at][0], sum(scored), len(scored))
+
+    def _sampling_logprobs(self) -> list[list[float]] | None:
+        """vLLM's log-probability of each sampled token; 0 for the others, which the mask takes out."""
+        if not isinstance(self.generator, TrlGenerator) or not self.generator.logprobs:
+            return None
+        rows: list[list[float]] = []
+        for episode in self.episodes:
+            row = [0.0] * len(episode.completion_ids)
+            for turn in episode.trace.student_turns:
+                prompt, ids = turn.prompt_ids or (), turn.completion_ids or ()
+                start = len(prompt) - len(episode.prompt_ids)
+                row[start : start + len(ids)] = self.generator.logprobs[(*prompt, *ids)]
+            rows.append(row)
+        return rows
+
+    def _calculate_rewards(self, *args: Any, **kwargs: Any) -> torch.Tensor:
+        """(dialogues of all processes, terms); NaN for those that could not be scored."""
+        rewards_BR = torch.tensor(
+            [
+                [_or_nan(dialogue_reward(episode.trace, term, self.gamma)) for term in self.weights]
+                for episode in self.episodes
+            ],
+            device=self.accelerator.device,
+        )
+        solved = [episode.trace.solved for episode in self.episodes if episode.trace.solved is not None]
+        self._log_metric("solved", sum(solved) / max(1, len(solved)))
+        self._log_metric("unscored", sum(episode.trace.solved is None for episode in self.episodes))
+        self._log_metric("student_turns", sum(len(e.trace.student_turns) for e in self.episodes) / len(self.episodes))
+        gathered_BR: torch.Tensor = self.accelerator.gather(rewards_BR)
+        weights_R = torch.tensor(list(self.weights.values()), device=gathered_BR.device)
+        flat_G = flat_groups((gathered_BR * weights_R).sum(dim=1).view(-1, self.rollouts.group))
+        self.notes["flat_groups"] += int(flat_G.sum())
+        self.notes["groups"] += len(flat_G)
+        self._log_metric("flat_groups", int(flat_G.sum()))
+        return gathered_BR
+
+    def _generate_and_score_completions(self, inputs: list[dict[str, Any]]) -> dict[str, Any]:
+        output: dict[str, Any] = super()._generate_and_score_completions(inputs)
+        if self.by_turn:
+            output["advantages"] = self._advantages_by_turn(output["completion_ids"].shape[1])
+        return output
+
+    def _advantages_by_turn(self, width: int) -> torch.Tensor:
+        """(B, T): the advantage of each token's turn."""
+        rows: list[list[float]] = []
+        for at in range(0, len(self.episodes), self.rollouts.group):
+            group = self.episodes[at : at + self.rollouts.group]
+            returns = [
+                None if e.trace.solved is None else turn_returns(turn_rewards(e.trace, self.weights), self.gamma)
+                for e in group
+            ]
+            for episode, values in zip(
+                group, turn_advantages(returns, self.gamma, scale=self.scale_rewards != "none"), strict=True
+            ):
+                by_turn = dict(enumerate(values, start=1))
+                row = [by_turn.get(turn, 0.0) for turn in episode.turn_of]
+                rows.append(row + [0.0] * (width - len(row)))
+        return torch.tensor(rows, device=self.accelerator.device)
+
+    def _prepare_inputs(self, generation_batch: Any) -> Any:
+        before = self._buffered_inputs
+        inputs = super()._prepare_inputs(generation_batch)
+        one_step = self.args.steps_per_generation == self.args.gradient_accumulation_steps
+        if self._buffered_inputs is before or not one_step or self.loss_type == "bnpo":
+            return inputs
+        self._buffered_inputs = alike_together(self._buffered_inputs)
+        return self._buffered_inputs[self._step % self.args.steps_per_generation]
+
+    def _compute_loss(self, model: Any, inputs: dict[str, Any]) -> torch.Tensor:
+        began = time.perf_counter()
+        share = 1.0
+        if self.beta == 0 and not self._entropy_bonus_enabled and not self.aux_loss_enabled:
+            inputs, share = informative(inputs, by_tokens=self.loss_type == "bnpo")
+        self._scored_BT = None if self.aux_loss_enabled else trained_tokens(inputs)
+        try:
+            loss: torch.Tensor = super()._compute_loss(model, inputs)  # type: ignore[no-untyped-call]
+        finally:
+            self._scored_BT = None
+        if self.loss_type in _MEANS:
+            loss = loss * share
+        self.seconds["forward"] += time.perf_counter() - began
+        return loss
+
+    def _get_per_token_logps_and_entropies(
+        self, model: Any, input_ids: torch.Tensor, attention_mask: torch.Tensor, logits_to_keep: int, **rest: Any
+    ) -> Any:
+        """In a loss only the student's tokens are scored: what the teacher says is masked out of it anyway."""
+        if self._scored_BT is None:
+            return super()._get_per_token_logps_and_entropies(model, input_ids, attention_mask, logits_to_keep, **rest)
+        labels_BT = torch.full_like(input_ids, _IGNORED)
+        completion_BT = input_ids[:, -logits_to_keep:]
+        labels_BT[:, -logits_to_keep:] = completion_BT.masked_fill(self._scored_BT == 0, _IGNORED)
+        with self.accelerator.autocast():
+            outputs = model(input_ids=input_ids, attention_mask=attention_mask, labels=labels_BT, fused_lm_head=True)
+        return outputs.log_probs[:, -logits_to_keep:], outputs.entropy[:, -logits_to_keep:], None
+
+    def create_accelerator_and_postprocess(self) -> None:
+        super().create_accelerator_and_postprocess()
+        backward = self.accelerator.backward
+
+        def timed(*args: Any, **kwargs: Any) -> None:
+            began = time.perf_counter()
+            backward(*args, **kwargs)
+            self.seconds["backward"] += time.perf_counter() - began
+
+        self.accelerator.backward = timed
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        super()._save_checkpoint(model, trial)  # type: ignore[no-untyped-call]
+        if self.is_world_process_zero():
+            folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
+            counts = {name: self.notes[name] for name in ("groups", "flat_groups")}
+            state = {"order": self.rollouts.order.state(), "counts": counts}
+            (folder / ORDER).write_text(json.dumps(state), encoding="utf-8")
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        super()._load_optimizer_and_scheduler(checkpoint)  # type: ignore[no-untyped-call]
+        if checkpoint is not None:
+            state = json.loads((Path(checkpoint) / ORDER).read_text(encoding="utf-8"))
+            self.rollouts.order.restore(state["order"])
+            self.notes.update(state["counts"])
+
+
+def _base(model: Any) -> Any:
+    return model.get_base_model() if hasattr(model, "peft_config") else model
+
+
+def _named(name: str) -> Any:
+    """Gives a reward term its name in TRL's logs; the rewards themselves come from the traces."""
+
+    def term(**_: Any) -> list[float]:
+        raise NotImplementedError
+
+    term.__name__ = name
+    return term
+
+
+def _or_nan(value: float | None) -> float:
+    return float("nan") if value is None else value

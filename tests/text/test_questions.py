@@ -1,0 +1,166 @@
+"""Which facts a question names."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sml_agents.text.questions import MAX_KEYWORDS, asked_facts, content_words, keywords_of, stem
+from sml_agents.types import Fact
+
+PRICE = Fact(name="price", statement="Each pen costs 3 dollars.", keywords=("pen", "cost"))
+COUNT = Fact(name="count", statement="Mara buys 12 notebooks on Friday.", keywords=("mara", "buys", "notebooks"))
+SPEED = Fact(name="distance", statement="The village is 14 miles from the station.", keywords=("distance", "village"))
+FACTS = (PRICE, COUNT, SPEED)
+
+
+@pytest.mark.parametrize(
+    ("words", "form"),
+    [
+        (("cost", "costs", "price", "prices", "priced"), "cost"),
+        (("movie", "movies"), None),
+        (("bake", "bakes", "baked", "baking"), None),
+        (("carry", "carries", "carried", "carrying"), None),
+        (("stop", "stops", "stopped", "stopping"), None),
+        (("add", "adds", "added", "adding"), None),
+        (("box", "boxes"), None),
+        (("child", "children", "kids"), None),
+        (("buy", "buys", "bought", "buying", "purchased"), None),
+        (("Jane", "JANE", "Jane's", "Jane\u2019s"), None),
+        (("glass", "glasses"), None),
+        (("house", "houses"), None),
+    ],
+)
+def test_forms_of_one_word_share_a_stem(words: tuple[str, ...], form: str | None) -> None:
+    stems = {stem(word) for word in words}
+    assert len(stems) == 1
+    assert form is None or stems == {form}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("bus", "buy"), ("need", "nee"), ("sing", "s"), ("bed", "b"), ("pen", "penny")]
+)
+def test_unlike_words_keep_unlike_stems(one: str, other: str) -> None:
+    assert stem(one) != stem(other)
+
+
+@given(st.text(max_size=60))
+def test_a_stem_is_its_own_stem(word: str) -> None:
+    assert stem(stem(word)) == stem(word)
+
+
+def test_content_words_leave_out_stopwords_and_numbers() -> None:
+    assert content_words("How many of the 12 red apples did Tom's 3 sisters eat on the 2nd day, twenty?") == (
+        "red",
+        "apples",
+        "tom",
+        "sisters",
+        "eat",
+        "day",
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "names"),
+    [
+        ("How much does each pen cost?", ["price"]),
+        ("What is the price of the pens?", ["price"]),
+        ("Could you tell me how many notebooks Mara bought?", ["count"]),
+        ("How far is the village?", ["distance"]),
+        ("How many notebooks does Mara buy, and how much is a pen?", ["count", "price"]),
+        ("What is the cost of a pen, and how far is it to the village?", ["price", "distance"]),
+        ("Can you give me more information?", []),
+        ("How many are there in total?", []),
+        ("", []),
+    ],
+)
+def test_asked_facts(question: str, names: list[str]) -> None:
+    assert [fact.name for fact in asked_facts(question, FACTS)] == names
+
+
+def test_half_of_the_keywords_rounded_up_must_occur() -> None:
+    fact = Fact(name="f", statement="s", keywords=("red", "green", "blue"))
+    assert asked_facts("Is it red?", [fact]) == ()
+    assert asked_facts("Is it red or blue?", [fact]) == (fact,)
+    four = Fact(name="g", statement="s", keywords=("red", "green", "blue", "black"))
+    assert asked_facts("Is it red or blue?", [four]) == (four,)
+
+
+def test_the_best_match_comes_first_and_ties_keep_their_order() -> None:
+    half = Fact(name="half", statement="s", keywords=("red", "box"))
+    whole = Fact(name="whole", statement="s", keywords=("red", "ball"))
+    twin = Fact(name="twin", statement="s", keywords=("red", "ball"))
+    assert [fact.name for fact in asked_facts("the red ball?", [half, whole, twin])] == ["whole", "twin", "half"]
+
+
+def test_facts_without_keywords_are_matched_by_their_statement() -> None:
+    fact = Fact(name="f", statement="The bakery sells 40 loaves a day.")
+    assert asked_facts("How many loaves does the bakery sell?", [fact]) == (fact,)
+    assert asked_facts("How many shirts are there?", [fact]) == ()
+    assert asked_facts("anything", [Fact(name="n", statement="It is 7.")]) == ()
+
+
+def test_keywords_single_the_statement_out() -> None:
+    rest = "Lena bought apples at 2 dollars each. How much did Lena pay in total?"
+    assert keywords_of("Lena also bought 6 pears for a pie.", rest) == ("pears", "pie")
+    assert "12" not in keywords_of("There are 12 pears.", rest)
+
+
+def test_shared_words_count_where_too_few_are_the_statements_own() -> None:
+    keywords = keywords_of("Each pear costs 2 dollars.", "How much do 6 pears cost?")
+    assert set(keywords) >= {"pear", "costs"}
+    fact = Fact(name="f", statement="Each pear costs 2 dollars.", keywords=keywords)
+    assert asked_facts("What does one pear cost?", [fact]) == (fact,)
+
+
+def test_long_statements_keep_the_words_next_to_their_number() -> None:
+    statement = (
+        "On a rainy autumn Saturday, in spite of the crowded local market and its noisy music, Jane sold 14 brown eggs."
+    )
+    keywords = keywords_of(statement)
+    assert len(keywords) == MAX_KEYWORDS
+    assert {"jane", "sold", "brown", "eggs"} <= set(keywords)
+
+
+@pytest.mark.parametrize(
+    ("statement", "question"),
+    [
+        ("一个苹果的价格是3元", "苹果的价格是多少?"),
+        ("Каждая ручка стоит 3 рубля.", "Сколько стоит ручка?"),
+        ("कितने आम 5", "आम कितने हैं?"),
+        ("Der Apfel kostet 3 Euro.", "Was kostet der Apfel?"),
+        ("تكلف التفاحة 3 دنانير", "كم تكلف التفاحة؟"),
+    ],
+)
+def test_other_languages_match_as_written(statement: str, question: str) -> None:
+    fact = Fact(name="f", statement=statement)
+    assert asked_facts(question, [fact]) == (fact,)
+
+
+@given(st.text(), st.text())
+def test_any_text_is_safe(statement: str, question: str) -> None:
+    keywords = keywords_of(statement, question)
+    assert len(keywords) <= MAX_KEYWORDS
+    assert set(keywords) <= set(content_words(statement))
+    fact = Fact(name="f", statement=statement)
+    named = asked_facts(statement, [fact])
+    assert named == ((fact,) if keywords_of(statement) else ())
+
+
+@pytest.mark.parametrize("piece", ["word ", "7 ", "苹", "a'", "é\u0301", "edededed", "?!"])
+def test_time_is_linear_in_the_text(piece: str) -> None:
+    text = piece * (200_000 // len(piece))
+    began = time.process_time()
+    keywords_of(text, text)
+    asked_facts(text, [Fact(name="f", statement=text)])
+    assert time.process_time() - began < 5
+
+
+def test_every_irregular_form_has_the_stem_of_its_plain_form() -> None:
+    from sml_agents.text.questions import _IRREGULAR
+
+    for form, plain in _IRREGULAR.items():
+        assert stem(form) == stem(plain) == stem(stem(plain))
