@@ -186,12 +186,13 @@ class _Machine:
     async def _judged(self, state: DialogueState, draft: Reply, runtime: _Runtime) -> Turn:
         """The student's draft as a turn, rewritten if Q-priming says so."""
         task, turns = state["task"], state["turns"]
-        label, verdict = await self.referee.judge(task, draft)
+        label, verdict = await self.referee.judge(task, draft, turns)
         turn = student_turn(draft, label, verdict)
         count = sum(earlier.role is Role.STUDENT for earlier in turns)
         view = teacher_view(task, turns, turn)
         solved = verdict is not None and verdict.correct
-        useful = label.act is Act.CLARIFICATION and bool(asked_facts(draft.text, view.untold))
+        heard = [earlier.text for earlier in turns if earlier.role is Role.TEACHER]
+        useful = label.act is Act.CLARIFICATION and bool(asked_facts(draft.text, view.untold, heard))
         if solved or useful or count + 1 >= self.settings.max_turns:
             return turn
         if not rewrites(self.settings, state["dialogue_id"], count):
@@ -200,7 +201,7 @@ class _Machine:
         public = [text for _, text in view.history[:-1]]
         if not primed.text:
             return turn
-        label, verdict = await self.referee.judge(task, primed)
+        label, verdict = await self.referee.judge(task, primed, turns)
         private = task.private
         leak = find_leak(primed.text, private.answer, public=public, code=private.code)
         if label.act is Act.CLARIFICATION and leak is not None:

@@ -53,7 +53,8 @@ class ActLabel:
     """Start and end, in characters, of what decided."""
 
 
-_MANY = 3
+MANY = 3
+"""Things asked for in one turn from which on it is an interrogation."""
 
 
 def _any(*patterns: str) -> re.Pattern[str]:
@@ -106,7 +107,7 @@ def classify(
 def _asking(text: str, heard: Sequence[str]) -> ActLabel | None:
     found = find_questions(text, heard)
     asked = [question for question in found if question.kind != "solve"]
-    if len(asked) >= _MANY:
+    if len(asked) >= MANY:
         return ActLabel(Act.INTERROGATION, "rule:many", (asked[0].span[0], asked[-1].span[1]))
     if asked:
         return ActLabel(Act.CLARIFICATION, "rule:question", asked[-1].span)

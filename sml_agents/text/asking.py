@@ -61,6 +61,7 @@ _INVERTED = _any(
     rf"{_LEADING}what's\s",
 )
 _ENGLISH_WH = _any(rf"{_LEADING}(?:{united('counts', 'opens', languages=(ENGLISH,))})")
+_ENGLISH_WH_ANYWHERE = _any(united("counts", "opens", languages=(ENGLISH,)))
 _POLITE = _any(
     r"(?:does|did|will) (?:that|this|it) (?:help|make sense|answer|work)"
     r"|is (?:that|this|it|everything) (?:clear|ok|okay|all right|alright)\b",
@@ -96,7 +97,7 @@ _SHORT = 15
 _MANY_ITEMS = 3
 _MANY_WORDS = 4
 _WORDS = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
-_SAME = 0.8
+_SAME = 0.9
 _MOST = 200
 """Questions of one text that are looked at, the last ones; nobody asks as much."""
 
@@ -163,8 +164,8 @@ def _clauses(sentence: str, known: _Known) -> Iterator[str]:
     """What a question asks for, one thing at a time."""
     request = _REQUEST.search(sentence)
     start = request.end() if request else 0
-    if request is None and (opening := _WH.search(sentence)) is not None:
-        start = opening.start()
+    if request is None and (opening := _ENGLISH_WH_ANYWHERE.search(sentence)) is not None:
+        start = opening.start()  # other languages may put it last
     if start >= len(sentence.rstrip(" .?!")):
         start = 0
     focus = sentence[start:]

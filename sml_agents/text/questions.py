@@ -15,7 +15,10 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
+from sml_agents.text.asking import Asked, find_questions
+from sml_agents.text.languages import united
 from sml_agents.types import Fact
 
 __all__ = ["asked_facts", "content_words", "keywords_of", "stem"]
@@ -140,20 +143,73 @@ def keywords_of(statement: str, rest: str = "") -> tuple[str, ...]:
     return tuple(sorted(best, key=lambda word: pool[word]))
 
 
-def asked_facts(question: str, facts: Sequence[Fact]) -> tuple[Fact, ...]:
-    """The facts that `question` names, best match first (ties in the order given).
+def asked_facts(question: str, facts: Sequence[Fact], heard: Sequence[str] = ()) -> tuple[Fact, ...]:
+    """The facts that `question` names, best match first (ties in the order given). `heard`: what the one who knows them
+    has said so far; repeating that is no question.
 
-    A question names a fact if at least half of the fact's keyword stems, rounded up, occur in it. A fact without
-    keywords is matched by those of its statement; one without any word of meaning is never named.
+    A question (see `asking`) names a fact if at least half of the fact's keyword stems, rounded up, occur in it, and at
+    least half of its words of meaning are the fact's, the one that it asks for included (`the colour of the pen` does
+    not name what a pen costs). Of several questions in one text at least half must name a fact, else none does: who
+    asks for everything has named nothing. A fact without keywords is matched by those of its statement; one without
+    any word of meaning is never named.
     """
-    asked = _stems_of_question(question)
-    scored: list[tuple[float, int, Fact]] = []
-    for k, fact in enumerate(facts):
-        wanted = {stem(word) for key in fact.keywords or keywords_of(fact.statement) for word in _plain_words(key)}
-        hits = len(wanted & asked)
-        if wanted and 2 * hits >= len(wanted):
-            scored.append((-hits / len(wanted), k, fact))
-    return tuple(fact for _, _, fact in sorted(scored, key=lambda entry: entry[:2]))
+    asked = [one for one in find_questions(question, heard) if one.kind != "solve"]
+    known = [_Named.of(fact) for fact in facts]
+    best: dict[int, float] = {}
+    hits = 0
+    for one in asked:
+        scores = {k: score for k, fact in enumerate(known) if (score := fact.named_by(one))}
+        hits += bool(scores)
+        best |= {k: max(score, best.get(k, 0)) for k, score in scores.items()}
+    if 2 * hits < len(asked):
+        return ()
+    return tuple(facts[k] for k in sorted(best, key=lambda k: (-best[k], k)))
+
+
+class _Named(NamedTuple):
+    """The words of a fact, as stems."""
+
+    wanted: frozenset[str]
+    own: frozenset[str]
+    kinds: frozenset[str]
+    """Question words that no other may stand for: a fact that is no reason does not answer `why`."""
+
+    @classmethod
+    def of(cls, fact: Fact) -> _Named:
+        wanted = frozenset(stem(word) for key in fact.keywords or keywords_of(fact.statement) for word in _plain_words(key))
+        texts = (fact.statement, fact.question, *fact.keywords)
+        own = wanted | {stem(word) for text in texts for word in _plain_words(text)}
+        return cls(wanted, frozenset(own), frozenset(_OTHER_KINDS.findall(fact.question.casefold())))
+
+    def named_by(self, asked: Asked) -> float:
+        """The share of the fact's keywords that a question has; 0 when it does not name the fact."""
+        focus = asked.focus.casefold()
+        if asked.kind == "fragment" and not _QUANTITY.search(focus):
+            return 0.0
+        if not set(_OTHER_KINDS.findall(focus[:_FIRST_WORDS])) <= self.kinds:
+            return 0.0
+        words = {stem(word) for word in content_words(_ASKING_WORDS.sub(" ", focus))}
+        implied = {stem(word) for found in _HOW_WORDS.findall(" ".join(focus.split())) for word in _HOW[found]}
+        heads = {stem(found[0] or found[1]) for found in _HEAD.findall(focus)} & words
+        if not all(self._is_own(head) for head in heads):
+            return 0.0
+        hits = len(self.wanted & (words | implied | set(map(stem, _plain_words(focus)))))
+        if not self.wanted or 2 * hits < len(self.wanted) or 2 * sum(map(self._is_own, words)) < len(words):
+            return 0.0
+        return hits / len(self.wanted)
+
+    def _is_own(self, word: str) -> bool:
+        return word in self.own or (word in _MONEY and not _MONEY.isdisjoint(self.own))
+
+
+_ASKING_WORDS = re.compile(united("counts", "opens"), re.IGNORECASE)
+_QUANTITY = re.compile(rf"{united('counts', 'opens', 'quantities')}|\b(?:per|each)\b", re.IGNORECASE)
+_OTHER_KINDS = re.compile(r"\b(?:why|where|who|whose|whom)\b")
+_FIRST_WORDS = 40
+_HEAD = re.compile(
+    r"(?<!at )(?<!in )(?<!on )(?<!for )(?<!by )\b(?:what|which) (\w+)|\b(?:the|its|their|his|her|a|an) (\w+) of\b"
+)
+_MONEY = frozenset({"cost", "dollar", "pay", "sell", "spend", "charg", "ask", "euro", "cent", "pound"})
 
 
 def _without_ending(word: str) -> str:
@@ -229,10 +285,3 @@ def _distance_to_number(text: str, found: list[tuple[str, int]]) -> list[int]:
             at += 1
         distances.append(abs(numbers[at] - place))
     return distances
-
-
-def _stems_of_question(question: str) -> set[str]:
-    stems = {stem(word) for word in _plain_words(question)}
-    for found in _HOW_WORDS.findall(" ".join(question.casefold().split())):
-        stems.update(stem(word) for word in _HOW[found])
-    return stems

@@ -4,8 +4,7 @@ The rule, first that applies:
 
 1. boxed     `\\boxed{12}`; also `<answer>12</answer>`. Neighbours joined by `or`, `and` or a comma count as one.
 2. marked    `#### 12`, `The answer is 12.`, `Answer: 12`, `Final answer = 12`, and the like in a few languages.
-3. guess     only with `bare=True` (the default): the value of a last question that asks no more than whether it is the
-             answer (`Is it 12?`, `12?`); see `guesses`.
+3. guess     the value of a last question that asks no more than whether it is the answer (`Is it 12?`): see `guesses`.
 4. bare      only with `bare=True` (the default): a number that ends an equation in the last sentence (`4 * 3 = 12`);
              or the last number of a last sentence that concludes (`So she pays 12 dollars.`), ends a calculation, or
              is all there is (at most 12 words). Never out of another question.
@@ -108,7 +107,7 @@ def find_answers(text: str, *, bare: bool = True) -> list[Found]:
 
     Linear in the length of the text.
     """
-    return _boxed(text) or _marked(text) or (_guess(text) or _bare(text) if bare else [])
+    return _boxed(text) or _marked(text) or _guess(text) or (_bare(text) if bare else [])
 
 
 def _guess(text: str) -> list[Found]:
