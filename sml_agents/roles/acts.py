@@ -79,9 +79,7 @@ _REFUSE = _any(
 _LIST = re.compile(r"[\s\[({\"']*-?\w+[\"']?(?:\s*,\s*[\"']?-?\w+[\"']?)+[\s\])}.]*")
 
 
-def classify(
-    text: str, finish: str | None = None, *, entry: str | None = None, heard: Sequence[str] = ()
-) -> ActLabel:
+def classify(text: str, finish: str | None = None, *, entry: str | None = None, heard: Sequence[str] = ()) -> ActLabel:
     """The act of a student turn.
 
     `finish` is the model's finish reason: `length` means that the turn was cut off. `entry` is not None in a code task:

@@ -78,7 +78,9 @@ _ANSWERS = _any(
     r"^\W*(?:there (?:is|are|were)|it(?:'s| is| was| costs?| takes?)|that(?:'s| is)|they|he|she|each|well)\b"
     r"(?!.*\b(?:not|n't|no|missing|unknown|unclear|need)\b|.*n't).*\d",
 )
-_QUOTED = re.compile(r"\"[^\"\n]{1,400}\"|\u201c[^\u201d\n]{1,400}\u201d|\u00ab[^\u00bb\n]{1,400}\u00bb|\u201e[^\u201c\n]{1,400}\u201c|\u300c[^\u300d\n]{1,400}\u300d")
+_QUOTED = re.compile(
+    r"\"[^\"\n]{1,400}\"|\u201c[^\u201d\n]{1,400}\u201d|\u00ab[^\u00bb\n]{1,400}\u00bb|\u201e[^\u201c\n]{1,400}\u201c|\u300c[^\u300d\n]{1,400}\u300d"
+)
 _QUOTED_LINE = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
 _CLAUSE = _any(
     rf"(?:\s*[,;:]\s*|\s+)(?:(?:and|or|but|und|oder|et|ou|y|o|e|en|of|i)(?: also)?\s+)(?={_WH.pattern})",
@@ -90,7 +92,8 @@ _PURPOSE = _any(
 )
 _ITEM = re.compile(r"\s*(?:[,;/&]|\b(?:and|or)\b)\s*(?:(?:and|or)\b)?\s*", re.IGNORECASE)
 _NO_ITEM = re.compile(
-    r"(?:in|at|on|for|with|from|per|by|if|when|then|so|as|after|before|respectively|etc|too|sir|each)\b|$", re.IGNORECASE
+    r"(?:in|at|on|for|with|from|per|by|if|when|then|so|as|after|before|respectively|etc|too|sir|each)\b|$",
+    re.IGNORECASE,
 )
 _UNSPACED_WH = _any(united("counts", "opens", languages=tuple(words for words in OTHERS.values() if words.unspaced)))
 _SHORT = 15

@@ -176,7 +176,9 @@ class _Named(NamedTuple):
 
     @classmethod
     def of(cls, fact: Fact) -> _Named:
-        wanted = frozenset(stem(word) for key in fact.keywords or keywords_of(fact.statement) for word in _plain_words(key))
+        wanted = frozenset(
+            stem(word) for key in fact.keywords or keywords_of(fact.statement) for word in _plain_words(key)
+        )
         texts = (fact.statement, fact.question, *fact.keywords)
         own = wanted | {stem(word) for text in texts for word in _plain_words(text)}
         return cls(wanted, frozenset(own), frozenset(_OTHER_KINDS.findall(fact.question.casefold())))

@@ -19,9 +19,7 @@ _LONGEST = 200
 _EMPTY = re.compile(united("empty"), re.IGNORECASE)
 _MARKED = re.compile(r"[?\uff1f\u061f]")
 _CONFIRM = re.compile(r"\b(?:confirm|check) (?:that|if|whether|it)\b", re.IGNORECASE)
-_TAKES_BACK = re.compile(
-    r"\b(?:no|nope|not|wrong|instead|cannot|\w+n't|unsure|nein|non|nee)\b|\d", re.IGNORECASE
-)
+_TAKES_BACK = re.compile(r"\b(?:no|nope|not|wrong|instead|cannot|\w+n't|unsure|nein|non|nee)\b|\d", re.IGNORECASE)
 _ONE = rf"-?[$\u20ac\u00a3]? ?{NUMBER}(?:\s?/\s?\d+)?(?: ?%)?"
 _VALUE = re.compile(rf"(?<![a-zA-Z\d.]){_ONE}(?:(?:\s*,\s*|\s+(?:or|and)\s+){_ONE})*(?!\d)")
 _UNIT = re.compile(r"\s?[^\W\d_]{1,20}")
