@@ -13,6 +13,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from sml_agents.roles.calculations import in_digits
 from sml_agents.roles.guard import MASK, find_leak, mask_leak, neutralise
 
 DATA = Path(os.environ.get("SML_AGENTS_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
@@ -208,7 +209,7 @@ def test_hints_out_of_worked_solutions() -> None:
         solution, answer = (part.strip() for part in row["answer"].split("####"))
         public = (row["question"], "Hmm.")
         numbers = {
-            float(n.replace(",", "")) for n in re.findall(r"\d[\d,]*(?:\.\d+)?", row["question"]) if n.strip(",")
+            float(n.replace(",", "")) for n in re.findall(r"\d[\d,]*(?:\.\d+)?", in_digits(row["question"])) if n.strip(",")
         }
         for step in re.sub(r"<<.*?>>", "", solution).split("\n"):
             held = {abs(float(n.replace(",", ""))) for n in re.findall(r"\d[\d,]*(?:\.\d+)?", step)}
