@@ -32,18 +32,20 @@ from sml_agents.roles.guard import find_leak
 from sml_agents.roles.student import ChatStudent
 from sml_agents.roles.teacher import ChatTeacher
 from sml_agents.traces import AsyncWriter, TraceStore
-from sml_agents.types import Act, Private, Reply, Role, StopReason, Task, Trace, Turn, Usage, Verdict
+from sml_agents.types import Act, Call, Private, Reply, Role, StopReason, Task, Trace, Turn, Usage, Verdict
 from sml_agents.views import StudentView, TeacherView
 
 REQUESTS = 2 * STUDENT_TURNS - 1
 TASK = Task(id="pencils", family="pencils", prompt=PROBLEM, private=Private(answer="144"))
 ANSWERED = Reply(
     text=REPLY,
-    model="loopback",
-    prompt_hash="0123456789abcdef",
-    seed=1,
-    usage=Usage(prompt_tokens=100, completion_tokens=30),
-    finish="stop",
+    call=Call(
+        model="loopback",
+        prompt_hash="0123456789abcdef",
+        seed=1,
+        usage=Usage(prompt_tokens=100, completion_tokens=30),
+        finish="stop",
+    ),
 )
 
 

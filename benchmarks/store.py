@@ -23,6 +23,7 @@ from sml_agents.traces import AsyncWriter, TraceStore
 from sml_agents.traces.store import Batch
 from sml_agents.types import (
     Act,
+    Call,
     Fact,
     Form,
     Outcome,
@@ -57,7 +58,14 @@ def make_trace(number: int) -> Trace:
         usage = Usage(prompt_tokens=80, completion_tokens=20)
         turns.append(Turn(role=Role.TEACHER, text=SAID))
         turns.append(
-            Turn(role=Role.STUDENT, text=ANSWER, act=Act.ANSWER_ATTEMPT, verdict=verdict, trainable=True, usage=usage)
+            Turn(
+                role=Role.STUDENT,
+                text=ANSWER,
+                act=Act.ANSWER_ATTEMPT,
+                verdict=verdict,
+                trainable=True,
+                call=Call(usage=usage),
+            )
         )
     return Trace(id=f"{number:016x}", task=task, turns=tuple(turns), stop=StopReason.MAX_TURNS, solved=False)
 
@@ -111,7 +119,7 @@ def measure(count: int, folder: Path) -> dict[str, float]:
     rates["read JSONL into traces"] = rate(count, lambda: validate_jsonl(path))
     with TraceStore.open(folder / "single.db") as store:
         rates["add, a transaction each"] = rate(len(some), lambda: [store.add(trace) for trace in some])
-        reply = Reply(text=ANSWER, model="m", seed=1, usage=Usage(prompt_tokens=80, completion_tokens=20))
+        reply = Reply(text=ANSWER, call=Call(model="m", seed=1, usage=Usage(prompt_tokens=80, completion_tokens=20)))
         ids = [trace.id for trace in some]
         rates["put_reply, a transaction each"] = rate(len(some), lambda: [store.put_reply(i, "k", reply) for i in ids])
     for at_once in (1, 64):

@@ -47,7 +47,7 @@ def pose(state: State) -> dict[str, Any]:
 def answer(state: State) -> dict[str, Any]:
     trace = Trace.model_validate(state["trace"])
     if trace.error:
-        raise BackendError(trace.error)
+        raise BackendError(str(trace.error))
     return {"messages": [AIMessage(trace.student_turns[-1].text)]}
 
 

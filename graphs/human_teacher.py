@@ -15,11 +15,10 @@ from __future__ import annotations
 
 import os
 
-from sml_agents.backends import resolve
 from sml_agents.dialogue import DialogueSettings, build_dialogue
-from sml_agents.roles import ChatStudent, HumanTeacher
+from sml_agents.roles import HumanTeacher, student_from
 
-student = ChatStudent(resolve(os.environ.get("SML_STUDENT") or "embedded"))
+student = student_from(os.environ.get("SML_STUDENT") or "embedded")
 settings = DialogueSettings(max_turns=int(os.environ.get("SML_MAX_TURNS") or 10))
 
 graph = build_dialogue(student, HumanTeacher(), settings=settings)

@@ -7,7 +7,7 @@ goes on with is the question. Traces that end solved are what a student is fine-
     SML_STUDENT    the student's model (embedded)
     SML_TEACHER    oracle, which answers by rule, or a model (oracle)
     SML_PRIMER     who writes the questions: oracle takes those that the tasks carry; student is the paper's way, in
-                   which the student's model sees its attempt and the private knowledge (oracle)
+                   which the student's model sees its attempt and the private knowledge; or another model (oracle)
     SML_Q_PRIMING  P (0.75, the paper's)
     SML_MAX_TURNS  student turns at most (4)
 
@@ -18,17 +18,15 @@ from __future__ import annotations
 
 import os
 
-from sml_agents.backends import resolve
 from sml_agents.dialogue import DialogueSettings, build_dialogue
-from sml_agents.roles import ChatPrimer, ChatStudent, ChatTeacher, OraclePrimer, OracleTeacher
+from sml_agents.roles import primer_from, student_from, teacher_from
 
-model = resolve(os.environ.get("SML_STUDENT") or "embedded")
-spec = os.environ.get("SML_TEACHER") or "oracle"
-teacher = OracleTeacher() if spec == "oracle" else ChatTeacher(resolve(spec))
-primer = ChatPrimer(model) if os.environ.get("SML_PRIMER") == "student" else OraclePrimer()
+student = student_from(os.environ.get("SML_STUDENT") or "embedded")
+teacher = teacher_from(os.environ.get("SML_TEACHER") or "oracle", student=student)
+primer = primer_from(os.environ.get("SML_PRIMER") or "oracle", student)
 settings = DialogueSettings(
     q_priming=float(os.environ.get("SML_Q_PRIMING") or 0.75),
     max_turns=int(os.environ.get("SML_MAX_TURNS") or 4),
 )
 
-graph = build_dialogue(ChatStudent(model), teacher, settings=settings, primer=primer)
+graph = build_dialogue(student, teacher, settings=settings, primer=primer)

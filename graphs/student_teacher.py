@@ -24,13 +24,11 @@ from __future__ import annotations
 
 import os
 
-from sml_agents.backends import resolve
 from sml_agents.dialogue import DialogueSettings, build_dialogue
-from sml_agents.roles import ChatStudent, ChatTeacher, OracleTeacher
+from sml_agents.roles import student_from, teacher_from
 
-student = ChatStudent(resolve(os.environ.get("SML_STUDENT") or "embedded"))
-spec = os.environ.get("SML_TEACHER") or "oracle"
-teacher = OracleTeacher() if spec == "oracle" else ChatTeacher(resolve(spec))
+student = student_from(os.environ.get("SML_STUDENT") or "embedded")
+teacher = teacher_from(os.environ.get("SML_TEACHER") or "oracle", student=student)
 settings = DialogueSettings(max_turns=int(os.environ.get("SML_MAX_TURNS") or 4))
 
 graph = build_dialogue(student, teacher, settings=settings)

@@ -13,6 +13,8 @@ SmlError
 │   └── SandboxError      no sandbox for foreign code, or one that broke
 ├── StoreError            the trace store is damaged, locked, full or of an unknown version
 └── TrainingError         rows, template or loss with which training cannot go on
+
+EndsTheRun marks those that would fail every other dialogue of a run, too.
 """
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "BackendSpecError",
     "BudgetExceeded",
     "EndpointError",
+    "EndsTheRun",
     "InputError",
     "MissingExtra",
     "SandboxError",
@@ -29,7 +32,19 @@ __all__ = [
     "TaskSpecError",
     "TrainingError",
     "VerifierError",
+    "one_line",
 ]
+
+
+def one_line(error: object, limit: int = 500) -> str:
+    """The first line of an error's words that says something, cut after `limit` characters."""
+    lines = (line.strip() for line in str(error).splitlines())
+    first = next(filter(None, lines), "")
+    return first if len(first) <= limit else f"{first[: limit - 3]}..."
+
+
+class EndsTheRun(Exception):
+    """Mixed into an error that is not a failure of one dialogue: it would fail all others, too."""
 
 
 class SmlError(Exception):
@@ -44,7 +59,7 @@ class TaskSpecError(InputError):
     """A task spec, or the data it names, cannot be used."""
 
 
-class BackendSpecError(InputError):
+class BackendSpecError(InputError, EndsTheRun):
     """A model spec that names no usable model."""
 
 
@@ -52,7 +67,7 @@ class SettingsMismatch(InputError):
     """A run was resumed with settings that differ from those it was started with."""
 
 
-class MissingExtra(SmlError, ImportError):
+class MissingExtra(SmlError, ImportError, EndsTheRun):
     """An optional dependency is missing. `extra` names the extra of `sml-agents` that brings it."""
 
     def __init__(self, what: str, extra: str) -> None:
@@ -72,7 +87,7 @@ class EndpointError(BackendError):
         self.status = status
 
 
-class BudgetExceeded(BackendError):
+class BudgetExceeded(BackendError, EndsTheRun):
     """The limit of model calls or tokens that the user set is used up."""
 
 
@@ -84,7 +99,7 @@ class SandboxError(VerifierError):
     """The sandbox for foreign code could not be started, isolates too little, or broke."""
 
 
-class StoreError(SmlError, RuntimeError):
+class StoreError(SmlError, RuntimeError, EndsTheRun):
     """The trace store cannot be read or written."""
 
 

@@ -8,9 +8,11 @@ Task       a public prompt and its Private, in one of three forms (full, undersp
 Act        what a student turn does: Lost in Conversation's seven labels
 Verdict    what a verifier says of one attempt; `correct` is None when it could not be scored
 ToolCall   a tool that the student called in a turn, and what came back
-Reply      what a role said, with the model's bookkeeping, before it becomes a turn
+Call       one call of a model: what was sampled, from what, and at what cost
+Reply      what a role said, with its `Call`, before it becomes a turn
 Turn       one utterance of a dialogue, with everything needed to train on it or to leave it out
 StopReason why a dialogue ended
+Failure    what broke it off
 Trace      a finished dialogue: task, turns, outcome, and who took part; outlives the code that made it
 
 All are frozen pydantic models: build them with keywords, change them with `model_copy(update=...)`, write them
@@ -22,15 +24,19 @@ from __future__ import annotations
 import hashlib
 import json
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from sml_agents.errors import one_line
 
 __all__ = [
     "Act",
+    "Call",
     "Case",
     "Code",
     "Fact",
+    "Failure",
     "Form",
     "Outcome",
     "Private",
@@ -46,7 +52,7 @@ __all__ = [
     "stable_hash",
 ]
 
-TRACE_VERSION = 1
+TRACE_VERSION = 2
 
 
 def stable_hash(*parts: Any, length: int = 16) -> str:
@@ -225,41 +231,64 @@ class ToolCall(_Noun):
     id: str = ""
 
 
-class Reply(_Noun):
-    """What a role answered in one call."""
+class Call(_Noun):
+    """One call of a model, as far as the backend tells."""
 
-    text: str
-    thought: str = ""
-    """Private reasoning that was written before `text`, tags included; nobody else sees it, and no later turn."""
-    reveals: tuple[str, ...] = ()
-    """Names of the facts that a teacher's reply tells."""
-    stop: bool = False
-    """A teacher that ends the dialogue."""
     model: str = ""
     prompt_hash: str = ""
+    """Of the messages that were sent."""
     seed: int | None = None
+    finish: str | None = None
+    """Why the model stopped: `stop`, `length` where a token limit cut it off, or the backend's own word."""
     usage: Usage | None = None
     prompt_ids: tuple[int, ...] | None = None
     """Token ids of the prompt, where the backend returns them."""
     completion_ids: tuple[int, ...] | None = None
     """Token ids as sampled, kept verbatim for training; end-of-turn token included when it was sampled."""
-    finish: Literal["stop", "length"] | None = None
-    tool_calls: tuple[ToolCall, ...] | None = None
-    """Tools that a student called before it said `text`; None for one without tools."""
+    logprobs: tuple[float, ...] | None = None
+    """Natural logarithms of the probabilities with which `completion_ids` were sampled, where the backend tells."""
+    started: float | None = None
+    """When it began, in seconds since 1970 (UTC)."""
+    seconds: float | None = None
+    """How long it took, its wait in a queue included."""
 
 
-class Turn(_Noun):
-    role: Role
+class _Said(_Noun):
+    """What replies and turns share."""
+
     text: str
     thought: str = ""
-    """Of a student turn: the private reasoning before it, as in `Reply`. Trained on, and in nobody's history."""
+    """Of a student: private reasoning before `text`, tags included; trained on, and in nobody's history."""
+    tool_calls: tuple[ToolCall, ...] | None = None
+    """Of a student: the tools called before it said `text`, in order; None for one without tools."""
+    call: Call | None = None
+    """The model call that it came from; None when no model was called."""
+
+    @property
+    def finish(self) -> str | None:
+        """Why the model stopped, see `Call`; None when it is not known."""
+        return self.call.finish if self.call is not None else None
+
+
+class Reply(_Said):
+    """What a role answered in one call."""
+
+    reveals: tuple[str, ...] = ()
+    """Names of the facts that a teacher's reply tells."""
+    stop: bool = False
+    """A teacher that ends the dialogue."""
+
+
+class Turn(_Said):
+    """One utterance of a dialogue."""
+
+    role: Role
     act: Act | None = None
     """Student turns only."""
     act_by: str = ""
     """How the act was decided: `rule:<name>`, `llm`, or `human`."""
     act_span: tuple[int, int] | None = None
     """Start and end, in characters of `text`, of what decided the act."""
-    visibility: Literal["public", "private"] = "public"
     trainable: bool = False
     verdict: Verdict | None = None
     """Of an answer attempt; private."""
@@ -273,15 +302,36 @@ class Turn(_Noun):
     """Q-priming replaced a wrong attempt by this question."""
     replaced: str | None = None
     """Private: the attempt that Q-priming replaced."""
-    model: str = ""
-    prompt_hash: str = ""
-    seed: int | None = None
-    usage: Usage | None = None
-    prompt_ids: tuple[int, ...] | None = None
-    completion_ids: tuple[int, ...] | None = None
-    finish: str | None = None
-    tool_calls: tuple[ToolCall, ...] | None = None
-    """Of a student turn: the tools called in it, in order; None for a student without tools."""
+
+
+class Failure(_Noun):
+    """What ended a dialogue before its time."""
+
+    boundary: str = ""
+    """Where it happened: `student`, `teacher`, `primer`, `graph`, or `log` for a recorded one."""
+    type: str = ""
+    """Class of the exception; empty when it is not known."""
+    message: str = ""
+    """One line."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_words(cls, given: Any) -> Any:
+        """`Trace(error="the endpoint is gone")` is enough where nothing more is known."""
+        return {"message": given} if isinstance(given, str) else given
+
+    @classmethod
+    def of(cls, boundary: str, error: BaseException) -> Failure:
+        """The failure that `error`, raised at `boundary`, is."""
+        return cls(boundary=boundary, type=type(error).__name__, message=one_line(error))
+
+    @property
+    def kind(self) -> str:
+        """What failures are counted by: where it was, and the class of the exception."""
+        return ": ".join(part for part in (self.boundary, self.type) if part) or "unknown"
+
+    def __str__(self) -> str:
+        return ": ".join(part for part in (self.boundary, self.type, self.message) if part)
 
 
 class Trace(_Noun):
@@ -289,21 +339,22 @@ class Trace(_Noun):
 
     version: int = TRACE_VERSION
     id: str
-    """Hash of task, sample index, settings and seed (`rollout.dialogue_id`)."""
+    """Hash of task, sample index, settings and seed (`Cast.dialogue_id`)."""
     task: Task
     sample: int = 0
     turns: tuple[Turn, ...] = ()
     stop: StopReason
     solved: bool | None = None
     """None when no attempt could be scored or the dialogue failed."""
-    error: str = ""
+    error: Failure | None = None
+    """What failed, of a dialogue that ended so."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """The resolved settings of dialogue, student and teacher (models, prompts' hashes, sampling)."""
     tags: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def student_turns(self) -> tuple[Turn, ...]:
-        return tuple(turn for turn in self.turns if turn.role is Role.STUDENT and turn.visibility == "public")
+        return tuple(turn for turn in self.turns if turn.role is Role.STUDENT)
 
     @property
     def solved_at(self) -> int | None:

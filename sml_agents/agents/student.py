@@ -9,6 +9,7 @@ scores its answers, and the traces train it. No second loop, and nobody has to s
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -61,12 +62,13 @@ class AgentStudent:
         known = {message.id for message in given}
         thread = str(uuid.uuid4())
         config: Any = {"configurable": {"thread_id": thread, "seed": seed}}
+        started = time.time()
         try:
             state = await self.agent.ainvoke({"messages": given}, config, context=self.context)
         finally:
             await self._saver.adelete_thread(thread)
         new = [message for message in state["messages"] if message.id not in known]
-        return _reply(new, state.get("__interrupt__") or (), given, seed)
+        return _reply(new, state.get("__interrupt__") or (), given, seed, started)
 
 
 def _messages(view: StudentView) -> list[AnyMessage]:
@@ -90,7 +92,9 @@ def _messages(view: StudentView) -> list[AnyMessage]:
     return messages
 
 
-def _reply(new: Sequence[AnyMessage], pauses: Sequence[Any], given: Sequence[AnyMessage], seed: int) -> Reply:
+def _reply(
+    new: Sequence[AnyMessage], pauses: Sequence[Any], given: Sequence[AnyMessage], seed: int, started: float
+) -> Reply:
     said = [message for message in new if isinstance(message, AIMessage)]
     results = {message.tool_call_id: message.text for message in new if isinstance(message, ToolMessage)}
     calls = tuple(
@@ -101,17 +105,21 @@ def _reply(new: Sequence[AnyMessage], pauses: Sequence[Any], given: Sequence[Any
     )
     last = said[-1] if said else AIMessage("")
     usages = [message.usage_metadata for message in said if message.usage_metadata]
+    reply = reply_from(last, list(given), seed, started=started)
     changes: dict[str, Any] = {"tool_calls": calls}
+    call: dict[str, Any] = {}
     if pauses:
         changes["text"] = "\n".join(_question(pause.value) for pause in pauses)
     if usages:
-        changes["usage"] = Usage(
+        call["usage"] = Usage(
             prompt_tokens=sum(usage["input_tokens"] for usage in usages),
             completion_tokens=sum(usage["output_tokens"] for usage in usages),
         )
     if len(said) > 1:  # ids of one call among several would be taken for the whole turn's
-        changes.update(prompt_ids=None, completion_ids=None)
-    return reply_from(last, list(given), seed).model_copy(update=changes)
+        call.update(prompt_ids=None, completion_ids=None, logprobs=None)
+    if call and reply.call is not None:
+        changes["call"] = reply.call.model_copy(update=call)
+    return reply.model_copy(update=changes)
 
 
 def _question(value: Any) -> str:

@@ -35,24 +35,23 @@ def chat(
         raise InputError("--tasks and --store belong to --as teacher; leave them out to talk as a user")
     if me == "teacher" and not tasks:
         raise InputError("--as teacher needs a task: --tasks 'arithmetic?form=underspecified&n=1'")
-    from sml_agents.backends import resolve
     from sml_agents.cli.talk import talk, teach
-    from sml_agents.roles import ChatStudent
+    from sml_agents.roles import HumanTeacher, student_from
 
-    someone = ChatStudent(resolve(student))
-    with asyncio.Runner() as runner:
-        if tasks is None:
-            said = talk(someone, runner, seed=seed)
-            messages = [{"role": "user" if role == "teacher" else "assistant", "content": text} for role, text in said]
-            return Result({"messages": messages})
-        from sml_agents.cli.screen import outcome
-        from sml_agents.dialogue import DialogueSettings
-        from sml_agents.tasks import load_tasks
+    someone = student_from(student)
+    if tasks is None:
+        said = asyncio.run(talk(someone, seed=seed))
+        messages = [{"role": "user" if role == "teacher" else "assistant", "content": text} for role, text in said]
+        return Result({"messages": messages})
+    from sml_agents.cli.screen import outcome
+    from sml_agents.dialogue import Cast, DialogueSettings
+    from sml_agents.tasks import load_tasks
 
-        chosen = load_tasks(tasks)
-        if not chosen:
-            raise InputError(f"{tasks} gives no task")
-        trace = teach(chosen[0], someone, DialogueSettings(max_turns=max_turns, seed=seed), runner)
+    chosen = load_tasks(tasks)
+    if not chosen:
+        raise InputError(f"{tasks} gives no task")
+    cast = Cast(someone, HumanTeacher(), DialogueSettings(max_turns=max_turns, seed=seed))
+    trace = asyncio.run(teach(chosen[0], cast))
     if store is not None:
         with open_store(store, write=True) as traces:
             traces.add(trace)

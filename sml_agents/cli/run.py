@@ -39,6 +39,13 @@ def run(
             help="Replace a wrong turn t (from 0) by a question with chance P^t; paper: 0.75.",
         ),
     ] = None,
+    primer: Annotated[
+        str,
+        typer.Option(
+            metavar="oracle|student|BACKEND",
+            help="With --q-priming: who writes the questions; student is the paper's way, its own model.",
+        ),
+    ] = "oracle",
     demonstrate: Annotated[
         bool,
         typer.Option("--demonstrate", help="With --q-priming: where nothing is missing, write the worked solution."),
@@ -49,7 +56,7 @@ def run(
     seed: Annotated[int, typer.Option(metavar="S", help="Seed of everything random.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Finish what is missing in the store.")] = False,
     retry_failed: Annotated[
-        bool, typer.Option("--retry-failed", help="With --resume: hold failed dialogues again.")
+        bool, typer.Option("--retry-failed", help="With --resume: run failed dialogues again.")
     ] = False,
     json: JsonFlag = False,
 ) -> Result:
@@ -58,30 +65,27 @@ def run(
     A run that was stopped, in whatever way, goes on with --resume; no model call that was answered is repeated.
     Exits 1 when dialogues failed; they are recorded with a reason.
     """
-    from sml_agents.backends import resolve
-
-    if demonstrate and q_priming is None:
-        raise InputError("--demonstrate rewrites turns by Q-priming: add --q-priming 0.75, or leave it out.")
+    if q_priming is None and (demonstrate or primer != "oracle"):
+        option = "--demonstrate" if demonstrate else "--primer"
+        raise InputError(f"{option} is about Q-priming's rewritten turns: add --q-priming 0.75, or leave it out.")
     specs = list(dict.fromkeys(tasks))
     total = count_tasks(specs)
-    model = resolve(student)
-    teaching_model = None if teacher in ("oracle", "human") else model if teacher == student else resolve(teacher)
 
-    from sml_agents.dialogue import DialogueSettings
-    from sml_agents.roles import ChatStudent, ChatTeacher, OraclePrimer, OracleTeacher
+    from sml_agents.dialogue import Cast, DialogueSettings
+    from sml_agents.roles import HumanTeacher, primer_from, student_from, teacher_from
     from sml_agents.rollout import ProgressBar, run_dialogues_sync
 
     settings = DialogueSettings(max_turns=max_turns, q_priming=q_priming, guard=guard, seed=seed)
-    someone = ChatStudent(model)
-    if teacher == "human":
+    someone = student_from(student)
+    tutor = teacher_from(teacher, student=someone, person=True)
+    writer = primer_from(primer, someone, demonstrate=demonstrate)
+    if isinstance(tutor, HumanTeacher):
         from sml_agents.cli.talk import teach_all
 
         with open_store(store, write=True) as traces:
-            counted = teach_all(
-                every_task(specs), someone, settings, traces, specs=specs, samples=samples, resume=resume
-            )
+            cast = Cast(someone, tutor, settings, writer)
+            counted = teach_all(every_task(specs), cast, traces, specs=specs, samples=samples, resume=resume)
         return Result({"store": store, **counted}, lambda: print(f"{counted['n']} dialogues finished, in {store}"))
-    tutor = ChatTeacher(teaching_model) if teaching_model else OracleTeacher()
     with open_store(store, write=True) as traces, ProgressBar() as bar:
         summary = run_dialogues_sync(
             every_task(specs),
@@ -89,7 +93,7 @@ def run(
             tutor,
             traces,
             settings=settings,
-            primer=OraclePrimer(demonstrate=demonstrate),
+            primer=writer,
             samples=samples,
             concurrency=concurrency,
             resume=resume,

@@ -29,7 +29,7 @@ def outcome(trace: Trace) -> str:
     if trace.solved_at is not None:
         return f"solved in turn {trace.solved_at}"
     if trace.error:
-        return f"{trace.stop.value}: {clean(trace.error)}"
+        return f"{trace.stop.value}: {clean(str(trace.error))}"
     return f"{'not solved' if trace.solved is False else 'not scored'} ({trace.stop.value})"
 
 
@@ -43,10 +43,9 @@ def print_trace(trace: Trace, console: Console) -> None:
     console.print(Text("  ".join(part for part in source if part), style="dim"))
     number = 0
     for turn in trace.turns:
-        if turn.visibility == "public":
-            number += turn.role is Role.STUDENT
-            console.print()
-            print_turn(turn, number, console)
+        number += turn.role is Role.STUDENT
+        console.print()
+        print_turn(turn, number, console)
     console.print()
     console.print(_private(trace))
 

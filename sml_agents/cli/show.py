@@ -54,7 +54,7 @@ def _row(trace: Trace) -> dict[str, Any]:
         "stop": trace.stop.value,
         "solved": trace.solved,
         "solved_at": trace.solved_at,
-        "error": trace.error,
+        "error": str(trace.error or ""),
     }
 
 

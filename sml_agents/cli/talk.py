@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from sml_agents.cli.clean import clean
 from sml_agents.cli.screen import make_console, print_indented, print_turn
+from sml_agents.errors import EndsTheRun
 from sml_agents.types import Act, Role, Task, Trace, Turn
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from sml_agents.dialogue import DialogueSettings
+    from sml_agents.dialogue import Cast
     from sml_agents.roles import Student
     from sml_agents.traces import TraceStore
 
 STOP_WORDS = ("/quit", "/stop", "/exit")
 
 
-class Ended(Exception):
+class Ended(EndsTheRun):
     """The input is at its end."""
 
 
@@ -41,35 +43,46 @@ def read_line(prompt: str) -> str | None:
             return text
 
 
-def teach(
-    task: Task,
-    student: Student,
-    settings: DialogueSettings,
-    runner: asyncio.Runner,
-    *,
-    sample: int = 0,
-    dialogue_id: str | None = None,
-    stop_at_end: bool = True,
-) -> Trace:
+async def next_line(prompt: str) -> str | None:
+    """`read_line` in a thread that nothing waits for: an interrupted program must not hang on a line never typed."""
+    loop = asyncio.get_running_loop()
+    line: asyncio.Future[str | None] = loop.create_future()
+
+    def settle(text: str | None, error: Exception | None) -> None:
+        if line.done():
+            return
+        line.set_result(text) if error is None else line.set_exception(error)
+
+    def work() -> None:
+        text, error = None, None
+        try:
+            text = read_line(prompt)
+        except Exception as problem:
+            error = problem
+        with suppress(RuntimeError):  # the loop is gone
+            loop.call_soon_threadsafe(settle, text, error)
+
+    threading.Thread(target=work, daemon=True).start()
+    return await line
+
+
+async def teach(task: Task, cast: Cast, *, sample: int = 0, id: str | None = None, stop_at_end: bool = True) -> Trace:
     """One dialogue in which the person at the terminal is the teacher; `/stop` ends it as `teacher_stopped`.
 
     The end of the input does the same, or raises Ended with `stop_at_end=False`.
     """
     from langgraph.types import Command
 
-    from sml_agents.dialogue import build_dialogue
-    from sml_agents.roles import HumanTeacher
-
     console = make_console()
-    graph: Any = build_dialogue(student, HumanTeacher(), settings=settings, checkpointer=_memory())
+    graph: Any = cast.graph(_memory())
     config = {"configurable": {"thread_id": "person"}}
     given: Any = {"task": task, "sample": sample}
-    if dialogue_id is not None:
-        given["id"] = dialogue_id
+    if id is not None:
+        given["id"] = id
     _show_task(task, console)
     turns = 0
     while True:
-        state = runner.run(graph.ainvoke(given, config))
+        state = await graph.ainvoke(given, config)
         paused = state.get("__interrupt__")
         if not paused:
             trace: Trace = state["trace"]
@@ -78,7 +91,7 @@ def teach(
         turns += 1
         _show_pause(paused[0].value, turns, console)
         try:
-            text = read_line("teacher> ")
+            text = await next_line("teacher> ")
         except Ended:
             if not stop_at_end:
                 raise
@@ -98,59 +111,43 @@ def _memory() -> Any:
 
 
 def teach_all(
-    tasks: Iterable[Task],
-    student: Student,
-    settings: DialogueSettings,
-    store: TraceStore,
-    *,
-    specs: list[str],
-    samples: int,
-    resume: bool,
+    tasks: Iterable[Task], cast: Cast, store: TraceStore, *, specs: list[str], samples: int, resume: bool
 ) -> dict[str, Any]:
     """A run with the person at the terminal as the teacher, one dialogue after the other, until the input ends.
 
-    A dialogue that the end of the input cuts off is not recorded: `resume` holds it again.
+    A dialogue that the end of the input cuts off is not recorded: `resume` runs it again.
     """
-    from sml_agents.roles import HumanTeacher
-    from sml_agents.rollout import dialogue_id
+    from sml_agents.rollout import Item, run_into_store
 
-    shaped_by = {
-        "dialogue": settings.model_dump(mode="json"),
-        "student": student.settings,
-        "teacher": HumanTeacher().settings,
-    }
-    store.start_run({**shaped_by, "samples": samples, "seed": settings.seed, "tasks": specs}, resume=resume)
-    finished = store.finished_ids()
-    resumed = len(finished)
-    with asyncio.Runner() as runner, suppress(Ended):
-        for task in tasks:
-            for sample in range(samples):
-                id = dialogue_id(task, sample, shaped_by, settings.seed)
-                if id in finished:
-                    continue
-                trace = teach(task, student, settings, runner, sample=sample, dialogue_id=id, stop_at_end=False)
-                store.add(trace)
-                finished.add(id)
-    return {"n": len(finished), "resumed": resumed}
+    resumed = 0
+
+    async def dialogue(item: Item, journal: Any) -> Trace:
+        return await teach(item.task, cast, sample=item.sample, id=item.id, stop_at_end=False)
+
+    async def run() -> None:
+        nonlocal resumed
+        resumed = len(store.finished_ids())
+        options: Any = {"samples": samples, "resume": resume, "run_settings": {"tasks": specs}, "concurrency": 1}
+        await run_into_store(tasks, dialogue, store, cast.record, seed=cast.settings.seed, **options)
+
+    with suppress(Ended):
+        asyncio.run(run())
+    return {"n": len(store.finished_ids()), "resumed": resumed}
 
 
-def talk(student: Student, runner: asyncio.Runner, *, seed: int) -> list[tuple[Role, str]]:
+async def talk(student: Student, *, seed: int) -> list[tuple[Role, str]]:
     """A free conversation in which the person is the user of `student`; returns what was said."""
     from sml_agents.views import StudentView
 
     console = make_console()
     history: list[tuple[Role, str]] = []
     with suppress(Ended):
-        while (text := read_line("you> ")) is not None:
+        while (text := await next_line("you> ")) is not None:
             history.append((Role.TEACHER, text))
-            reply = runner.run(_reply(student, StudentView(tuple(history)), seed + len(history) // 2))
-            history.append((Role.STUDENT, reply))
-            print_turn(Turn(role=Role.STUDENT, text=reply), len(history) // 2, console)
+            reply = await student.reply(StudentView(tuple(history)), seed=seed + len(history) // 2)
+            history.append((Role.STUDENT, reply.text))
+            print_turn(Turn(role=Role.STUDENT, text=reply.text), len(history) // 2, console)
     return history
-
-
-async def _reply(student: Student, view: Any, seed: int) -> str:
-    return (await student.reply(view, seed=seed)).text
 
 
 def _show_task(task: Task, console: Console) -> None:

@@ -21,7 +21,7 @@ from sml_agents.data.nouns import Message, TrainingRow
 from sml_agents.data.selection import Conversation, TraceFilter, told_facts
 from sml_agents.errors import InputError, TrainingError
 from sml_agents.roles.thinking import written_thought
-from sml_agents.types import Act, Form, Role, Trace, Turn
+from sml_agents.types import Act, Call, Form, Role, Trace, Turn
 
 __all__ = [
     "SELECTIONS",
@@ -150,7 +150,7 @@ def with_thoughts(conversation: Conversation) -> Conversation:
         names = told_facts(turns[:at])
         missing = [fact.question or fact.name for fact in task.private.facts if fact.name not in names]
         thought = written_thought(" ".join([*given, *told]) or "nothing", asked, missing)
-        turns[at] = turns[at].model_copy(update={"thought": thought, "prompt_ids": None, "completion_ids": None})
+        turns[at] = turns[at].model_copy(update={"thought": thought, "call": None})
     return replace(conversation, turns=tuple(turns))
 
 
@@ -228,15 +228,16 @@ def _pair(rows: Sequence[_Kind], index: int) -> str:
 def _message(turn: Turn, taken: bool) -> Message:
     if turn.role is Role.TEACHER:
         return Message("user", turn.text)
+    call = turn.call or Call()
     return Message(
         "assistant",
         turn.text,
         trainable=taken,
         thought=turn.thought if taken else "",
-        sampled=turn.completion_ids,
+        sampled=call.completion_ids,
         # What Q-priming wrote answers a prompt with private knowledge in it, which the student must never see.
-        prompt=None if turn.primed else turn.prompt_ids,
-        ended=turn.finish != "length",
+        prompt=None if turn.primed else call.prompt_ids,
+        ended=call.finish != "length",
     )
 
 

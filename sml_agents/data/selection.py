@@ -60,8 +60,6 @@ class TraceFilter(BaseModel):
         numbers: list[int] = []
         said, leaked = 0, False
         for turn in trace.turns:
-            if turn.visibility == "private":
-                continue
             if turn.role is Role.STUDENT:
                 said += 1
             elif leaks_to_student(turn) and self.leaks != "keep":

@@ -1,9 +1,11 @@
 """The student-teacher dialogue as a LangGraph state machine."""
 
+from sml_agents.dialogue.cast import Cast, dialogue_id
 from sml_agents.dialogue.graph import DialogueGraph, build_dialogue
 from sml_agents.dialogue.state import DialogueContext, DialogueInput, DialogueOutput, DialogueSettings, Journal
 
 __all__ = [
+    "Cast",
     "DialogueContext",
     "DialogueGraph",
     "DialogueInput",
@@ -11,4 +13,5 @@ __all__ = [
     "DialogueSettings",
     "Journal",
     "build_dialogue",
+    "dialogue_id",
 ]

@@ -10,6 +10,7 @@ ends it as `failed` with the reason in the trace.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from langgraph.errors import GraphBubbleUp
@@ -18,9 +19,9 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Command, Overwrite, interrupt
 
+from sml_agents.dialogue.cast import Cast
 from sml_agents.dialogue.referee import (
     Classifier,
-    Referee,
     call_seed,
     rewrites,
     student_turn,
@@ -36,13 +37,13 @@ from sml_agents.dialogue.state import (
     given_task,
     revived,
 )
-from sml_agents.errors import BackendSpecError, BudgetExceeded, MissingExtra, StoreError
+from sml_agents.errors import EndsTheRun
 from sml_agents.roles.guard import find_leak, mask_leak, neutralise
 from sml_agents.roles.primer import OraclePrimer, Primer
 from sml_agents.roles.student import Student
 from sml_agents.roles.teacher import HumanReply, HumanTeacher, Teacher
 from sml_agents.text.questions import asked_facts
-from sml_agents.types import Act, Reply, Role, StopReason, Trace, Turn, stable_hash
+from sml_agents.types import Act, Failure, Reply, Role, StopReason, Task, Trace, Turn
 from sml_agents.verifiers import Verifier
 from sml_agents.views import History, StudentView, TeacherView
 
@@ -50,8 +51,8 @@ __all__ = ["DialogueGraph", "build_dialogue"]
 
 DialogueGraph = CompiledStateGraph[DialogueState, DialogueContext, DialogueInput, DialogueOutput]
 _Runtime = Runtime[DialogueContext]
-_ENDS_THE_RUN = (GraphBubbleUp, BackendSpecError, BudgetExceeded, MissingExtra, StoreError)
-"""Not failures of one dialogue: they would fail all others too, or are LangGraph's own signals."""
+_NOT_OURS = (GraphBubbleUp, EndsTheRun)
+"""No failures of this dialogue: LangGraph's own signals, and what would fail every other dialogue, too."""
 
 
 def build_dialogue(
@@ -73,17 +74,21 @@ def build_dialogue(
     the one that each task names, `classifier` the rules that label acts. A human teacher needs a `checkpointer`, here
     or in the graph around it.
     """
-    machine = _Machine(
-        student, teacher, settings or DialogueSettings(), primer or OraclePrimer(), Referee(verifier, classifier)
-    )
+    cast = Cast(student, teacher, settings or DialogueSettings(), primer or OraclePrimer(), verifier, classifier)
+    return cast.graph(checkpointer)
+
+
+def compiled(cast: Cast, checkpointer: Any = None) -> DialogueGraph:
+    """The graph of a cast."""
+    machine = _Machine(cast)
     graph: StateGraph[DialogueState, DialogueContext, DialogueInput, DialogueOutput] = StateGraph(
         DialogueState, context_schema=DialogueContext, input_schema=DialogueInput, output_schema=DialogueOutput
     )
     graph.add_node("open", machine.open)
     graph.add_node("student", machine.student_node, input_schema=StudentState)
-    after_teacher = ("person", END) if isinstance(teacher, HumanTeacher) else ("student", END)
+    after_teacher = ("person", END) if isinstance(cast.teacher, HumanTeacher) else ("student", END)
     graph.add_node("teacher", machine.teacher_node, destinations=after_teacher)
-    if isinstance(teacher, HumanTeacher):
+    if isinstance(cast.teacher, HumanTeacher):
         graph.add_node("person", machine.person_node, destinations=("student", END))
     graph.add_edge(START, "open")
     graph.add_edge("open", "student")
@@ -94,26 +99,10 @@ def build_dialogue(
 class _Machine:
     """The nodes, bound to who takes part."""
 
-    def __init__(
-        self,
-        student: Student,
-        teacher: Teacher | HumanTeacher,
-        settings: DialogueSettings,
-        primer: Primer,
-        referee: Referee,
-    ) -> None:
-        self.student = student
-        self.teacher = teacher
-        self.settings = settings
-        self.primer = primer
-        self.referee = referee
-        self.record: dict[str, Any] = {
-            "dialogue": settings.model_dump(),
-            "student": student.settings,
-            "teacher": teacher.settings,
-        }
-        if settings.q_priming is not None:
-            self.record["primer"] = primer.settings
+    def __init__(self, cast: Cast) -> None:
+        self.cast = cast
+        self.student, self.teacher, self.primer = cast.student, cast.teacher, cast.primer
+        self.settings, self.referee = cast.settings, cast.referee
 
     async def open(self, state: DialogueState) -> dict[str, Any]:
         """State the problem, on a clean slate: the thread may have held a dialogue before."""
@@ -121,11 +110,11 @@ class _Machine:
         return {
             "task": task,
             "sample_index": sample,
-            "dialogue_id": state.get("id") or stable_hash(task.id, sample, self.record),
+            "dialogue_id": state.get("id") or self.cast.dialogue_id(task, sample),
             "history": Overwrite([(Role.TEACHER, task.prompt)]),
             "calls": Overwrite([]),
             "turns": Overwrite([Turn(role=Role.TEACHER, text=task.prompt)]),
-            "failure": "",
+            "failure": None,
         }
 
     async def student_node(self, state: StudentState, runtime: _Runtime) -> dict[str, Any]:
@@ -135,10 +124,10 @@ class _Machine:
         try:
             view = StudentView(history, tuple(state.get("calls", ())), _tokens(history, state.get("draft")))
             draft = await self._reply(self.student, view, runtime, state, f"student/{turn}")
-        except _ENDS_THE_RUN:
+        except _NOT_OURS:
             raise
         except Exception as error:  # the one boundary at which a failure becomes part of the trace
-            return {"failure": f"student: {_described(error)}"}
+            return {"failure": Failure.of("student", error)}
         return {"draft": draft}
 
     async def teacher_node(self, state: DialogueState, runtime: _Runtime) -> Command[Any]:
@@ -147,9 +136,13 @@ class _Machine:
         if failure := state.get("failure"):
             return self._end(state, [], StopReason.FAILED, error=failure)
         said: list[Turn] = []
+        boundary = "verifier"
         try:
-            turn = await self._judged(state, state["draft"], runtime)
+            turn = await self._judged(state["task"], state["draft"], turns)
+            boundary = "primer"
+            turn = await self._primed(state, turn, runtime)
             said.append(turn)
+            boundary = "teacher"
             count = 1 + sum(earlier.role is Role.STUDENT for earlier in turns)
             if (stop := _reason_to_stop(turn, count, self.settings.max_turns)) is not None:
                 return self._end(state, said, stop)
@@ -157,10 +150,10 @@ class _Machine:
                 return Command(update={"turns": said, **_public(state, turn)}, goto="person")
             view = teacher_view(state["task"], turns, turn)
             reply = await self._reply(self.teacher, view, runtime, state, f"teacher/{count}")
-        except _ENDS_THE_RUN:
+        except _NOT_OURS:
             raise
         except Exception as error:
-            return self._end(state, said, StopReason.FAILED, error=f"teacher: {_described(error)}")
+            return self._end(state, said, StopReason.FAILED, error=Failure.of(boundary, error))
         return self._answered(state, said, view, reply, _public(state, turn))
 
     async def person_node(self, state: DialogueState) -> Command[Any]:
@@ -179,34 +172,36 @@ class _Machine:
         if journal is not None and (known := journal.get(key)) is not None:
             return known
         reply = await role.reply(view, seed=call_seed(self.settings.seed, state["dialogue_id"], key))
-        if journal is not None and reply.model != "oracle":
+        if journal is not None and not getattr(role, "by_rule", False):
             await journal.put(key, reply)
         return reply
 
-    async def _judged(self, state: DialogueState, draft: Reply, runtime: _Runtime) -> Turn:
-        """The student's draft as a turn, rewritten if Q-priming says so."""
+    async def _judged(self, task: Task, reply: Reply, turns: Sequence[Turn], replaced: str | None = None) -> Turn:
+        """A student's reply after `turns` as a turn, labelled and scored."""
+        label, verdict = await self.referee.judge(task, reply, turns)
+        return student_turn(reply, label, verdict, replaced=replaced)
+
+    async def _primed(self, state: DialogueState, turn: Turn, runtime: _Runtime) -> Turn:
+        """The student's turn, rewritten if Q-priming says so."""
         task, turns = state["task"], state["turns"]
-        label, verdict = await self.referee.judge(task, draft, turns)
-        turn = student_turn(draft, label, verdict)
         count = sum(earlier.role is Role.STUDENT for earlier in turns)
         view = teacher_view(task, turns, turn)
-        solved = verdict is not None and verdict.correct
+        solved = turn.verdict is not None and turn.verdict.correct
         heard = [earlier.text for earlier in turns if earlier.role is Role.TEACHER]
-        useful = label.act is Act.CLARIFICATION and bool(asked_facts(draft.text, view.untold, heard))
+        useful = turn.act is Act.CLARIFICATION and bool(asked_facts(turn.text, view.untold, heard))
         if solved or useful or count + 1 >= self.settings.max_turns:
             return turn
         if not rewrites(self.settings, state["dialogue_id"], count):
             return turn
-        primed = await self._reply(_Rewriter(self.primer), view, runtime, state, f"primer/{count}")
-        public = [text for _, text in view.history[:-1]]
-        if not primed.text:
+        reply = await self._reply(_Rewriter(self.primer), view, runtime, state, f"primer/{count}")
+        if not reply.text:
             return turn
-        label, verdict = await self.referee.judge(task, primed, turns)
-        private = task.private
+        primed = await self._judged(task, reply, turns, replaced=turn.text)
+        private, public = task.private, [text for _, text in view.history[:-1]]
         leak = find_leak(primed.text, private.answer, public=public, code=private.code)
-        if label.act is Act.CLARIFICATION and leak is not None:
+        if primed.act is Act.CLARIFICATION and leak is not None:
             return turn  # a question that gives the answer away would teach the student to know it
-        return student_turn(primed, label, verdict, replaced=draft.text)
+        return primed
 
     def _answered(
         self, state: DialogueState, said: list[Turn], view: TeacherView, reply: Reply, public: dict[str, list[Any]]
@@ -231,18 +226,16 @@ class _Machine:
             reveals=reply.reveals,
             leak=leak,
             masked=masked,
-            model=reply.model,
-            prompt_hash=reply.prompt_hash,
-            seed=reply.seed,
-            usage=reply.usage,
-            finish=reply.finish,
+            call=reply.call,
         )
         if leak is not None and self.settings.guard == "end":
             return self._end(state, [*said, turn], StopReason.LEAKED)
         history = [*public["history"], (Role.TEACHER, text)]
         return Command(update={**public, "turns": [*said, turn], "history": history}, goto="student")
 
-    def _end(self, state: DialogueState, said: list[Turn], stop: StopReason, *, error: str = "") -> Command[Any]:
+    def _end(
+        self, state: DialogueState, said: list[Turn], stop: StopReason, *, error: Failure | None = None
+    ) -> Command[Any]:
         turns = (*state["turns"], *said)
         unscored = (StopReason.FAILED, StopReason.UNSCORED, StopReason.TEACHER_STOPPED)
         scored = stop not in unscored and self.referee.scores(state["task"])
@@ -254,7 +247,7 @@ class _Machine:
             stop=stop,
             solved=(stop is StopReason.SOLVED) if scored else None,
             error=error,
-            settings=self.record,
+            settings=self.cast.record,
         )
         return Command(update={"trace": trace}, goto=END)
 
@@ -265,6 +258,7 @@ class _Rewriter:
     def __init__(self, primer: Primer) -> None:
         self.primer = primer
         self.settings = primer.settings
+        self.by_rule = getattr(primer, "by_rule", False)
 
     async def reply(self, view: TeacherView, *, seed: int) -> Reply:
         return await self.primer.rewrite(view, seed=seed) or Reply(text="")
@@ -280,9 +274,9 @@ def _public(state: DialogueState, turn: Turn) -> dict[str, list[Any]]:
 
 def _tokens(history: History, draft: Reply | None) -> tuple[int, ...]:
     """The ids behind the history up to the student's last turn; none when that turn was rewritten, or has none."""
-    if draft is None or len(history) < 2 or history[-2][1] != draft.text:
+    if draft is None or draft.call is None or len(history) < 2 or history[-2][1] != draft.text:
         return ()
-    return (*(draft.prompt_ids or ()), *(draft.completion_ids or ()))
+    return (*(draft.call.prompt_ids or ()), *(draft.call.completion_ids or ()))
 
 
 def _reason_to_stop(turn: Turn, count: int, max_turns: int) -> StopReason | None:
@@ -291,7 +285,3 @@ def _reason_to_stop(turn: Turn, count: int, max_turns: int) -> StopReason | None
     if turn.verdict is not None and turn.verdict.correct:
         return StopReason.SOLVED
     return StopReason.MAX_TURNS if count >= max_turns else None
-
-
-def _described(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".split("\n")[0][:500]

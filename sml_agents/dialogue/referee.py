@@ -38,7 +38,7 @@ class Referee:
 
     def scores(self, task: Task) -> bool:
         """Whether anybody can tell a right answer to `task`."""
-        return self.verifier is not None or task.verifier != "none"
+        return self.verifier is not None or task.verifier not in ("", "none")
 
     async def judge(self, task: Task, reply: Reply, turns: Sequence[Turn] = ()) -> tuple[ActLabel, Verdict | None]:
         """The act of a student's reply after `turns` and, if it is an attempt, the verdict on it."""
@@ -76,21 +76,15 @@ def student_turn(reply: Reply, label: ActLabel, verdict: Verdict | None, replace
         verdict=verdict,
         primed=replaced is not None,
         replaced=replaced,
-        model=reply.model,
-        prompt_hash=reply.prompt_hash,
-        seed=reply.seed,
-        usage=reply.usage,
-        prompt_ids=reply.prompt_ids,
-        completion_ids=reply.completion_ids,
-        finish=reply.finish,
         tool_calls=None if replaced is not None else reply.tool_calls,
+        call=reply.call,
     )
 
 
 def teacher_view(task: Task, turns: Sequence[Turn], last: Turn) -> TeacherView:
     """What the teacher sees when the student has just said `last`."""
     told_names = {name for turn in turns for name in turn.reveals}
-    public = [(turn.role, turn.text) for turn in turns if turn.visibility == "public"]
+    public = [(turn.role, turn.text) for turn in turns]
     return TeacherView(
         history=(*public, (Role.STUDENT, last.text)),
         private=task.private,

@@ -17,7 +17,7 @@ from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypedDict  # pydantic makes no JSON schema of typing's before Python 3.12
 
 from sml_agents.errors import InputError
-from sml_agents.types import Reply, Role, Task, ToolCall, Trace, Turn
+from sml_agents.types import Failure, Reply, Role, Task, ToolCall, Trace, Turn
 
 __all__ = [
     "DialogueContext",
@@ -100,7 +100,7 @@ class DialogueState(StudentState, DialogueInput, total=False):
     """All channels; private ones included."""
 
     sample_index: int
-    failure: str
+    failure: Failure | None
     """How the student's model failed, if it did."""
     turns: Annotated[list[Turn], operator.add]
     trace: Annotated[Trace, EphemeralValue]

@@ -95,8 +95,6 @@ def losses_of(
     history: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
     answer_ids = _continuation(form, trace.task.private.answer)
     for turn in trace.turns:
-        if turn.visibility != "public":
-            continue
         history.append({"role": "assistant" if turn.role is Role.STUDENT else "user", "content": turn.text})
         if turn.role is Role.TEACHER:
             lead, answer = answer_ids

@@ -142,7 +142,7 @@ def _task_data(trace: Trace) -> dict[str, Any]:
 def _talk_data(trace: Trace) -> dict[str, Any]:
     turns = []
     count = 0
-    for position, turn in enumerate(turn for turn in trace.turns if turn.visibility == "public"):
+    for position, turn in enumerate(trace.turns):
         count += turn.role is Role.STUDENT
         opening = position == 0 and turn.role is Role.TEACHER and turn.text == trace.task.prompt
         if not opening:
@@ -153,7 +153,7 @@ def _talk_data(trace: Trace) -> dict[str, Any]:
         "solved": solved_within(trace) or 0,
         "stop": trace.stop.value,
         "asked": _asked(trace),
-        "error": _clip(trace.error)[0],
+        "error": _clip(str(trace.error or ""))[0],
         "turns": turns,
     }
 

@@ -14,7 +14,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from sml_agents.errors import InputError
 from sml_agents.evaluation.compare import Comparison, Summary
@@ -22,18 +22,10 @@ from sml_agents.evaluation.sources import SUMMARY
 from sml_agents.types import stable_hash
 
 if TYPE_CHECKING:
-    from langchain_core.language_models import BaseChatModel
-
-    from sml_agents.roles.student import Student
-    from sml_agents.roles.teacher import Teacher
+    from sml_agents.roles.make import StudentLike, TeacherLike
     from sml_agents.rollout import Progress
 
 __all__ = ["EvaluationOptions", "evaluate", "evaluate_async"]
-
-StudentLike: TypeAlias = "str | BaseChatModel | Student"
-"""A backend spec such as `embedded:`, a chat model, or a student of your own."""
-TeacherLike: TypeAlias = "str | BaseChatModel | Teacher"
-"""`oracle`, a backend spec, a chat model, or a teacher of your own."""
 
 
 class EvaluationOptions(TypedDict, total=False):
@@ -78,6 +70,7 @@ async def evaluate_async(
     what was finished is kept.
     """
     from sml_agents.dialogue import DialogueSettings
+    from sml_agents.roles import student_from, teacher_from
     from sml_agents.rollout import run_dialogues
     from sml_agents.tasks import load_tasks
     from sml_agents.traces import TraceStore
@@ -92,7 +85,7 @@ async def evaluate_async(
             "seed": options.get("seed", 0),
         }
     )
-    teacher = _teacher(options.get("teacher", "oracle"))
+    teacher = teacher_from(options.get("teacher", "oracle"))
     folder = Path(store_dir)
     comparison = Comparison(
         baseline=options.get("baseline"), seed=settings.seed, resamples=options.get("resamples", 2000)
@@ -100,7 +93,7 @@ async def evaluate_async(
     stores: dict[str, list[str]] = {}
     described: dict[str, Any] = {}
     for name, given in students.items():
-        student = _student(given)
+        student = student_from(given)
         described[name] = student.settings
         stores[name] = []
         for spec in specs:
@@ -173,28 +166,6 @@ class _Silent:
 
     def __exit__(self, *_: object) -> None:
         return None
-
-
-def _student(given: StudentLike) -> Student:
-    from langchain_core.language_models import BaseChatModel
-
-    from sml_agents.backends import resolve
-    from sml_agents.roles import ChatStudent
-
-    return ChatStudent(resolve(given)) if isinstance(given, str | BaseChatModel) else given
-
-
-def _teacher(given: TeacherLike) -> Teacher:
-    from langchain_core.language_models import BaseChatModel
-
-    from sml_agents.backends import resolve
-    from sml_agents.roles import ChatTeacher, OracleTeacher
-
-    if given == "oracle":
-        return OracleTeacher()
-    if given == "human":
-        raise InputError("A person cannot teach many dialogues at once: evaluate with --teacher oracle or a model.")
-    return ChatTeacher(resolve(given)) if isinstance(given, str | BaseChatModel) else given
 
 
 def _slug(text: str) -> str:

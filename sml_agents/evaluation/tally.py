@@ -46,7 +46,6 @@ COLUMNS: tuple[str, ...] = (
     "leaks",
     "feedback",
 )
-ERROR_KIND = re.compile(r"(?:(?:student|teacher|primer|verifier): )?[^:(\s][^:(\n]*")
 """Who failed, if that is said, and the name of the error."""
 ERROR_KINDS = 20
 """Kinds of errors told apart; the rest are counted as `other`."""
@@ -139,8 +138,7 @@ class Tally:
             self.seeds.add(seed)
         if trace.stop is StopReason.FAILED:
             self.failed += 1
-            found = ERROR_KIND.match(trace.error)
-            kind = found.group().strip()[:60] if found else "unknown"
+            kind = trace.error.kind[:60] if trace.error is not None else "unknown"
             self.errors[kind if kind in self.errors or len(self.errors) < ERROR_KINDS else "other"] += 1
             return
         limit = setting(trace, "max_turns")
@@ -221,8 +219,6 @@ class Tally:
         index = 0
         guarded = setting(trace, "guard") != "off"
         for turn in trace.turns:
-            if turn.visibility != "public":
-                continue
             if turn.role is Role.TEACHER:
                 told.update(turn.reveals)
                 self.masked_leaks += int(turn.leak is not None and turn.masked)

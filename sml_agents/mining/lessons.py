@@ -140,7 +140,7 @@ def _question(turn: Turn, question: str, *, primed: bool) -> Turn:
         trainable=True,
         primed=True,
         replaced=turn.text,
-        model=turn.model,
+        call=turn.call,
     )
 
 

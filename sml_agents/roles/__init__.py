@@ -1,5 +1,6 @@
 """Who takes part in a dialogue: students, teachers, and the writer of Q-priming questions."""
 
+from sml_agents.roles.make import primer_from, student_from, teacher_from
 from sml_agents.roles.primer import ChatPrimer, OraclePrimer, Primer
 from sml_agents.roles.student import ChatStudent, GuessingStudent, Student
 from sml_agents.roles.teacher import ChatTeacher, HumanReply, HumanTeacher, OracleTeacher, SelfTeacher, Teacher
@@ -17,4 +18,7 @@ __all__ = [
     "SelfTeacher",
     "Student",
     "Teacher",
+    "primer_from",
+    "student_from",
+    "teacher_from",
 ]

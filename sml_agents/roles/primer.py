@@ -11,8 +11,8 @@ from langchain_core.language_models import BaseChatModel
 
 from sml_agents.roles.chat import ask_model, describe_model
 from sml_agents.roles.guard import neutralise
-from sml_agents.roles.prompts import load, render
-from sml_agents.types import Reply, Role
+from sml_agents.roles.prompts import checked, source
+from sml_agents.types import Reply, Role, stable_hash
 from sml_agents.views import TeacherView, chat_messages
 
 __all__ = ["ChatPrimer", "OraclePrimer", "Primer"]
@@ -35,6 +35,8 @@ class OraclePrimer:
     too weak to solve anything by itself. Such turns are marked as primed like the questions are.
     """
 
+    by_rule = True
+
     def __init__(self, *, demonstrate: bool = False) -> None:
         self.demonstrate = demonstrate
         self.settings: dict[str, Any] = {"model": "oracle", "demonstrate": demonstrate}
@@ -43,28 +45,29 @@ class OraclePrimer:
         """The question for a missing fact, the worked solution, or None."""
         if view.untold:
             question = view.untold[0].question
-            return Reply(text=question, model="oracle") if question else None
+            return Reply(text=question) if question else None
         if self.demonstrate and view.private.solution:
-            return Reply(text=view.private.solution, model="oracle")
+            return Reply(text=view.private.solution)
         return None
 
 
 class ChatPrimer:
-    """The paper's way: the student's own model writes the question, shown its attempt and the private knowledge."""
+    """The paper's way: the student's own model writes the question, shown its attempt and the private knowledge.
 
-    def __init__(self, model: BaseChatModel) -> None:
-        load("question_writer")
+    `system` is its prompt as a Jinja template, which may use `problem`, `attempt`, `private` and `untold`; None takes
+    the built-in one. Raises InputError for a template that cannot be used.
+    """
+
+    def __init__(self, model: BaseChatModel, *, system: str | None = None) -> None:
+        text = source("question_writer") if system is None else system
+        self._prompt = checked(text, ("problem", "attempt", "private", "untold"))
         self.model = model
-        self.settings: dict[str, Any] = {"model": describe_model(model)}
+        self.settings: dict[str, Any] = {"model": describe_model(model), "prompt": stable_hash(text)}
 
     async def rewrite(self, view: TeacherView, *, seed: int) -> Reply | None:
         """A question, or None when the model wrote something else. Raises what the model raises."""
-        prompt = render(
-            "question_writer",
-            problem=view.history[0][1],
-            attempt=neutralise(view.last),
-            private=view.private,
-            untold=view.untold,
-        )
+        prompt = self._prompt.render(
+            problem=view.history[0][1], attempt=neutralise(view.last), private=view.private, untold=view.untold
+        ).strip()
         reply = await ask_model(self.model, chat_messages(((Role.TEACHER, prompt),), Role.STUDENT), seed=seed)
         return reply if "?" in reply.text else None

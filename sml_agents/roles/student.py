@@ -71,13 +71,13 @@ class GuessingStudent:
         """A guess, such as `12 - 4 = 8. The answer is 8.`, a vague question, or else `I do not know.`"""
         rng = random.Random(seed)
         if rng.random() < self.questions:
-            return Reply(text=rng.choice(_VAGUE_QUESTIONS), model="guessing", seed=seed)
+            return Reply(text=rng.choice(_VAGUE_QUESTIONS))
         told = [number for role, text in view.history if role is Role.TEACHER for number in _numbers(text)]
         said = [text for role, text in view.history if role is Role.STUDENT]
         guesses = [guess for pair in permutations(dict.fromkeys(told), 2) for guess in _guesses(*pair)]
         fresh = [guess for guess in guesses if guess not in said]
         text = rng.choice(fresh) if fresh else "I do not know."
-        return Reply(text=text, model="guessing", seed=seed)
+        return Reply(text=text)
 
 
 _VAGUE_QUESTIONS = ("How many are there?", "How much is it?", "What else do I need?", "Is something missing?")

@@ -17,7 +17,7 @@ from sml_agents.roles.acts import MANY
 from sml_agents.roles.chat import ask_model, describe_model
 from sml_agents.roles.guard import neutralise
 from sml_agents.roles.hints import hint
-from sml_agents.roles.prompts import load, render
+from sml_agents.roles.prompts import checked, render, source
 from sml_agents.text.asking import find_questions
 from sml_agents.text.questions import asked_facts, content_words
 from sml_agents.types import Act, Fact, Reply, Role, stable_hash
@@ -30,7 +30,10 @@ class Teacher(Protocol):
     """Whoever answers the student. Sees a `TeacherView`."""
 
     settings: dict[str, Any]
-    """JSON-able identity: goes into the run's settings and every trace."""
+    """JSON-able identity: goes into the run's settings and every trace.
+
+    One with `by_rule = True` says the same, at no cost, whenever it is asked, so that no journal keeps its replies.
+    """
 
     async def reply(self, view: TeacherView, *, seed: int) -> Reply: ...
 
@@ -47,6 +50,8 @@ class OracleTeacher:
     `hints="expected"` adds what the failed test of a code task wanted; the leak guard counts that as what it is.
     """
 
+    by_rule = True
+
     def __init__(self, *, hints: bool | Literal["expected"] = True) -> None:
         self.hints = hints
         self.settings: dict[str, Any] = {"model": "oracle", "hints": hints, "rules": RULES}
@@ -57,7 +62,7 @@ class OracleTeacher:
         if view.one_a_turn and view.untold and not told:
             told = view.untold[0]
             text = f"{text} {told.statement}".strip()
-        return Reply(text=text, reveals=(told.name,) if told else (), model="oracle", seed=None)
+        return Reply(text=text, reveals=(told.name,) if told else ())
 
     def _answer(self, view: TeacherView) -> tuple[str, Fact | None]:
         heard = [text for role, text in view.history if role is Role.TEACHER]
@@ -106,28 +111,30 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 class ChatTeacher:
-    """A chat model as the teacher, the student's own model or another one. Its prompt holds the private knowledge."""
+    """A chat model as the teacher, the student's own model or another one. Its prompt holds the private knowledge.
 
-    def __init__(self, model: BaseChatModel) -> None:
-        load("teacher")
+    `system` is that prompt as a Jinja template, which may use `private`, `untold`, `verdict` and `one_a_turn` (see
+    `TeacherView`); None takes the built-in one. Raises InputError for a template that cannot be used.
+    """
+
+    def __init__(self, model: BaseChatModel, *, system: str | None = None) -> None:
+        text = source("teacher") if system is None else system
+        self._prompt = checked(text, ("private", "untold", "verdict", "one_a_turn"))
         self.model = model
-        self.settings: dict[str, Any] = {"model": describe_model(model), "prompt": stable_hash(_PROMPT_VERSION)}
+        self.settings: dict[str, Any] = {"model": describe_model(model), "prompt": stable_hash(text)}
 
     async def reply(self, view: TeacherView, *, seed: int) -> Reply:
         """One turn. What the student wrote goes in as data, control tokens escaped. Raises what the model raises."""
         verdict = view.verdict
         if verdict is not None:  # a diagnosis may quote what the student's program returned
             verdict = verdict.model_copy(update={"diagnosis": neutralise(verdict.diagnosis)})
-        system = render(
-            "teacher", private=view.private, untold=view.untold, verdict=verdict, one_a_turn=view.one_a_turn
-        )
+        system = self._prompt.render(
+            private=view.private, untold=view.untold, verdict=verdict, one_a_turn=view.one_a_turn
+        ).strip()
         history = tuple((role, neutralise(text) if role is Role.STUDENT else text) for role, text in view.history)
         opening = ((Role.STUDENT, "What is the problem?"),)  # chat templates want the user to speak first
         reply = await ask_model(self.model, chat_messages((*opening, *history), Role.TEACHER, system), seed=seed)
         return reply.model_copy(update={"reveals": facts_told(reply.text, view.untold)})
-
-
-_PROMPT_VERSION = "teacher.j2/1"
 
 
 class SelfTeacher:
@@ -189,4 +196,4 @@ class HumanTeacher:
     @staticmethod
     def from_person(answer: HumanReply, view: TeacherView) -> Reply:
         """The person's answer as a reply; which facts it tells is found by rule."""
-        return Reply(text=answer.text, stop=answer.stop, reveals=facts_told(answer.text, view.untold), model="human")
+        return Reply(text=answer.text, stop=answer.stop, reveals=facts_told(answer.text, view.untold))

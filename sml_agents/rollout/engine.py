@@ -1,110 +1,95 @@
 """Many dialogues at once, on one event loop.
 
-A fixed number of workers pull dialogues from a lazily read stream of tasks, so that memory depends on `concurrency` and
-not on the number of dialogues. A dialogue that fails is a record and stops nobody; what would fail all of them
-(the store, a used-up budget, a missing extra, an unusable model) ends the run, with all that was finished kept.
+A fixed number of workers pull dialogues from a lazily read stream, so that memory depends on `concurrency` and not on
+the number of dialogues. A dialogue that fails is a record and stops nobody; what would fail all of them
+(`errors.EndsTheRun`: the store, a used-up budget, a missing extra, an unusable model) ends the run, with all that was
+finished kept. Runs into a store, the dialogues of a step of reinforcement learning and those that a person teaches are
+run by it alike: they differ in where the traces go.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any, NamedTuple, Protocol
 
-from sml_agents.errors import BackendSpecError, BudgetExceeded, InputError, MissingExtra, StoreError
+from sml_agents.dialogue import Journal
+from sml_agents.errors import EndsTheRun, InputError
 from sml_agents.rollout.heap import settled_heap
-from sml_agents.rollout.identity import dialogue_id
-from sml_agents.rollout.summary import Progress, RunSummary, Tally
-from sml_agents.traces import AsyncWriter, TraceStore
-from sml_agents.types import StopReason, Task, Trace
+from sml_agents.types import Failure, StopReason, Task, Trace
 
-__all__ = ["Dialogue", "hold_dialogues"]
+__all__ = ["Dialogue", "Item", "Sink", "run_all"]
 
 _GRACE_SECONDS = 5.0
 """How long a cancelled dialogue may take to let go before the run ends without it."""
-_ENDS_THE_RUN = (StoreError, BudgetExceeded, MissingExtra, BackendSpecError)
 
 
-class Dialogue(Protocol):
-    """Holds one dialogue: a compiled graph, bound."""
+class Item(NamedTuple):
+    """A dialogue to run."""
 
-    async def __call__(self, task: Task, sample: int, id: str, journal: Any) -> Trace: ...
-
-
-class _Wanted(NamedTuple):
     id: str
     task: Task
     sample: int
     position: int
+    """Its place among all dialogues of the run."""
 
 
-async def hold_dialogues(
-    tasks: Iterable[Task],
+class Dialogue(Protocol):
+    """Runs one dialogue: a compiled graph, bound."""
+
+    async def __call__(self, item: Item, journal: Journal | None) -> Trace: ...
+
+
+class Sink(AbstractAsyncContextManager["Sink", None], Protocol):
+    """Where dialogues go. It is entered before the first one, and left when all have ended or were cancelled."""
+
+    async def start(self, item: Item) -> Journal | None:
+        """A dialogue begins; its replies are kept in the journal, if there is one."""
+        ...
+
+    async def finish(self, item: Item, trace: Trace) -> None:
+        """A dialogue has ended, well or not."""
+        ...
+
+
+async def run_all(
+    items: Iterable[Item],
     dialogue: Dialogue,
-    store: TraceStore,
+    sink: Sink,
     *,
-    settings: Mapping[str, Any],
-    seed: int,
-    samples: int,
     concurrency: int,
-    retry_failed: bool,
-    total: int | None,
-    on_progress: Callable[[Progress], None] | None,
-    stop: asyncio.Event | None,
-) -> RunSummary:
-    """Hold the dialogues that `store`, claimed by `start_run`, does not hold yet. See `run_dialogues` for the rest."""
-    if samples < 1 or concurrency < 1:
+    record: Mapping[str, Any],
+    stop: asyncio.Event | None = None,
+) -> bool:
+    """Run the dialogues of `items`, at most `concurrency` at once. Whether `stop` was set before all had ended.
+
+    Args:
+        record: the settings that the trace of a dialogue that raised gets.
+
+    Raises:
+        InputError: concurrency below 1.
+        EndsTheRun: whatever of that kind a dialogue or the sink raised.
+    """
+    if concurrency < 1:
         raise InputError("samples and concurrency must be at least 1")
-    run = _Run(dialogue, AsyncWriter(store), settings, Tally(total), on_progress)
-    wanted = _missing(tasks, samples, settings, seed, run.tally, store, retry_failed)
-    run.report()
-    with settled_heap():
-        running = await _work(run, wanted, concurrency, stop or asyncio.Event())
-    return run.tally.summary(interrupted=running)
-
-
-async def _work(run: _Run, wanted: Iterator[_Wanted], concurrency: int, stop: asyncio.Event) -> bool:
-    """Hold all of `wanted`; whether `stop` ended it before."""
-    workers = [asyncio.create_task(run.work(wanted)) for _ in range(concurrency)]
-    stopping = asyncio.create_task(stop.wait())
-    running: set[asyncio.Task[Any]] = set(workers)
-    try:
-        while running and not stopping.done():
-            finished, _ = await asyncio.wait({*running, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            running -= finished
-            for worker in finished:
-                worker.result()
-    finally:
-        stopping.cancel()
-        await _let_go(workers)
-        await run.writer.drain()
-        run.report()
+    stream = iter(items)
+    stop = stop or asyncio.Event()
+    async with sink:
+        with settled_heap():
+            workers = [asyncio.create_task(_work(stream, dialogue, sink, record)) for _ in range(concurrency)]
+            stopping = asyncio.create_task(stop.wait())
+            running: set[asyncio.Task[Any]] = set(workers)
+            try:
+                while running and not stopping.done():
+                    finished, _ = await asyncio.wait({*running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                    running -= finished
+                    for worker in finished:
+                        worker.result()
+            finally:
+                stopping.cancel()
+                await _let_go(workers)
     return bool(running)
-
-
-def _missing(
-    tasks: Iterable[Task],
-    samples: int,
-    settings: Mapping[str, Any],
-    seed: int,
-    tally: Tally,
-    store: TraceStore,
-    retry_failed: bool,
-) -> Iterator[_Wanted]:
-    """Wanted minus finished, counting the finished; a task that comes twice is held once."""
-    finished = store.finished()
-    seen: set[str] = set()
-    for number, task in enumerate(tasks):
-        for sample in range(samples):
-            id = dialogue_id(task, sample, settings, seed)
-            if id in seen:
-                continue
-            seen.add(id)
-            known = finished.pop(id, None)
-            if known is not None and not (retry_failed and known.stop == StopReason.FAILED):
-                tally.add_resumed(known)
-            else:
-                yield _Wanted(id, task, sample, number * samples + sample)
 
 
 async def _let_go(workers: list[asyncio.Task[None]]) -> None:
@@ -116,58 +101,34 @@ async def _let_go(workers: list[asyncio.Task[None]]) -> None:
             worker.exception()  # the first one is on its way up already
 
 
-class _Run:
-    def __init__(
-        self,
-        dialogue: Dialogue,
-        writer: AsyncWriter,
-        settings: Mapping[str, Any],
-        tally: Tally,
-        on_progress: Callable[[Progress], None] | None,
-    ) -> None:
-        self.dialogue = dialogue
-        self.writer = writer
-        self.settings = settings
-        self.tally = tally
-        self.on_progress = on_progress
+async def _work(stream: Iterator[Item], dialogue: Dialogue, sink: Sink, record: Mapping[str, Any]) -> None:
+    for item in stream:
+        journal = await sink.start(item)
+        await sink.finish(item, await _run(item, dialogue, journal, record))
 
-    def report(self) -> None:
-        if self.on_progress is not None:
-            self.on_progress(self.tally.progress())
 
-    async def work(self, wanted: Iterator[_Wanted]) -> None:
-        for item in wanted:
-            await self.writer.start(item.id, item.task, item.position)
-            trace = await self._hold(item)
-            if self.writer.failure is not None:  # a graph may have taken it for a failure of the model
-                raise self.writer.failure
-            await self.writer.finish(trace, item.position)
-            self.tally.add(trace)
-            self.report()
-
-    async def _hold(self, item: _Wanted) -> Trace:
-        """The dialogue's trace; that of a failure when it raised."""
-        journal = self.writer.journal(item.id)
-        try:
-            trace = await self.dialogue(item.task, item.sample, item.id, journal)
-        except _ENDS_THE_RUN:
+async def _run(item: Item, dialogue: Dialogue, journal: Journal | None, record: Mapping[str, Any]) -> Trace:
+    """The dialogue's trace; that of a failure when it raised."""
+    try:
+        trace = await dialogue(item, journal)
+    except EndsTheRun:
+        raise
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
             raise
-        except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is None or task.cancelling():
-                raise
-            return self._failed(item, error)  # something inside cancelled itself: not the end of the run
-        except Exception as error:
-            return self._failed(item, error)
-        return trace if trace.id == item.id else trace.model_copy(update={"id": item.id})
+        return _failed(item, error, record)  # something inside cancelled itself: not the end of the run
+    except Exception as error:
+        return _failed(item, error, record)
+    return trace if trace.id == item.id else trace.model_copy(update={"id": item.id})
 
-    def _failed(self, item: _Wanted, error: BaseException) -> Trace:
-        words = str(error).strip().split("\n")[0][:500]
-        return Trace(
-            id=item.id,
-            task=item.task,
-            sample=item.sample,
-            stop=StopReason.FAILED,
-            error=f"{type(error).__name__}: {words}".rstrip(": "),
-            settings=dict(self.settings),
-        )
+
+def _failed(item: Item, error: BaseException, record: Mapping[str, Any]) -> Trace:
+    return Trace(
+        id=item.id,
+        task=item.task,
+        sample=item.sample,
+        stop=StopReason.FAILED,
+        error=Failure.of("graph", error),
+        settings=dict(record),
+    )

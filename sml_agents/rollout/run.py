@@ -1,26 +1,28 @@
-"""The public way to hold many dialogues: `run_dialogues` on an event loop, `run_dialogues_sync` anywhere."""
+"""The public way to run many dialogues: `run_dialogues` on an event loop, `run_dialogues_sync` anywhere."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from sml_agents.rollout.engine import hold_dialogues
+from sml_agents.dialogue.cast import dialogue_id
+from sml_agents.errors import InputError
+from sml_agents.rollout.engine import Dialogue, Item, run_all
 from sml_agents.rollout.signals import run_until_signal
-from sml_agents.rollout.summary import Progress, RunSummary
-from sml_agents.traces import TraceStore
-from sml_agents.types import Task, Trace
+from sml_agents.rollout.summary import Progress, RunSummary, Tally
+from sml_agents.traces import AsyncWriter, TraceStore
+from sml_agents.types import StopReason, Task, Trace
 
 if TYPE_CHECKING:
-    from sml_agents.dialogue import DialogueGraph, DialogueSettings
+    from sml_agents.dialogue import DialogueGraph, DialogueSettings, Journal
     from sml_agents.dialogue.referee import Classifier
     from sml_agents.roles.primer import Primer
     from sml_agents.roles.student import Student
     from sml_agents.roles.teacher import Teacher
     from sml_agents.verifiers import Verifier
 
-__all__ = ["RunOptions", "run_dialogues", "run_dialogues_sync", "run_graph"]
+__all__ = ["RunOptions", "run_dialogues", "run_dialogues_sync", "run_graph", "run_into_store"]
 
 
 class RunOptions(TypedDict, total=False):
@@ -33,7 +35,7 @@ class RunOptions(TypedDict, total=False):
     resume: bool
     """Go on with the run in the store: finish what is missing, refuse changed settings (False)."""
     retry_failed: bool
-    """With `resume`, hold failed dialogues again, from the call that failed on (False: they stay as recorded)."""
+    """With `resume`, run failed dialogues again, from the call that failed on (False: they stay as recorded)."""
     run_settings: Mapping[str, Any]
     """More settings to keep with the run and to compare on resume, such as the task specs."""
     total: int
@@ -49,44 +51,57 @@ async def run_graph(
     tasks: Iterable[Task],
     graph: DialogueGraph,
     store: TraceStore,
-    settings: Mapping[str, Any],
+    record: Mapping[str, Any],
     *,
     seed: int = 0,
     **options: Unpack[RunOptions],
 ) -> RunSummary:
     """As `run_dialogues`, for a graph of your own with the dialogue graph's input, output and context.
 
-    `settings` must say all that shapes its dialogues: with `seed` they make the ids.
+    `record` must say all that shapes its dialogues: with `seed` it makes the ids.
     """
     from sml_agents.dialogue import DialogueContext
 
-    async def dialogue(task: Task, sample: int, id: str, journal: Any) -> Trace:
+    async def dialogue(item: Item, journal: Journal | None) -> Trace:
         result = await graph.ainvoke(
-            {"task": task, "sample": sample, "id": id}, context=DialogueContext(journal=journal)
+            {"task": item.task, "sample": item.sample, "id": item.id}, context=DialogueContext(journal=journal)
         )
         trace = result.get("trace")
         if not isinstance(trace, Trace):
             raise TypeError("the graph ended without a trace: a person cannot teach many dialogues at once")
         return trace
 
+    return await run_into_store(tasks, dialogue, store, record, seed=seed, **options)
+
+
+async def run_into_store(
+    tasks: Iterable[Task],
+    dialogue: Dialogue,
+    store: TraceStore,
+    record: Mapping[str, Any],
+    *,
+    seed: int = 0,
+    **options: Unpack[RunOptions],
+) -> RunSummary:
+    """As `run_graph`, for anything that can run one dialogue."""
     samples, total = options.get("samples", 1), options.get("total")
+    if samples < 1:
+        raise InputError("samples and concurrency must be at least 1")
     if total is None and isinstance(tasks, Sized):
         total = len(tasks) * samples
-    kept = {**settings, "samples": samples, "seed": seed, **options.get("run_settings", {})}
+    kept = {**record, "samples": samples, "seed": seed, **options.get("run_settings", {})}
     store.start_run(kept, resume=options.get("resume", False))
-    return await hold_dialogues(
-        tasks,
+    sink = _StoreSink(store, Tally(total), options.get("on_progress"))
+    wanted = _missing(tasks, samples, record, seed, sink.tally, store, options.get("retry_failed", False))
+    interrupted = await run_all(
+        wanted,
         dialogue,
-        store,
-        settings=settings,
-        seed=seed,
-        samples=samples,
+        sink,
         concurrency=options.get("concurrency", 32),
-        retry_failed=options.get("retry_failed", False),
-        total=total,
-        on_progress=options.get("on_progress"),
+        record=record,
         stop=options.get("stop"),
     )
+    return sink.tally.summary(interrupted=interrupted)
 
 
 async def run_dialogues(
@@ -101,7 +116,7 @@ async def run_dialogues(
     classifier: Classifier | None = None,
     **options: Unpack[RunOptions],
 ) -> RunSummary:
-    """Hold a dialogue between `student` and `teacher` for each of `tasks`, and keep the traces in `store`.
+    """Run a dialogue between `student` and `teacher` for each of `tasks`, and keep the traces in `store`.
 
     `tasks` is read as needed. Every model reply is committed before it is used: a run that was killed, at any time,
     goes on with `resume=True`, repeats no call that was answered, and ends with the traces of an unbroken one. A
@@ -111,22 +126,68 @@ async def run_dialogues(
     BudgetExceeded, MissingExtra or BackendSpecError, which would fail every dialogue; what was finished is kept. When
     cancelled it lets go of the running dialogues first. See `RunOptions` for the options.
     """
-    from sml_agents.dialogue import DialogueSettings, build_dialogue
+    from sml_agents.dialogue import Cast, DialogueSettings
     from sml_agents.roles.primer import OraclePrimer
 
-    settings = settings or DialogueSettings.model_validate({})
-    graph = build_dialogue(student, teacher, settings=settings, primer=primer, verifier=verifier, classifier=classifier)
-    made_of: dict[str, Any] = {
-        "dialogue": settings.model_dump(mode="json"),
-        "student": student.settings,
-        "teacher": teacher.settings,
-    }
-    if settings.q_priming is not None:
-        made_of["primer"] = (primer or OraclePrimer()).settings
-    for name, part in (("verifier", verifier), ("classifier", classifier)):
-        if part is not None:
-            made_of[name] = type(part).__name__
-    return await run_graph(tasks, graph, store, made_of, seed=settings.seed, **options)
+    cast = Cast(student, teacher, settings or DialogueSettings(), primer or OraclePrimer(), verifier, classifier)
+    return await run_graph(tasks, cast.graph(), store, cast.record, seed=cast.settings.seed, **options)
+
+
+class _StoreSink:
+    """Keeps the dialogues of a run in a store, and counts them."""
+
+    def __init__(self, store: TraceStore, tally: Tally, on_progress: Callable[[Progress], None] | None) -> None:
+        self.tally = tally
+        self.writer = AsyncWriter(store)
+        self._on_progress = on_progress
+
+    async def __aenter__(self) -> _StoreSink:
+        self._report()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.writer.drain()
+        self._report()
+
+    async def start(self, item: Item) -> Journal:
+        await self.writer.start(item.id, item.task, item.position)
+        return self.writer.journal(item.id)
+
+    async def finish(self, item: Item, trace: Trace) -> None:
+        if self.writer.failure is not None:  # a graph may have taken it for a failure of the model
+            raise self.writer.failure
+        await self.writer.finish(trace, item.position)
+        self.tally.add(trace)
+        self._report()
+
+    def _report(self) -> None:
+        if self._on_progress is not None:
+            self._on_progress(self.tally.progress())
+
+
+def _missing(
+    tasks: Iterable[Task],
+    samples: int,
+    record: Mapping[str, Any],
+    seed: int,
+    tally: Tally,
+    store: TraceStore,
+    retry_failed: bool,
+) -> Iterator[Item]:
+    """Wanted minus finished, counting the finished; a task that comes twice is run once."""
+    finished = store.finished()
+    seen: set[str] = set()
+    for number, task in enumerate(tasks):
+        for sample in range(samples):
+            id = dialogue_id(task, sample, record, seed)
+            if id in seen:
+                continue
+            seen.add(id)
+            known = finished.pop(id, None)
+            if known is not None and not (retry_failed and known.stop == StopReason.FAILED):
+                tally.add_resumed(known)
+            else:
+                yield Item(id, task, sample, number * samples + sample)
 
 
 class DialogueParts(RunOptions, total=False):

@@ -47,7 +47,8 @@ def asked(trace: Trace) -> bool:
 
 def tokens(trace: Trace) -> int:
     """Tokens that models generated for the trace, as far as their backends told."""
-    return sum(turn.usage.completion_tokens for turn in trace.turns if turn.usage is not None)
+    calls = (turn.call for turn in trace.turns)
+    return sum(call.usage.completion_tokens for call in calls if call is not None and call.usage is not None)
 
 
 def checksum(text: str) -> int:
@@ -84,12 +85,29 @@ def read_trace(text: Any, crc: Any, *, name: str) -> Trace:
     """The trace in a row. Raises StoreError, naming the dialogue, when the text is not what was written."""
     text = checked(text, crc, name=name)
     try:
-        trace = Trace.model_validate_json(text)
+        trace = _from_version_1(text) if text.startswith('{"version":1,') else Trace.model_validate_json(text)
     except (ValidationError, ValueError) as error:
         raise StoreError(f"dialogue {name} cannot be read: {_first(error)}") from error
     if trace.version > TRACE_VERSION:
         raise StoreError(f"dialogue {name} was written by a newer sml-agents (version {trace.version}): upgrade it")
     return trace
+
+
+_CALL = ("model", "prompt_hash", "seed", "finish", "usage", "prompt_ids", "completion_ids")
+"""What a turn of version 1 had that is its `Call` now."""
+
+
+def _from_version_1(text: str) -> Trace:
+    value = json.loads(text)
+    for turn in value.get("turns", ()):
+        call = {name: turn.pop(name) for name in _CALL if turn.get(name) not in (None, "")}
+        if set(call) - {"model"} or call.get("model", "oracle") not in ("oracle", "human", "guessing"):
+            turn["call"] = call
+    if isinstance(error := value.pop("error", ""), str) and error:
+        boundary, _, rest = error.partition(": ")
+        known = boundary in ("student", "teacher")
+        value["error"] = {"boundary": boundary if known else "", "message": rest if known else error}
+    return Trace.model_validate({**value, "version": TRACE_VERSION})
 
 
 def read_reply(text: Any, crc: Any, *, name: str) -> Reply:
@@ -136,9 +154,8 @@ def _redacted(text: str, redactor: Redactor) -> str:
         return text
     # Token ids would still spell the secret.
     for holder in (after, *after.get("turns", ())):
-        for name in ("prompt_ids", "completion_ids"):
-            if holder.get(name) is not None:
-                holder[name] = None
+        for name in ("prompt_ids", "completion_ids", "logprobs"):
+            (holder.get("call") or {}).pop(name, None)
     return _dumped(after)
 
 

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from sml_agents.backends.chat_format import ChatFormat
 from sml_agents.backends.text import to_openai
-from sml_agents.dialogue import DialogueSettings, build_dialogue
+from sml_agents.dialogue import Cast, DialogueSettings
 from sml_agents.errors import InputError
-from sml_agents.roles import ChatStudent, ChatTeacher, OracleTeacher, Teacher
+from sml_agents.roles import ChatStudent, Teacher, teacher_from
 from sml_agents.roles.prompts import render
 from sml_agents.training.frame import TrainingFrame
 from sml_agents.training.online.curriculum import TaskOrder
@@ -185,23 +185,13 @@ def _rollouts(
     model: LiveChatModel,
     filler: int,
 ) -> Rollouts:
-    graph = build_dialogue(
+    cast = Cast(
         ChatStudent(model, system=system, verbatim=True),
-        teacher or _teacher(settings.teacher),
-        settings=DialogueSettings(max_turns=settings.max_turns, guard=settings.guard, seed=settings.seed),
+        teacher or teacher_from(settings.teacher),
+        DialogueSettings(max_turns=settings.max_turns, guard=settings.guard, seed=settings.seed),
     )
     group, concurrency = settings.resolved_group, settings.concurrency
-    return Rollouts(order, graph, group=group, concurrency=concurrency, filler=filler, keep=keep)
-
-
-def _teacher(spec: str) -> Teacher:
-    if spec == "oracle":
-        return OracleTeacher()
-    if spec == "human":
-        raise InputError("a person cannot teach while a model is trained: take oracle or a model as the teacher")
-    from sml_agents.backends import resolve
-
-    return ChatTeacher(resolve(spec))
+    return Rollouts(order, cast, group=group, concurrency=concurrency, filler=filler, keep=keep)
 
 
 class _Store:

@@ -75,7 +75,7 @@ async def test_it_asks_is_told_and_solves_with_its_tool(delivery: Any) -> None:
     assert second.tool_calls is not None and second.tool_calls[0] == ToolCall(
         name="times", arguments={"a": 4, "b": 3}, result="4 times 3 is 12", id=second.tool_calls[0].id
     )
-    assert second.usage is not None and second.model == "scripted"
+    assert second.call is not None and second.call.usage is not None and second.call.model == "scripted"
     assert trace.settings["student"] == {"agent": "shop", "version": 2}
     assert Trace.model_validate_json(trace.model_dump_json()) == trace
     assert list(saver.list(None)) == [], "the agent's own checkpointer is left alone"

@@ -160,7 +160,7 @@ def test_a_failing_run_is_recorded_with_its_error(path: Path) -> None:
         with pytest.raises(ConnectionError):
             agent.invoke({"messages": [("user", "explode")]}, config(recorder))
     (trace,) = traces(path)
-    assert trace.stop is StopReason.FAILED and "ConnectionError: the model is gone" in trace.error
+    assert trace.stop is StopReason.FAILED and "ConnectionError: the model is gone" in str(trace.error)
     assert said(trace)[1] == ("agent", "Booked: for Friday")
 
 

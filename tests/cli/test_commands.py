@@ -199,7 +199,7 @@ def test_chat_as_a_teacher_is_a_dialogue_with_a_trace(cli: Cli, script: Script) 
     trace = done.json["trace"]
     assert trace["stop"] == "teacher_stopped"
     assert [turn["text"] for turn in trace["turns"][:3]][1:] == ["How many are there?", "Look again."]
-    assert trace["turns"][2]["model"] == "human"
+    assert trace["settings"]["teacher"] == {"model": "human"} and trace["turns"][2]["call"] is None
     assert "private" in done.err, "the person is told what the student is not"
     assert cli("show", "s.sqlite", "--json").json["finished"] == 1
 

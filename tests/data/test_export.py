@@ -153,11 +153,9 @@ class TestFormats:
 class TestPrivacy:
     @pytest.mark.parametrize("format", FORMATS)
     def test_private_knowledge_is_in_no_format(self, format: str, tmp_path: Path) -> None:
-        hidden = Turn(role=Role.TEACHER, text=CANARY, visibility="private")
-        whispered = Turn(role=Role.STUDENT, text=CANARY, visibility="private", trainable=True)
         guarded = teacher("I will not say.", leak="verbatim", masked=True)
         traces = [
-            trace(ask(primed=True, replaced="The answer is 8."), hidden, whispered, TELLS, attempt(True), id="one"),
+            trace(ask(primed=True, replaced="The answer is 8."), TELLS, attempt(True), id="one"),
             trace(attempt(False, "The answer is 5."), guarded, attempt(True), id="two"),
             trace(attempt(True), id="three", of=task(1, Form.FULL)),
             trace(ask("Which?"), teacher("All is told."), attempt(True), id="four", of=task(1, Form.FULL)),

@@ -14,7 +14,7 @@ from sml_agents.backends.scripted import ScriptedModel
 from sml_agents.dialogue import DialogueContext, DialogueSettings, build_dialogue
 from sml_agents.errors import BudgetExceeded, InputError
 from sml_agents.roles import ChatStudent, HumanTeacher, OraclePrimer, OracleTeacher
-from sml_agents.types import Act, Fact, Form, Outcome, Private, Reply, Role, StopReason, Task, Trace
+from sml_agents.types import Act, Call, Fact, Form, Outcome, Private, Reply, Role, StopReason, Task, Trace
 from sml_agents.views import StudentView, TeacherView
 
 PENS = Fact(
@@ -47,7 +47,7 @@ class Says:
     async def reply(self, view: StudentView, *, seed: int) -> Reply:
         self.views.append(view)
         turn = sum(role is Role.STUDENT for role, _ in view.history)
-        return Reply(text=self.lines[min(turn, len(self.lines) - 1)], model="says", seed=seed)
+        return Reply(text=self.lines[min(turn, len(self.lines) - 1)], call=Call(model="says", seed=seed))
 
 
 async def talk(student: Says, teacher: Any = None, the_task: Task | None = None, **settings: Any) -> Trace:
@@ -118,7 +118,7 @@ async def test_a_failing_student_is_a_record_with_a_reason() -> None:
 
     trace = await talk(Broken("The answer is 1."))
     assert trace.stop is StopReason.FAILED and trace.solved is None
-    assert trace.error == "student: ConnectionError: the endpoint is gone"
+    assert str(trace.error) == "student: ConnectionError: the endpoint is gone"
     assert len(trace.turns) == 3  # what was said before is kept
 
 
@@ -137,7 +137,7 @@ async def test_a_failing_teacher_keeps_the_students_turn() -> None:
             raise TimeoutError("no answer in 60 s")
 
     trace = await talk(Says("The answer is 1."), Broken())
-    assert trace.stop is StopReason.FAILED and trace.error.startswith("teacher: TimeoutError")
+    assert trace.stop is StopReason.FAILED and str(trace.error).startswith("teacher: TimeoutError")
     assert trace.turns[-1].verdict is not None and trace.turns[-1].verdict.outcome is Outcome.INCORRECT
 
 
@@ -290,7 +290,8 @@ class SaysWithIds(Says):
     async def reply(self, view: StudentView, *, seed: int) -> Reply:
         reply = await super().reply(view, seed=seed)
         turn = len(self.views)
-        return reply.model_copy(update={"prompt_ids": (*view.tokens, turn), "completion_ids": (10 * turn,)})
+        call = Call(prompt_ids=(*view.tokens, turn), completion_ids=(10 * turn,))
+        return reply.model_copy(update={"call": call})
 
 
 async def test_a_student_gets_back_the_ids_that_its_model_read_and_sampled() -> None:

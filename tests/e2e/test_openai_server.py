@@ -93,16 +93,20 @@ async def test_the_server_plays_student_and_teacher(
 
     assert (summary.n, summary.failed, len(traces)) == (3, 0, 3)
     for trace in traces:
-        assert trace.error == "" and trace.stop in (StopReason.MAX_TURNS, StopReason.SOLVED)
+        assert trace.error is None and trace.stop in (StopReason.MAX_TURNS, StopReason.SOLVED)
         assert len(trace.turns) >= 2
         for turn in trace.turns[1:]:  # all but the statement of the problem are the model's
             most = MOST if turn.role is Role.STUDENT else MOST - 4
-            assert turn.text.strip() and turn.model.startswith(str(embedded_model))
-            assert turn.usage is not None and 0 < turn.usage.completion_tokens <= most
-            assert turn.finish == ("length" if turn.usage.completion_tokens == most else "stop")
-        assert trace.student_turns[0].usage is not None
-        assert trace.student_turns[0].usage.prompt_tokens == prompt_tokens(tokenizer, student.system, trace)
-    assert summary.tokens == sum(turn.usage.completion_tokens for t in traces for turn in t.turns if turn.usage)
+            call = turn.call
+            assert call is not None and turn.text.strip() and call.model.startswith(str(embedded_model))
+            assert call.usage is not None and 0 < call.usage.completion_tokens <= most
+            assert turn.finish == ("length" if call.usage.completion_tokens == most else "stop")
+        first = trace.student_turns[0].call
+        assert first is not None and first.usage is not None
+        assert first.usage.prompt_tokens == prompt_tokens(tokenizer, student.system, trace)
+    assert summary.tokens == sum(
+        turn.call.usage.completion_tokens for t in traces for turn in t.turns if turn.call and turn.call.usage
+    )
     assert len({trace.student_turns[0].text for trace in traces}) > 1, "three problems, not one canned reply"
 
 
@@ -127,12 +131,12 @@ async def test_the_deployable_graph_runs_on_the_server(
                 pieces.append(part[0].text)
             else:
                 trace = part.get("trace", trace)
-    assert trace is not None and trace.error == ""
-    assert trace.turns[2].model == "oracle"
+    assert trace is not None and trace.error is None
+    assert trace.turns[2].call is None, "the oracle calls no model"
     streamed = "".join(pieces)
     assert len(pieces) > 4, "token by token"
     assert all(turn.text in streamed for turn in trace.student_turns)
-    assert all(turn.usage and turn.usage.completion_tokens > 0 for turn in trace.student_turns)
+    assert all(turn.call and turn.call.usage and turn.call.usage.completion_tokens > 0 for turn in trace.student_turns)
 
 
 async def test_a_model_that_the_server_lacks_fails_the_dialogue_with_its_reason(server: str, tmp_path: Path) -> None:
@@ -141,4 +145,4 @@ async def test_a_model_that_the_server_lacks_fails_the_dialogue_with_its_reason(
         summary = await run_dialogues(load_tasks("arithmetic?n=1&form=full"), other, ChatTeacher(other.model), store)
         (trace,) = store.traces()
     assert summary.exit_code == 1 and trace.stop is StopReason.FAILED
-    assert trace.error.startswith("student: EndpointError") and "another-model" in trace.error
+    assert str(trace.error).startswith("student: EndpointError") and "another-model" in str(trace.error)

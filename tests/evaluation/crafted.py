@@ -12,19 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sml_agents.types import (
-    Act,
-    Fact,
-    Form,
-    Outcome,
-    Private,
-    Role,
-    StopReason,
-    Task,
-    Trace,
-    Turn,
-    Verdict,
-)
+from sml_agents.types import Act, Fact, Failure, Form, Outcome, Private, Role, StopReason, Task, Trace, Turn, Verdict
 
 PRICE = Fact(name="price", statement="Each ticket costs 7 dollars.", keywords=("ticket", "cost"))
 TEXTS = {
@@ -90,7 +78,7 @@ def trace(
     max_turns: int | None = 4,
     seed: int = 0,
     guard: str = "flag",
-    error: str = "",
+    error: Failure | str | None = None,
     student: str = "base",
 ) -> Trace:
     of = of or task()

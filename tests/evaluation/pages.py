@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 from sml_agents.evaluation.compare import Comparison, Summary
-from sml_agents.types import Fact, Private, Role, StopReason, Task, Trace, Turn
+from sml_agents.types import Fact, Failure, Private, Role, StopReason, Task, Trace, Turn
 from tests.evaluation.crafted import task, trace
 
 STORIES = (
@@ -18,6 +18,10 @@ ATTACK = "</script><script>window.hacked=1</script><img src=x onerror='window.ha
 ARABIC = "كم ثمن التذكرة الواحدة؟ أحتاج إلى هذا الرقم كي أحسب المبلغ (٢٨ أو 28)."
 LONG = ("I multiply the number of tickets by the price of one ticket and check the result once more. " * 60)[:5000]
 WIDE = "x" * 400 + " https://example.invalid/" + "a/" * 150
+
+
+def failure(message: str) -> Failure:
+    return Failure(boundary="student", type="EndpointError", message=message)
 
 
 def study(tasks: int = 60, *, seed: int = 3, samples: int = 1) -> dict[str, dict[str, list[Trace]]]:
@@ -72,8 +76,8 @@ def awkward() -> list[Trace]:
         says("long", LONG, WIDE, LONG, prompt=LONG),
         says("empty", "", "   ", "\n\n"),
         says("surrogate", "broken \ud83d here", "emoji 👩‍👩‍👧 fine", "\x00nul"),
-        says("down", "1", stop=StopReason.FAILED, solved=None, error=f"student: EndpointError: status 500 {ATTACK}"),
-        trace("", task("silent"), stop=StopReason.FAILED, error="student: EndpointError: refused"),
+        says("down", "1", stop=StopReason.FAILED, solved=None, error=failure(f"status 500 {ATTACK}")),
+        trace("", task("silent"), stop=StopReason.FAILED, error=failure("refused")),
         trace("1t", task("timeout")),
         trace("P+r", task("primed")),
         trace("1m1", task("masked")),

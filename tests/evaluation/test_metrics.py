@@ -10,7 +10,7 @@ import pytest
 
 from sml_agents.evaluation.definitions import DEFINITIONS
 from sml_agents.evaluation.metrics import Metrics, compute
-from sml_agents.types import Fact, StopReason, Trace
+from sml_agents.types import Fact, Failure, StopReason, Trace
 from tests.evaluation.crafted import task, trace
 
 
@@ -86,8 +86,8 @@ def test_a_dialogue_ended_by_the_leak_guard_is_not_solved() -> None:
 
 def test_failed_dialogues_are_counted_and_in_no_rate() -> None:
     failed = [
-        trace("1", task("f1"), stop=StopReason.FAILED, error="EndpointError: status 500"),
-        trace("", task("f2"), stop=StopReason.FAILED, error="EndpointError: status 503"),
+        trace("1", task("f1"), stop=StopReason.FAILED, error=Failure(type="EndpointError", message="status 500")),
+        trace("", task("f2"), stop=StopReason.FAILED, error=Failure(type="EndpointError", message="status 503")),
         trace("q", task("f3"), stop=StopReason.FAILED),
     ]
     metrics = compute([*failed, *many("r")])
@@ -264,15 +264,6 @@ def test_a_primed_question_is_the_attempt_it_replaced() -> None:
     assert metrics.question_rate.value == 0.0
     assert metrics.premature_attempts.value == 0.5
     assert metrics.correction.value is None
-
-
-def test_private_turns_are_not_the_students() -> None:
-    made = trace("q+r")
-    hidden = made.turns[1].model_copy(update={"visibility": "private"})
-    metrics = compute([made.model_copy(update={"turns": (made.turns[0], hidden, *made.turns[1:])})])
-    assert metrics.success_at["2"].value == 1.0
-    assert metrics.question_rate.n == 1
-    assert metrics.question_rate.value == 0.5
 
 
 def test_seeds_are_those_found() -> None:

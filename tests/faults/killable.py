@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sml_agents.types import Fact, Form, Private, Reply, Task, Usage
+from sml_agents.types import Call, Fact, Form, Private, Reply, Task, Usage
 
 ROOT = Path(__file__).resolve().parents[2]
 DIALOGUES = 100
@@ -85,7 +85,8 @@ class Actor:
             text = ("Not quite.", "There are 4 pencils.", "Look at the price again.")[seed % 3]
         model = f"scripted-{self.role}"
         return Reply(
-            text=text, model=model, seed=seed, usage=Usage(prompt_tokens=9, completion_tokens=4), finish="stop"
+            text=text,
+            call=Call(model=model, seed=seed, usage=Usage(prompt_tokens=9, completion_tokens=4), finish="stop"),
         )
 
 

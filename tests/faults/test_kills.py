@@ -69,9 +69,9 @@ def committed(order: Order) -> set[int]:
     """The calls whose replies are in the store: in the journal, or in a finished trace."""
     with TraceStore.open(order.store) as store:
         assert store.verify() == []
-        seeds = {reply.seed for id in store.ids_with_replies() for reply in store.replies_of(id).values()}
-        seeds |= {turn.seed for trace in store.traces() for turn in trace.turns}
-    return {seed for seed in seeds if seed is not None}
+        calls = {reply.call for id in store.ids_with_replies() for reply in store.replies_of(id).values()}
+        calls |= {turn.call for trace in store.traces() for turn in trace.turns}
+    return {call.seed for call in calls if call is not None and call.seed is not None}
 
 
 def assert_no_answered_call_repeated(order: Order, before: Counter[int], answered: set[int]) -> None:

@@ -73,7 +73,7 @@ async def test_the_environment_says_who_takes_part(
 
 @pytest.mark.parametrize("name", DIALOGUES)
 def test_the_defaults_are_the_embedded_student_and_the_oracle(name: str, load: Callable[..., Any]) -> None:
-    record = load(name).builder.nodes["open"].runnable.afunc.__self__.record
+    record = load(name).builder.nodes["open"].runnable.afunc.__self__.cast.record
     assert record["student"]["model"]["backend"] == "embedded"
     assert record["teacher"]["model"] == ("human" if name == "human_teacher" else "oracle")
 
@@ -220,5 +220,5 @@ async def test_a_real_model_in_all_roles_never_holds_up_the_event_loop(
     graph = load("q_priming", student=spec, teacher=spec, primer="student", max_turns="2")
     with blockbuster_ctx():
         trace = (await graph.ainvoke({"task": pens}))["trace"]
-    assert trace.error == "" and trace.stop in (StopReason.MAX_TURNS, StopReason.SOLVED)
-    assert all(turn.text and turn.usage for turn in trace.turns[1:])
+    assert trace.error is None and trace.stop in (StopReason.MAX_TURNS, StopReason.SOLVED)
+    assert all(turn.text and turn.call and turn.call.usage for turn in trace.turns[1:])

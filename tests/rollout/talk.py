@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from sml_agents.rollout.engine import hold_dialogues
+from sml_agents.rollout import Item, run_into_store
 from sml_agents.rollout.summary import RunSummary
 from sml_agents.traces import TraceStore
 from sml_agents.types import Reply, StopReason, Task, Trace
@@ -24,7 +24,8 @@ class Talk:
         self.calls: list[tuple[str, str]] = []
         self.running = self.most = 0
 
-    async def __call__(self, task: Task, sample: int, id: str, journal: Any) -> Trace:
+    async def __call__(self, item: Item, journal: Any) -> Trace:
+        id, task, sample, _ = item
         self.running += 1
         self.most = max(self.most, self.running)
         try:
@@ -48,20 +49,8 @@ class Talk:
 
 
 async def hold(tasks: Any, talk: Talk, store: TraceStore, *, resume: bool = False, **options: Any) -> RunSummary:
-    """`hold_dialogues` with defaults."""
-    store.start_run(SETTINGS, resume=resume)
-    given: dict[str, Any] = {
-        "settings": SETTINGS,
-        "seed": 0,
-        "samples": 1,
-        "concurrency": 8,
-        "retry_failed": False,
-        "total": None,
-        "on_progress": None,
-        "stop": None,
-        **options,
-    }
-    return await hold_dialogues(tasks, talk, store, **given)
+    """`run_into_store` with defaults."""
+    return await run_into_store(tasks, talk, store, SETTINGS, resume=resume, **{"concurrency": 8, **options})
 
 
 def stops(store: TraceStore) -> dict[str, StopReason]:

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from sml_agents.dialogue import dialogue_id
 from sml_agents.errors import BudgetExceeded, EndpointError, InputError, MissingExtra, StoreError
-from sml_agents.rollout import Progress, dialogue_id
+from sml_agents.rollout import Progress
 from sml_agents.traces import TraceStore
 from sml_agents.types import StopReason, Task
 from tests.rollout.talk import SETTINGS, Talk, hold, stops
@@ -34,7 +35,7 @@ def store(tmp_path: Path) -> Iterator[TraceStore]:
 class TestIds:
     def test_an_id_is_the_same_in_every_process(self) -> None:
         code = (
-            "from tests.traces.samples import make_task; from sml_agents.rollout import dialogue_id\n"
+            "from tests.traces.samples import make_task; from sml_agents.dialogue import dialogue_id\n"
             "print(dialogue_id(make_task(1, meta={'b': 'x'}), 0, {'b': 1, 'a': [None, 2.5]}, 0), end='')"
         )
         here = dialogue_id(make_task(1, meta={"b": "x"}), 0, {"a": [None, 2.5], "b": 1}, 0)
@@ -138,7 +139,7 @@ class TestFailures:
             (RecursionError("two\nlines"), "RecursionError: two"),
             (asyncio.CancelledError(), "CancelledError"),
             (TimeoutError(), "TimeoutError"),
-            (MemoryError("a" * 9999), f"MemoryError: {'a' * 500}"),
+            (MemoryError("a" * 9999), f"MemoryError: {'a' * 497}..."),
         ],
         ids=lambda value: type(value).__name__,
     )
@@ -149,7 +150,12 @@ class TestFailures:
         summary = await hold(TASKS, talk, store)
         assert (summary.n, summary.failed, summary.solved, summary.exit_code) == (40, 1, 39, 1)
         (trace,) = store.traces(stop="failed")
-        assert (trace.task, trace.error, trace.solved, trace.settings) == (TASKS[3], recorded, None, SETTINGS)
+        assert (trace.task, str(trace.error), trace.solved, trace.settings) == (
+            TASKS[3],
+            f"graph: {recorded}",
+            None,
+            SETTINGS,
+        )
 
     async def test_failed_dialogues_stay_unless_they_are_to_be_tried_again(self, store: TraceStore) -> None:
         broken = Talk(trouble=lambda task: _raise(EndpointError("down")))

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from sml_agents.dialogue import DialogueSettings, build_dialogue
+from sml_agents.dialogue import DialogueSettings, build_dialogue, dialogue_id
 from sml_agents.errors import InputError, SettingsMismatch
 from sml_agents.roles import ChatStudent, ChatTeacher, OracleTeacher
-from sml_agents.rollout import Progress, dialogue_id, run_dialogues, run_dialogues_sync, run_graph
+from sml_agents.rollout import Progress, run_dialogues, run_dialogues_sync, run_graph
 from sml_agents.testing import FaultyModel, ScriptedModel
 from sml_agents.traces import TraceStore
 from sml_agents.types import Fact, Form, Private, StopReason, Task
@@ -96,7 +96,7 @@ async def test_a_thousand_dialogues_with_five_percent_faults(store: TraceStore) 
     assert 40 <= summary.failed <= 120, "two calls a dialogue"
     failed = list(store.traces(stop=StopReason.FAILED))
     assert len(failed) == summary.failed
-    assert all("failed on purpose" in trace.error for trace in failed)
+    assert all("failed on purpose" in str(trace.error) for trace in failed)
     assert store.counts().unfinished == 0 and store.verify() == []
     assert summary.exit_code == 1
 

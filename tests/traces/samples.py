@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from sml_agents.types import Act, Fact, Form, Outcome, Private, Role, StopReason, Task, Trace, Turn, Usage, Verdict
+from sml_agents.types import (
+    Act,
+    Call,
+    Fact,
+    Form,
+    Outcome,
+    Private,
+    Role,
+    StopReason,
+    Task,
+    Trace,
+    Turn,
+    Usage,
+    Verdict,
+)
 
 
 def make_task(number: int = 0, *, family: str = "arithmetic", form: Form = Form.UNDERSPECIFIED, **more: Any) -> Task:
@@ -31,7 +45,14 @@ def make_trace(
         verdict = Verdict(outcome=Outcome.CORRECT, extracted="4") if act is Act.ANSWER_ATTEMPT else None
         usage = Usage(prompt_tokens=20, completion_tokens=5)
         said.append(
-            Turn(role=Role.STUDENT, text=text, act=act, verdict=verdict, trainable=True, usage=usage, model="m")
+            Turn(
+                role=Role.STUDENT,
+                text=text,
+                act=act,
+                verdict=verdict,
+                trainable=True,
+                call=Call(usage=usage, model="m"),
+            )
         )
     solved = {StopReason.SOLVED: True, StopReason.MAX_TURNS: False}.get(stop)
     return Trace(id=f"{number:016x}", task=task, turns=tuple(said), stop=stop, solved=solved, **more)

@@ -13,7 +13,8 @@ import pytest
 
 from sml_agents.errors import InputError, SettingsMismatch, StoreError
 from sml_agents.traces import Counts, TraceStore
-from sml_agents.types import Form, Reply, StopReason, Usage
+from sml_agents.traces.record import checksum
+from sml_agents.types import Call, Form, Reply, StopReason, Usage
 from tests.traces.samples import make_task, make_trace
 
 SETTINGS = {
@@ -205,7 +206,9 @@ class TestRuns:
 
 
 class TestReplies:
-    REPLY = Reply(text="What does a pencil cost?", usage=Usage(completion_tokens=6), completion_ids=(5, 7), seed=3)
+    REPLY = Reply(
+        text="What does a pencil cost?", call=Call(usage=Usage(completion_tokens=6), completion_ids=(5, 7), seed=3)
+    )
 
     def test_kept_until_the_trace_is_in(self, path: Path) -> None:
         with TraceStore.open(path) as store:
@@ -320,3 +323,22 @@ def test_times_are_beside_the_traces_not_in_them(path: Path) -> None:
         created, finished = database.execute("SELECT created, finished FROM dialogues").fetchone()
     assert created.endswith("+00:00") and finished >= created
     assert created[:10] not in text
+
+
+def test_a_trace_of_version_1_is_read(path: Path) -> None:
+    """As an earlier release wrote it: what is a turn's `call` now stood in the turn itself."""
+    old = (
+        '{"version":1,"id":"a","task":{"id":"t","family":"f","prompt":"p","private":{"answer":"1"}},"turns":['
+        '{"role":"teacher","text":"p","model":"oracle","visibility":"public"},'
+        '{"role":"student","text":"1","trainable":true,"model":"m","seed":7,"usage":{"completion_tokens":3},'
+        '"completion_ids":[5,6],"finish":"length"}],"stop":"failed","error":"student: EndpointError: gone"}'
+    )
+    with TraceStore.open(path) as store:
+        store.add(make_trace())
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("UPDATE dialogues SET trace = ?, crc = ?", (old, checksum(old)))
+    with TraceStore.open(path, read_only=True) as store:
+        (trace,) = store.traces()
+    call = Call(model="m", seed=7, usage=Usage(completion_tokens=3), completion_ids=(5, 6), finish="length")
+    assert [turn.call for turn in trace.turns] == [None, call]
+    assert str(trace.error) == "student: EndpointError: gone" and trace.version == 2

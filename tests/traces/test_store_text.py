@@ -12,7 +12,7 @@ import pytest
 
 from sml_agents.traces import TraceStore
 from sml_agents.traces.record import MAX_DEPTH
-from sml_agents.types import Reply, Trace
+from sml_agents.types import Call, Reply, Trace
 from tests.traces.samples import make_task, make_trace
 
 
@@ -60,9 +60,9 @@ def test_a_lone_surrogate_becomes_the_replacement_character(tmp_path: Path) -> N
 
 def test_a_reply_with_a_surrogate_is_kept(tmp_path: Path) -> None:
     with TraceStore.open(tmp_path / "traces.db") as store:
-        store.put_reply("a\x00", "student/0", Reply(text="\ud800 5", completion_ids=(1, 2)))
+        store.put_reply("a\x00", "student/0", Reply(text="\ud800 5", call=Call(completion_ids=(1, 2))))
         assert store.ids_with_replies() == {"a\ufffd"}
-        assert store.get_reply("a\ufffd", "student/0") == Reply(text="\ufffd 5", completion_ids=(1, 2))
+        assert store.get_reply("a\ufffd", "student/0") == Reply(text="\ufffd 5", call=Call(completion_ids=(1, 2)))
 
 
 def test_numbers_that_are_not_finite_are_unknown(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from sml_agents.backends.chat_format import ChatFormat
 from sml_agents.backends.settings import LocalSettings
-from sml_agents.dialogue import DialogueSettings, build_dialogue
+from sml_agents.dialogue import Cast, DialogueSettings
 from sml_agents.errors import TrainingError
 from sml_agents.roles import ChatStudent, OracleTeacher
 from sml_agents.tasks import load_tasks
@@ -24,7 +24,7 @@ from sml_agents.training.online.rewards import dialogue_reward, turn_advantages,
 from sml_agents.training.online.rollouts import Rollouts
 from sml_agents.training.online.trajectories import Episode, episode_of
 from sml_agents.training.settings import GRPOSettings
-from sml_agents.types import Act, Fact, Form, Outcome, Private, Role, StopReason, Task, Trace, Turn, Verdict
+from sml_agents.types import Act, Call, Fact, Form, Outcome, Private, Role, StopReason, Task, Trace, Turn, Verdict
 from tests.training.templates import dressed
 
 FAMILIES = ["chatml", "llama3", "qwen2_5", "gemma", "mistral", "qwen3_thinking"]
@@ -53,7 +53,13 @@ def trace_of(
         text = "How much does a pen cost?" if kind is Act.CLARIFICATION else "s"
         said = tuple(range(len(ids) + 10, len(ids) + 10 + 2 + number))
         turns.append(
-            Turn(role=Role.STUDENT, text=text, act=kind, verdict=verdict, prompt_ids=tuple(ids), completion_ids=said)
+            Turn(
+                role=Role.STUDENT,
+                text=text,
+                act=kind,
+                verdict=verdict,
+                call=Call(prompt_ids=tuple(ids), completion_ids=said),
+            )
         )
         ids += said
         if number < len(acts):
@@ -130,14 +136,16 @@ def test_ids_trained_on_are_the_ids_sampled(embedded_model: Path, family: str) -
     engine = LiveEngine(model, tokenizer, sampling, bf16=False)
     student = ChatStudent(LiveChatModel.over(engine, "m", sampling), verbatim=True)
     tasks = load_tasks("arithmetic?form=paired&n=2")
-    graph = build_dialogue(student, OracleTeacher(), settings=DialogueSettings(max_turns=3))
-    rollouts = Rollouts(TaskOrder(tasks, 0, curriculum=False), graph, group=2, concurrency=8, filler=0)
+    cast = Cast(student, OracleTeacher(), DialogueSettings(max_turns=3))
+    rollouts = Rollouts(TaskOrder(tasks, 0, curriculum=False), cast, group=2, concurrency=8, filler=0)
     try:
         episodes = rollouts.hold(0, 8)
     finally:
         rollouts.close()
         engine.stop()
-    lengths = {len(turn.completion_ids or ()) for episode in episodes for turn in episode.trace.student_turns}
+    lengths = {
+        len((turn.call or Call()).completion_ids or ()) for episode in episodes for turn in episode.trace.student_turns
+    }
     assert {1, 4} <= lengths
     assert len({len(episode.completion_ids) for episode in episodes}) > 1
     for episode in episodes:
@@ -148,7 +156,7 @@ def test_ids_trained_on_are_the_ids_sampled(embedded_model: Path, family: str) -
         students = episode.trace.student_turns
         for number, turn in enumerate(students, start=1):
             kept = [id for id, of in zip(episode.completion_ids, episode.turn_of, strict=True) if of == number]
-            assert tuple(kept) == turn.completion_ids
+            assert turn.call is not None and tuple(kept) == turn.call.completion_ids
         between = tokenizer.decode(
             [id for id, of in zip(episode.completion_ids, episode.turn_of, strict=True) if not of]
         )
@@ -160,10 +168,10 @@ def test_ids_trained_on_are_the_ids_sampled(embedded_model: Path, family: str) -
 def test_prompts_that_do_not_continue_are_refused() -> None:
     trace = trace_of([False, True])
     turns = list(trace.turns)
-    turns[3] = turns[3].model_copy(update={"prompt_ids": (10, 11, 99)})
+    turns[3] = turns[3].model_copy(update={"call": Call(prompt_ids=(10, 11, 99), completion_ids=(12,))})
     with pytest.raises(TrainingError, match="does not continue the ids before it"):
         episode_of(trace.model_copy(update={"turns": tuple(turns)}), 0)
-    turns[3] = turns[3].model_copy(update={"prompt_ids": None})
+    turns[3] = turns[3].model_copy(update={"call": None})
     with pytest.raises(TrainingError, match="has no token ids"):
         episode_of(trace.model_copy(update={"turns": tuple(turns)}), 0)
 

@@ -15,7 +15,7 @@ from sml_agents.training import DialogueRenderer, load_run, preview_run, train_r
 from sml_agents.training.preference import train_dpo, train_kto
 from sml_agents.training.settings import PreferenceSettings
 from sml_agents.training.tokens.pairs import alternating, preference_examples, rotated, sources, tokenize_sides
-from sml_agents.types import Form, Outcome, Trace, Turn, Verdict
+from sml_agents.types import Call, Form, Outcome, Trace, Turn, Verdict
 from tests.training.test_rows import AGAIN, QUESTION, RIGHT, TELLS, WRONG, ask, attempt, teacher, trace
 
 FULL = Form.FULL
@@ -125,8 +125,8 @@ class TestTokens:
         renderer = DialogueRenderer(tokenizer)
         pair = next(make_pairs(conversations(*ASKED)))
         pieces = tuple(token for word in ("What", " does", " a", " pen", " cost?") for token in _ids(renderer, word))
-        cut = pair.rejected.model_copy(update={"finish": "length"})
-        pair = replace(pair, chosen=pair.chosen.model_copy(update={"completion_ids": pieces}), rejected=cut)
+        cut = pair.rejected.model_copy(update={"call": Call(finish="length")})
+        pair = replace(pair, chosen=pair.chosen.model_copy(update={"call": Call(completion_ids=pieces)}), rejected=cut)
         [(_, sides)], counts = tokenize_sides([pair], renderer, max_length=256)
         assert tuple(sides[0].completion_ids) == (*pieces, *renderer.end_ids)
         assert renderer.tokenizer.decode(sides[1].completion_ids) == WRONG

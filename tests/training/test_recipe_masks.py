@@ -15,7 +15,7 @@ from sml_agents.errors import TrainingError
 from sml_agents.training import DialogueRenderer, Message, TrainingRow, training_rows
 from sml_agents.training.tokens.pairs import tokenize_sides
 from sml_agents.training.tokens.rows import IGNORED, tokenize_rows
-from sml_agents.types import Role, Turn
+from sml_agents.types import Call, Role, Turn
 from tests.training.templates import END_OF_TURN
 from tests.training.test_masks import FAMILIES, TEXT, rendered_content
 from tests.training.test_rows import AGAIN, CANARY, TELLS, ask, attempt, teacher, trace
@@ -83,7 +83,7 @@ def test_preference_sides_are_the_turn_and_its_end(
     history = tuple(Turn(role=(Role.TEACHER, Role.STUDENT)[at % 2], text=text) for at, text in enumerate(before))
     sides = [Turn(role=Role.STUDENT, text=chosen), Turn(role=Role.STUDENT, text=rejected)]
     if cut:
-        sides[1] = sides[1].model_copy(update={"finish": "length"})
+        sides[1] = sides[1].model_copy(update={"call": Call(finish="length")})
         assume(rendered_content(family, rejected))
         # a cut turn that spells out the template's own end says what an empty whole one says
         assume(rendered_content(family, rejected) != rendered_content(family, chosen) + END_OF_TURN[family])

@@ -11,7 +11,7 @@ from sml_agents.data.selection import TraceFilter
 from sml_agents.errors import InputError, TrainingError
 from sml_agents.training import DialogueRenderer, TrainingRow, balanced, training_rows
 from sml_agents.training.tokens.rows import tokenize_rows
-from sml_agents.types import Act, Fact, Form, Outcome, Private, Role, StopReason, Task, Trace, Turn, Verdict
+from sml_agents.types import Act, Call, Fact, Form, Outcome, Private, Role, StopReason, Task, Trace, Turn, Verdict
 
 CANARY = "CANARY-5d1e"
 FACT = Fact(name="price", statement="A pen costs 3 dollars.", keywords=("cost",))
@@ -112,9 +112,8 @@ class TestPrivacy:
         tokenizer = AutoTokenizer.from_pretrained(embedded_model)
         secret = tuple(tokenizer(f"The answer is {CANARY}. Write a question.")["input_ids"])
         question = (*tokenizer(QUESTION)["input_ids"], tokenizer.eos_token_id)
-        primed = ask(primed=True, replaced=WRONG, prompt_ids=secret, completion_ids=question)
-        hidden = teacher(CANARY, visibility="private")
-        rows = training_rows([trace(primed, hidden, TELLS, attempt(True))], "q_primed")
+        primed = ask(primed=True, replaced=WRONG, call=Call(prompt_ids=secret, completion_ids=question))
+        rows = training_rows([trace(primed, TELLS, attempt(True))], "q_primed")
         for rows_as in ("dialogue", "turn"):
             made, counts = tokenize_rows(rows, DialogueRenderer(tokenizer), max_length=500, rows_as=rows_as)
             assert counts.verbatim_turns == 1

@@ -72,7 +72,9 @@ async def test_only_the_trace_knows_the_reasoning() -> None:
     assert all("SECRET" not in turn.text for turn in found.turns)
     plain, _, _ = await held("What does a pen cost?", "The answer is 12.")
     # What the student was given in its second turn is what a student without reasoning was given.
-    assert answer.prompt_hash == plain.student_turns[1].prompt_hash
+    again = plain.student_turns[1]
+    assert answer.call is not None and again.call is not None
+    assert answer.call.prompt_hash == again.call.prompt_hash
     assert Trace.model_validate_json(found.model_dump_json()) == found
 
 

@@ -13,7 +13,20 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from sml_agents.traces.importers.messages import BadRecord, Said
-from sml_agents.types import Act, Private, Role, StopReason, Task, ToolCall, Trace, Turn, Usage, stable_hash
+from sml_agents.types import (
+    Act,
+    Call,
+    Failure,
+    Private,
+    Role,
+    StopReason,
+    Task,
+    ToolCall,
+    Trace,
+    Turn,
+    Usage,
+    stable_hash,
+)
 
 __all__ = ["Log", "Loss", "OnLoss", "Score", "trace_of"]
 
@@ -87,7 +100,7 @@ def trace_of(log: Log, format: str) -> Trace:
         turns=tuple(turns),
         stop=StopReason.FAILED if log.error else StopReason.RECORDED,
         solved=log.solved,
-        error=log.error,
+        error=Failure(boundary="log", message=log.error) if log.error else None,
         tags=tags,
     )
 
@@ -116,7 +129,7 @@ def _turns(log: Log) -> tuple[list[Turn], str]:
                     text=text,
                     act=Act(act) if act in _ACTS else None,
                     act_by="llm" if act in _ACTS else "",
-                    model=model,
+                    call=Call(model=model) if model else None,
                     tool_calls=used,
                     trainable=bool(text.strip()),
                 )

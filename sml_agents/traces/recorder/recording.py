@@ -12,7 +12,7 @@ from sml_agents.traces.importers.calls import ModelCall, conversations
 from sml_agents.traces.importers.checkpoints import plain_message, said_by_interrupt
 from sml_agents.traces.importers.messages import Said, read_messages
 from sml_agents.traces.importers.record import trace_of
-from sml_agents.types import Role, StopReason, Trace, Usage, stable_hash
+from sml_agents.types import Failure, Role, StopReason, Trace, Usage, stable_hash
 
 __all__ = ["Aside", "Recorded", "trace_of_thread"]
 
@@ -120,7 +120,7 @@ def trace_of_thread(note: Recorded, store: TraceStore, redact: Redactor) -> Trac
     if found is None:
         if base is None or not note.error:
             return None
-        return base.model_copy(update={"stop": StopReason.FAILED, "error": note.error})
+        return base.model_copy(update={"stop": StopReason.FAILED, "error": Failure(boundary="log", message=note.error)})
     kept = [Aside(*one) for one in (base.tags.get("asides", ()) if base is not None else ())]
     asides = [*kept, *_placed(note.asides, kept, redact)]
     found.said = _spliced(list(found.said), asides)

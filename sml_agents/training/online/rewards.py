@@ -34,13 +34,12 @@ def informed_success(trace: Trace) -> list[float]:
 
 
 def needless_question(trace: Trace) -> list[float]:
-    """-1 for each thing asked for that brought no missing fact, whatever the form of the task and the act of the turn."""
+    """-1 for each thing asked for that brought no missing fact, whatever the form of the task and the turn's act."""
     earned: list[float] = []
     heard = [trace.task.prompt]
     for turn, missing, answer in _with_missing(trace):
-        asked = (
-            0 if turn.act is Act.ANSWER_ATTEMPT and trace.task.private.code else len(find_questions(turn.text, heard))
-        )
+        is_program = turn.act is Act.ANSWER_ATTEMPT and trace.task.private.code is not None
+        asked = 0 if is_program else len(find_questions(turn.text, heard))
         asked = max(asked, turn.act in (Act.CLARIFICATION, Act.INTERROGATION))  # whoever labelled it
         named = {fact.name for fact in asked_facts(turn.text, missing, heard)} if asked else set()
         brought = len(named & set(answer.reveals)) if answer is not None else 0
@@ -52,12 +51,12 @@ def needless_question(trace: Trace) -> list[float]:
 def _with_missing(trace: Trace) -> Iterator[tuple[Turn, list[Fact], Turn | None]]:
     """Each student turn with the facts missing when it was said, and the teacher's turn after it, if any."""
     missing = [] if trace.task.form is Form.FULL else list(trace.task.private.facts)
-    public = [turn for turn in trace.turns if turn.visibility == "public"]
-    for at, turn in enumerate(public):
+    turns = trace.turns
+    for at, turn in enumerate(turns):
         if turn.role is Role.TEACHER:
             missing = [fact for fact in missing if fact.name not in turn.reveals]
             continue
-        answer = public[at + 1] if at + 1 < len(public) and public[at + 1].role is Role.TEACHER else None
+        answer = turns[at + 1] if at + 1 < len(turns) and turns[at + 1].role is Role.TEACHER else None
         yield turn, missing, answer
 
 
@@ -65,7 +64,7 @@ def leak(trace: Trace) -> list[float]:
     """-1 for each turn to which the teacher answered with the solution."""
     earned: list[float] = []
     for turn in trace.turns:
-        if turn.role is Role.STUDENT and turn.visibility == "public":
+        if turn.role is Role.STUDENT:
             earned.append(0.0)
         elif turn.role is Role.TEACHER and turn.leak is not None and earned:
             earned[-1] = -1.0

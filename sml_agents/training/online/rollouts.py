@@ -7,11 +7,13 @@ from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from sml_agents.dialogue import DialogueGraph
+from sml_agents.dialogue import Cast
+from sml_agents.dialogue.referee import call_seed
 from sml_agents.errors import TrainingError
+from sml_agents.rollout import Item, run_all
 from sml_agents.training.online.curriculum import TaskOrder
 from sml_agents.training.online.trajectories import Episode, episode_of
-from sml_agents.types import StopReason, Task, Trace, stable_hash
+from sml_agents.types import StopReason, Trace
 
 __all__ = ["Rollouts"]
 
@@ -26,7 +28,7 @@ class Rollouts:
     def __init__(
         self,
         order: TaskOrder,
-        graph: DialogueGraph,
+        cast: Cast,
         *,
         group: int,
         concurrency: int,
@@ -35,7 +37,8 @@ class Rollouts:
     ) -> None:
         """`filler` is a token for dialogues without any; `keep` is given the traces of each step."""
         self.order = order
-        self.graph = graph
+        self.cast = cast
+        self._graph = cast.graph()
         self.group = group
         self.concurrency = concurrency
         self.filler = filler
@@ -53,7 +56,11 @@ class Rollouts:
             TrainingError: when all of them failed; the message says how the first one did.
         """
         tasks = self.order.next(count * processes // self.group)
-        wanted = [(task, sample) for task in tasks for sample in range(self.group)]
+        seed = call_seed(self.order.seed, "rollout", step)
+        wanted = [
+            Item(self.cast.dialogue_id(task, place, seed), task, sample, place)
+            for place, (task, sample) in enumerate((task, sample) for task in tasks for sample in range(self.group))
+        ]
         mine = wanted[process * count : (process + 1) * count]
         traces = self._run(self._all(mine, step))
         if all(trace.stop is StopReason.FAILED for trace in traces):
@@ -70,19 +77,34 @@ class Rollouts:
         with ThreadPoolExecutor(1) as aside:  # in a notebook, whose own loop is running
             return aside.submit(self._runner.run, dialogues).result()
 
-    async def _all(self, wanted: Sequence[tuple[Task, int]], step: int) -> list[Trace]:
-        room = asyncio.Semaphore(self.concurrency)
+    async def _all(self, wanted: Sequence[Item], step: int) -> list[Trace]:
+        graph = self._graph
 
-        async def one(task: Task, sample: int, id: str) -> Trace:
-            async with room:
-                result: dict[str, Any] = await self.graph.ainvoke({"task": task, "sample": sample, "id": id})
+        async def dialogue(item: Item, journal: object) -> Trace:
+            result: dict[str, Any] = await graph.ainvoke({"task": item.task, "sample": item.sample, "id": item.id})
             trace: Trace = result["trace"]
-            return trace.model_copy(update={"tags": {"step": step + 1}})
+            return trace
 
-        ids = [
-            stable_hash(self.order.seed, "rollout", step, place, task.id, sample)
-            for place, (task, sample) in enumerate(wanted)
-        ]
-        async with asyncio.TaskGroup() as together:
-            running = [together.create_task(one(*each, id)) for each, id in zip(wanted, ids, strict=True)]
-        return [task.result() for task in running]
+        sink = _Collected(step)
+        await run_all(wanted, dialogue, sink, concurrency=self.concurrency, record=self.cast.record)
+        return [sink.traces[item.position] for item in wanted]
+
+
+class _Collected:
+    """The traces of one step, by their place in it."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+        self.traces: dict[int, Trace] = {}
+
+    async def __aenter__(self) -> _Collected:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    async def start(self, item: Item) -> None:
+        """Nothing is kept of a dialogue that does not end: the step would be sampled anew."""
+
+    async def finish(self, item: Item, trace: Trace) -> None:
+        self.traces[item.position] = trace.model_copy(update={"tags": {"step": self.step + 1}})

@@ -43,22 +43,23 @@ def episode_of(trace: Trace, filler: int) -> Episode:
     turn_of: list[int] = []
     prompt: list[int] = []
     for number, turn in enumerate(trace.student_turns, start=1):
-        if not turn.prompt_ids or not turn.completion_ids:
+        call = turn.call
+        if call is None or not call.prompt_ids or not call.completion_ids:
             raise TrainingError(
                 f"student turn {number} of dialogue {trace.id} has no token ids: reinforcement learning needs a model "
                 "that returns those it read and sampled"
             )
         if number == 1:
-            prompt = list(turn.prompt_ids)
+            prompt = list(call.prompt_ids)
         known = [*prompt, *completion]
-        if list(turn.prompt_ids[: len(known)]) != known:
+        if list(call.prompt_ids[: len(known)]) != known:
             raise TrainingError(
                 f"the prompt of student turn {number} of dialogue {trace.id} does not continue the ids before it: the "
                 "student must be verbatim"
             )
-        between = turn.prompt_ids[len(known) :]
-        completion += [*between, *turn.completion_ids]
-        turn_of += [0] * len(between) + [number] * len(turn.completion_ids)
+        between = call.prompt_ids[len(known) :]
+        completion += [*between, *call.completion_ids]
+        turn_of += [0] * len(between) + [number] * len(call.completion_ids)
     if not completion:
         return Episode(trace, [filler], [filler], [0])
     return Episode(trace, prompt, completion, turn_of)

@@ -154,7 +154,7 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
         for episode in self.episodes:
             row = [0.0] * len(episode.completion_ids)
             for turn in episode.trace.student_turns:
-                prompt, ids = turn.prompt_ids or (), turn.completion_ids or ()
+                prompt, ids = (turn.call.prompt_ids or (), turn.call.completion_ids or ()) if turn.call else ((), ())
                 start = len(prompt) - len(episode.prompt_ids)
                 row[start : start + len(ids)] = self.generator.logprobs[(*prompt, *ids)]
             rows.append(row)

@@ -16,7 +16,7 @@ from sml_agents.traces import TraceStore
 from sml_agents.traces.importers import FORMATS, ImportReport, import_logs, read_logs
 from sml_agents.traces.importers.lines import rows as rows_in
 from sml_agents.traces.importers.record import Loss
-from sml_agents.types import Role, StopReason, Trace
+from sml_agents.types import Call, Role, StopReason, Trace
 
 SAMPLES = Path(__file__).parent / "samples"
 MADE_BY_LIBRARIES = {
@@ -62,7 +62,7 @@ def test_samples_made_by_the_libraries_themselves(spec: str) -> None:
     for (tool, arguments, result), day in zip(calls(trace), ("Friday", "Saturday"), strict=True):
         assert (tool, arguments) == ("book", {"place": "Luigi's", "guests": 4, "day": day})
         assert result and result.startswith("ok")
-    assert trace.task.meta["system"] == "You book tables." and trace.student_turns[0].model == "small-1"
+    assert trace.task.meta["system"] == "You book tables." and trace.student_turns[0].call == Call(model="small-1")
     assert trace.stop is StopReason.RECORDED and trace.solved is None
     if "openai" not in name:
         assert trace.task.meta["source"] == "thread-7"
@@ -173,7 +173,7 @@ def test_openai_chat(tmp_path: Path) -> None:
         ("pay", {"unparsed": '{"sum": 3.5'}, "paid"),
     ]
     assert first.task.meta == {"source": "5", "system": "You book."}
-    assert said(second)[-1] == ("agent", "Hi") and second.student_turns[0].model == "m"
+    assert said(second)[-1] == ("agent", "Hi") and second.student_turns[0].call == Call(model="m")
     assert second.tags["usage"]["prompt_tokens"] == 3
 
 

@@ -1,0 +1,106 @@
+"""Who takes part, from what a user names: a spec, a chat model, or an object of their own.
+
+student_from("embedded:")        student_from(model, system="Answer in French.")
+teacher_from("oracle")           teacher_from("openai:gpt-5-mini")
+primer_from("student", student)  the paper's Q-priming: the student's own model writes the questions
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+from sml_agents.errors import InputError
+from sml_agents.roles.primer import ChatPrimer, OraclePrimer, Primer
+from sml_agents.roles.student import ChatStudent, Student
+from sml_agents.roles.teacher import ChatTeacher, HumanTeacher, OracleTeacher, Teacher
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
+__all__ = ["PrimerLike", "StudentLike", "TeacherLike", "primer_from", "student_from", "teacher_from"]
+
+StudentLike: TypeAlias = "str | BaseChatModel | Student"
+"""A backend spec such as `embedded:`, a chat model, or a student of your own."""
+TeacherLike: TypeAlias = "str | BaseChatModel | Teacher | HumanTeacher"
+"""`oracle`, `human`, a backend spec, a chat model, or a teacher of your own."""
+PrimerLike: TypeAlias = "str | BaseChatModel | Primer"
+"""`oracle`, `student`, a backend spec, a chat model, or a primer of your own."""
+
+
+def student_from(given: StudentLike, *, system: str | None = None) -> Student:
+    """The student that `given` names.
+
+    Args:
+        system: the system prompt of a chat model; None takes the built-in one, "" none.
+
+    Raises:
+        BackendSpecError: a spec that names no usable model.
+    """
+    model = _model(given)
+    return cast(Student, given) if model is None else ChatStudent(model, system=system)
+
+
+def teacher_from(
+    given: TeacherLike, *, system: str | None = None, student: Student | None = None, person: bool = False
+) -> Any:
+    """The teacher that `given` names.
+
+    Args:
+        system: Jinja template of a chat model's system prompt, see `ChatTeacher`; None takes the built-in one.
+        student: a chat model that it plays, too, is not loaded twice.
+        person: whether there is somebody to ask; False refuses `human`.
+
+    Raises:
+        InputError: a person where none can be asked.
+        BackendSpecError: a spec that names no usable model.
+    """
+    if given == "oracle":
+        return OracleTeacher()
+    if given == "human" or isinstance(given, HumanTeacher):
+        if not person:
+            raise InputError("a person cannot teach many dialogues at once: take oracle or a model as the teacher")
+        return HumanTeacher()
+    model = _model(given, student)
+    return given if model is None else ChatTeacher(model, system=system)
+
+
+def primer_from(
+    given: PrimerLike, student: Student | None = None, *, system: str | None = None, demonstrate: bool = False
+) -> Primer:
+    """The writer of Q-priming's questions that `given` names.
+
+    Args:
+        student: whose model writes them when `given` is `student`.
+        system: Jinja template of a chat model's prompt, see `ChatPrimer`; None takes the built-in one.
+        demonstrate: of `oracle`: write the worked solution where nothing is missing.
+
+    Raises:
+        InputError: `student` when the student has no model, or `demonstrate` with a model.
+        BackendSpecError: a spec that names no usable model.
+    """
+    if given == "oracle":
+        return OraclePrimer(demonstrate=demonstrate)
+    if demonstrate:
+        raise InputError("only the oracle can write worked solutions: leave out --demonstrate, or take oracle")
+    if given == "student":
+        if not isinstance(student, ChatStudent):
+            raise InputError("this student has no chat model that could write questions: take oracle or a model")
+        return ChatPrimer(student.model, system=system)
+    model = _model(given, student)
+    return cast(Primer, given) if model is None else ChatPrimer(model, system=system)
+
+
+def _model(given: Any, student: Student | None = None) -> BaseChatModel | None:
+    """The chat model that `given` is or names; None for a role that exists already."""
+    from langchain_core.language_models import BaseChatModel
+
+    from sml_agents.backends import describe, resolve
+
+    if isinstance(given, BaseChatModel):
+        return given
+    if not isinstance(given, str):
+        return None
+    model = resolve(given)
+    if isinstance(student, ChatStudent) and describe(model) == describe(student.model):
+        return student.model
+    return model
