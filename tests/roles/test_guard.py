@@ -209,7 +209,9 @@ def test_hints_out_of_worked_solutions() -> None:
         solution, answer = (part.strip() for part in row["answer"].split("####"))
         public = (row["question"], "Hmm.")
         numbers = {
-            float(n.replace(",", "")) for n in re.findall(r"\d[\d,]*(?:\.\d+)?", in_digits(row["question"])) if n.strip(",")
+            float(n.replace(",", ""))
+            for n in re.findall(r"\d[\d,]*(?:\.\d+)?", in_digits(row["question"]))
+            if n.strip(",")
         }
         for step in re.sub(r"<<.*?>>", "", solution).split("\n"):
             held = {abs(float(n.replace(",", ""))) for n in re.findall(r"\d[\d,]*(?:\.\d+)?", step)}
