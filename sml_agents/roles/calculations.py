@@ -89,7 +89,7 @@ _RULES: list[tuple[re.Pattern[str], Compute]] = [
     _rule(rf"{_N}{_THEN}\bdivide (?:it |that |this )?by {_F}{_N}", _divided),
     _rule(rf"{_N}{_THEN}\bhalve it\b", lambda a: a / 2),
     _rule(rf"{_N}{_THEN}\bdouble it\b", lambda a: 2 * a),
-    _rule(rf"{_N} and {_N}(?= *(?:\.|,|;|$))", lambda a, b: a + b if a >= 10 > b and a % 10 == 0 else None),
+    _rule(rf"{_N} and {_N}(?= *(?:[.,;\n]|$))", lambda a, b: a + b if a >= 10 > b and a % 10 == 0 else None),
 ]
 _OPERATES = re.compile(
     rf"\b(?:{_TIMES}|{_PLUS}|{_MINUS}|{_OVER}|{_TAKE}|of|squared|cubed|dozens?|tens|hundreds|thousands|ones|units"

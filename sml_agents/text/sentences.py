@@ -17,11 +17,20 @@ _END = re.compile(
     r"|[\u3002\uff01\uff1f]+[\u300d\u300f\u201d\u2019\uff09\"')]*|\n"
 )
 _ABBREVIATION = re.compile(
-    r"(?:^|[\s(\"'])(?P<short>mr|mrs|ms|dr|prof|st|vs|etc|cf|resp|approx|fig|(?:[a-z]\.)+[a-z])\.$", re.IGNORECASE
+    r"(?:^|[\s(\"'])(?P<short>mr|mrs|ms|dr|prof|st|vs|etc|cf|resp|approx|fig|lbs?|sq|ft|oz"
+    r"|mins?|hrs?|yrs?|gal|tbsp|tsp|(?:[a-z]\.)+[a-z])\.$", re.IGNORECASE
 )
 _INITIAL = re.compile(r"(?:^|[A-Z][\w.]* )[B-HJ-Z]\.$")
 _NUMBERED = re.compile(r"(?:^|[\s(])(?:no|nr|eq|pp?)\.$", re.IGNORECASE)
-_ENDS_TOO = ("etc", "a.m", "p.m")
+_ENDS_TOO = frozenset(
+    {"etc", "a.m", "p.m", "lb", "lbs", "sq", "ft", "oz", "min", "mins", "hr", "hrs", "yr", "yrs", "gal", "tbsp", "tsp"}
+)
+"""Abbreviations with which a sentence may end."""
+_OPENER = re.compile(
+    r"\s+[\"'(]*(?:he|she|it|they|we|i|you|if|how|what|when|where|which|who|why|the|a|an|there|this|that|these|in|on|at|each"
+    r"|every|all|so|then|but|and|after|before|to|for|his|her|their|find|let)\b",
+    re.IGNORECASE,
+)
 _SPEECH = re.compile(r"[\"\u201d\u00bb]$")
 _SAID = re.compile(r"\s*[a-z]")
 _LONGEST_ABBREVIATION = 12
@@ -57,7 +66,7 @@ def _goes_on(text: str, stop: int, end: int) -> bool:
         return end < len(text)
     if _NUMBERED.search(before) is not None:
         return re.match(r"\s*\d", text[end : end + 4]) is not None
-    return end < len(text) and _INITIAL.search(before) is not None
+    return end < len(text) and _INITIAL.search(before) is not None and not _OPENER.match(text, end)
 
 
 def _add(spans: list[tuple[int, int]], text: str, start: int, end: int) -> None:
