@@ -29,7 +29,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("KMP_BLOCKTIME", "0")
 
 from sml_agents.errors import SmlError
-from sml_agents.training import ProgressLine, TrainingRun, load_run, preview_run, train_run
+from sml_agents.training import ProgressLine, TrainingRun, load_run, named_values, preview_run, train_run
 from sml_agents.training.dry_run import describe
 from sml_agents.training.folder import is_main_process
 
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--dry-run", action="store_true", help="check everything, show an example, train nothing")
     options, rest = parser.parse_known_args(arguments)
     try:
-        run = load_run(options.config, named_values(parser, rest))
+        run = load_run(options.config, named_values(rest))
         if options.dry_run:
             print(describe(preview_run(run)))
             return 0
@@ -48,13 +48,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SmlError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-
-
-def named_values(parser: argparse.ArgumentParser, rest: Sequence[str]) -> dict[str, str]:
-    """`--name value` pairs, for settings that the parser does not know one by one."""
-    if len(rest) % 2 or not all(name.startswith("--") for name in rest[::2]):
-        parser.error(f"settings are given as '--name value': {' '.join(rest)}")
-    return {name.removeprefix("--"): value for name, value in zip(rest[::2], rest[1::2], strict=True)}
 
 
 def train(run: TrainingRun) -> int:

@@ -17,6 +17,8 @@ SmlError
 EndsTheRun marks those that would fail every other dialogue of a run, too.
 """
 
+from sml_agents.text.printable import printable
+
 __all__ = [
     "BackendError",
     "BackendSpecError",
@@ -37,8 +39,8 @@ __all__ = [
 
 
 def one_line(error: object, limit: int = 500) -> str:
-    """The first line of an error's words that says something, cut after `limit` characters."""
-    lines = (line.strip() for line in str(error).splitlines())
+    """The first line of an error's words that says something, safe to print, cut after `limit` characters."""
+    lines = (printable(line) for line in str(error).splitlines())
     first = next(filter(None, lines), "")
     return first if len(first) <= limit else f"{first[: limit - 3]}..."
 

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-__all__ = ["whole_file"]
+from sml_agents.errors import InputError
+
+__all__ = ["whole_file", "write_whole"]
 
 
 @contextmanager
@@ -23,6 +25,20 @@ def whole_file(path: Path) -> Iterator[Path]:
     finally:
         with suppress(FileNotFoundError):
             partial.unlink()
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write `text` to `path` so that a reader, or a crash, never meets half of it.
+
+    Characters that UTF-8 cannot hold (lone surrogates in a model's output) become U+FFFD.
+    Raises InputError when the file cannot be written there.
+    """
+    content = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").encode("utf-8")
+    try:
+        with whole_file(path) as partial:
+            partial.write_bytes(content)
+    except OSError as error:
+        raise InputError(f"Cannot write {path}: {error.strerror or error}; choose another place.") from error
 
 
 def _sync(path: Path) -> None:

@@ -97,11 +97,11 @@ class Outcome(StrEnum):
     CORRECT = "correct"
     INCORRECT = "incorrect"
     UNPARSEABLE = "unparseable"
-    """No answer could be found in the text: scored as not correct."""
+    """No answer could be found or read in the text: scored as not correct."""
     TIMEOUT = "timeout"
-    """The verifier did not finish: not scored."""
+    """The task's own answer or tests came to no end: not scored. What a student's text makes endless is wrong."""
     ERROR = "error"
-    """The verifier broke: not scored."""
+    """The task's own answer or tests, or the machine, are at fault: not scored."""
 
 
 class StopReason(StrEnum):
@@ -158,8 +158,7 @@ class Code(_Noun):
     prelude: str = ""
     """Source that goes before every attempt: the imports and helpers that the prompt gave."""
     seconds: float = 5.0
-    """Processor time that an attempt has for all its tests together; for each of them, if it is a whole program. It
-    has three times as much by the clock."""
+    """Processor time that an attempt has for all its tests together. It has three times as much by the clock."""
 
 
 class Private(_Noun):

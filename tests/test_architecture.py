@@ -12,7 +12,7 @@ import sml_agents
 
 PACKAGE = Path(sml_agents.__file__).parent
 FLOORS = [
-    {"types", "errors", "files", "views", "text"},
+    {"types", "errors", "files", "specs", "views", "text"},
     {"sandbox"},
     {"tasks", "verifiers", "backends", "traces"},
     {"roles"},
@@ -21,6 +21,7 @@ FLOORS = [
     {"agents", "training", "evaluation", "mining"},
     {"testing", "demo"},
     {"cli"},
+    {"__main__"},
 ]
 FLOOR_OF = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 OUTSIDE = {"graphs", "finetune", "examples", "tests", "benchmarks"}

@@ -4,6 +4,7 @@ ClarifyMiddleware              for `langchain.agents.create_agent` (needs the 'a
 clarify_graph, clarify_node    the same as a subgraph and as a node, for graphs built by hand
 ask_user                       the tool by which an agent asks
 RequiredFields, StudentDecider who decides what to ask; any callable does too
+DecisionDecider, DecisionModel any decision model of langchain-core as a decider, and a decider as one
 Question, Limits, AgentView    what is asked, how much, and what a decider sees
 TraceRecorder                  a callback that records any runnable or graph into a trace store
 AgentStudent                   a compiled LangGraph agent as the student of dialogues
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sml_agents.agents.asking import AgentView, Limits, Question
-    from sml_agents.agents.deciders import RequiredFields, StudentDecider
+    from sml_agents.agents.deciders import DecisionDecider, DecisionModel, RequiredFields, StudentDecider
     from sml_agents.agents.delivery import ask_user
     from sml_agents.agents.graphs import clarify_graph, clarify_node
     from sml_agents.agents.middleware import ClarifyMiddleware
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "asking": ("AgentView", "Limits", "Question"),
-    "deciders": ("RequiredFields", "StudentDecider"),
+    "deciders": ("DecisionDecider", "DecisionModel", "RequiredFields", "StudentDecider"),
     "delivery": ("ask_user",),
     "graphs": ("clarify_graph", "clarify_node"),
     "middleware": ("ClarifyMiddleware",),
@@ -38,6 +39,8 @@ __all__ = [
     "AgentStudent",
     "AgentView",
     "ClarifyMiddleware",
+    "DecisionDecider",
+    "DecisionModel",
     "Limits",
     "Question",
     "RequiredFields",

@@ -1,41 +1,51 @@
-"""What may be asked now: questions, limits, and the ledger of what a conversation has asked already.
+"""What is asked and answered: questions, limits, the marks by which both are found, what deciders see.
 
-The ledger is read off the messages. A message that asks carries its questions in `response_metadata["clarify"]`, which
-no provider is sent; a call of `ask_user` carries them as its arguments. So a thread may pass from one process, graph or
-delivery to another and nothing is asked twice.
+A message that asks carries its questions in `response_metadata["clarify"]`, which no provider is sent; a call of
+`ask_user` carries them as its arguments. An answer carries which question each reply belongs to. So a thread may pass
+from one process, graph or delivery to another.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sml_agents.text.questions import content_words, stem
+from sml_agents.text.words import content_words, stem
 from sml_agents.types import Role
 from sml_agents.views import History
+
+if TYPE_CHECKING:
+    from sml_agents.agents.grounding import Ground
 
 __all__ = [
     "ASK_USER",
     "MARK",
     "AgentView",
-    "Ledger",
     "Limits",
     "Question",
     "answer_message",
+    "answers_of",
     "as_questions",
     "asked_by",
+    "is_answer",
+    "is_own",
     "person_spoke",
 ]
 
 MARK = "clarify"
-"""Key in `response_metadata`: the questions of a message that asks, True on an answer, False on what is none."""
+"""Key in `response_metadata`: the questions of a message that asks, the replies of an answer, False on what is none."""
 ASK_USER = "ask_user"
 """Name of the tool by which an agent asks."""
+
+REFUSED = "clarify_refused"
+"""Key in `response_metadata` of a tool's message: the call was not run."""
+NOT_RUN = "Not run: "
+"""How the text of such a message begins; it tells, too, where only the text was kept."""
 
 
 class Question(BaseModel):
@@ -45,7 +55,7 @@ class Question(BaseModel):
 
     text: str = Field(min_length=1)
     about: str = ""
-    """What it asks for, such as a field's name: two questions about one thing count as the same question."""
+    """What it asks for, such as an argument's name: two questions about one thing count as the same question."""
     options: tuple[str, ...] = ()
     """Answers to choose from, if there are only these."""
 
@@ -59,32 +69,23 @@ class Question(BaseModel):
         words = sorted({*(stem(word) for word in content_words(self.text)), *re.findall(r"\d+", self.text)})
         wh = kind.group().replace("which", "what") if kind else ""
         text = " ".join([wh, *words]) if words else " ".join(self.text.casefold().split())
-        return (text, f"{_ABOUT}{self.about}") if self.about else (text,)
+        return (text, f"about: {self.about}") if self.about else (text,)
 
 
-_ABOUT = "about: "
 _WH = re.compile(r"\b(?:what|which|when|where|who|whose|why|how)\b")
-
-_JUST_GO = (
-    r"(?:^|[.,;:!?\n]\s*|\b(?:please|and|so|but|just|no|ok|okay)\s+)"
-    r"(?:just (?:go|do it|book it|proceed|continue|start|guess|pick|choose|decide)\b|go ahead\b|stop asking\b"
-    r"|(?:no more|enough|don'?t ask(?: me)?(?: any)?(?: more)?|without(?: any)?(?: more)?) questions\b"
-    r"|don'?t ask(?: me)?\b|you (?:decide|choose|pick)\b|(?:it'?s )?up to you\b|i (?:don'?t|do not) care\b"
-    r"|use your (?:own )?(?:best )?(?:judge?ment|guess)\b|whatever you (?:like|want|think)\b|surprise me\b)"
-)
 
 
 class Limits(BaseModel):
-    """When to stop asking. Nothing is ever asked twice in a thread, whatever the limits."""
+    """When to stop asking. What is unknown then is not guessed: see `on_limit` of ClarifyMiddleware."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    per_thread: int = Field(default=10, ge=0)
-    """Questions in the whole thread at most."""
+    per_request: int = Field(default=2, ge=0)
+    """How often the person is asked about one request at most; one time may hold several questions."""
     per_run: int = Field(default=3, ge=0)
-    """Questions at most since the person last spoke without being asked through an interrupt or the tool."""
-    just_go: str = _JUST_GO
-    """Regular expression, case ignored: while the person's last words match it, nothing is asked."""
+    """Questions asked at one time at most; 0: never ask."""
+    per_thread: int | None = Field(default=None, ge=0)
+    """Questions in the whole thread at most; None: as many as its requests need."""
 
 
 @dataclass(frozen=True)
@@ -97,14 +98,22 @@ class AgentView:
     """Tool calls that the agent is about to make."""
     acting: bool = False
     """False when the person has just spoken; True when the agent is about to act."""
+    tools: Mapping[str, Any] = field(default_factory=dict)
+    """The agent's tools by name: objects of LangChain's `BaseTool`, or dictionaries in a provider's format."""
+    grounds: Mapping[str, tuple[Ground, ...]] = field(default_factory=dict)
+    """For each call, by its id: where each required argument comes from."""
+    state: Mapping[str, Any] = field(default_factory=dict)
+    """The agent's state."""
+    store: Any = None
+    """The agent's store (`BaseStore`), if it has one."""
 
     @property
     def history(self) -> History:
         """What the two said to each other, the person as the teacher: no tool calls but questions and their answers."""
         said: list[tuple[Role, str]] = []
         for message in self.messages:
-            if isinstance(message, HumanMessage) or _is_answer(message):
-                said.append((Role.TEACHER, message.text))
+            if is_own(message) or is_answer(message):
+                said.append((Role.TEACHER, _words(message)))
             elif isinstance(message, AIMessage):
                 text = message.text.strip() or " ".join(map(str, asked_by(message)))
                 if text:
@@ -124,68 +133,84 @@ def asked_by(message: BaseMessage) -> tuple[Question, ...]:
     try:
         if isinstance(marked := message.response_metadata.get(MARK), list):
             return tuple(Question.model_validate(question) for question in marked)
-        calls = [call["args"].get("questions", []) for call in message.tool_calls if call["name"] == ASK_USER]
-        texts = [text for given in calls for text in ([given] if isinstance(given, str) else given)]
-        return tuple(Question(text=text) for text in texts if text)
+        calls = [call["args"] for call in message.tool_calls if call["name"] == ASK_USER]
+        return tuple(question for given in calls for question in questions_in(given))
     except (TypeError, ValidationError):  # somebody else's mark, or arguments that the tool will refuse
         return ()
 
 
-def answer_message(text: str) -> HumanMessage:
-    """The person's answer to an interrupt, as a message."""
-    return HumanMessage(text, response_metadata={MARK: True})
+def questions_in(arguments: Any) -> tuple[Question, ...]:
+    """The questions of a call of `ask_user`, however the model wrote them. Raises TypeError, ValidationError."""
+    given = arguments
+    if isinstance(arguments, Mapping):
+        given = next((arguments[key] for key in ("questions", "question", "text") if arguments.get(key)), ())
+    if isinstance(given, str | Mapping):
+        given = [given]
+    found = []
+    for one in given:
+        if isinstance(one, Mapping):
+            text = next((one[key] for key in ("text", "question", "prompt") if isinstance(one.get(key), str)), "")
+            options = one.get("options") or one.get("choices") or ()
+            found.append(Question(text=text, options=tuple(map(str, options)) if isinstance(options, list) else ()))
+        elif one:
+            found.append(Question(text=str(one)))
+    return tuple(found)
 
 
-def _is_answer(message: BaseMessage) -> bool:
+def answer_message(replies: Sequence[str], questions: Sequence[Question] = ()) -> HumanMessage:
+    """The person's answer to an interrupt, as a message of their words alone; the questions stand in its metadata."""
+    text = "\n".join(reply for reply in replies if reply)
+    return HumanMessage(text or NO_ANSWER, response_metadata={MARK: paired(replies, questions)})
+
+
+NO_ANSWER = "(no answer)"
+
+
+def paired(replies: Sequence[str], questions: Sequence[Question]) -> dict[str, Any]:
+    """Which reply belongs to which question; one reply to several questions belongs to all of them together."""
+    if len(replies) != len(questions):
+        return {"answers": []}
+    return {
+        "answers": [
+            {"about": question.about, "question": question.text, "answer": reply}
+            for question, reply in zip(questions, replies, strict=True)
+        ]
+    }
+
+
+def answers_of(message: BaseMessage) -> list[tuple[str, str]]:
+    """The replies of an answer with what each is about; empty when they are not told apart."""
+    mark = message.response_metadata.get(MARK)
+    if not isinstance(mark, Mapping):
+        mark = getattr(message, "artifact", None)
+    if not isinstance(mark, Mapping) or not isinstance(mark.get("answers"), list):
+        return []
+    return [(str(one.get("about", "")), str(one.get("answer", ""))) for one in mark["answers"]]
+
+
+def is_answer(message: BaseMessage) -> bool:
+    """Whether a message holds the person's answer to an interrupt or to `ask_user`."""
+    mark = message.response_metadata.get(MARK)
     if isinstance(message, ToolMessage):
-        return message.name == ASK_USER and message.response_metadata.get(MARK) is not False
-    return isinstance(message, HumanMessage) and message.response_metadata.get(MARK) is True
+        return message.name == ASK_USER and mark is not False and message.status != "error"
+    return isinstance(message, HumanMessage) and (mark is True or isinstance(mark, Mapping))
+
+
+def is_own(message: BaseMessage) -> bool:
+    """Whether a message holds words of the person that no interrupt asked for; a summary is written by a model."""
+    if not isinstance(message, HumanMessage) or is_answer(message):
+        return False
+    return message.additional_kwargs.get("lc_source") != "summarization"
+
+
+def _words(message: BaseMessage) -> str:
+    replies = [reply for _, reply in answers_of(message) if reply]
+    return "\n".join(replies) if replies else message.text
 
 
 def person_spoke(messages: Sequence[BaseMessage]) -> bool:
     """Whether the last word is the person's."""
-    return bool(messages) and (isinstance(messages[-1], HumanMessage) or _is_answer(messages[-1]))
-
-
-@dataclass(frozen=True)
-class Ledger:
-    """What was asked, and how much more may be."""
-
-    asked: tuple[str, ...]
-    """Keys of the questions of the thread."""
-    left: int
-    """How many more may be asked now."""
-
-    @classmethod
-    def read(cls, messages: Sequence[BaseMessage], limits: Limits, before: Iterable[str] = ()) -> Ledger:
-        """The ledger of a conversation; `before` holds keys that the messages may no longer show."""
-        asked = [key for message in messages for question in asked_by(message) for key in question.keys]
-        known = tuple(dict.fromkeys([*before, *asked]))
-        began = max((k for k, message in enumerate(messages) if _is_own(message)), default=0)
-        run = sum(len(asked_by(message)) for message in messages[began:])
-        left = max(0, min(limits.per_thread - sum(not key.startswith(_ABOUT) for key in known), limits.per_run - run))
-        spoken = [message for message in messages if isinstance(message, HumanMessage) or _is_answer(message)]
-        if spoken and re.search(limits.just_go, spoken[-1].text.replace("\u2019", "'"), re.IGNORECASE):
-            left = 0
-        return cls(known, left)
-
-    def allowed(self, questions: Iterable[Question]) -> tuple[Question, ...]:
-        """Those that are new, as many as the limits leave."""
-        new: list[Question] = []
-        known = set(self.asked)
-        for question in questions:
-            if known.isdisjoint(question.keys):
-                new.append(question)
-                known.update(question.keys)
-        return tuple(new[: self.left])
-
-    def with_asked(self, questions: Collection[Question]) -> list[str]:
-        """All keys after `questions` were asked."""
-        return list(dict.fromkeys([*self.asked, *(key for question in questions for key in question.keys)]))
-
-
-def _is_own(message: BaseMessage) -> bool:
-    return isinstance(message, HumanMessage) and not _is_answer(message)
+    return bool(messages) and (isinstance(messages[-1], HumanMessage) or is_answer(messages[-1]))
 
 
 def as_questions(given: Any) -> tuple[Question, ...]:

@@ -1,31 +1,40 @@
-"""Who decides what to ask.
+"""Who decides what to ask, beside the guard.
 
-None             the agent's own model, under a policy in its system prompt (ClarifyMiddleware only)
-StudentDecider   a separate chat model, such as a small one trained to ask
-RequiredFields   rules over a pydantic model of what must be known
-any callable     `(view) -> None | text | Question | several of them`, also asynchronous
+None               the agent's own model, under a policy in its system prompt (ClarifyMiddleware only)
+StudentDecider     a separate chat model, such as a small one trained to ask
+DecisionDecider    a decision model of langchain-core: P(missing) of each argument against a threshold
+RequiredFields     rules over a pydantic model of what must be known
+any callable       `(view) -> None | text | Question | several of them`, also asynchronous
 
-A decider is consulted when the person has just spoken, and again when the agent is about to call tools
-(`AgentView.acting`). It proposes; limits and the ledger decide what is really asked.
+A decider is consulted when the person has just spoken, and again when the agent is about to call guarded tools
+(`AgentView.acting`). What it asks then holds the calls back until the person has answered.
 """
 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import inspect
+import json
 import logging
 import re
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol, runtime_checkable
 
+from langchain_core.decisions import BaseDecisionModel, ClassifierResponse, Noul, NoulAnswer
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import HumanMessage, SystemMessage
+from langchain_core.messages import HumanMessage, SystemMessage, convert_to_messages
 from langgraph.constants import TAG_NOSTREAM
 from langgraph.errors import GraphBubbleUp
 from pydantic import BaseModel, create_model
 
 from sml_agents.agents.asking import AgentView, Question, as_questions
-from sml_agents.agents.fields import check_field, is_told, question_for
+from sml_agents.agents.evidence import Request
+from sml_agents.agents.grounding import Ground, ground
+from sml_agents.agents.guard import Now, questions_for
+from sml_agents.agents.slots import Slot, slots_of, slots_of_model, tool_name
+from sml_agents.agents.values import Clock, same
 from sml_agents.backends import resolve
 from sml_agents.backends.loops import run_sync
 from sml_agents.errors import InputError, MissingExtra
@@ -36,7 +45,17 @@ from sml_agents.roles.prompts import load, render
 from sml_agents.types import Act, Role
 from sml_agents.views import chat_messages
 
-__all__ = ["Decider", "RequiredFields", "StudentDecider", "adecide", "as_decider", "asks", "decide"]
+__all__ = [
+    "Decider",
+    "DecisionDecider",
+    "DecisionModel",
+    "RequiredFields",
+    "StudentDecider",
+    "adecide",
+    "as_decider",
+    "asks",
+    "decide",
+]
 
 Proposal = str | Question | Sequence[str | Question] | None
 log = logging.getLogger("sml_agents.agents")
@@ -49,7 +68,7 @@ class Decider(Protocol):
     def questions(self, view: AgentView) -> Proposal | Awaitable[Proposal]: ...
 
 
-_CLOSERS = re.compile(
+CLOSERS = re.compile(
     r"[^.!?\n]*\b(?:can i (?:also )?(?:assist|help)|let me know if|(?:else|more) can i|feel free)\b[^.!?\n]*[.!?]*",
     re.IGNORECASE,
 )
@@ -60,7 +79,7 @@ def asks(text: str) -> bool:
 
     An agent's offers of more help do not count.
     """
-    label = classify(_CLOSERS.sub("", text))
+    label = classify(CLOSERS.sub("", text))
     return label.act is Act.CLARIFICATION or label.by == "rule:many"
 
 
@@ -73,7 +92,9 @@ class StudentDecider:
 
     def __init__(self, model: str | BaseChatModel, *, system: str | None = None) -> None:
         found = resolve(model)
-        self.model = found.model_copy(update={"tags": [*(found.tags or []), TAG_NOSTREAM]})  # not the agent's words
+        internal = {**(found.metadata or {}), "lc_source": "clarify", **_internal_call()}
+        tags = [*(found.tags or []), TAG_NOSTREAM]  # not the agent's words
+        self.model = found.model_copy(update={"tags": tags, "metadata": internal})
         self.system = render("student") if system is None else system
 
     async def questions(self, view: AgentView) -> str | None:
@@ -84,54 +105,104 @@ class StudentDecider:
         return reply.text if asks(reply.text) else None
 
 
+def _internal_call() -> dict[str, Any]:
+    """How middleware marks its own model calls, so that recorders skip them."""
+    try:
+        from langchain.agents.middleware.internal_call_transformer import internal_call_metadata
+    except ImportError:
+        return {}
+    return dict(internal_call_metadata())
+
+
 class RequiredFields:
     """Asks for each required field of a pydantic model that the person has not told, before the agent acts.
 
-    A field is told when its kind of value stands in the person's words: a date, a time, a number, a member of a
-    `Literal` or enum, a match of the field's `pattern`. The value that the agent gives it in a tool call counts too if
-    it stands in the person's words or in a tool's result; any other is a guess. A text without a `pattern` can be
-    judged by the call alone.
+    The field's value in the drafted call must be grounded (see `sml_agents.agents.grounding`); a field that the call
+    does not hold must be told in its kind of value: a date, a time, a number, a member of a `Literal` or enum, a match
+    of its `pattern`; a text is what the person answers.
 
-    `tools`: ask only before calls of these; None: before any. `extract`: reads the values instead of the rules: a chat
-    model (it needs structured output), or a callable from the person's words to a dict. The question of a field is
-    `json_schema_extra={"question": ...}`, or made from its description or name.
+    `tools`: ask only before calls of these, names or tools; None: before any. `extract`: reads the values instead of
+    the rules: a chat model (it needs structured output), or a callable from the person's words to a dict, also
+    asynchronous. The question of a field is `json_schema_extra={"question": ...}`, or made from its description or
+    name. `now`: what "tomorrow" is counted from; None: the system's clock.
     """
 
     def __init__(
         self,
         fields: type[BaseModel],
         *,
-        tools: Collection[str] | None = None,
-        extract: BaseChatModel | Callable[[str], dict[str, Any]] | None = None,
+        tools: Collection[Any] | None = None,
+        extract: BaseChatModel | Callable[[str], Any] | None = None,
+        now: Now | None = None,
     ) -> None:
-        self.fields = {name: field for name, field in fields.model_fields.items() if field.is_required()}
-        if not self.fields:
+        self.slots = slots_of_model(fields)
+        if not self.slots:
             raise InputError(f"{fields.__name__} has no required field, so there is nothing to ask for.")
-        self.tools = None if tools is None else frozenset(tools)
+        if isinstance(tools, str):
+            raise InputError("tools is a list of tools or of their names, not one text.")
+        self.fields = fields
+        self.tools = None if tools is None else frozenset(map(tool_name, tools))
         self.extract = extract
+        self.now = now
         if isinstance(extract, BaseChatModel):
             load("extract")
-            optional: Any = {name: (field.annotation | None, None) for name, field in self.fields.items()}  # type: ignore[operator]
+            required = {name: field for name, field in fields.model_fields.items() if field.is_required()}
+            optional: Any = {name: (field.annotation | None, None) for name, field in required.items()}  # type: ignore[operator]
             known = create_model(f"Known{fields.__name__}", **optional)
-            self._reader = extract.with_structured_output(known).with_config(tags=[TAG_NOSTREAM])
-        if extract is None:
-            for name, field in self.fields.items():
-                check_field(name, field)
+            reader = extract.with_structured_output(known)
+            self._reader = reader.with_config(
+                tags=[TAG_NOSTREAM], metadata={"lc_source": "clarify", **_internal_call()}
+            )
+
+    def __call__(self, view: AgentView) -> Any:
+        return self.questions(view)
 
     async def questions(self, view: AgentView) -> list[Question]:
-        """One question for each field that is not told. Raises what `extract` raises."""
+        """One question for each field that is not told. Raises what `extract` raises, InputError for unknown tools."""
+        if self.tools is not None and view.tools and (unknown := sorted(self.tools - set(view.tools))):
+            raise InputError(f"No tool is named {', '.join(unknown)}: the agent's are {', '.join(sorted(view.tools))}.")
         calls = [call for call in view.calls if self.tools is None or call["name"] in self.tools]
         if not view.acting or (view.calls and not calls):
             return []
+        request = await asyncio.to_thread(
+            Request.read, view.messages, lambda name: self.tools is None or name in self.tools
+        )
         if self.extract is not None:
-            values = await self._extracted(view.told)
-            missing = [name for name in self.fields if values.get(name) in (None, "")]
-        else:
-            alone = [name for name, field in self.fields.items() if field.annotation in (int, float)]
-            missing = [
-                name for name, field in self.fields.items() if not is_told(name, field, view, calls, len(alone) < 2)
-            ]
-        return [question_for(name, self.fields[name]) for name in missing]
+            values = await self._extracted(request.told)
+            missing = [slot for slot in self.slots if not self._agrees(slot, values.get(slot.own_name), calls)]
+            return [slot.question(again=bool(request.asked.get(slot.name))) for slot in missing]
+        drafted = [call["args"] for call in calls] or [{}]
+        found = [
+            await asyncio.to_thread(self.grounds, request, given) for given in drafted
+        ]  # dates are read from files
+        return list(questions_for([one for grounds in found for one in grounds], request.asked))
+
+    def grounds(self, request: Request, arguments: Mapping[str, Any]) -> tuple[Ground, ...]:
+        """Where each field comes from; a field is found in the call's arguments at any depth."""
+        values = {slot.path: _somewhere(arguments, slot.own_name) for slot in self.slots}
+        slots = [
+            replace(
+                slot,
+                path=(slot.own_name,) if values[slot.path] is not None else slot.path,
+                in_call=values[slot.path] is not None,
+            )
+            for slot in self.slots
+        ]
+        given = {
+            slot.own_name: value for slot, value in zip(self.slots, values.values(), strict=True) if value is not None
+        }
+        return ground(given, slots, request, self.clock())
+
+    def clock(self) -> Clock:
+        """What relative dates are counted from."""
+        now = self.now() if callable(self.now) else self.now
+        return Clock(now or dt.datetime.now().replace(microsecond=0, second=0))
+
+    def _agrees(self, slot: Slot, value: Any, calls: Sequence[Any]) -> bool:
+        if value in (None, ""):
+            return False
+        drafted = [found for call in calls if (found := _somewhere(call["args"], slot.own_name)) is not None]
+        return all(same(slot.kind(found), str(value), found, self.clock()) for found in drafted)
 
     async def _extracted(self, told: str) -> dict[str, Any]:
         if isinstance(self.extract, BaseChatModel):
@@ -139,7 +210,107 @@ class RequiredFields:
             found = await self._reader.ainvoke(prompt)
             return found.model_dump() if isinstance(found, BaseModel) else dict(found or {})
         assert self.extract is not None
-        return await asyncio.to_thread(self.extract, told)
+        if inspect.iscoroutinefunction(self.extract):
+            return dict(await self.extract(told) or {})
+        found = await asyncio.to_thread(self.extract, told)
+        return dict((await found if inspect.isawaitable(found) else found) or {})
+
+
+def _somewhere(arguments: Any, name: str) -> Any:
+    """The argument of a name, at any depth."""
+    if isinstance(arguments, Mapping):
+        if name in arguments:
+            return arguments[name]
+        return next((found for one in arguments.values() if (found := _somewhere(one, name)) is not None), None)
+    return None
+
+
+class DecisionDecider:
+    """A decision model says how likely each required argument of a drafted call is missing.
+
+    `ask_above`: from this probability on it is asked for. The model sees the tools' schemas, the conversation, the
+    drafted call and what the rules found; it is asked one yes-or-no question an argument.
+    """
+
+    def __init__(self, model: BaseDecisionModel, *, ask_above: float = 0.5) -> None:
+        if not 0.0 <= ask_above <= 1.0:
+            raise InputError(f"ask_above is a probability between 0 and 1, not {ask_above}.")
+        self.model, self.ask_above = model, ask_above
+
+    async def questions(self, view: AgentView) -> list[Question]:
+        """A question for each argument that is missing with at least `ask_above`. Raises what the model raises."""
+        wanted: dict[str, Ground] = {}
+        for call in view.calls:
+            for one in view.grounds.get(call["id"] or "", ()):
+                wanted.setdefault(one.slot.name, one)
+        if not wanted:
+            return []
+        nouls = {
+            name: Noul(
+                instructions=f"Is the value of the argument `{name}` missing, so that the person must be asked for it?"
+            )
+            for name in wanted
+        }
+        config: Any = {"tags": [TAG_NOSTREAM], "metadata": {"lc_source": "clarify", **_internal_call()}}
+        answer = await self.model.ainvoke({"state": _shown(view), "questions": nouls}, config)
+        found = answer.nouls
+        return [
+            one.slot.question() for name, one in wanted.items() if name in found and found[name].noul >= self.ask_above
+        ]
+
+
+def _shown(view: AgentView) -> Any:
+    """What a decision model sees, as JSON."""
+    return json.loads(
+        json.dumps(
+            {
+                "conversation": [{"role": role.value, "text": text} for role, text in view.history],
+                "tools": {name: [slot.own_name for slot in slots_of(one)] for name, one in view.tools.items()},
+                "calls": [{"name": call["name"], "arguments": call["args"]} for call in view.calls],
+                "known": {one.slot.name: one.state.value for grounds in view.grounds.values() for one in grounds},
+            },
+            default=str,
+        )
+    )
+
+
+class DecisionModel(BaseDecisionModel):
+    """A decider of this package as a decision model: for each yes-or-no question, P(something is missing).
+
+    The state is a conversation (messages, or `{"messages": [...], "calls": [...]}`). A question whose id names an
+    argument is answered for it, any other for the whole. Rules and models that only say yes or no answer 1 or 0.
+    """
+
+    model: str = "sml-agents"
+    decider: Any
+
+    @property
+    def _provider(self) -> str:
+        return "sml-agents"
+
+    def _classify(self, state: Any, questions: dict[str, Any]) -> ClassifierResponse:
+        given = state if isinstance(state, Mapping) else {"messages": state}
+        talk = given.get("messages", [])
+        messages = convert_to_messages([("user", talk)] if isinstance(talk, str) else talk)
+        calls = tuple({"id": str(k), "type": "tool_call", **call} for k, call in enumerate(given.get("calls", ())))
+        view = AgentView(messages, calls, acting=bool(calls))  # type: ignore[arg-type]
+        asked, error = decide([as_decider(self.decider)], view)
+        if error is not None:
+            raise error
+        about = {question.about for question in asked}
+        answers: Any = {
+            name: NoulAnswer(
+                type="noul", noul=float(name in about or (bool(asked) and not _names_a_field(name, self.decider)))
+            )
+            for name in questions
+        }
+        return ClassifierResponse(model="sml-agents", answers=answers)
+
+
+def _names_a_field(name: str, decider: Any) -> bool:
+    """Whether a question's id names one of the decider's fields."""
+    slots = getattr(decider, "slots", ()) or (slots_of_model(decider) if isinstance(decider, type) else ())
+    return any(name in (slot.name, slot.own_name) for slot in slots)
 
 
 class _Callable:
@@ -147,10 +318,13 @@ class _Callable:
         self.questions = function
 
 
-def as_decider(given: Any) -> Decider:
-    """A decider out of what a user may give: a decider, a pydantic model, a chat model, a backend spec, a callable."""
+def as_decider(given: Any, ask_above: float = 0.5) -> Decider:
+    """A decider out of what a user may give: a decider, a pydantic model, a chat or decision model, a spec, a"
+    " callable."""
     if isinstance(given, type) and issubclass(given, BaseModel):
         return RequiredFields(given)
+    if isinstance(given, BaseDecisionModel):
+        return DecisionDecider(given, ask_above=ask_above)
     if isinstance(given, str | BaseChatModel):
         return StudentDecider(given)
     if isinstance(given, Decider):
@@ -158,41 +332,54 @@ def as_decider(given: Any) -> Decider:
     if callable(given):
         return _Callable(given)
     raise InputError(
-        f"A decider is a pydantic model, a chat model or its spec, or a callable, not {type(given).__name__}."
+        "A decider is a pydantic model, a chat model or its spec, a decision model, or a callable, "
+        f"not {type(given).__name__}."
     )
 
 
-async def adecide(decider: Decider, view: AgentView) -> tuple[Question, ...]:
-    """The questions that `decider` proposes. A synchronous one runs in a thread; one that fails asks nothing."""
-    try:
-        if inspect.iscoroutinefunction(decider.questions):
-            found: Any = await decider.questions(view)
-        else:
-            found = await asyncio.to_thread(decider.questions, view)
-            found = await found if inspect.isawaitable(found) else found
-    except Exception as error:
-        _failed(error)
-        found = None
-    return as_questions(found)
+Decision = tuple[tuple[Question, ...], Exception | None]
+"""What several deciders propose together, and the failure of one of them."""
 
 
-def decide(decider: Decider, view: AgentView) -> tuple[Question, ...]:
+async def adecide(deciders: Sequence[Decider], view: AgentView) -> Decision:
+    """What `deciders` propose. A synchronous one runs in a thread; one that fails proposes nothing."""
+    found: list[Question] = []
+    failure = None
+    for decider in deciders:
+        try:
+            if inspect.iscoroutinefunction(decider.questions):
+                proposed: Any = await decider.questions(view)
+            else:
+                proposed = await asyncio.to_thread(decider.questions, view)
+                proposed = await proposed if inspect.isawaitable(proposed) else proposed
+        except Exception as error:
+            failure = _failed(error)
+            continue
+        found.extend(as_questions(proposed))
+    return tuple(found), failure
+
+
+def decide(deciders: Sequence[Decider], view: AgentView) -> Decision:
     """The same for synchronous callers."""
-    try:
-        found: Any = decider.questions(view)
-        found = run_sync(_awaited(found)) if inspect.isawaitable(found) else found
-    except Exception as error:
-        _failed(error)
-        found = None
-    return as_questions(found)
+    found: list[Question] = []
+    failure = None
+    for decider in deciders:
+        try:
+            proposed: Any = decider.questions(view)
+            proposed = run_sync(_awaited(proposed)) if inspect.isawaitable(proposed) else proposed
+        except Exception as error:
+            failure = _failed(error)
+            continue
+        found.extend(as_questions(proposed))
+    return tuple(found), failure
 
 
 async def _awaited(found: Awaitable[Proposal]) -> Proposal:
     return await found
 
 
-def _failed(error: Exception) -> None:
-    """An agent must not stop working because the part that asks does; a wrong setting is still said at once."""
+def _failed(error: Exception) -> Exception:
+    """A decider that breaks must not break the agent; a wrong setting is still said at once."""
     if isinstance(error, GraphBubbleUp | InputError | MissingExtra):
         raise error
-    log.warning("the decider failed, so nothing is asked: %s: %s", type(error).__name__, error, exc_info=error)
+    return error

@@ -17,6 +17,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.pregel import Pregel
+from pydantic import BaseModel
 
 from sml_agents.agents.asking import ASK_USER, MARK, Question
 from sml_agents.agents.deciders import asks
@@ -68,7 +69,8 @@ class AgentStudent:
         finally:
             await self._saver.adelete_thread(thread)
         new = [message for message in state["messages"] if message.id not in known]
-        return _reply(new, state.get("__interrupt__") or (), given, seed, started)
+        structured = state.get("structured_response")
+        return _reply(new, state.get("__interrupt__") or (), structured, given, seed, started)
 
 
 def _messages(view: StudentView) -> list[AnyMessage]:
@@ -93,7 +95,12 @@ def _messages(view: StudentView) -> list[AnyMessage]:
 
 
 def _reply(
-    new: Sequence[AnyMessage], pauses: Sequence[Any], given: Sequence[AnyMessage], seed: int, started: float
+    new: Sequence[AnyMessage],
+    pauses: Sequence[Any],
+    structured: Any,
+    given: Sequence[AnyMessage],
+    seed: int,
+    started: float,
 ) -> Reply:
     said = [message for message in new if isinstance(message, AIMessage)]
     results = {message.tool_call_id: message.text for message in new if isinstance(message, ToolMessage)}
@@ -101,13 +108,15 @@ def _reply(
         ToolCall(name=call["name"], arguments=call["args"], result=results.get(call["id"] or ""), id=call["id"] or "")
         for message in said
         for call in message.tool_calls
-        if call["name"] != ASK_USER
+        if call["name"] not in (ASK_USER, type(structured).__name__)
     )
     last = said[-1] if said else AIMessage("")
     usages = [message.usage_metadata for message in said if message.usage_metadata]
     reply = reply_from(last, list(given), seed, started=started)
     changes: dict[str, Any] = {"tool_calls": calls}
     call: dict[str, Any] = {}
+    if structured is not None and not last.text.strip():
+        changes["text"] = _in_words(structured)
     if pauses:
         changes["text"] = "\n".join(_question(pause.value) for pause in pauses)
     if usages:
@@ -120,6 +129,14 @@ def _reply(
     if call and reply.call is not None:
         changes["call"] = reply.call.model_copy(update=call)
     return reply.model_copy(update=changes)
+
+
+def _in_words(structured: Any) -> str:
+    """Structured output as what the agent says: one value alone, several a line each."""
+    data = structured.model_dump(mode="json") if isinstance(structured, BaseModel) else structured
+    if not isinstance(data, dict):
+        return str(data)
+    return "\n".join(f"{name}: {value}" for name, value in data.items())
 
 
 def _question(value: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from jinja2 import TemplateError
 
-from sml_agents.backends.text import clean
+from sml_agents.backends.text import clean, fold_system, merge_neighbours
 from sml_agents.errors import BackendError, BackendSpecError
 
 __all__ = ["ChatFormat", "escape_control_tokens"]
@@ -69,13 +69,15 @@ class ChatFormat:
             raise BackendError(
                 f"The chat template of {self.name} knows no tools; use a model that was trained for them."
             )
-        written = self._without_system([self._plain(message) for message in messages])
+        written = [self._plain(message) for message in messages]
+        if not self._has_system:
+            written = fold_system(written)
         try:
             return self._render(written, tools)
         except TemplateError:
             # Many templates insist on user and assistant in turns.
             try:
-                return self._render(_merged(written), tools)
+                return self._render(merge_neighbours(written), tools)
             except TemplateError as error:
                 raise BackendError(f"The chat template of {self.name} refuses this conversation: {error}.") from None
 
@@ -159,32 +161,3 @@ class ChatFormat:
                 for call in message["tool_calls"]
             ]
         return plain
-
-    def _without_system(self, messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """System text folded into the next user message, for templates that have no system role (Gemma)."""
-        if self._has_system:
-            return messages
-        result: list[dict[str, Any]] = []
-        waiting: list[str] = []
-        for message in messages:
-            if message["role"] == "system":
-                waiting.append(message["content"])
-                continue
-            if waiting and message["role"] == "user":
-                message = {**message, "content": "\n\n".join([*waiting, message["content"]])}
-                waiting = []
-            result.append(message)
-        if waiting:
-            result.append({"role": "user", "content": "\n\n".join(waiting)})
-        return result
-
-
-def _merged(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Neighbours of one role as one message."""
-    result: list[dict[str, Any]] = []
-    for message in messages:
-        if result and result[-1]["role"] == message["role"] and set(message) == set(result[-1]) == {"role", "content"}:
-            result[-1] = {**message, "content": f"{result[-1]['content']}\n\n{message['content']}"}
-        else:
-            result.append(message)
-    return result

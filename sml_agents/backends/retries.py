@@ -10,7 +10,7 @@ from typing import Any
 
 from sml_agents.errors import EndpointError
 
-__all__ = ["Transient", "pause_before", "retryable", "wanted_wait"]
+__all__ = ["Refusal", "Transient", "pause_before", "retryable", "wanted_wait"]
 
 _LONGEST_PAUSE = 30.0
 
@@ -23,10 +23,18 @@ class Transient(EndpointError):
         self.wait = wait
 
 
+class Refusal(EndpointError):
+    """The server will not have a request as it is (400 or 422). `answer`: what it said, as JSON where it was."""
+
+    def __init__(self, message: str, *, status: int, answer: Any) -> None:
+        super().__init__(message, status=status)
+        self.answer = answer
+
+
 def retryable(status: int, answer: Any) -> bool:
     """Whether HTTP `status` may pass: 408, 409, 429 (unless the account is out of money) and 5xx."""
     if status == 429 and isinstance(answer, dict) and isinstance(answer.get("error"), dict):
-        return bool(answer["error"].get("code") != "insufficient_quota")
+        return "insufficient_quota" not in (answer["error"].get("code"), answer["error"].get("type"))
     return status in (408, 409, 429) or 500 <= status < 600
 
 

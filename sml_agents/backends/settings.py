@@ -6,15 +6,24 @@ Each backend takes one of these models; a spec string gives the same settings as
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from sml_agents.errors import BackendSpecError, BudgetExceeded
 
-__all__ = ["Budget", "EndpointSettings", "LocalSettings", "ModelSettings", "checked"]
+__all__ = [
+    "Budget",
+    "ClientSettings",
+    "EndpointSettings",
+    "LocalSettings",
+    "ModelSettings",
+    "ServedSettings",
+    "checked",
+]
 
 
 class ModelSettings(BaseModel):
@@ -47,21 +56,94 @@ class ModelSettings(BaseModel):
         }
 
 
-class EndpointSettings(ModelSettings):
+class ServedSettings(ModelSettings):
+    """Settings of a model behind an API: which API, and how this server wants its requests.
+
+    None of the latter is needed where the server says what it refuses: it is asked once more without, and that is
+    remembered (see `docs/endpoints.md`).
+    """
+
+    api: Literal["chat", "responses"] = "chat"
+    """OpenAI's Chat Completions, which everybody speaks, or its Responses API."""
+    omit: tuple[str, ...] = ()
+    """Names of fields that the server refuses, in a request (`seed`, `stop`, ...) or in its messages (`name`)."""
+    rename: dict[str, str] = {}
+    """Fields that the server spells otherwise, such as `{"max_tokens": "max_completion_tokens"}`."""
+    extra_body: dict[str, Any] = Field(default={}, repr=False)
+    """More fields for each request, such as `{"chat_template_kwargs": {"enable_thinking": false}}`."""
+    system_role: Literal["system", "developer", "user"] = "system"
+    """Role of system prompts; `user` puts them before the first user message, for models without a system role."""
+    empty_text: str = ""
+    """What stands for a turn without text, such as `(no reply)`, where empty ones are refused."""
+    alternate: bool = False
+    """Neighbours of one role are sent as one message, where user and assistant have to take turns."""
+    reasoning: Literal["tools", "always", "never"] = "tools"
+    """When a model gets its earlier reasoning back: beside its tool calls, with each of its turns, or not at all."""
+    finish_reasons: tuple[str, ...] = ()
+    """Further reasons to stop of which a whole reply has one; what is not known means that it was broken off."""
+    token_ids: bool = False
+    """Ask the server for the token ids of prompt and reply (vLLM's `return_token_ids`), for training."""
+
+    @field_validator("omit", "finish_reasons", mode="before")
+    @classmethod
+    def _words(cls, given: Any) -> Any:
+        return tuple(word.strip() for word in given.split(",") if word.strip()) if isinstance(given, str) else given
+
+    @field_validator("rename", mode="before")
+    @classmethod
+    def _pairs(cls, given: Any) -> Any:
+        if not isinstance(given, str) or given.lstrip().startswith("{"):
+            return _from_json(given)
+        pairs = [pair.partition(":") for pair in given.split(",")]
+        return {old.strip(): new.strip() for old, _, new in pairs}
+
+    @field_validator("extra_body", mode="before")
+    @classmethod
+    def _object(cls, given: Any) -> Any:
+        return _from_json(given)
+
+    @field_validator("omit", "rename", "extra_body")
+    @classmethod
+    def _leaves_the_question(cls, given: Any) -> Any:
+        taken = sorted({"model", "messages", "input", "role", "content", "stream"} & set(given))
+        if taken or (isinstance(given, dict) and "" in {*given, *map(str, given.values())}):
+            raise ValueError(f"no request can do without its {taken[0]}" if taken else "a field has no name")
+        return given
+
+    def dialect(self) -> dict[str, Any]:
+        """What of these was set: with `sampling` the part that shapes replies."""
+        names = ServedSettings.model_fields.keys() - ModelSettings.model_fields.keys() - {"token_ids"}
+        return {
+            name: value for name, value in self.model_dump(mode="json", include=names, exclude_defaults=True).items()
+        }
+
+
+class EndpointSettings(ServedSettings):
     """Settings of an OpenAI-compatible endpoint."""
 
-    base_url: str | None = None
-    """Where the API lives, such as `http://localhost:8000/v1`. None: `OPENAI_BASE_URL`, else OpenAI's own."""
+    base_url: str | None = Field(default=None, repr=False)
+    """Where the API lives, such as `http://localhost:8000/v1`; a query in it goes with each request. None:
+    `OPENAI_BASE_URL`, else OpenAI's own."""
     api_key: SecretStr | None = None
     """None: `OPENAI_API_KEY`. Needed for OpenAI itself; left out of every error, description and record."""
     max_retries: int = Field(default=4, ge=0, le=20)
-    """Further attempts after HTTP 408, 409, 429, 5xx or a broken connection. Bad content is never asked for again."""
+    """Further attempts after HTTP 408, 409, 429, 5xx, a broken connection or a reply that was broken off. Bad content
+    is never asked for again."""
     read_timeout: float = Field(default=120.0, gt=0)
     """Longest silence of the server, in seconds, within one attempt."""
     backoff: float = Field(default=0.5, ge=0)
     """Scale, in seconds, of the random pause before a retry; doubles each time, at most 30."""
-    token_ids: bool = False
-    """Ask the server for the token ids of prompt and reply (vLLM's `return_token_ids`), for training."""
+
+
+class ClientSettings(ServedSettings):
+    """Settings of a model behind a client of the `openai` package; keys, proxies and retries are the client's own."""
+
+    base_url: str | None = Field(default=None, repr=False)
+    """Of the client that is made from the environment when none is given."""
+    azure: bool = False
+    """Whether that one is an `AsyncAzureOpenAI`, with `AZURE_OPENAI_ENDPOINT` and the key that it reads itself."""
+    max_retries: int | None = Field(default=None, ge=0, le=20)
+    """Further attempts of the client, and after replies that were broken off. None: what the client is set to."""
 
 
 class LocalSettings(ModelSettings):
@@ -118,6 +200,16 @@ class Budget:
         """Count tokens already used."""
         with self._lock:
             self.tokens += tokens
+
+
+def _from_json(given: Any) -> Any:
+    """A JSON text, as a spec gives it, read."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return json.loads(given)
+    except ValueError:
+        raise ValueError("it is no JSON object") from None
 
 
 def environment(name: str) -> str | None:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl
+from typing import TYPE_CHECKING, Any
 
 from langchain_core.language_models import BaseChatModel
 from pydantic import BaseModel
 
 from sml_agents.backends.base import LeanChatModel
-from sml_agents.backends.settings import EndpointSettings, LocalSettings, checked
+from sml_agents.backends.settings import ClientSettings, EndpointSettings, LocalSettings, checked
+from sml_agents.backends.text import Secrets
 from sml_agents.errors import BackendSpecError, MissingExtra
+from sml_agents.specs import read_spec
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
 
 __all__ = ["describe", "resolve"]
 
-_FORMS = "openai:MODEL[@BASE_URL], transformers:PATH_OR_NAME, embedded, scripted:FILE"
+_FORMS = "openai:MODEL[@BASE_URL], openai-sdk:MODEL, transformers:PATH_OR_NAME, embedded, scripted:FILE"
 
 
 class _NoSettings(BaseModel):
@@ -34,7 +38,7 @@ class _ForeignSettings(BaseModel):
     base_url: str | None = None
 
 
-def resolve(spec: str | BaseChatModel, settings: dict[str, Any]) -> BaseChatModel:
+def resolve(spec: str | BaseChatModel | AsyncOpenAI, settings: dict[str, Any]) -> BaseChatModel:
     """See `sml_agents.backends.resolve`."""
     settings = {name: value for name, value in settings.items() if value is not None}
     if isinstance(spec, BaseChatModel):
@@ -44,10 +48,12 @@ def resolve(spec: str | BaseChatModel, settings: dict[str, Any]) -> BaseChatMode
             raise BackendSpecError("Settings cannot be given for a ready-made model object; set them on the object.")
         checked(type(spec).settings_type, settings, type(spec).__name__)
         return spec.with_settings(**settings)
-    prefix, rest, query = _parts(spec)
-    given = {**query, **settings}
-    if prefix == "openai":
-        return _openai(rest, given, spec)
+    if not isinstance(spec, str):
+        return _client(spec, settings)
+    _, name, rest, values = read_spec(spec, BackendSpecError)
+    prefix, given = name.lower(), {**values, **settings}
+    if prefix in ("openai", "openai-sdk"):
+        return _openai(prefix, rest, given, spec)
     if prefix == "transformers":
         return _transformers(rest, given, spec)
     if prefix == "embedded":
@@ -72,35 +78,44 @@ def describe(model: BaseChatModel) -> dict[str, Any]:
     return described
 
 
-def _parts(spec: str) -> tuple[str, str, dict[str, str]]:
-    """`PREFIX:REST?key=value` taken apart."""
-    prefix, _, rest = spec.strip().partition(":")
-    if "?" in prefix:
-        prefix, _, query = spec.strip().partition("?")
-        rest = f"?{query}"
-    body, mark, query = rest.rpartition("?")
-    if not mark:
-        return prefix.lower(), rest, {}
-    pairs = parse_qsl(query, keep_blank_values=True)
-    if not pairs or any(not value for _, value in pairs):
-        raise BackendSpecError(f"The settings after '?' in {spec!r} must look like key=value&key=value.")
-    return prefix.lower(), body, dict(pairs)
+def _shown(spec: str) -> str:
+    """`spec` in an error: the values of its query may be keys."""
+    return repr(Secrets([]).redact(spec))
 
 
 def _required(rest: str, spec: str) -> str:
     if not rest:
-        raise BackendSpecError(f"The model spec {spec!r} names no model; the forms are {_FORMS}.")
+        raise BackendSpecError(f"The model spec {_shown(spec)} names no model; the forms are {_FORMS}.")
     return rest
 
 
-def _openai(rest: str, given: dict[str, Any], spec: str) -> BaseChatModel:
+def _client(client: AsyncOpenAI, given: dict[str, Any]) -> BaseChatModel:
+    """A configured client of the `openai` package as a model."""
+    name = given.pop("model", None)
+    from sml_agents.backends.openai_sdk import OpenAIClientModel, checked_client
+
+    checked_client(client)
+    if not isinstance(name, str) or not name:
+        raise BackendSpecError(
+            "A client needs the name of a model (of Azure: a deployment): resolve(client, model=...)."
+        )
+    settings = checked(ClientSettings, _lists(given), "a client")
+    return OpenAIClientModel(model=name, client=client, settings=settings)
+
+
+def _openai(prefix: str, rest: str, given: dict[str, Any], spec: str) -> BaseChatModel:
     model, at, address = rest.partition("@http")
     if at:
         given = {"base_url": "http" + address, **given}
-    settings = checked(EndpointSettings, _lists(given), "openai")
+    model = _required(model, spec)
+    if prefix == "openai-sdk":
+        settings = checked(ClientSettings, _lists(given), prefix)
+        from sml_agents.backends.openai_sdk import OpenAIClientModel
+
+        return OpenAIClientModel(model=model, settings=settings)
     from sml_agents.backends.openai_compatible import OpenAICompatibleModel
 
-    return OpenAICompatibleModel(model=_required(model, spec), settings=settings)
+    return OpenAICompatibleModel(model=model, settings=checked(EndpointSettings, _lists(given), prefix))
 
 
 def _transformers(rest: str, given: dict[str, Any], spec: str) -> BaseChatModel:
@@ -121,7 +136,7 @@ def _transformers(rest: str, given: dict[str, Any], spec: str) -> BaseChatModel:
 
 def _embedded(rest: str, given: dict[str, Any], spec: str) -> BaseChatModel:
     if rest:
-        raise BackendSpecError(f"{spec!r}: there is one embedded model, written just 'embedded'.")
+        raise BackendSpecError(f"{_shown(spec)}: there is one embedded model, written just 'embedded'.")
     settings = checked(LocalSettings, _lists(given), "embedded")
     _need_torch()
     from sml_agents.backends.local import EmbeddedChatModel
@@ -140,11 +155,12 @@ def _lists(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _foreign(prefix: str, rest: str, given: dict[str, Any], spec: str) -> BaseChatModel:
+    shown = _shown(spec)
     if not rest:
-        raise BackendSpecError(f"{spec!r} names no model; the forms are {_FORMS}, or PROVIDER:MODEL of LangChain.")
+        raise BackendSpecError(f"{shown} names no model; the forms are {_FORMS}, or PROVIDER:MODEL of LangChain.")
     if find_spec("langchain") is None:
         raise BackendSpecError(
-            f"{spec!r} names no model; the forms are {_FORMS}; other providers need: pip install 'sml-agents[agents]'."
+            f"{shown} names no model; the forms are {_FORMS}; other providers need: pip install 'sml-agents[agents]'."
         )
     settings = checked(_ForeignSettings, given, prefix)
     from langchain.chat_models import init_chat_model
@@ -152,11 +168,11 @@ def _foreign(prefix: str, rest: str, given: dict[str, Any], spec: str) -> BaseCh
     try:
         model = init_chat_model(rest, model_provider=prefix, **settings.model_dump(exclude_unset=True))
     except ImportError as error:
-        raise BackendSpecError(f"{spec!r} needs another package: {error}") from None
+        raise BackendSpecError(f"{shown} needs another package: {error}") from None
     except Exception as error:
-        reason = " ".join(str(error).split())[:300]
+        reason = Secrets([]).redact(str(error))[:300]
         raise BackendSpecError(
-            f"{spec!r} cannot be made a model: ours are {_FORMS}; of the rest, LangChain says: {reason}"
+            f"{shown} cannot be made a model: ours are {_FORMS}; of the rest, LangChain says: {reason}"
         ) from None
     assert isinstance(model, BaseChatModel)
     return model

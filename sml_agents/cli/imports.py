@@ -32,7 +32,7 @@ def import_(
     """Import logs of agents into a trace store.
 
     A record that cannot be read is reported with its place, and the rest is imported. Importing again replaces. Secrets
-    are taken out.
+    are taken out. The exit code is 1 when a log brought nothing.
     """
     from sml_agents.traces import Redactor
     from sml_agents.traces.importers import import_logs
@@ -42,13 +42,14 @@ def import_(
         for spec in logs:
             reports.append(import_logs(spec, traces, on_progress=_progress))
     lost = sum(report.lost for report in reports)
+    failed = (strict and lost) or any(not report.imported for report in reports)
     payload = {
         "store": store,
         "imported": sum(report.imported for report in reports),
         "lost": lost,
         "logs": [{**report.model_dump(), "losses": [loss._asdict() for loss in report.losses]} for report in reports],
     }
-    return Result(payload, lambda: _print(reports, store), FAILED if strict and lost else 0)
+    return Result(payload, lambda: _print(reports, store), FAILED if failed else 0)
 
 
 def _progress(report: ImportReport) -> None:
@@ -64,6 +65,9 @@ def _print(reports: list[ImportReport], store: str) -> None:
     for report in reports:
         again = f", {report.repeated:,} of them twice" if report.repeated else ""
         print(f"{report.imported:,} conversations from {clean(report.place)}{again}; {report.lost:,} lost; in {store}")
+        if report.unread:
+            most = sorted(report.unread.items(), key=lambda one: -one[1])[:_SHOWN]
+            print(f"  not read: {', '.join(f'{count:,} x {clean(name)}' for name, count in most)}")
         for loss in report.losses[:_SHOWN]:
             print(f"  {clean(loss.where)}: {clean(loss.why)[:200]}")
         if report.lost > _SHOWN:

@@ -107,10 +107,10 @@ def run(
 
 def every_task(specs: Sequence[str]) -> Iterator[Task]:
     """The tasks of all specs, one at a time."""
-    from sml_agents.tasks import iter_tasks
+    from sml_agents.rollout.typed import typed_tasks
 
     for spec in specs:
-        yield from iter_tasks(spec)
+        yield from typed_tasks(spec)
 
 
 def count_tasks(specs: Sequence[str]) -> int:
@@ -118,12 +118,13 @@ def count_tasks(specs: Sequence[str]) -> int:
 
     What was left out, and why, is said on standard error.
     """
-    from sml_agents.tasks import LoadReport, iter_tasks
+    from sml_agents.rollout.typed import typed_tasks
+    from sml_agents.tasks import LoadReport
 
     total = 0
     for spec in specs:
         report = LoadReport()
-        total += sum(1 for _ in iter_tasks(spec, report=report))
+        total += sum(1 for _ in typed_tasks(spec, report=report))
         if report.left_out:
             print(f"{spec}: {report}", file=sys.stderr)
     return total

@@ -29,11 +29,11 @@ def train(
     included, can also be given as --key value, such as --epochs 2 --lora.r 8. The result loads as transformers:OUT.
     For files to start from: sml-agents recipes copy finetune/train
     """
+    from sml_agents.training import ProgressLine, load_run, named_values, preview_run, train_run
+
     given = named_values(context.args)
     if recipe is not None and given.setdefault("recipe", recipe) != recipe:
         raise InputError(f"the recipe is given twice, as {recipe!r} and as {given['recipe']!r}: give it once")
-    from sml_agents.training import ProgressLine, load_run, preview_run, train_run
-
     run = load_run(config, given)
     try:
         if dry_run:
@@ -44,22 +44,6 @@ def train(
     except StoreError as error:
         raise InputError(str(error)) from error
     return Result(done.model_dump(mode="json"), lambda: _print_result(done))
-
-
-def named_values(words: list[str]) -> dict[str, str]:
-    """`--key value` and `--key=value` pairs; InputError for anything else."""
-    found: dict[str, str] = {}
-    rest = list(words)
-    while rest:
-        name, equals, value = rest.pop(0).partition("=")
-        if not name.startswith("--") or name == "--":
-            raise InputError(f"{name!r} is not expected here; settings are given as --key value")
-        if not equals:
-            if not rest or rest[0].startswith("--"):
-                raise InputError(f"{name} needs a value, such as {name} VALUE")
-            value = rest.pop(0)
-        found[name.removeprefix("--")] = value
-    return found
 
 
 def _print_plan(plan: Preview) -> None:

@@ -20,7 +20,7 @@ from typing import Any, Literal, Protocol, TypeVar, cast
 from sml_agents.data.nouns import Message, TrainingRow
 from sml_agents.data.selection import Conversation, TraceFilter, told_facts
 from sml_agents.errors import InputError, TrainingError
-from sml_agents.roles.thinking import written_thought
+from sml_agents.text.thinking import written_thought
 from sml_agents.types import Act, Call, Form, Role, Trace, Turn
 
 __all__ = [

@@ -10,7 +10,7 @@ from typing import Protocol
 from sml_agents.dialogue.state import DialogueSettings
 from sml_agents.roles.acts import ActLabel, classify
 from sml_agents.types import Act, Form, Reply, Role, Task, Turn, Verdict, stable_hash
-from sml_agents.verifiers import Verifier, get_verifier
+from sml_agents.verifiers import Verifier, get_verifier, is_unscored
 from sml_agents.views import TeacherView
 
 __all__ = ["Classifier", "Referee", "call_seed", "student_turn", "teacher_view"]
@@ -38,7 +38,7 @@ class Referee:
 
     def scores(self, task: Task) -> bool:
         """Whether anybody can tell a right answer to `task`."""
-        return self.verifier is not None or task.verifier not in ("", "none")
+        return self.verifier is not None or not is_unscored(task.verifier)
 
     async def judge(self, task: Task, reply: Reply, turns: Sequence[Turn] = ()) -> tuple[ActLabel, Verdict | None]:
         """The act of a student's reply after `turns` and, if it is an attempt, the verdict on it."""

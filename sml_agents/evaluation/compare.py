@@ -16,9 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sml_agents.errors import InputError
 from sml_agents.evaluation.bootstrap import Floats, Metric, newcombe, percentiles, resample_sums
 from sml_agents.evaluation.definitions import DEFINITIONS
-from sml_agents.evaluation.files import write_whole
 from sml_agents.evaluation.metrics import STATISTICS, Metrics, Statistic, by_turn, estimate, measure, table_of
 from sml_agents.evaluation.tally import Tally
+from sml_agents.files import write_whole
 from sml_agents.types import Trace
 
 __all__ = ["Comparison", "Difference", "Figures", "StudentSummary", "Summary", "compare", "difference"]

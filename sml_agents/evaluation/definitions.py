@@ -2,7 +2,8 @@
 
 Sources: Cook et al., "Learning to Learn from Language Feedback with Social Meta-Learning", arXiv 2602.16488 (success@k,
 questions, premature attempts); Laban et al., "LLMs Get Lost in Multi-Turn Conversation", arXiv 2505.06120 (the acts).
-Needless questions, coverage, informed success, the F1 and the gap of asking are this library's own, so that asking more cannot pass for
+Needless questions, coverage, informed success, the F1 and the gap of asking are this library's own, so that asking
+more cannot pass for
 asking better.
 """
 
@@ -35,8 +36,9 @@ DEFINITIONS: dict[str, Definition] = {
     ),
     "informed_success": Definition(
         "Informed success",
-        "Share of dialogues whose first answer attempt after the last missing fact was told is right: on fully specified "
-        "tasks the first attempt of all. No such attempt counts as not solved. What repeated guessing gains is not in it.",
+        "Share of dialogues whose first answer attempt after the last missing fact was told is right: on fully "
+        "specified tasks the first attempt of all. No such attempt counts as not solved. What repeated guessing gains "
+        "is not in it.",
         "higher",
     ),
     "attempts_to_solve": Definition(
@@ -70,9 +72,9 @@ DEFINITIONS: dict[str, Definition] = {
     ),
     "asking_f1": Definition(
         "F1 of asking",
-        "How well the first turn tells tasks that need a question from those that do not, as a decision between two: the "
-        "F1 of asking, 2a / (1 + a + b), with a the share that asks when needed and b when not; both kinds of task weigh "
-        "alike. Asking always scores 2/3, at random 1/2, never 0: read it beside the gap.",
+        "How well the first turn tells tasks that need a question from those that do not, as a decision between two: "
+        "the F1 of asking, 2a / (1 + a + b), with a the share that asks when needed and b when not; both kinds of task "
+        "weigh alike. Asking always scores 2/3, at random 1/2, never 0: read it beside the gap.",
         "higher",
     ),
     "coverage": Definition(

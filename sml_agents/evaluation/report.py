@@ -24,9 +24,9 @@ from sml_agents.evaluation.charts import marker
 from sml_agents.evaluation.compare import Summary
 from sml_agents.evaluation.definitions import DEFINITIONS
 from sml_agents.evaluation.dialogues import Chosen, Streams, choose
-from sml_agents.evaluation.files import write_whole
 from sml_agents.evaluation.panels import STOPS, Student, charts, facts, headline, notes, sentence, spec_panel, tiles
 from sml_agents.evaluation.sources import open_source
+from sml_agents.files import write_whole
 
 __all__ = ["render_report", "write_report"]
 

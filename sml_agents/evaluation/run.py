@@ -72,7 +72,7 @@ async def evaluate_async(
     from sml_agents.dialogue import DialogueSettings
     from sml_agents.roles import student_from, teacher_from
     from sml_agents.rollout import run_dialogues
-    from sml_agents.tasks import load_tasks
+    from sml_agents.rollout.typed import typed_tasks
     from sml_agents.traces import TraceStore
 
     if not students or not task_specs:
@@ -97,7 +97,7 @@ async def evaluate_async(
         described[name] = student.settings
         stores[name] = []
         for spec in specs:
-            tasks = load_tasks(spec)
+            tasks = list(typed_tasks(spec))
             if not tasks:
                 raise InputError(f"The task spec {spec!r} gives no tasks: change it.")
             file = f"{_slug(name)}-{_slug(spec)}.sqlite"

@@ -27,7 +27,7 @@ from sml_agents.mining.signals import (
     without_marker,
 )
 from sml_agents.roles.acts import ActLabel, classify
-from sml_agents.text.questions import content_words, keywords_of
+from sml_agents.text.words import content_words, keywords_of
 from sml_agents.types import Act, Role, Trace, Turn
 
 __all__ = ["find_moments", "label"]

@@ -18,8 +18,8 @@ rule:hedge      hedge            several candidate answers, `it depends`, answer
 rule:refuse     refuse           will not or cannot answer, and asks for nothing
 rule:else       discussion
 
-What counts as a question, and how many a turn asks, is said in `sml_agents.text.asking`. A list of things asked for counts
-each of them, and a repeated problem asks nothing.
+What counts as a question, and how many a turn asks, is said in `sml_agents.text.asking`. A list of things asked for
+counts each of them, and a repeated problem asks nothing.
 """
 
 from __future__ import annotations

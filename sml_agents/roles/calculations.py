@@ -64,6 +64,7 @@ _RULES: list[tuple[re.Pattern[str], Compute]] = [
     _rule(rf"{_N},? cubed\b", lambda a: a**3),
     _rule(rf"\bsquare root of {_F}{_N}", _root),
     _rule(rf"\b(?:square|squaring)(?: of)? {_F}{_N}", lambda a: a * a),
+    _rule(rf"{_N} tens,? (?:and |plus )?{_N} (?:ones|units)\b", lambda a, b: 10 * a + b),
     _rule(rf"{_N} (dozens?(?: of)?|tens|hundreds|thousands)\b", lambda a, p: a * _PLACES[p.casefold()]),
     _rule(rf"{_N} (?:ones|units)\b", lambda a: a),
     _rule(rf"{_N} ({'|'.join(_NUMBERED)})\b", lambda a, p: a * _NUMBERED[p.casefold()]),
@@ -102,7 +103,8 @@ _OPERATES = re.compile(
 _TOO_BIG = r"(?:too (?:high|large|big|great|many|much)|over|above|more than (?:it|the answer|the result|that))"
 _TOO_SMALL = r"(?:too (?:low|small|little|few)|short|below|under|less than (?:it|the answer|the result|that))"
 _OWN = re.compile(
-    r"\b(?:your|that|this) (?:last |first |own |current |previous )?(?:answer|result|number|value|guess|attempt|total)\b"
+    r"\b(?:your|that|this) (?:last |first |own |current |previous )?"
+    r"(?:answer|result|number|value|guess|attempt|total)\b"
     r"|\byours\b|\bwhat you (?:got|have|had|said|wrote|found)\b",
     re.IGNORECASE,
 )
@@ -125,7 +127,8 @@ _RELATIVE: list[tuple[re.Pattern[str], Compute]] = [
 _BOUNDS = [
     re.compile(rf"\bbetween {_F}{_N}{_F}\band {_F}{_N}", re.IGNORECASE),
     re.compile(
-        rf"\b(?:more|greater|larger|higher|bigger|above|over|exceeds)(?: than)? {_F}{_N}{_F},? ?\b(?:but|and|yet)\b{_F}\b"
+        rf"\b(?:more|greater|larger|higher|bigger|above|over|exceeds)(?: than)? {_F}{_N}{_F},? ?"
+        rf"\b(?:but|and|yet)\b{_F}\b"
         rf"(?:less|smaller|lower|fewer|below|under)(?: than)? {_F}{_N}",
         re.IGNORECASE,
     ),
@@ -166,15 +169,16 @@ def values_said(text: str) -> Iterator[Fraction]:
     yield from values
 
 
-def bounded(text: str) -> Iterator[int]:
+def bounded(text: str) -> Iterator[Fraction]:
     """Whole numbers that lie alone between two bounds."""
     for pattern in _BOUNDS:
         for low, high in pattern.findall(text):
             one, other = _value(low), _value(high)
             if one is not None and other is not None:
                 first = int(min(one, other) // 1) + 1
-                if first < max(one, other) <= first + 1:
-                    yield first
+                above = max(one, other)
+                if first < above and above <= first + 1:
+                    yield Fraction(first)
 
 
 def about_own(text: str, own: Fraction) -> Iterator[Fraction]:
@@ -182,7 +186,7 @@ def about_own(text: str, own: Fraction) -> Iterator[Fraction]:
     for pattern, compute in _RELATIVE:
         for found in pattern.finditer(text):
             values = [_value(group) for group in found.groups()]
-            if None not in values and (value := compute(own, *values)) is not None:
+            if all(one is not None for one in values) and (value := compute(own, *values)) is not None:
                 yield Fraction(value)
     named = _OWN.sub(_shown(own), text)
     if named != text:
@@ -199,8 +203,8 @@ def _computed(found: re.Match[str], compute: Compute, values: list[Fraction]) ->
     given: list[Fraction | str | None] = [
         _value(group) if group[:1].isdigit() or group[:1] == "-" else group.casefold() for group in found.groups()
     ]
-    value = None if None in given else compute(*given)
-    if value is None or abs(value) > _BIGGEST or Fraction(value).denominator > _BIGGEST:
+    value = compute(*given) if all(one is not None for one in given) else None
+    if value is None or abs(Fraction(value)) > _BIGGEST or Fraction(value).denominator > _BIGGEST:
         return found.group()
     values.append(Fraction(value))
     return _shown(Fraction(value))

@@ -8,7 +8,7 @@ from typing import Any
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 
-from sml_agents.roles.thinking import split_thought
+from sml_agents.text.thinking import split_thought
 from sml_agents.types import Call, Reply, Usage, stable_hash
 
 __all__ = ["ask_model", "describe_model"]

@@ -17,8 +17,9 @@ split         half in the teacher's turn before, half in this one: digits, or a 
 Of a code task the hidden tests and the solution are what is private: see `code_leaks` for their two kinds.
 
 Not leaks: a value that is already public (in the task or in what the student said), unless the turn calls it the
-answer; a fact that the teacher may tell; `step 2`, `page 39`, `3:39 pm`, `39 % sure`. The guard is a net, not a proof: a teacher that
-wants to can always say it in a way no rule knows. That is why a report shows the leak rate beside every score.
+answer; a fact that the teacher may tell; `step 2`, `page 39`, `3:39 pm`, `39 % sure`. The guard is a net, not a
+proof: a teacher that wants to can always say it in a way no rule knows. That is why a report shows the leak rate beside
+every score.
 """
 
 from __future__ import annotations

@@ -13,8 +13,8 @@ from sml_agents.roles.encodings import decodings, encoded_values
 from sml_agents.text.answers import Kind, find_answer, find_answers, plain, read, spelled_numbers
 from sml_agents.text.answers.plain import MAX_CHARS, NUMBER, number
 from sml_agents.text.numerals import numbers_abroad
-from sml_agents.text.questions import content_words, stem
 from sml_agents.text.sentences import sentences
+from sml_agents.text.words import content_words, stem
 
 __all__ = ["Secret"]
 
@@ -28,15 +28,16 @@ _PLACE = (
     r"|section|figure|fig\.|table|exercise|example|problem|room|version|row|column|level|lesson|paragraph|equation"
 )
 _COUNTED = (
-    r"steps?|facts?|hints?|parts?|things?|more tr(?:y|ies)|operations?|questions?|times too|mistakes?|errors?|sentences?"
-    r"|words?|of your|ways?|reasons?|tries|attempts?"
+    r"steps?|facts?|hints?|parts?|things?|more tr(?:y|ies)|operations?|questions?|times too|mistakes?|errors?"
+    r"|sentences?|words?|of your|ways?|reasons?|tries|attempts?"
 )
 _HARMLESS = re.compile(
     rf"\b(?:{_PLACE}) ?#?(?:{NUMBER})"
     rf"|(?<![\d.,])1?\d (?:{_COUNTED})\b"
     r"|^\s*\d{1,2}[.)](?=\s)"
     r"|(?<![\d:])(?:[01]?\d|2[0-4]):[0-5]\d(?![\d:])"
-    r"|\b\d{1,3} ?(?:%|percent) (?:\w+ )?(?:sure|certain|confident|of (?:your|my|the (?:way|work|time))|done|there|right)\b",
+    r"|\b\d{1,3} ?(?:%|percent) (?:\w+ )?"
+    r"(?:sure|certain|confident|of (?:your|my|the (?:way|work|time))|done|there|right)\b",
     re.IGNORECASE | re.MULTILINE,
 )
 _BACKWARD = re.compile(r"\b(?:revers|backward|flip|mirror|right to left)", re.IGNORECASE)
@@ -57,7 +58,8 @@ _INVISIBLE = re.compile(
 _SMALL = 4
 """Spelled whole numbers below this are ordinary words (`one`, `two`) unless the sentence is about to say a value."""
 _SAYS = re.compile(
-    r"\b(?:is|are|be|equals?|gets?|gives?|makes?|want|to|left|have|has|say|only|exactly|just)\s+(?:only |exactly |just |about )?$",
+    r"\b(?:is|are|be|equals?|gets?|gives?|makes?|want|to|left|have|has|say|only|exactly|just)\s+"
+    r"(?:only |exactly |just |about )?$",
     re.IGNORECASE,
 )
 _ENDS = re.compile(r"\s*(?:$|[.!,;)]|\w+\s*(?:$|[.!,;)])|\w+ (?:is|are|in (?:all|total)|altogether|left)\b)")
@@ -162,12 +164,12 @@ class Secret:
 
     def _is_spelled(self, spelled: str) -> bool:
         """Whether the value stands in words: small ones only where a value is said, as they are ordinary words."""
-        found = [*spelled_numbers(spelled), *numbers_abroad(spelled)]
-        for start, end, value in found:
-            ordinary = (Fraction(value).denominator == 1 and abs(value) < _SMALL) or spelled[
-                start:end
-            ].casefold() == "half"
-            if value == self.value and (not ordinary or _says_value(spelled, start, end, value)):
+        abroad = ((start, end, Fraction(value)) for start, end, value in numbers_abroad(spelled))
+        for start, end, value in (*spelled_numbers(spelled), *abroad):
+            if value != self.value:
+                continue
+            ordinary = self._is_small or spelled[start:end].casefold() == "half"
+            if not ordinary or _says_value(spelled, start, end, value):
                 return True
         return self.value in _parts_alone(spelled)
 
@@ -237,7 +239,7 @@ def _value_given(text: str) -> Fraction | None:
     return reading.value if reading is not None and reading.kind is Kind.VALUE else None
 
 
-def _says_value(text: str, start: int, end: int, value: Fraction | int) -> bool:
+def _says_value(text: str, start: int, end: int, value: Fraction) -> bool:
     """Whether a small number word stands as a value: `It is two.`, `Two dollars is right.`, not `That is one way.`"""
     before, rest = text[max(0, start - 40) : start], text[end : end + 40]
     if _AT_PLACE.search(before):

@@ -23,8 +23,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from sml_agents.text.questions import content_words
 from sml_agents.text.sentences import sentences
+from sml_agents.text.words import content_words
 from sml_agents.types import Reply, Role
 from sml_agents.views import StudentView
 

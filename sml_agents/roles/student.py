@@ -12,7 +12,7 @@ from langchain_core.language_models import BaseChatModel
 from sml_agents.errors import InputError
 from sml_agents.roles.chat import ask_model, describe_model
 from sml_agents.roles.prompts import render
-from sml_agents.text.answers.words import spelled_numbers
+from sml_agents.text.numbers import spelled_numbers
 from sml_agents.types import Reply, Role, stable_hash
 from sml_agents.views import StudentView, chat_messages
 

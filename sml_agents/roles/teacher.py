@@ -19,7 +19,8 @@ from sml_agents.roles.guard import neutralise
 from sml_agents.roles.hints import hint
 from sml_agents.roles.prompts import checked, render, source
 from sml_agents.text.asking import find_questions
-from sml_agents.text.questions import asked_facts, content_words
+from sml_agents.text.questions import asked_facts
+from sml_agents.text.words import content_words
 from sml_agents.types import Act, Fact, Reply, Role, stable_hash
 from sml_agents.views import TeacherView, chat_messages
 

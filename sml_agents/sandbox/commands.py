@@ -43,7 +43,7 @@ class _CommandGuest(BaseGuest):
             raise SandboxError(f"The sandbox {name} cannot be started: {error}.") from error
         pipes = self._process.stdout, self._process.stdin
         assert pipes[0] is not None and pipes[1] is not None
-        channel = Channel(pipes[0].fileno(), pipes[1].fileno())
+        channel = Channel(pipes[0].fileno(), pipes[1].fileno(), max(limits.reply, limits.output))
         super().__init__(channel, limits, start=_START, around=(name,))
 
     def close(self) -> None:

@@ -7,17 +7,19 @@ import os
 import secrets
 import select
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from types import TracebackType
 from typing import Any, Protocol, Self, runtime_checkable
 
 from sml_agents.errors import SandboxError
+from sml_agents.sandbox.inside.lines import packed
 from sml_agents.sandbox.isolation import Isolation
 
 __all__ = ["Channel", "Guest", "GuestEnded", "GuestTimeout", "Limits", "Sandbox"]
 
-_MOST = 8 << 20
-"""Bytes that a guest may send in one reply."""
+_HEAD = 1 << 16
+"""Bytes of a reply that are read as JSON: its head. What it carries is passed on or compared, never parsed."""
+_KILLED = 9
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,22 @@ class Limits:
     file_size: int = 8 << 20
     descriptors: int = 64
     threads: int = 32
+    reply: int = 8 << 20
+    """Bytes that it may send at once."""
+    output: int = 1 << 20
+    """Bytes that a whole program may print."""
+
+    def for_sizes(self, given: int, expected: int) -> Limits:
+        """These limits, and room for what a test itself brings: `given` bytes to read, `expected` bytes to answer."""
+        both = given + expected
+        return replace(
+            self,
+            memory=self.memory + 16 * both,
+            megabytes=self.megabytes + (2 * both >> 20),
+            file_size=self.file_size + 2 * both,
+            reply=self.reply + 4 * expected,
+            output=self.output + 2 * expected,
+        )
 
     def settings(self) -> dict[str, Any]:
         return asdict(self)
@@ -54,10 +72,12 @@ class Guest(Protocol):
 
     isolation: Isolation
 
-    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        """The reply to a request (see `sml_agents.sandbox.inside.guest`).
+    def ask(self, request: dict[str, Any], until: float | None = None) -> dict[str, Any]:
+        """The reply to a request (see `sml_agents.sandbox.inside.guest`); a `body` (bytes) travels as it is.
 
-        Raises GuestTimeout when the guest's time is up and GuestEnded when there is no more guest.
+        A whole program is asked for once, and gives its output when it has ended: {"output": text, "error": ...}.
+        `until` (`time.monotonic()`) is a deadline before which the reply has to be there, within the guest's own time.
+        Raises GuestTimeout when the time is up and GuestEnded when there is no more guest.
         """
         ...
 
@@ -78,57 +98,70 @@ class Sandbox(Protocol):
 
 
 class Channel:
-    """JSON lines to and from a guest, with a deadline that holds whatever the guest does."""
+    """Messages to and from a guest, with a deadline that holds whatever the guest does."""
 
-    def __init__(self, incoming: int, outgoing: int) -> None:
-        self.incoming, self.outgoing = incoming, outgoing
+    def __init__(self, incoming: int, outgoing: int, most: int) -> None:
+        self.incoming, self.outgoing, self.most = incoming, outgoing, most
         for descriptor in {incoming, outgoing}:
             os.set_blocking(descriptor, False)
         self.received = bytearray()
         self.number = ""
 
     def exchange(self, request: dict[str, Any], until: float) -> dict[str, Any]:
-        """The reply to `request`, which gets a number that can't be foreseen and has to be in the reply."""
-        if "value" not in request and "raised" not in request:
-            self.number = secrets.token_hex(8)
+        """The reply to `request`, which gets a number that can't be foreseen and has to be in the reply, or the message
+        that the guest has ended."""
+        self.number = secrets.token_hex(8)
         self.send({**request, "n": self.number}, until)
+        return self.reply(until)
+
+    def reply(self, until: float) -> dict[str, Any]:
+        """The next message. Raises GuestEnded for one that nobody asked for."""
         reply = self.receive(until)
-        if reply.pop("n", None) != self.number:
+        if reply.pop("n", None) != self.number and "ended" not in reply:
             raise GuestEnded("it sent a reply that nobody asked for")
         return reply
 
     def send(self, message: dict[str, Any], until: float) -> None:
-        data = memoryview(json.dumps(message).encode() + b"\n")
+        data = memoryview(packed(message))
         try:
             while data:
                 self._wait(self.outgoing, select.POLLOUT, until)
                 data = data[os.write(self.outgoing, data) :]
         except (BrokenPipeError, ConnectionResetError):
-            raise GuestEnded("its process ended") from None
+            return  # the guest is gone: what is to be said of that can be read
 
     def receive(self, until: float) -> dict[str, Any]:
-        searched = 0
-        while (end := self.received.find(b"\n", searched)) < 0:
-            searched = len(self.received)
-            self._wait(self.incoming, select.POLLIN, until)
-            try:
-                piece = os.read(self.incoming, 1 << 18)
-            except ConnectionResetError:
-                piece = b""
-            if not piece:
-                raise GuestEnded("its process ended")
-            self.received += piece
-            if len(self.received) > _MOST:
-                raise GuestEnded("it sent too much")
-        line = bytes(self.received[:end])
-        del self.received[: end + 1]
+        """The next message, its body as bytes. Only its head is parsed, and that is short."""
+        while (end := self.received.find(b"\n")) < 0:
+            if len(self.received) > _HEAD:
+                raise GuestEnded("it sent what is no reply")
+            self._read(until)
         try:
-            message = json.loads(line)
-        except (ValueError, RecursionError):
-            message = None
-        if not isinstance(message, dict):
+            message: Any = json.loads(self.received[:end]) if end <= _HEAD else None
+            size = message.pop("size")
+            is_reply = type(size) is int and size >= 0
+        except (ValueError, RecursionError, AttributeError, KeyError, TypeError):
+            is_reply = False
+        if not is_reply:
             raise GuestEnded("it sent what is no reply")
-        return message
+        if size > self.most:
+            raise GuestEnded("it sent too much")
+        del self.received[: end + 1]
+        while len(self.received) < size:
+            self._read(until)
+        message["body"] = bytes(memoryview(self.received)[:size])
+        del self.received[:size]
+        return dict(message)
+
+    def _read(self, until: float) -> None:
+        self._wait(self.incoming, select.POLLIN, until)
+        try:
+            piece = os.read(self.incoming, 1 << 18)
+        except ConnectionResetError:
+            piece = b""
+        if not piece:
+            raise GuestEnded("its process ended")
+        self.received += piece
 
     @staticmethod
     def _wait(descriptor: int, event: int, until: float) -> None:
@@ -140,7 +173,7 @@ class Channel:
 
 
 class BaseGuest:
-    """A guest over a channel; the deadline counts from the first request."""
+    """A guest over a channel; its time counts from the first request."""
 
     def __init__(self, channel: Channel, limits: Limits, *, start: float, around: tuple[str, ...] = ()) -> None:
         self.channel = channel
@@ -153,10 +186,37 @@ class BaseGuest:
             self.close()
             raise SandboxError(f"The sandbox did not start: {error or 'it took too long'}.") from None
 
-    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
+    def ask(self, request: dict[str, Any], until: float | None = None) -> dict[str, Any]:
         if self.until is None:
             self.until = time.monotonic() + self.limits.seconds * self.limits.patience
-        return self.channel.exchange(request, self.until)
+        until = self.until if until is None else min(until, self.until)
+        reply = self.channel.exchange(request, until)
+        if "program" in request:
+            return self._program(reply, until)
+        if "ended" in reply:
+            raise self._end(reply)
+        return reply if reply["body"] else {key: value for key, value in reply.items() if key != "body"}
+
+    def _program(self, reply: dict[str, Any], until: float) -> dict[str, Any]:
+        """What a whole program printed, once it has ended, and its error if it failed."""
+        error = {"error": reply["error"]} if "error" in reply else {}
+        while "ended" not in reply:
+            reply = self.channel.reply(until)
+        if reply["ended"]:
+            raise self._end(reply)
+        if int(reply.get("printed", 0)) > self.limits.output:
+            return {"error": ["OutputTooLong", f"it prints more than {self.limits.output:,} bytes", None]}
+        return {"output": reply["body"].decode("utf-8", "replace"), "cpu": float(reply.get("cpu", 0)), **error}
+
+    def _end(self, reply: dict[str, Any]) -> Exception:
+        """Why there is no more guest: the kernel kills one that has used its processor time up."""
+        try:
+            killed, spent = reply["ended"] == _KILLED, float(reply["cpu"])
+        except (KeyError, TypeError, ValueError):
+            return GuestEnded("its process ended")
+        if killed and spent * 2 >= self.limits.seconds:  # the kernel's own count of it is coarse
+            return GuestTimeout()
+        return GuestEnded("its process was killed" if killed else "its process ended")
 
     def close(self) -> None:
         raise NotImplementedError

@@ -15,9 +15,9 @@ class Level(IntEnum):
     PROCESS = 1
     """A process of its own with limits and a deadline. It can read your files and use the network."""
     CONFINED = 2
-    """Also: no file of yours, no network, no other process, by one kind of barrier: filters or namespaces."""
+    """Also: no file of yours, no network, no other process: seccomp, and for files either namespaces or Landlock."""
     LAYERED = 3
-    """Also: both kinds, namespaces and the filters Landlock and seccomp, so that a hole in one is not a way out."""
+    """Also: all three, so that a hole in one is not a way out."""
     CONTAINER = 4
     """Also: a container around all that, made by another program (bubblewrap, docker, podman)."""
 
@@ -44,14 +44,13 @@ class Isolation:
     def of(cls, layers: Iterable[str]) -> Isolation:
         """The level that these layers make."""
         found = tuple(layers)
-        filters = {"landlock", "seccomp"} <= set(found)
         level = Level.PROCESS
-        if filters or "namespaces" in found:
-            level = Level.CONFINED
-        if filters and "namespaces" in found:
-            level = Level.LAYERED
-        if found[:1] and found[0] in ("bubblewrap", "docker", "podman"):
-            level = Level.CONTAINER
+        # No namespace holds every kind of socket (AF_VSOCK reaches the machine's host): only seccomp does.
+        if "seccomp" in found:
+            barriers = {"landlock", "namespaces"} & set(found)
+            level = (Level.PROCESS, Level.CONFINED, Level.LAYERED)[len(barriers)]
+            if found[0] in ("bubblewrap", "docker", "podman"):
+                level = Level.CONTAINER
         return cls(level, found)
 
     def __str__(self) -> str:

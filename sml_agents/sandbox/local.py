@@ -8,7 +8,6 @@ from __future__ import annotations
 import atexit
 import contextlib
 import json
-import math
 import os
 import select
 import signal
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from sml_agents.errors import SandboxError
-from sml_agents.sandbox.guests import BaseGuest, Channel, GuestEnded, GuestTimeout, Limits
+from sml_agents.sandbox.guests import BaseGuest, Channel, Limits
 
 __all__ = ["BOOT", "FLAGS", "FOLDER", "LocalSandbox"]
 
@@ -41,7 +40,6 @@ FLAGS = ("-s", "-P", "-S", "-B")
 _START = 30.0
 """Seconds for a launcher or a guest to start, even on a busy machine."""
 _END = 5.0
-_TICK = 0.05
 
 
 class _Launcher:
@@ -82,15 +80,16 @@ class _Launcher:
                 raise SandboxError("The sandbox's launcher died.") from error
         return ours
 
-    def end(self) -> dict[str, Any]:
-        """Ends the child and all below it; how it ended."""
+    def end(self) -> None:
+        """Ends the child and all below it."""
         try:
             self.control.sendall(b'{"end": true}')
         except OSError as error:
             raise SandboxError("The sandbox's launcher died.") from error
-        return self._receive(_END)
+        self._receive(_END)
 
-    def _receive(self, seconds: float) -> dict[str, Any]:
+    def _receive(self, seconds: float) -> None:
+        """Waits for the launcher's word that it has done what it was told."""
         data, until = b"", time.monotonic() + seconds
         while not data.endswith(b"\n"):
             left = until - time.monotonic()
@@ -98,7 +97,6 @@ class _Launcher:
             if not piece:
                 raise SandboxError("The sandbox's launcher died or does not answer.")
             data += piece
-        return dict(json.loads(data))
 
     @property
     def alive(self) -> bool:
@@ -119,23 +117,14 @@ class _LocalGuest(BaseGuest):
     def __init__(self, sandbox: LocalSandbox, launcher: _Launcher, limits: Limits) -> None:
         self._sandbox, self._launcher = sandbox, launcher
         self._open = True
-        self.ended: dict[str, Any] = {}
         try:
             self._socket = launcher.start(limits.settings())
         except SandboxError:
             self._open = False
             sandbox._drop(launcher)
             raise
-        super().__init__(Channel(self._socket.fileno(), self._socket.fileno()), limits, start=_START)
-
-    def ask(self, request: dict[str, Any]) -> dict[str, Any]:
-        try:
-            return super().ask(request)
-        except GuestEnded:
-            self.close()
-            if self.ended.get("cpu", 0) >= math.ceil(self.limits.seconds) - _TICK:
-                raise GuestTimeout from None  # the kernel ended it: its processor time was used up
-            raise
+        both_ways = self._socket.fileno()
+        super().__init__(Channel(both_ways, both_ways, max(limits.reply, limits.output)), limits, start=_START)
 
     def close(self) -> None:
         if not self._open:
@@ -144,7 +133,7 @@ class _LocalGuest(BaseGuest):
         self._socket.close()
         self._sandbox._guests.discard(self)
         try:
-            self.ended = self._launcher.end()
+            self._launcher.end()
         except SandboxError:
             self._sandbox._drop(self._launcher)
         else:

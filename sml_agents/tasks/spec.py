@@ -1,8 +1,6 @@
 """Task specs: a short string that names tasks, such as `arithmetic?form=paired&split=heldout&n=200&seed=1`.
 
-    NAME[:ARG][?key=value&key=value...]
-
-Keys of every family:
+Keys of every family (the grammar is that of `sml_agents.specs`):
     form    full | underspecified | sharded; paired = each problem underspecified and, beside it, full; mixed = a
             seeded mixture, half of it full. A family offers the forms that it can make.
     n       how many problems (paired gives two tasks for each); generators default to 100, files to all of them
@@ -12,7 +10,7 @@ Keys of every family:
     steps   `arithmetic` only: the most steps that a solution takes (4)
     largest `arithmetic` only: the largest number that may be told or come up (mostly 200)
 
-Values may be percent-encoded. Families add keys of their own, listed in `families.FAMILIES`.
+Families add keys of their own, listed in `families.FAMILIES`.
 """
 
 from __future__ import annotations
@@ -22,9 +20,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
-from urllib.parse import unquote
 
 from sml_agents.errors import TaskSpecError
+from sml_agents.specs import Spec, read_spec
 from sml_agents.types import Form
 
 __all__ = ["FormChoice", "LoadReport", "TaskSpec", "choose_forms", "parse_spec"]
@@ -97,8 +95,8 @@ class FamilyRules:
 
 def parse_spec(text: str, rules: Mapping[str, FamilyRules]) -> TaskSpec:
     """Read a spec. Raises TaskSpecError, one sentence that names what is valid."""
-    head, _, query = text.strip().partition("?")
-    name, _, arg = head.partition(":")
+    spec = read_spec(text, TaskSpecError)
+    name, arg = spec.name, spec.arg
     family = rules.get(name)
     if family is None:
         valid = ", ".join(rule.usage for rule in rules.values())
@@ -106,11 +104,11 @@ def parse_spec(text: str, rules: Mapping[str, FamilyRules]) -> TaskSpec:
     if bool(arg) != bool(family.arg):
         need = f"write {family.usage}" if family.arg else f"write {name} without ':{arg}'"
         raise TaskSpecError(f"The task spec {text!r} is not complete: {need}.")
-    values = _query(text, query, family)
+    values = _checked(spec, family)
     return TaskSpec(
         text=text,
         family=name,
-        arg=unquote(arg),
+        arg=arg,
         form=_form(values.pop("form", family.forms[0]), family),
         n=_integer(values, "n", 1) if "n" in values else None,
         seed=_integer(values, "seed", 0) if "seed" in values else 0,
@@ -120,21 +118,16 @@ def parse_spec(text: str, rules: Mapping[str, FamilyRules]) -> TaskSpec:
     )
 
 
-def _query(text: str, query: str, family: FamilyRules) -> dict[str, str]:
+def _checked(spec: Spec, family: FamilyRules) -> dict[str, str]:
     keys = (*_COMMON, *(("split",) if family.splits else ()), *family.keys)
-    values: dict[str, str] = {}
-    for part in query.split("&") if query else []:
-        key, sign, value = part.partition("=")
-        if not sign or not value:
-            raise TaskSpecError(f"{part!r} in the task spec {text!r} is not of the form key=value.")
-        if key not in keys:
-            raise TaskSpecError(f"{family.name} has no key {key!r} (in {text!r}): choose from {', '.join(keys)}.")
-        if key in values:
-            raise TaskSpecError(f"The key {key!r} is given twice in the task spec {text!r}: give it once.")
-        values[key] = unquote(value)
-    if missing := [key for key in family.required if key not in values]:
-        raise TaskSpecError(f"{family.usage} needs the keys {', '.join(missing)}: add ?{missing[0]}=NAME to {text!r}.")
-    return values
+    if unknown := [key for key in spec.values if key not in keys]:
+        raise TaskSpecError(
+            f"{family.name} has no key {unknown[0]!r} (in {spec.text!r}): choose from {', '.join(keys)}."
+        )
+    if missing := [key for key in family.required if key not in spec.values]:
+        asked = ", ".join(missing)
+        raise TaskSpecError(f"{family.usage} needs the keys {asked}: add ?{missing[0]}=NAME to {spec.text!r}.")
+    return dict(spec.values)
 
 
 def _form(word: str, family: FamilyRules) -> FormChoice:

@@ -54,10 +54,11 @@ _FILLERS = r"(?:(?:so|and|but|ok|okay|sorry|hi|hello|hey|wait|first|also|then|we
 _LEADING = r"^[\s\"'*_>#\u00bf(-]*(?:\d{1,2}[.)]\s+)?" + _FILLERS
 _OPENS = _any(rf"{_LEADING}(?:{_WH.pattern})", rf"{_LEADING}{_AUXILIARY}")
 _COUNTED = _any(rf"{_LEADING}(?:{_COUNTS})")
+_FINITE = r"(?:is|are|was|were|does|did|has|had|can|will|would|should|doesn't|isn't)(?![^\W_])"
+_NO_NOUN = rf"(?:{_AUXILIARY}|(?:i|we|you|he|she|it|they|that|who)\b)"
 _INVERTED = _any(
-    rf"{_LEADING}(?:(?:{united('counts', languages=(ENGLISH,))}|what|which|whose)(?:\s(?!{_AUXILIARY}|(?:i|we|you|he|she|it"
-    rf"|they|that|who)\b)[^\s,.]+){{0,6}}?|who|whom|when|where|why|how)\s{_AUXILIARY}(?!\s(?:why|because|how|what)\b)"
-    r"(?!.*\s(?:is|are|was|were|does|did|has|had|can|will|would|should|doesn't|isn't)(?![^\W_]))",
+    rf"{_LEADING}(?:(?:{united('counts', languages=(ENGLISH,))}|what|which|whose)(?:\s(?!{_NO_NOUN})[^\s,.]+){{0,6}}?"
+    rf"|who|whom|when|where|why|how)\s{_AUXILIARY}(?!\s(?:why|because|how|what)\b)(?!.*\s{_FINITE})",
     rf"{_LEADING}what's\s",
 )
 _ENGLISH_WH = _any(rf"{_LEADING}(?:{united('counts', 'opens', languages=(ENGLISH,))})")
@@ -65,11 +66,13 @@ _ENGLISH_WH_ANYWHERE = _any(united("counts", "opens", languages=(ENGLISH,)))
 _POLITE = _any(
     r"(?:does|did|will) (?:that|this|it) (?:help|make sense|answer|work)"
     r"|is (?:that|this|it|everything) (?:clear|ok|okay|all right|alright)\b",
-    r"(?:do|would|are) you (?:understand|like me|want me|ready|have any|agree|follow|there|a |an )|(?:isn't|doesn't|aren't) it\?",
+    r"(?:do|would|are) you (?:understand|like me|want me|ready|have any|agree|follow|there|a |an )",
+    r"(?:isn't|doesn't|aren't) it\?",
     r"(?:can|may|could|how can|shall|should) i help|anything else|\bany (?:other |more |further )?questions",
-    r"(?:^\s*|, )(?:right|see|ready|ok|okay|why not|really|yes|no)\?$|shall we|should (?:i|we) (?:continue|go on|start)",
+    r"(?:^\s*|, )(?:right|see|ready|ok|okay|why not|really|yes|no)\?$|shall we|should (?:i|we) (?:continue|go on)",
     r"how are you|how(?:'s| is) (?:it going|life)|how do you do\b|what's up\b|who are you\b|what can i (?:do|help)",
-    r"\ba (?:joke|story|poem|song|riddle|fun fact)\b|\bwho knows\?|isn't (?:this|that) (?:fun|nice|great|easy|interesting)",
+    r"\ba (?:joke|story|poem|song|riddle|fun fact)\b|\bwho knows\?",
+    r"isn't (?:this|that) (?:fun|nice|great|easy|interesting)",
 )
 _CALCULATION = re.compile(r"=\s?-?[$\u20ac\u00a3]?\s?\d|\d\s?[-+*/x\u00d7\u00f7]\s?\d")
 _ANSWERS = _any(

@@ -1,8 +1,9 @@
+# ruff: noqa: E501  (lists of words)
 """Whole numbers from 0 to 99 as the words of other languages than English: `neununddreißig`, `trente-neuf`.
 
 numbers_abroad(text)   every such number with its place in `text`
 
-German, Dutch, French, Spanish, Italian and Portuguese. Words that are English words, too (`once`, `seize`), are left out.
+German, Dutch, French, Spanish, Italian and Portuguese. English words (`once`, `seize`) are left out.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from functools import cache
 
 __all__ = ["numbers_abroad"]
 
-_ENGLISH_TOO = frozenset({"once", "seize", "elf", "six", "due", "sei", "dix", "sept", "tien", "dos", "tres", "tre", "sette"})
+_ENGLISH_TOO = frozenset(
+    {"once", "seize", "elf", "six", "due", "sei", "dix", "sept", "tien", "dos", "tres", "tre", "sette"}
+)
 _DE = "null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn"
 _DE_TENS = "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig"
 _NL = "nul een twee drie vier vijf zes zeven acht negen tien elf twaalf dertien veertien vijftien zestien zeventien achttien negentien"

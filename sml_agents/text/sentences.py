@@ -18,7 +18,8 @@ _END = re.compile(
 )
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(\"'])(?P<short>mr|mrs|ms|dr|prof|st|vs|etc|cf|resp|approx|fig|lbs?|sq|ft|oz"
-    r"|mins?|hrs?|yrs?|gal|tbsp|tsp|(?:[a-z]\.)+[a-z])\.$", re.IGNORECASE
+    r"|mins?|hrs?|yrs?|gal|tbsp|tsp|(?:[a-z]\.)+[a-z])\.$",
+    re.IGNORECASE,
 )
 _INITIAL = re.compile(r"(?:^|[A-Z][\w.]* )[B-HJ-Z]\.$")
 _NUMBERED = re.compile(r"(?:^|[\s(])(?:no|nr|eq|pp?)\.$", re.IGNORECASE)

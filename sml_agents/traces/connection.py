@@ -4,19 +4,34 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from sml_agents.errors import InputError, MissingExtra, StoreError
+from sml_agents.errors import InputError, MissingExtra, StoreError, one_line
 
-__all__ = ["BUSY_SECONDS", "connect", "explain", "locate"]
+__all__ = [
+    "BUSY_SECONDS",
+    "RECONNECT_SECONDS",
+    "ConnectionLost",
+    "connect",
+    "explain",
+    "locate",
+    "reconnect",
+    "survives_restart",
+]
 
 BUSY_SECONDS = 20.0
 """How long a write waits for another process that is writing to the same SQLite store."""
+
+RECONNECT_SECONDS = 30.0
+"""How long a server that went away in the middle of a run may take to come back."""
 
 _SENTENCES = {
     "SQLITE_FULL": "the disk is full: free some space and go on with --resume; what was committed before is safe",
@@ -75,6 +90,68 @@ def connect(url: URL, *, read_only: bool) -> Engine:
     return engine
 
 
+class ConnectionLost(StoreError):
+    """The server went away; it may come back."""
+
+
+class Reconnects(Protocol):
+    """A store that can connect again."""
+
+    def reconnect(self) -> None: ...
+
+
+_Store = TypeVar("_Store", bound=Reconnects)
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
+
+
+def survives_restart(
+    method: Callable[Concatenate[_Store, _Given], _Result],
+) -> Callable[Concatenate[_Store, _Given], _Result]:
+    """`method`, one transaction that may be repeated, called again on a new connection when the server went away in
+    the middle of it."""
+
+    @wraps(method)
+    def until_done(store: _Store, *args: _Given.args, **kwargs: _Given.kwargs) -> _Result:
+        first = time.monotonic()
+        while True:
+            try:
+                return method(store, *args, **kwargs)
+            except ConnectionLost:
+                # A server that shuts down may take one more connection before it is gone.
+                if time.monotonic() - first > RECONNECT_SECONDS:
+                    raise
+            store.reconnect()
+
+    return cast("Callable[Concatenate[_Store, _Given], _Result]", until_done)
+
+
+def reconnect(engine: Engine, where: str, claim: Callable[[Connection], None]) -> Connection:
+    """A new connection in place of a lost one, as soon as the server has one; `claim` takes on it what the old one
+    held. Raises StoreError after `RECONNECT_SECONDS`."""
+    engine.dispose()
+    deadline, pause = time.monotonic() + RECONNECT_SECONDS, 0.1
+    while True:
+        connection = None
+        try:
+            connection = engine.connect()
+            claim(connection)
+            connection.commit()
+            return connection
+        except (SQLAlchemyError, StoreError) as error:
+            if connection is not None:
+                connection.close()
+            engine.dispose()
+            if time.monotonic() + pause > deadline:
+                last = error if isinstance(error, StoreError) else explain(error, where)
+                raise StoreError(
+                    f"{last}; the server went away and could not be used again for {RECONNECT_SECONDS:.0f} seconds: "
+                    "see to it, then finish the run with --resume; what was committed is safe"
+                ) from error
+        time.sleep(pause)
+        pause = min(2 * pause, 5.0)
+
+
 def explain(error: Exception, where: str) -> StoreError:
     """A StoreError that says in one sentence what a database error means and what to do."""
     cause: Any = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
@@ -85,8 +162,9 @@ def explain(error: Exception, where: str) -> StoreError:
             known = _SENTENCES["SQLITE_CORRUPT"]
         return StoreError(f"{where}: {known or f'the store failed ({cause})'}")
     if isinstance(error, SQLAlchemyError):
-        first = str(cause).strip().split("\n")[0]
-        return StoreError(f"{where}: the store failed ({first})")
+        first = one_line(cause)
+        lost = isinstance(error, DBAPIError) and error.connection_invalidated
+        return (ConnectionLost if lost else StoreError)(f"{where}: the store failed ({first})")
     return StoreError(f"{where}: the file is damaged ({type(error).__name__}: {error})")
 
 

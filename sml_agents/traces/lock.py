@@ -6,11 +6,10 @@ lock when its holder dies, however it dies, so that a killed run can be resumed 
 
 from __future__ import annotations
 
-import os
-import sys
 from contextlib import suppress
 from pathlib import Path
 
+import filelock
 from sqlalchemy import Connection, text
 
 from sml_agents.errors import StoreError
@@ -23,43 +22,30 @@ _IN_USE = "{} is in use by another run: wait for it to end, or use another store
 class FileLock:
     """An exclusive lock on the file `<store>.lock`, which is there while it is held.
 
-    Not promised: a lock across machines on a network file system, or on Windows.
+    Not promised: a lock across machines on a network file system.
     """
 
     def __init__(self, store: Path) -> None:
-        self._path = store.with_name(f"{store.name}.lock")
-        self._descriptor: int | None = None
+        self._lock = filelock.FileLock(store.with_name(f"{store.name}.lock"), thread_local=False)
 
     def acquire(self, where: str) -> None:
         """Raises StoreError when another run holds it. Taking it twice is allowed."""
-        if self._descriptor is not None or sys.platform == "win32":
+        if self._lock.is_locked:
             return
-        import fcntl
-
-        while True:
-            try:
-                descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            except OSError as error:
-                raise StoreError(f"{where}: its lock file cannot be made ({error.strerror})") from error
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                # The holder removes the file when it ends: a lock on a removed file excludes nobody.
-                if os.path.samestat(os.fstat(descriptor), os.stat(self._path)):
-                    self._descriptor = descriptor
-                    return
-            except BlockingIOError as error:
-                os.close(descriptor)
-                raise StoreError(_IN_USE.format(where)) from error
-            except OSError:
-                pass
-            os.close(descriptor)
+        try:
+            self._lock.acquire(blocking=False)
+        except filelock.Timeout as error:
+            raise StoreError(_IN_USE.format(where)) from error
+        except OSError as error:
+            raise StoreError(f"{where}: its lock file cannot be made ({error.strerror})") from error
 
     def release(self) -> None:
-        if self._descriptor is not None:
-            with suppress(OSError):
-                self._path.unlink()
-            os.close(self._descriptor)
-            self._descriptor = None
+        if self._lock.is_locked:
+            with suppress(
+                OSError
+            ):  # while it is held: whoever waits for it sees that the file is gone, and makes a new one
+                Path(self._lock.lock_file).unlink()
+            self._lock.release()
 
 
 def lock_server(connection: Connection, where: str) -> None:

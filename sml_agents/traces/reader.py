@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection, Select, func, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
 from sml_agents.errors import InputError, StoreError
-from sml_agents.traces.connection import explain
+from sml_agents.traces.connection import ConnectionLost, explain, survives_restart
 from sml_agents.traces.record import checked, read_reply, read_trace
 from sml_agents.traces.schema import dialogues, replies
 from sml_agents.types import Form, Reply, StopReason, Trace
@@ -77,6 +77,8 @@ class StoreReader:
         self._path = Path(self.name).absolute() if on_disk else None
         self._file = os.stat(self._path) if self._path else None
         self._connection: Connection | None = connection
+        self._closed = f"{self.name} is closed"
+        """What is said without a connection."""
         self._guard = threading.RLock()
 
     def traces(
@@ -106,6 +108,7 @@ class StoreReader:
         for id, text, crc in self._rows(**filters):
             yield checked(text, crc, name=id)
 
+    @survives_restart
     def get(self, id: str) -> Trace:
         """The trace with this id, or the only one whose id begins with it. InputError when there is none or several."""
         done = select(*_RECORD).where(dialogues.c.status == "done")
@@ -120,6 +123,7 @@ class StoreReader:
             raise InputError(f"several dialogues begin with {id!r} ({some}): give more of the id")
         return read_trace(found[0].trace, found[0].crc, name=found[0].id)
 
+    @survives_restart
     def finished(self) -> dict[str, Finished]:
         """All finished dialogues by id, failed ones included; about 200 bytes of memory each."""
         columns = select(dialogues.c.id, dialogues.c.stop, dialogues.c.solved, dialogues.c.asked)
@@ -130,6 +134,7 @@ class StoreReader:
     def finished_ids(self) -> set[str]:
         return set(self.finished())
 
+    @survives_restart
     def counts(self) -> Counts:
         of = dialogues.c
         grouped = select(of.status, of.stop, of.solved, of.asked, func.count(), func.sum(of.tokens))
@@ -148,6 +153,7 @@ class StoreReader:
         failed = stops.get(StopReason.FAILED, 0)
         return Counts(sum(stops.values()), unfinished, solved, asked, failed, tokens, dict(sorted(stops.items())))
 
+    @survives_restart
     def replies_of(self, dialogue_id: str) -> dict[str, Reply]:
         """The committed replies of an unfinished or failed dialogue by key."""
         wanted = select(replies.c.key, replies.c.reply, replies.c.crc).where(replies.c.dialogue_id == dialogue_id)
@@ -158,6 +164,7 @@ class StoreReader:
     def get_reply(self, dialogue_id: str, key: str) -> Reply | None:
         return self.replies_of(dialogue_id).get(key)
 
+    @survives_restart
     def ids_with_replies(self) -> set[str]:
         """Dialogues that were cut off, or failed, after at least one reply."""
         with self._transaction() as connection:
@@ -208,6 +215,7 @@ class StoreReader:
             if last == (last := (page[-1][1], page[-1][0])):
                 raise StoreError(f"{self.name}: its index is damaged, reading does not advance")
 
+    @survives_restart
     def _page(self, wanted: Select[Any]) -> list[Any]:
         page: list[Any] = []
         size = 0
@@ -219,15 +227,21 @@ class StoreReader:
                     break
         return page
 
+    def reconnect(self) -> None:
+        """Connect again to a server that went away. Raises StoreError when it does not come back."""
+        raise NotImplementedError
+
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
         """The connection, for one transaction; commits, or rolls back and raises StoreError."""
         with self._guard:
             connection = self._connection
             if connection is None:
-                raise StoreError(f"{self.name} is closed")
+                raise StoreError(self._closed)
             if self._path is not None and self._file is not None:
                 self._check_file(self._path, self._file)
+            if connection.invalidated:
+                raise ConnectionLost(f"{self.name}: the connection to the server was lost")
             try:
                 yield connection
                 connection.commit()

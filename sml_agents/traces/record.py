@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from sml_agents.errors import StoreError
+from sml_agents.errors import StoreError, one_line
 from sml_agents.traces.redaction import Redactor
 from sml_agents.types import TRACE_VERSION, Act, Reply, Trace
 
@@ -185,4 +185,4 @@ def _first(error: Exception) -> str:
     if isinstance(error, ValidationError) and error.errors():
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}".strip(": ")
-    return str(error).split("\n")[0]
+    return one_line(error)

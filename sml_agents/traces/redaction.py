@@ -4,10 +4,10 @@
     Redactor().clean(value)   the same for all strings inside a JSON value
 
 What is found: the values of environment variables whose names say that they are secret (`OPENAI_API_KEY`, `HF_TOKEN`),
-values under keys such as `api_key` or `password`, and strings of the well-known shapes below. Each shape is anchored
-and bounded, so that time grows linearly with the text. On request (`personal=True`) also personal data of the shapes
-that a pattern can tell: mail addresses, phone numbers, card numbers and IBANs with right check digits, IP addresses, US
-social security numbers. Not promised: a secret of a shape and name unknown here stays, and so do names and postal
+values under keys such as `api_key` or `password`, the same written in a text (`password: ...`, JSON and code in it),
+and strings of the well-known shapes below. Each shape is anchored and bounded, so that time grows linearly with the
+text. On request (`personal=True`) also personal data of the shapes that a pattern can tell, see
+`sml_agents.traces.personal`. Not promised: a secret of a shape and name unknown here stays, and so do names and postal
 addresses; give a `hook` for your own.
 """
 
@@ -18,6 +18,8 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
+
+from sml_agents.traces.personal import without_personal
 
 __all__ = ["Redactor", "secret_values"]
 
@@ -60,34 +62,35 @@ _SHAPES = (
     ),
     _Shape("password in a url", "://", re.compile(r"(?<=://)[^\s/:@\"'<>]{1,64}:[^\s/@\"'<>]{1,128}(?=@)")),
 )
-_PERSONAL = (
-    ("mail address", re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,4}[A-Za-z]{2,24}(?![\w-])")),
-    ("iban", re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")),
-    ("card number", re.compile(r"(?<![\w.-])\d{4}(?:[ -]?\d){9,15}(?![\w-]|\.\d)")),
-    ("social security number", re.compile(r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])")),
-    (
-        "ip address",
-        re.compile(r"(?<![\w.])(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d)(?!\w|\.\d)"),
-    ),
-    (
-        "phone number",
-        re.compile(
-            r"(?<![\w.$\u20ac\u00a3-])(?:\+\d{1,3}[ .-]?(?:\(\d{1,4}\)[ .-]?)?(?:\d[ .-]?){6,11}\d"
-            r"|\(\d{3}\) ?\d{3}[ .-]\d{4}|\d{3}[.-]\d{3}[.-]\d{4})(?![\w-]|\.\d)"
-        ),
-    ),
-)
 _OPENAI_HINT = re.compile(r"sk-[A-Za-z0-9_-]{20}")
 """`sk-` alone is in every `task-1`."""
 _SECRET_NAME = re.compile(
     r"(?:^|[_-])(?:api_?key|access_?key|secret(?:_?key)?|token|password|passwd|pat)$", re.IGNORECASE
 )
-_SECRET_KEY = re.compile(
-    r"(?:^|[_-])(?:api[_-]?key|access[_-]?key|secret(?:[_-]?key)?|(?:access|auth|api|hf|bearer)[_-]?token"
-    r"|password|passwd|authorization)$",
+_KEY_HINTS = ("key", "secret", "token", "passw", "passphrase", "authorization")
+_NAMES = (
+    r"api[_-]?key|access[_-]?key|secret(?:[_-]?key)?|(?:access|auth|api|hf|bearer)[_-]?token"
+    r"|private[_-]?key|password|passwd|passphrase|authorization"
+)
+_BETWEEN = r"(?:\\{0,7}[\"'])?[ \t]{0,4}(?:[:=]|=>)[ \t]{0,4}"
+_SECRET_KEY = re.compile(f"(?:^|[_-])(?:{_NAMES})$", re.IGNORECASE)
+_ASSIGNS = re.compile(f"(?:{_NAMES}){_BETWEEN}", re.IGNORECASE)
+_ASSIGNED = re.compile(
+    rf"(?<![A-Za-z0-9])(?P<name>{_NAMES})(?P<between>{_BETWEEN})"
+    r"(?:(?P<quote>\\{0,7}[\"'])(?P<quoted>[^\"'\\\n]{1,400})(?P=quote)"
+    r"|(?P<scheme>(?:basic|bearer|token|digest) )?(?P<bare>[^\s\"'`,;(){}\[\]<>\\]{4,400}))",
     re.IGNORECASE,
 )
-_KEY_HINTS = ('key"', 'secret"', 'token"', 'password"', 'passwd"', 'authorization"')
+"""A name that says secret and its value, as `password: ...`, `PASSWORD=...`, JSON, and JSON within JSON."""
+_PLACEHOLDER = re.compile(r"[$<*\[%{&]|\.\.\.|x{3,}$|/", re.IGNORECASE)
+"""What stands in for a value, or says where it is."""
+_NO_VALUES = frozenset(
+    """
+    none null true false required optional string str text bytes any secret password hidden missing unset
+    """.split()  # noqa: SIM905
+)
+_TELLING = re.compile(r"\d|[!@#%^&*~?|+=$](?=.)")
+"""A value without quotation marks that has none of these may be a word, a type or a variable."""
 _SHORTEST_VALUE = 12
 """Shorter values, such as the `EMPTY` or `not-needed` given to local servers, would hit ordinary words."""
 
@@ -127,8 +130,7 @@ class Redactor:
             return True
         if "sk-" in json_text and _OPENAI_HINT.search(json_text):
             return True
-        lower = json_text.lower()
-        return any(hint in lower for hint in _KEY_HINTS)
+        return _may_assign(json_text)
 
     def __call__(self, text: str) -> str:
         for value, name in self._known.items():
@@ -137,8 +139,10 @@ class Redactor:
         for kind, hint, pattern in _SHAPES:
             if hint in text:
                 text = pattern.sub(f"[redacted {kind}]", text)
+        if _may_assign(text):
+            text = _ASSIGNED.sub(_without_value, text)
         if self._personal:
-            text = _without_personal(text)
+            text = without_personal(text)
         return self._hook(text) if self._hook is not None else text
 
     def clean(self, value: Any) -> Any:
@@ -152,34 +156,33 @@ class Redactor:
         return value
 
     def _field(self, name: Any, value: Any) -> Any:
-        if isinstance(value, str) and value and isinstance(name, str) and _SECRET_KEY.search(name):
+        is_value = isinstance(value, str | int | float) and not isinstance(value, bool) and value != ""
+        if is_value and isinstance(name, str) and _SECRET_KEY.search(name):
             return f"[redacted {name}]"
         return self.clean(value)
 
 
-def _without_personal(text: str) -> str:
-    for kind, pattern in _PERSONAL:
-        text = pattern.sub(lambda found, kind=kind: _named(kind, found.group()), text)  # type: ignore[misc]
-    return text
+def _may_assign(text: str) -> bool:
+    lower = text.lower()
+    return any(hint in lower for hint in _KEY_HINTS) and _ASSIGNS.search(text) is not None
 
 
-def _named(kind: str, found: str) -> str:
-    """What stands for `found`; long numbers that fail their check digits are only numbers."""
-    if kind == "card number" and not _is_card(found):
-        return found
-    if kind == "iban" and not _is_iban(found):
-        return found
-    return f"[redacted {kind}]"
+def _without_value(found: re.Match[str]) -> str:
+    value = found["quoted"] or found["bare"]
+    if _PLACEHOLDER.match(value) or (found["quoted"] is None and not _says_secret(found)):
+        return found.group()
+    quote = found["quote"] or ""
+    return f"{found['name']}{found['between']}{quote}[redacted {found['name']}]{quote}"
 
 
-def _is_card(text: str) -> bool:
-    """Luhn's check."""
-    digits = [int(sign) for sign in reversed(text) if sign.isdecimal()]
-    doubled = sum(sum(divmod(2 * digit, 10)) for digit in digits[1::2])
-    return 13 <= len(digits) <= 19 and (sum(digits[::2]) + doubled) % 10 == 0
-
-
-def _is_iban(text: str) -> bool:
-    """ISO 7064, modulo 97."""
-    plain = text.replace(" ", "")
-    return int("".join(str(int(sign, 36)) for sign in plain[4:] + plain[:4])) % 97 == 1
+def _says_secret(found: re.Match[str]) -> bool:
+    """Whether a value without quotation marks is one: no word, type, variable or call."""
+    text, start, end = found.string, found.start(), found.end()
+    if text[end : end + 1] in ("(", "["):
+        return False
+    if found["scheme"] or _TELLING.search(found["bare"]):
+        return True
+    # A word is one where it is all that its line tells, as in a file of settings.
+    before, after = text[text.rfind("\n", 0, start) + 1 : start], text[end : end + 2]
+    alone = len(before) < 40 and not before.strip(" -_") and after.lstrip(" \r")[:1] in ("", "\n")
+    return alone and ":" in found["between"] and found["bare"].lower() not in _NO_VALUES

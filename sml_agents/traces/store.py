@@ -23,7 +23,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sml_agents.errors import InputError, StoreError
 from sml_agents.traces import schema
-from sml_agents.traces.connection import connect, explain, locate
+from sml_agents.traces.connection import connect, explain, locate, reconnect, survives_restart
 from sml_agents.traces.lock import FileLock, lock_server
 from sml_agents.traces.reader import Counts, Damage, Finished, StoreReader, shown
 from sml_agents.traces.record import checksum, clean_text, reply_json, trace_row
@@ -126,8 +126,29 @@ class TraceStore(StoreReader):
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def reconnect(self) -> None:
+        """Connect again to a server that went away, and claim the run again. Raises StoreError when it does not come
+        back in time; the store is then closed."""
+
+        def claim(connection: Connection) -> None:
+            if self._run:
+                lock_server(connection, self.name)
+
+        with self._guard:
+            lost, self._connection = self._connection, None
+            if lost is None:
+                return  # closed, or given up by another thread
+            lost.invalidate()
+            lost.close()
+            try:
+                self._connection = reconnect(self._engine, self.name, claim)
+            except StoreError as error:
+                self._closed = str(error)
+                raise
+
     # -- a run ---------------------------------------------------------------------------------------------------------
 
+    @survives_restart
     def start_run(self, settings: Mapping[str, Any], *, resume: bool = False) -> None:
         """Claim the store for a run with JSON-able `settings`, until it is closed.
 
@@ -159,6 +180,7 @@ class TraceStore(StoreReader):
             row = {"id": self._run, "settings": json.dumps(given, sort_keys=True), "created": schema.now()}
             connection.execute(runs.insert(), row)
 
+    @survives_restart
     def run_settings(self) -> dict[str, Any] | None:
         """The settings of the run that the store holds, secrets redacted; None when there is none."""
         with self._transaction() as connection:
@@ -193,6 +215,7 @@ class TraceStore(StoreReader):
         text = reply_json(reply, self._redactor)
         return {"dialogue_id": clean_text(dialogue_id), "key": clean_text(key), "crc": checksum(text), "reply": text}
 
+    @survives_restart
     def write(self, batch: Batch) -> None:
         """Write rows made by `started_row`, `reply_row` and `done_row` in one transaction: all of them or none."""
         with self._transaction() as connection:

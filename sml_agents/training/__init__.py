@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sml_agents.data.nouns import Message, TrainingRow
     from sml_agents.data.rows import balanced, training_rows
-    from sml_agents.training.config import TrainingRun, load_run, preview_run, train_run
+    from sml_agents.training.config import TrainingRun
     from sml_agents.training.dry_run import Preview, preview
     from sml_agents.training.grpo import train_grpo
     from sml_agents.training.progress import ProgressLine, TrainingProgress
+    from sml_agents.training.recipes import load_run, named_values, preview_run, train_run
     from sml_agents.training.result import TrainResult
     from sml_agents.training.settings import GRPOSettings, LoraSettings, SFTSettings, TrainSettings, load_settings
     from sml_agents.training.sft import train_sft
@@ -44,13 +45,14 @@ _HOME = {
     "TrainingRow": "sml_agents.data.nouns",
     "TrainingRun": "sml_agents.training.config",
     "balanced": "sml_agents.data.rows",
-    "load_run": "sml_agents.training.config",
+    "load_run": "sml_agents.training.recipes",
     "load_settings": "sml_agents.training.settings",
+    "named_values": "sml_agents.training.recipes",
     "preview": "sml_agents.training.dry_run",
-    "preview_run": "sml_agents.training.config",
+    "preview_run": "sml_agents.training.recipes",
     "render": "sml_agents.training.tokens.masks",
     "train_grpo": "sml_agents.training.grpo",
-    "train_run": "sml_agents.training.config",
+    "train_run": "sml_agents.training.recipes",
     "train_sft": "sml_agents.training.sft",
     "training_rows": "sml_agents.data.rows",
 }
@@ -72,6 +74,7 @@ __all__ = [
     "balanced",
     "load_run",
     "load_settings",
+    "named_values",
     "preview",
     "preview_run",
     "render",

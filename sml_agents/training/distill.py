@@ -116,15 +116,12 @@ def train_sdft(
         chat_template_kwargs=settings.template_kwargs,
     )
 
-    from trl.experimental.sdft import SDFTTrainer
-
+    from sml_agents.training.trainers.distill import SelfDistillationTrainer
     from sml_agents.training.trainers.preference import as_dataset
-    from sml_agents.training.trainers.sft import Watched
 
-    trainer = type("SelfDistillationTrainer", (Watched, SDFTTrainer), {})
     columns = {name: [row[name] for row in rows] for name in ("prompt", "privileged_context")}
     return frame.train(
-        partial(trainer, train_dataset=as_dataset(columns)),
+        partial(SelfDistillationTrainer, train_dataset=as_dataset(columns)),
         arguments,
         data=counts,
         fingerprint=stable_hash(columns),

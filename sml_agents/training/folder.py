@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sml_agents.errors import InputError, SettingsMismatch
+from sml_agents.files import write_whole
 from sml_agents.training.card import write_card
 from sml_agents.training.settings import TrainSettings
 
@@ -101,9 +102,4 @@ def is_main_process() -> bool:
 
 def write_json(path: Path, value: Any) -> None:
     """Write all of it or nothing."""
-    partial = path.with_name(path.name + ".partial")
-    with partial.open("w", encoding="utf-8") as file:
-        json.dump(value, file, indent=2, ensure_ascii=False)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
+    write_whole(path, json.dumps(value, indent=2, ensure_ascii=False))

@@ -62,6 +62,9 @@ class TrainingFrame:
         self.bf16 = settings.precision == "bf16" or (settings.precision == "auto" and computes_in_bf16(self.device))
         self.tokenizer = load_tokenizer(settings)
         self.renderer = DialogueRenderer(self.tokenizer, settings.template_kwargs)
+        from sml_agents.training.trainers import relied_on
+
+        relied_on.check()
         self.model = load_model(settings)
 
     @property

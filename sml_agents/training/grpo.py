@@ -6,6 +6,7 @@ ST-RL and MT-RL of Cook et al. (arXiv 2602.16488) with TRL's trainer. The dialog
 
 from __future__ import annotations
 
+import asyncio
 import math
 import os
 from collections.abc import Callable, Sequence
@@ -14,18 +15,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sml_agents.backends.chat_format import ChatFormat
+from sml_agents.backends.scripted import ScriptedModel
 from sml_agents.backends.text import to_openai
-from sml_agents.dialogue import Cast, DialogueSettings
+from sml_agents.data.rows import conversation_row
+from sml_agents.data.selection import TraceFilter
+from sml_agents.dialogue import Cast, DialogueSettings, build_dialogue
 from sml_agents.errors import InputError
-from sml_agents.roles import ChatStudent, Teacher, teacher_from
+from sml_agents.roles import ChatStudent, OraclePrimer, OracleTeacher, Teacher, teacher_from
 from sml_agents.roles.prompts import render
 from sml_agents.training.frame import TrainingFrame
 from sml_agents.training.online.curriculum import TaskOrder
 from sml_agents.training.online.rollouts import Rollouts
 from sml_agents.training.progress import TrainingProgress
+from sml_agents.training.recipes import recipe_named
 from sml_agents.training.result import TrainResult
 from sml_agents.training.settings import GRPOSettings
-from sml_agents.training.tokens.nouns import DataCounts
+from sml_agents.training.tokens.masks import DialogueRenderer
+from sml_agents.training.tokens.nouns import DataCounts, TokenRow
+from sml_agents.training.tokens.rows import IGNORED
 from sml_agents.types import Role, Task, Trace, stable_hash
 from sml_agents.views import chat_messages
 
@@ -67,12 +74,10 @@ def train_grpo(
     frame = TrainingFrame("grpo", settings, out)
     counts = counted(tasks, settings, frame.tokenizer, frame.max_length, system)
 
-    from trl.trainer.grpo_config import GRPOConfig
-
     from sml_agents.training.trainers.grpo import DialogueGRPOTrainer
 
     arguments = frame.arguments(
-        GRPOConfig,
+        recipe_named("grpo").config_class(),
         max_steps=steps_of(settings, len(tasks), processes=int(os.environ.get("WORLD_SIZE", "1"))),
         num_generations=settings.resolved_group,
         max_completion_length=settings.max_tokens,
@@ -109,17 +114,51 @@ def train_run(run: TrainingRun, progress: Callable[[TrainingProgress], None] | N
 
 
 def preview_run(run: TrainingRun) -> Preview:
-    """A dry run: everything but generation and training."""
-    from sml_agents.training.grpo_preview import preview_grpo
+    """A dry run: all that `train_grpo` does before the first dialogue; loads no weights.
 
-    return preview_grpo(run.settings_as(GRPOSettings), system=run.system)
+    The example is a dialogue whose student was told what to say. Memory is that of one pass with gradients, with the
+    copy in bfloat16 that generates on a CPU; the states of generation come on top.
+
+    Raises:
+        InputError, TrainingError: as `train_grpo` would.
+    """
+    from sml_agents.training.dry_run import DryRun, stretches
+
+    settings, system = run.settings_as(GRPOSettings), run.system
+    tasks = load_all(settings)
+    check_sizes(settings)
+    dry = DryRun(settings)
+    counts = counted(tasks, settings, dry.tokenizer, dry.max_length, system)
+    example = _example(tasks[0], settings, dry.renderer, system)
+    return dry.plan(
+        counts,
+        stretches(example, dry.tokenizer),
+        steps=steps_of(settings, len(tasks)),
+        generating_copy=settings.generator == "own",
+    )
+
+
+def _example(task: Task, settings: GRPOSettings, renderer: DialogueRenderer, system: str | None) -> TokenRow:
+    """A dialogue on `task` as token ids, every student turn of it trained."""
+    graph = build_dialogue(
+        ChatStudent(ScriptedModel(replies=["I do not know."]), system=system),
+        OracleTeacher(),
+        settings=DialogueSettings(max_turns=settings.max_turns + 1, q_priming=1.0),  # the last turn is never rewritten
+        primer=OraclePrimer(demonstrate=True),
+    )
+    trace = asyncio.run(graph.ainvoke({"task": task}))["trace"]
+    conversation = TraceFilter().take(trace)
+    assert not isinstance(conversation, str)
+    rendered = renderer.render(conversation_row(conversation, system=system).messages)
+    labels = [token if kept else IGNORED for token, kept in zip(rendered.ids, rendered.mask, strict=True)]
+    return TokenRow(rendered.ids, labels)
 
 
 def load_all(settings: GRPOSettings) -> list[Task]:
     """The tasks of all specs, in order. Raises InputError for a spec that cannot be used or has no task."""
-    from sml_agents.tasks import load_tasks
+    from sml_agents.rollout.typed import typed_tasks
 
-    tasks = [task for spec in settings.tasks for task in load_tasks(spec)]
+    tasks = [task for spec in settings.tasks for task in typed_tasks(spec)]
     if not tasks:
         raise InputError(f"there is no task in {', '.join(settings.tasks)}: GRPO needs at least one")
     return tasks

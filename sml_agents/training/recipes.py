@@ -1,4 +1,6 @@
-"""The training recipes by name: how to train, as settings, a TRL config and a module each.
+"""The training recipes by name, and how a run is read from a file and started.
+
+A recipe is settings, a TRL config and a module:
 
     sft    supervised fine-tuning on the student's turns (which turns: `select`, see `sml_agents.data.rows`)
     dpo    preference pairs: two student turns at the same history, the better one made likelier than the worse
@@ -11,22 +13,36 @@ A recipe's module has two functions, `preview_run(run)` for the dry run and `tra
 
 from __future__ import annotations
 
+import difflib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from pydantic import ValidationError
+
+from sml_agents.data.rows import SELECTIONS
 from sml_agents.errors import InputError
-from sml_agents.training.settings import DistillSettings, GRPOSettings, PreferenceSettings, SFTSettings, TrainSettings
+from sml_agents.training.config import TrainingRun
+from sml_agents.training.settings import (
+    DistillSettings,
+    GRPOSettings,
+    PreferenceSettings,
+    SFTSettings,
+    TrainSettings,
+    checked,
+    explain,
+    read_yaml,
+)
 
 if TYPE_CHECKING:
-    from sml_agents.training.config import TrainingRun
     from sml_agents.training.dry_run import Preview
     from sml_agents.training.progress import TrainingProgress
     from sml_agents.training.result import TrainResult
 
-__all__ = ["RECIPES", "Recipe", "Runner", "recipe_named"]
+__all__ = ["RECIPES", "Recipe", "Runner", "load_run", "named_values", "preview_run", "recipe_named", "train_run"]
 
 
 class Runner(Protocol):
@@ -86,3 +102,110 @@ def recipe_named(name: str) -> Recipe:
     if name not in RECIPES:
         raise InputError(f"there is no training recipe {name!r}: choose one of {', '.join(RECIPES)}")
     return RECIPES[name]
+
+
+def load_run(path: str | Path, overrides: Mapping[str, Any] | None = None) -> TrainingRun:
+    """The run in a YAML file, with `overrides` on top.
+
+    The name of an override is a field of `TrainingRun`, else of the recipe's settings, else of its TRL config;
+    `lora.r` reaches into a section. Texts are read as YAML values, as they come from a command line.
+
+    Raises:
+        InputError: when the file cannot be read, or a name or value is wrong.
+    """
+    values = read_yaml(path)
+    given = {name.replace("-", "_"): _parsed(value) for name, value in (overrides or {}).items()}
+    name = given.pop("recipe", values.get("recipe", "sft"))
+    if name in SELECTIONS:  # as files said before there was more than one way to train
+        name, values["select"] = "sft", name
+    recipe = recipe_named(str(name))
+    sections = {known: values.pop(known, None) for known in RECIPES}
+    settings = dict(sections[recipe.name] or {})
+    for name, value in given.items():
+        _override(recipe, values, settings, name.removeprefix(f"{recipe.name}."), value)
+    if isinstance(values.get("stores"), str):
+        values["stores"] = [values["stores"]]
+    made = checked(recipe.settings, settings, recipe.name)
+    try:
+        return TrainingRun(**{**values, "recipe": recipe.name, "settings": made})
+    except ValidationError as error:
+        raise InputError(explain(error, [*TrainingRun.model_fields, *recipe.settings.model_fields])) from error
+
+
+def preview_run(run: TrainingRun) -> Preview:
+    """A dry run: everything but the training."""
+    return recipe_named(run.recipe).runner().preview_run(run)
+
+
+def train_run(run: TrainingRun, progress: Callable[[TrainingProgress], None] | None = None) -> TrainResult:
+    """Train as the recipe says, and save the model in `run.out`."""
+    return recipe_named(run.recipe).runner().train_run(run, progress)
+
+
+def named_values(words: Sequence[str]) -> dict[str, str]:
+    """The settings in `--key value` and `--key=value` words, for `load_run`.
+
+    Raises:
+        InputError: anything else.
+    """
+    found: dict[str, str] = {}
+    rest = list(words)
+    while rest:
+        name, equals, value = rest.pop(0).partition("=")
+        if not name.startswith("--") or name == "--":
+            raise InputError(f"{name!r} is not expected here; settings are given as --key value")
+        if not equals:
+            if not rest or rest[0].startswith("--"):
+                raise InputError(f"{name} needs a value, such as {name} VALUE")
+            value = rest.pop(0)
+        found[name.removeprefix("--")] = value
+    return found
+
+
+def _override(recipe: Recipe, values: dict[str, Any], settings: dict[str, Any], name: str, value: Any) -> None:
+    section, _, rest = name.partition(".")
+    if section in TrainingRun.model_fields and section != "settings":
+        _put(values, section, rest, value)
+    elif section in recipe.settings.model_fields:
+        _put(settings, section, rest, value)
+    else:
+        _refuse_unknown(recipe, name)
+        _put(settings, "trl", name, value)
+
+
+def _put(values: dict[str, Any], section: str, rest: str, value: Any) -> None:
+    if not rest:
+        values[section] = value
+        return
+    inner = values.get(section)
+    values[section] = {**inner, rest: value} if isinstance(inner, dict) else {rest: value}
+
+
+def _parsed(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    import yaml
+
+    try:
+        parsed = yaml.safe_load(value)
+    except yaml.YAMLError:
+        return value
+    if isinstance(parsed, dict) and not value.lstrip().startswith("{"):
+        return value  # a spec such as `embedded:`, which YAML reads as a mapping
+    if isinstance(parsed, str):
+        try:
+            return float(parsed)  # YAML reads 1e-4 as a text
+        except ValueError:
+            return value
+    return parsed
+
+
+def _refuse_unknown(recipe: Recipe, name: str) -> None:
+    known = recipe.config_class().__dataclass_fields__
+    if name in known:
+        return
+    ours = [*TrainingRun.model_fields, *recipe.settings.model_fields]
+    near = difflib.get_close_matches(name, [*ours, *known], n=1)
+    fallback = f"see `TrainingRun`, `{recipe.settings.__name__}` and TRL's {recipe.trl_config.rpartition('.')[2]}"
+    hint = f"did you mean {near[0]!r}?" if near else f"{fallback} for all names"
+    raise InputError(f"there is no setting {name!r}; {hint}")

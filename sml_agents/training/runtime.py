@@ -13,6 +13,7 @@ from typing import Any
 
 from sml_agents.backends.threads import prepare_threads
 from sml_agents.errors import InputError, SmlError
+from sml_agents.specs import read_spec
 from sml_agents.training.settings import TrainSettings
 
 __all__ = [
@@ -90,13 +91,13 @@ def model_path(spec: str) -> str:
     Raises:
         InputError: for a spec of a model that cannot be trained here, such as `openai:...`.
     """
-    prefix, _, rest = spec.partition(":")
-    if spec == "embedded" or prefix == "embedded":
+    prefix, rest = read_spec(spec)[1:3]
+    if prefix == "embedded":
         from sml_agents.backends.embedded import embedded_path
 
         return str(embedded_path())
     if prefix == "transformers":
-        return rest.partition("?")[0]
+        return rest
     if prefix in ("openai", "scripted", "anthropic", "ollama"):
         raise InputError(f"{spec!r} cannot be trained here: give a local folder, a hub name, or 'embedded:'")
     return spec

@@ -11,6 +11,7 @@ from sml_agents.data.nouns import TrainingRow
 from sml_agents.training.dry_run import Preview, preview
 from sml_agents.training.frame import TrainingFrame
 from sml_agents.training.progress import TrainingProgress
+from sml_agents.training.recipes import recipe_named
 from sml_agents.training.result import TrainResult
 from sml_agents.training.settings import SFTSettings
 from sml_agents.training.tokens.rows import tokenize_rows
@@ -57,12 +58,10 @@ def train_sft(
         first_token_weight=settings.first_token_weight,
     )
 
-    from trl.trainer.sft_config import SFTConfig
-
     from sml_agents.training.trainers.sft import DialogueTrainer, TokenDataset, WeightedCollator
 
     arguments = frame.arguments(
-        SFTConfig,
+        recipe_named("sft").config_class(),
         rows=len(made),
         train_sampling_strategy="group_by_length",
         max_length=None,

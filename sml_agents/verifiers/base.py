@@ -13,7 +13,8 @@ __all__ = ["Verifier"]
 class Verifier(Protocol):
     """Scores one attempt at a task.
 
-    Outcomes: `correct`; `incorrect`; `unparseable` (no answer found: not correct); `timeout` and `error` (not scored).
+    Outcomes: `correct`; `incorrect`; `unparseable` (no answer found or read: not correct); `timeout` and `error` (not
+    scored: the task's own answer or the machine is at fault, never the text).
     `Verdict.diagnosis` is for the teacher: whole sentences on what is wrong that do not state the answer.
     """
 

@@ -5,9 +5,11 @@ value to find. A suite of assertions runs in a second sandbox, against a proxy: 
 call and nothing else, the suite gets the plain values, and neither sees the other.
 
 correct       every case and the suite
-incorrect     a wrong value, an error, an exit, no end before the deadline: all of them the program's own doing
+incorrect     a wrong value, an error, an exit, no end before the deadline: all of them the program's own doing, also
+              where a suite that has called it does not come to its end
 unparseable   no program in the text
-error         no sandbox, or one that isolates less than asked for: not scored
+error         no sandbox, one that isolates less than asked for, tests that are broken or that the reference solution
+              does not pass: not scored
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from functools import lru_cache
 
 from sml_agents.errors import SandboxError
 from sml_agents.sandbox import Level, Sandbox, least_isolation, open_sandbox
-from sml_agents.text.answers.code import find_code
+from sml_agents.text.answers.code import defines, find_code
 from sml_agents.types import Outcome, Task, Verdict
 from sml_agents.verifiers.grading import Grading
 
@@ -53,7 +55,7 @@ class CodeVerifier:
         try:
             sandbox = self._sandbox or open_sandbox()
             least = least_isolation() if self._least is None else self._least
-            grading = Grading(sandbox, least, code, program)
+            grading = Grading(sandbox, least, code, program, _reference(task.private.answer, code.entry))
         except SandboxError as error:
             return Verdict(outcome=Outcome.ERROR, diagnosis=str(error))
         waiting = asyncio.get_running_loop().run_in_executor(_threads(os.getpid()), grading.run)
@@ -65,6 +67,12 @@ class CodeVerifier:
         except SandboxError as error:
             return Verdict(outcome=Outcome.ERROR, extracted=program[:_SHOWN], diagnosis=str(error))
         return verdict.model_copy(update={"extracted": program[:_SHOWN]})
+
+
+def _reference(answer: str, entry: str) -> str:
+    """The known solution as a program; empty where there is none."""
+    program = (find_code(answer, entry) or "") if "```" in answer else answer
+    return program if entry and defines(program, entry) else ""
 
 
 @lru_cache(maxsize=2)

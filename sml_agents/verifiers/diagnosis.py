@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from sml_agents.text.answers import Kind, Reading, read
 from sml_agents.types import Task
-from sml_agents.verifiers.compare import same_unit, same_value
+from sml_agents.verifiers.compare import same_quantity, same_value
 
 __all__ = ["diagnose"]
 
@@ -17,6 +17,7 @@ _OF_KIND = {
     Kind.BOUND: "It gives a bound and not a value.",
     Kind.CONTRADICTION: "Its equation does not hold.",
     Kind.WORDS: "It is not a number.",
+    Kind.UNREAD: "It cannot be read as one value: it should end with the number alone.",
     Kind.TOO_LONG: "It is far too long to be an answer.",
     Kind.EMPTY: "There is no answer.",
 }
@@ -29,13 +30,13 @@ def diagnose(task: Task, answer: str) -> str:
         return _of_list(gold, given)
     if given.kind is not Kind.VALUE:
         return _OF_KIND.get(given.kind, "")
-    if same_value(gold, given) and not same_unit(gold, given):
+    if same_value(gold, given) and not same_quantity(gold, given):
         return "The number is right, the unit is not."
     return ""
 
 
 def _of_list(gold: Reading, given: Reading) -> str:
-    if gold.kind is Kind.SEVERAL and given.kind in (Kind.SEVERAL, Kind.VALUE) and gold.values and given.values:
-        if sorted(given.values) == sorted(gold.values):
-            return "The values are right, their order or form is not."
+    comparable = gold.kind is Kind.SEVERAL and given.kind in (Kind.SEVERAL, Kind.VALUE)
+    if comparable and gold.values and given.values and sorted(given.values) == sorted(gold.values):
+        return "The values are right, their order or form is not."
     return ""

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 import threading
+import time
+from collections.abc import Hashable
 from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from sml_agents.errors import SandboxError
 from sml_agents.sandbox import Guest, GuestEnded, GuestTimeout, Level, Limits, Sandbox
-from sml_agents.sandbox.inside.codec import canonical, encode, same, show
+from sml_agents.sandbox.inside.codec import canonical, encode, show
 from sml_agents.types import Code, Outcome, Verdict
 
 __all__ = ["Grading", "same_output"]
 
-_NONE: dict[str, Any] = {"d": []}  # no keyword arguments
-_MAX_CALLS = 10_000
 _DECIMAL = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})")
-_SUITE_FACTOR = 2.0
-"""A suite has the attempt's time for itself and once more."""
+_LARGE = 100_000
+"""Characters of a test from which on it is not kept for the next attempt."""
+_LARGEST = 256 << 20
+"""Characters of a test beyond which it cannot be run here."""
+_BYTES_A_SECOND = 500_000
+"""How fast a guest reads and writes values, at least: the time for that is not the program's."""
+_SUITE_REPLY = 32 << 20
+"""Bytes of a value that a suite sees: nobody knows what it expects."""
 
 
 class _Wrong(Exception):
@@ -31,14 +39,32 @@ class _Wrong(Exception):
         self.expected = expected
 
 
-class Grading:
-    """Blocking; run in a thread. `cancel` may be called from another."""
+class _SuiteFails(_Wrong):
+    """The suite does not pass, after it has called the program. `unseen`: it did not see what a call changed."""
 
-    def __init__(self, sandbox: Sandbox, least: Level, code: Code, program: str) -> None:
+    def __init__(self, diagnosis: str, *, unseen: bool) -> None:
+        super().__init__(diagnosis)
+        self.unseen = unseen
+
+
+class Grading:
+    """Blocking; run in a thread. `cancel` may be called from another.
+
+    `reference` is a program that is right, or empty. All guests of a grading share one deadline.
+    """
+
+    def __init__(self, sandbox: Sandbox, least: Level, code: Code, program: str, reference: str = "") -> None:
         self._sandbox, self._least = sandbox, least
-        self._code, self._program = code, program
+        self._code, self._program, self._reference = code, program, reference
         self._cancelled = threading.Event()
         self._isolation = ""
+        sizes = [(len(case.given), len(case.expected)) for case in code.cases] or [(0, 0)]
+        if max(map(sum, sizes)) > _LARGEST:
+            raise SandboxError(f"A test of the task has more than {_LARGEST:,} characters.")
+        seconds = code.seconds + sum(map(sum, sizes)) // _BYTES_A_SECOND
+        self._limits = Limits(seconds=seconds)
+        self._largest = tuple(map(max, zip(*sizes, strict=True)))
+        self._until: float | None = None
 
     def run(self) -> Verdict:
         """The verdict, without `extracted`. Raises SandboxError."""
@@ -56,10 +82,10 @@ class Grading:
         """No further guest is opened; the ones at work end at their deadline."""
         self._cancelled.set()
 
-    def _open(self, seconds: float) -> Guest:
+    def _open(self, limits: Limits) -> Guest:
         if self._cancelled.is_set():
             raise SandboxError("The grading was cancelled.")
-        guest = self._sandbox.open(Limits(seconds=seconds))
+        guest = self._sandbox.open(limits)
         if guest.isolation.level < self._least:
             guest.close()
             raise SandboxError(
@@ -69,26 +95,53 @@ class Grading:
         self._isolation = str(guest.isolation)
         return guest
 
+    def _ask(self, guest: Guest, request: dict[str, Any]) -> dict[str, Any]:
+        """The reply, within the one deadline for everything, which counts from the first request."""
+        if self._until is None:
+            self._until = time.monotonic() + self._limits.seconds * self._limits.patience
+        return guest.ask(request, self._until)
+
     # Functions
 
     def _check_function(self) -> None:
+        try:
+            self._run_function(changes=False)
+        except _SuiteFails as failed:
+            if not self._reference or self._passes_with(self._reference, changes=False):
+                raise
+            if not self._passes_with(self._reference, changes=True):
+                raise SandboxError(f"The tests do not pass with the reference solution either. {failed}") from None
+            if not failed.unseen:
+                raise
+            self._run_function(changes=True)
+
+    def _passes_with(self, reference: str, *, changes: bool) -> bool:
+        only_suite = self._code.model_copy(update={"cases": ()})
+        try:
+            _pass_suite(cast(Hashable, self._sandbox), self._least, only_suite, reference, changes)
+        except _Wrong:
+            return False
+        return True
+
+    def _run_function(self, *, changes: bool) -> None:
+        """All cases and the suite. `changes`: the suite sees what a call that returns something did to its arguments
+        (always seen where it returns None). No suite should: `f(x) == sorted(x)` can't tell once `f` empties `x`."""
+        limits = self._limits.for_sizes(*self._largest)
         with ExitStack() as guests:
-            guest = guests.enter_context(closing(self._open(self._code.seconds)))
-            # Before the program's time begins to run.
-            suite = (
-                guests.enter_context(closing(self._open(_SUITE_FACTOR * self._code.seconds)))
-                if self._code.suite
-                else None
-            )
+            suite = None
+            if self._code.suite:
+                limits = replace(limits.for_sizes(len(self._code.suite), 0), reply=max(limits.reply, _SUITE_REPLY))
+                suite = guests.enter_context(closing(self._open(limits)))  # before the program's time begins to run
+            guest = guests.enter_context(closing(self._open(limits)))
             self._load(guest)
             for case in self._code.cases:
-                self._check_case(guest, case.given, case.expected)
+                self._check_case(guest, _test(case.given, case.expected), case.expected)
             if suite is not None:
-                self._check_suite(guest, suite)
+                self._check_suite(guest, suite, changes=changes)
 
     def _load(self, guest: Guest) -> None:
         try:
-            reply = guest.ask({"load": self._program, "prelude": self._code.prelude})
+            reply = self._ask(guest, {"load": self._program, "prelude": self._code.prelude})
         except GuestTimeout:
             raise _Wrong("The code does not come to an end when it is loaded.") from None
         except GuestEnded as ended:
@@ -96,79 +149,81 @@ class Grading:
         if "error" in reply:
             raise _Wrong(f"The code does not load: {_error(reply)}.")
 
-    def _check_case(self, guest: Guest, given: str, expected: str) -> None:
-        args, wanted = _trees(given, expected)
-        value = self._call(guest, args, _NONE)
-        try:
-            right = same(wanted, value)
-        except (ValueError, RecursionError, TypeError):
-            right = False
-        if not right:
-            raise _Wrong(f"{self._shown(args)} returned {_shown(value)}, which is not right.", expected)
-
-    def _call(self, guest: Guest, args: Any, kwargs: Any) -> Any:
-        """The tree of the value that a call returns; everything else is wrong."""
-        reply, name = self._ask_call(guest, args, kwargs)
-        if "value" in reply:
-            return reply["value"]
+    def _check_case(self, guest: Guest, test: _Test, expected: str) -> None:
+        name = self._named(test.shown)
+        reply = self._ask_program(guest, {"call": self._code.entry, "body": test.arguments}, name)
         if "error" in reply:
             raise _Wrong(f"{name} raised {_error(reply)}.")
-        raise _Wrong(f"{name} returned {str(reply.get('unplain', 'nothing'))[:80]}, which is no plain value.")
+        if "value" not in reply:
+            raise _Wrong(f"{name} returned {_unplain(reply)}, which is no plain value.")
+        if reply.get("body") != test.canonical:
+            raise _Wrong(f"{name} returned {_text(reply['value'])}, which is not right.", expected)
 
-    def _ask_call(self, guest: Guest, args: Any, kwargs: Any) -> tuple[dict[str, Any], str]:
-        name = self._shown(args)
+    def _ask_program(self, guest: Guest, request: dict[str, Any], name: str) -> dict[str, Any]:
         try:
-            return guest.ask({"call": self._code.entry, "args": args, "kwargs": kwargs}), name
+            return self._ask(guest, request)
         except GuestTimeout:
             raise _Wrong(f"{name} does not come to an end in time.") from None
         except GuestEnded as ended:
             raise _Wrong(f"{name} did not return: {ended}.") from None
 
-    def _shown(self, args: Any) -> str:
-        inner = show(args, 300)
-        return f"{self._code.entry.rpartition('.')[2]}({inner[1:-1] if inner.endswith(']') else inner[1:]})"
+    def _named(self, shown: str) -> str:
+        inner = shown[1:-1] if shown.endswith("]") else shown[1:]
+        return f"{self._code.entry.rpartition('.')[2]}({inner})"
 
     # Suites
 
-    def _check_suite(self, guest: Guest, suite: Guest) -> None:
-        last = "No call"
+    def _check_suite(self, guest: Guest, suite: Guest, *, changes: bool) -> None:
+        """Passes messages between the two (see `sandbox.inside.remote`) until the suite is through. None is read."""
+        name, last, unseen, calls = "A call", "", False, 0
+        code = self._code
+        request = {"suite": code.suite, "setup": code.setup, "entry": code.entry, "changes": changes}
+        why = "a test does not come to an end with that"
+        reply: dict[str, Any] = {}
         try:
-            reply = suite.ask({"suite": self._code.suite, "setup": self._code.setup, "entry": self._code.entry})
-            for _ in range(_MAX_CALLS):
-                if "call" not in reply:
+            while True:
+                reply = self._ask(suite, request)
+                if "do" not in reply:
                     break
-                answer, name = self._ask_call(guest, reply["call"], reply["kwargs"])
-                if "value" in answer:
-                    canonical(answer["value"])  # only what is a value goes on to the suite
-                    last = f"{name} returned {_shown(answer['value'])}"
-                    reply = suite.ask({"value": answer["value"]})
-                elif "error" in answer:
+                if reply["do"] == "call" and reply.get("of") is None:
+                    name = self._named(_text(reply.get("shown"), 300))
+                    last = last or f"{name} is called"
+                answer = self._ask_program(guest, {**_passed_on(reply), "entry": code.entry}, name)
+                calls += 1
+                if "do" not in answer:
+                    last, why = f"{name} {_odd(answer)}", "no test can take that"
+                    break
+                if answer["do"] == "return" and "shown" in answer:
+                    last = f"{name} returned {_text(answer['shown'])}"
+                elif answer["do"] == "raise":
                     last = f"{name} raised {_error(answer)}"
-                    kind, message, _ = answer["error"]
-                    reply = suite.ask({"raised": str(kind), "message": str(message)})
-                else:
-                    raise _Wrong(f"{name} returned {str(answer.get('unplain'))[:80]}, which is no plain value.")
-        except (ValueError, RecursionError, TypeError):
-            raise _Wrong(f"{name} returned what is no plain value.") from None
-        except GuestTimeout:
-            raise _Wrong(f"{last}, and a test does not come to an end with that.") from None
-        except GuestEnded as ended:
-            raise SandboxError(f"The tests could not be run: {ended}.") from None
+                unseen = unseen or answer.get("changed") is True
+                request = _passed_on(answer)
+        except (GuestTimeout, GuestEnded) as ended:
+            if not calls:
+                raise SandboxError(f"The tests cannot be run: {str(ended) or 'they do not come to an end'}.") from None
+            raise _SuiteFails(f"{last}, and {why}.", unseen=unseen) from None
+        if "do" in reply:
+            raise _SuiteFails(f"{last}, and {why}.", unseen=unseen)
+        if reply.get("passed") is True:
+            return
+        if calls and not reply.get("unfit") and reply.get("passed") is None:
+            raise _SuiteFails(f"{last}, and a test fails.", unseen=unseen)
         if "error" in reply:
-            if last == "No call":
-                raise SandboxError(f"The tests are broken: {_error(reply)}.")
-            raise _Wrong(f"{last}, and a test fails." if last else "A test fails.")
-        if reply.get("passed") is not True:
-            raise SandboxError("The tests call nothing." if reply.get("passed") is False else "The tests have no end.")
+            raise SandboxError(f"The tests are broken: {_error(reply)}.")
+        raise SandboxError("The tests call nothing." if "passed" in reply else "The tests cannot be run.")
 
     # Whole programs
 
     def _check_programs(self) -> None:
+        left = self._limits.seconds
         for number, case in enumerate(self._code.cases, start=1):
             where = f"With the input {case.given[:200]!r} it" if len(case.given) <= 200 else f"In test {number} it"
-            with closing(self._open(self._code.seconds)) as guest:
+            given = case.given.encode("utf-8", "surrogatepass")
+            limits = replace(self._limits, seconds=left).for_sizes(len(given), len(case.expected))
+            with closing(self._open(limits)) as guest:
                 try:
-                    reply = guest.ask({"program": self._program, "stdin": case.given})
+                    reply = self._ask(guest, {"program": self._program, "prelude": self._code.prelude, "body": given})
                 except GuestTimeout:
                     raise _Wrong(f"{where} does not come to an end in time.") from None
                 except GuestEnded as ended:
@@ -178,6 +233,15 @@ class Grading:
             output = str(reply.get("output", ""))
             if not same_output(case.expected, output):
                 raise _Wrong(f"{where} prints {output[:120]!r}, which is not right.", case.expected)
+            left -= reply.get("cpu", 0.0)
+            if left <= 0:
+                raise _Wrong(f"{where} is too slow: all tests together have {self._limits.seconds:g} s.")
+
+
+@lru_cache(maxsize=512)
+def _pass_suite(sandbox: Any, least: Level, code: Code, reference: str, changes: bool) -> None:
+    """Raises _Wrong when the reference does not pass its own suite; that it passes is remembered."""
+    Grading(sandbox, least, code, reference)._run_function(changes=changes)
 
 
 def same_output(expected: str, output: str) -> bool:
@@ -185,8 +249,11 @@ def same_output(expected: str, output: str) -> bool:
 
     Lines also agree when all their words do, as they stand or as plain decimals (`2.50` and `2.5`).
     """
-    ours, theirs = ([line.strip() for line in text.strip().split("\n")] for text in (expected, output))
-    return len(ours) == len(theirs) and all(a == b or _same_words(a, b) for a, b in zip(ours, theirs, strict=True))
+    one, other = expected.strip(), output.strip()
+    if one.count("\n") != other.count("\n"):
+        return False
+    ours, theirs = ([line.strip() for line in text.split("\n")] for text in (one, other))
+    return all(a == b or _same_words(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
 def _same_words(one: str, other: str) -> bool:
@@ -200,14 +267,58 @@ def _same_decimal(one: str, other: str) -> bool:
     return bool(_DECIMAL.fullmatch(one) and _DECIMAL.fullmatch(other)) and Decimal(one) == Decimal(other)
 
 
-@lru_cache(maxsize=4096)
-def _trees(given: str, expected: str) -> tuple[Any, Any]:
-    """A case's arguments (a list) and its expected value as trees. Raises SandboxError for a case that is broken."""
+@dataclass(frozen=True)
+class _Test:
+    """A case, made ready: arguments as they travel and as they are shown, and the text that equal values share."""
+
+    arguments: bytes
+    shown: str
+    canonical: bytes
+
+
+def _test(given: str, expected: str) -> _Test:
+    """Raises SandboxError for a case that is broken."""
+    return (_small_test if len(given) + len(expected) < _LARGE else _made_test)(given, expected)
+
+
+def _made_test(given: str, expected: str) -> _Test:
     try:
-        args = ast.literal_eval(f"({given},)") if given.strip() else ()
-        return encode(list(args)), encode(ast.literal_eval(expected))
+        arguments, wanted = _literal(f"[{given}]"), _literal(expected)
+        body = json.dumps([encode(arguments), {"d": []}]).encode()
+        return _Test(body, show(arguments, 300), canonical(encode(wanted)).encode())
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
         raise SandboxError(f"A test of the task cannot be read: {error}.") from None
+
+
+_small_test = lru_cache(maxsize=4096)(_made_test)
+
+
+def _literal(text: str) -> Any:
+    """The value of a literal; a long one is read as JSON where it is that, in a hundredth of the time and room."""
+    if len(text) >= _LARGE:
+        try:
+            return json.loads(text)
+        except ValueError:
+            pass
+    return ast.literal_eval(text)
+
+
+def _passed_on(message: dict[str, Any]) -> dict[str, Any]:
+    """What of a message is for the other side."""
+    return {key: message[key] for key in ("do", "of", "kinds", "body") if key in message}
+
+
+def _text(shown: Any, most: int = 120) -> str:
+    """What a guest says that a value looks like: text that the code may have made."""
+    return str(shown)[:most]
+
+
+def _unplain(reply: dict[str, Any]) -> str:
+    return str(reply.get("unplain", "nothing"))[:80]
+
+
+def _odd(answer: dict[str, Any]) -> str:
+    return f"raised {_error(answer)}" if "error" in answer else f"returned {_unplain(answer)}, which is no plain value"
 
 
 def _error(reply: dict[str, Any]) -> str:
@@ -219,10 +330,3 @@ def _error(reply: dict[str, Any]) -> str:
     text = f"{str(kind)[:60]}: {str(message)[:200]}" if message else str(kind)[:60]
     text = " ".join(text.split()).rstrip(".")
     return f"{text} (line {line})" if isinstance(line, int) else text
-
-
-def _shown(tree: Any) -> str:
-    try:
-        return show(tree)
-    except (ValueError, TypeError, AttributeError, IndexError, KeyError, RecursionError):
-        return "something else"

@@ -1,34 +1,29 @@
 """Mathematical equality.
 
-First the fast path of `compare` (numbers, no process), then algebra by math-verify in a killable worker, behind a gate
-that turns away what no honest answer needs: long texts and digit runs, deep braces, towers of powers, huge factorials.
+First what `compare` decides by itself (numbers, structure, no process), then algebra on single expressions in a
+killable worker, behind a gate that turns away what no honest answer needs: long texts and digit runs, deep braces,
+towers of powers, huge factorials.
 
 A text may correct itself: the last answer counts. But whoever gives more than three different answers has given none.
+
+What the answer itself made too heavy is wrong. Not scored is only a fault of the task's own answer or of the machine:
+when a comparison does not come to an end, the task's answer is compared by itself, and only if that fails too is
+nobody's answer judged.
 """
 
 from __future__ import annotations
 
-import re
-
 from sml_agents.errors import VerifierError
-from sml_agents.text.answers import Found, find_answers, plain
+from sml_agents.text.answers import Found, Kind, find_answers, plain, read
+from sml_agents.text.answers.algebra import too_much_for_algebra
 from sml_agents.types import Outcome, Task, Verdict
-from sml_agents.verifiers.compare import answers_equal
+from sml_agents.verifiers.compare import Pair, compare
 from sml_agents.verifiers.diagnosis import diagnose
 from sml_agents.verifiers.workers import Workers, WorkerTimeout, shared_workers
 
-__all__ = ["MathVerifier", "too_much_for_algebra"]
+__all__ = ["MathVerifier"]
 
 _MAX_ANSWERS = 3
-_MAX_CHARS = 400
-_MAX_BRACES = 12
-_DIGITS = re.compile(r"\d{60}")
-_POWER = re.compile(r"([)}\]]?)\s*\^\s*[{(]?\s*-?\s*(\d+)")
-_TOWER = re.compile(r"\^[^+\-*/=,;&]{0,40}\^|\*\*[^+\-*/=,;&]{0,40}\*\*")
-_FACTORIAL = re.compile(r"(?:\d{4,}|[)}\]])\s*!|!\s*!|\^[^!]{0,40}!")
-_HEAVY = re.compile(r"\\(?:int|sum|prod|lim|binom|begin)(?![a-z])")
-_MAX_POWER = 100
-_MAX_POWER_OF_SUM = 20
 
 
 class MathVerifier:
@@ -45,60 +40,55 @@ class MathVerifier:
         reference = task.private.answer
         if not reference.strip():
             return Verdict(outcome=Outcome.ERROR, diagnosis="The task has no answer to compare with.")
+        if read(reference).kind is Kind.TOO_LONG:
+            return Verdict(outcome=Outcome.ERROR, diagnosis="The task's answer is too long to be compared.")
         answers = find_answers(text)
         if not answers:
             return Verdict(outcome=Outcome.UNPARSEABLE, diagnosis="No answer could be found.")
         answer = answers[-1].text
         if _different(answers) > _MAX_ANSWERS:
             return Verdict(outcome=Outcome.INCORRECT, extracted=answer[:200], diagnosis="It gives too many answers.")
-        return await self._compare(task, reference, answer)
+        outcome, diagnosis = await self._compare(reference, answer)
+        if outcome is Outcome.INCORRECT and not diagnosis:
+            diagnosis = diagnose(task, answer)
+        return Verdict(outcome=outcome, extracted=answer[:200], diagnosis=diagnosis)
 
-    async def _compare(self, task: Task, reference: str, answer: str) -> Verdict:
-        equal = answers_equal(reference, answer)
-        shown = answer[:200]
+    async def _compare(self, reference: str, answer: str) -> tuple[Outcome, str]:
+        """The outcome and, where it is more than equal or not, why."""
+        pairs: dict[Pair, bool | None] = {}
+        equal = compare(reference, answer, lambda pair: pairs.setdefault(pair, None))
         if equal is None:
-            if too_much_for_algebra(reference):
-                return Verdict(
-                    outcome=Outcome.ERROR, extracted=shown, diagnosis="The task's answer cannot be compared."
-                )
-            if too_much_for_algebra(answer):
-                return Verdict(outcome=Outcome.UNPARSEABLE, extracted=shown, diagnosis="It is too involved to be read.")
+            if any(too_much_for_algebra(pair.reference) for pair in pairs):
+                return Outcome.ERROR, "The task's answer cannot be compared."
+            if any(too_much_for_algebra(pair.answer) for pair in pairs):
+                return Outcome.UNPARSEABLE, "It is too involved to be read."
             try:
-                workers = self._workers or shared_workers(self.deadline)
-                equal = await workers.ask("equal", reference=reference, answer=answer)
-            except WorkerTimeout as error:
-                return Verdict(outcome=Outcome.TIMEOUT, extracted=shown, diagnosis=str(error))
+                known = await self._algebra(list(pairs))
             except VerifierError as error:
-                return Verdict(outcome=Outcome.ERROR, extracted=shown, diagnosis=str(error))
+                return await self._whose_fault(list(pairs), error)
+            equal = compare(reference, answer, known.get)
         if equal is None:
-            return Verdict(outcome=Outcome.UNPARSEABLE, extracted=shown, diagnosis="It cannot be read as mathematics.")
-        if equal:
-            return Verdict(outcome=Outcome.CORRECT, extracted=shown)
-        return Verdict(outcome=Outcome.INCORRECT, extracted=shown, diagnosis=diagnose(task, answer))
+            return Outcome.UNPARSEABLE, "It cannot be read as mathematics."
+        return (Outcome.CORRECT if equal else Outcome.INCORRECT), ""
+
+    async def _algebra(self, pairs: list[Pair]) -> dict[Pair, bool | None]:
+        """What algebra says of each pair. Raises VerifierError."""
+        workers = self._workers or shared_workers(self.deadline)
+        return dict(zip(pairs, await workers.ask("equal", pairs=pairs), strict=True))
+
+    async def _whose_fault(self, pairs: list[Pair], error: VerifierError) -> tuple[Outcome, str]:
+        """The outcome of a comparison that failed: the answer's own doing, if the reference alone can be compared."""
+        try:
+            # With one more than itself, so that its value is needed.
+            await self._algebra([pair._replace(answer=f"({pair.reference})+1") for pair in pairs])
+        except WorkerTimeout:
+            return Outcome.TIMEOUT, str(error)
+        except VerifierError as own:
+            return Outcome.ERROR, str(own)
+        return Outcome.INCORRECT, "It is too involved to be compared."
 
 
 def _different(answers: list[Found]) -> int:
     if len(answers) <= _MAX_ANSWERS:
         return len(answers)
     return len({plain(answer.text).casefold() for answer in answers})
-
-
-def too_much_for_algebra(text: str) -> bool:
-    """The gate: whether `text` asks more of algebra than an answer can need. Linear and without computing anything."""
-    if len(text) > _MAX_CHARS or _depth(text) > _MAX_BRACES:
-        return True
-    spelled = plain(text)
-    if _DIGITS.search(spelled) or _TOWER.search(spelled) or _FACTORIAL.search(spelled) or _HEAVY.search(spelled):
-        return True
-    return any(int(power[:9]) > (_MAX_POWER_OF_SUM if sum_ else _MAX_POWER) for sum_, power in _POWER.findall(spelled))
-
-
-def _depth(text: str) -> int:
-    depth = deepest = 0
-    for letter in text:
-        if letter in "{([":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif letter in "})]":
-            depth -= 1
-    return deepest

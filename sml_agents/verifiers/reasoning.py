@@ -34,17 +34,30 @@ class ReasoningGymVerifier:
         if not spellings:
             return Verdict(outcome=Outcome.UNPARSEABLE, diagnosis="No answer could be found.")
         shown = spellings[0][:200]
-        workers = self._workers or shared_workers(self.deadline)
         try:
-            score = await workers.ask("reasoning_gym", family=self.family, answers=spellings, **_source(task))
-        except WorkerTimeout as error:
-            return Verdict(outcome=Outcome.TIMEOUT, extracted=shown, diagnosis=str(error))
-        except VerifierError as error:
-            return Verdict(outcome=Outcome.ERROR, extracted=shown, diagnosis=str(error))
+            score = await self._score(task, spellings)
+        except VerifierError:
+            outcome, diagnosis = await self._whose_fault(task)
+            return Verdict(outcome=outcome, extracted=shown, diagnosis=diagnosis)
         if score >= 1:
             return Verdict(outcome=Outcome.CORRECT, extracted=shown)
         partly = "It is partly right." if score >= 0.3 else ""
         return Verdict(outcome=Outcome.INCORRECT, extracted=shown, diagnosis=partly)
+
+    async def _score(self, task: Task, answers: list[str]) -> float:
+        workers = self._workers or shared_workers(self.deadline)
+        score: float = await workers.ask("reasoning_gym", family=self.family, answers=answers, **_source(task))
+        return score
+
+    async def _whose_fault(self, task: Task) -> tuple[Outcome, str]:
+        """The outcome of a scoring that failed: the answer's own doing, if the task's own answer can be scored."""
+        try:
+            await self._score(task, [task.private.answer])
+        except WorkerTimeout as error:
+            return Outcome.TIMEOUT, str(error)
+        except VerifierError as error:
+            return Outcome.ERROR, str(error)
+        return Outcome.INCORRECT, "It cannot be scored: it is too involved, or not in the form that is asked for."
 
 
 def _check(family: str) -> None:

@@ -15,9 +15,10 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMe
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
-from pydantic import BaseModel, PrivateAttr, ValidationError
+from pydantic import BaseModel, PrivateAttr
 
 from sml_agents.agents import AgentView, ClarifyMiddleware, Limits, Question, StudentDecider
+from sml_agents.agents.asking import asked_by
 from sml_agents.errors import BackendError, InputError
 from sml_agents.testing import FaultyModel, Rule, ScriptedModel
 from tests.agents.travel import ANSWER, BOOKED, CLEAR, QUESTION, VAGUE, Agent, Trip, book, booked
@@ -32,6 +33,18 @@ def user(text: str) -> dict[str, Any]:
 def agent(decider: Any = None, *, model: Any = None, tools: Sequence[Any] = (book,), **options: Any) -> Any:
     middleware = [*options.pop("before", []), ClarifyMiddleware(decider, **options)]
     return create_agent(model or Agent(), list(tools), middleware=middleware, checkpointer=InMemorySaver())
+
+
+def ran(state: dict[str, Any]) -> list[str]:
+    """What tools did: refusals are no results."""
+    return [
+        m.text for m in state["messages"] if isinstance(m, ToolMessage) and m.status != "error" and m.name != "ask_user"
+    ]
+
+
+def asked_now(state: dict[str, Any]) -> list[str]:
+    """The questions that the last turn of an agent asks."""
+    return [question.text for question in asked_by(state["messages"][-1])]
 
 
 def turns(state: dict[str, Any]) -> list[tuple[str, str]]:
@@ -55,39 +68,54 @@ class Nosy(ScriptedModel):
 
 
 @pytest.mark.parametrize("words", ["Just go.", "just go ahead", "Please don't ask me, you decide", "It's up to you!"])
-def test_nothing_is_asked_after_just_go(words: str) -> None:
-    graph = agent(Trip)
+def test_just_go_allows_what_may_be_guessed_and_nothing_else(words: str) -> None:
+    graph = agent(Trip, guessable=["date"])
     assert graph.invoke(user(VAGUE), THREAD)["messages"][-1].text == QUESTION
-    assert booked(graph.invoke(user(words), THREAD)["messages"]) == ["Booked Paris for 1 January."]
+    state = graph.invoke(user(words), THREAD)
+    assert booked(state["messages"]) == ["Booked Paris for 1 January."]
+    assert state["clarify_values"]["sources"] == {"city": "said", "date": "assumed"}
+    graph = agent(Trip)
+    graph.invoke(user(VAGUE), THREAD)
+    state = graph.invoke(user(words), THREAD)
+    assert ran(state) == [] and "`date`" in state["messages"][-1].text, "it says what it did not do, and why"
 
 
 @pytest.mark.parametrize(
-    "words", ["When does the show go ahead?", "I care a lot", "You decided badly", "Paris, go figure"]
+    "words",
+    [
+        "When does the show in Paris go ahead?",
+        "I care a lot about Paris",
+        "You decided badly on Paris",
+        "Paris, go figure",
+        "Paris, and don't ask me why",
+        "I don't care why the parcel from Paris came late",
+    ],
 )
 def test_other_words_are_not_taken_for_it(words: str) -> None:
-    assert agent(Trip).invoke(user(words), THREAD)["messages"][-1].text == QUESTION
+    assert agent(Trip, guessable=["date"]).invoke(user(words), THREAD)["messages"][-1].text == QUESTION
 
 
 @pytest.mark.parametrize("delivery", ["end_turn", "interrupt", "tool"])
-def test_a_question_is_asked_once_in_a_thread(delivery: Any) -> None:
-    """The person does not say; the agent goes on with its guess."""
+def test_it_is_asked_twice_and_then_left(delivery: Any) -> None:
+    """The person does not say: asked again in other words, then the call is refused and the turn ends."""
     graph = agent(Trip, delivery=delivery)
-    graph.invoke(user(VAGUE), THREAD)
-    words = "Hm, no idea."
-    state = graph.invoke(user(words) if delivery == "end_turn" else Command(resume=words), THREAD)
-    assert "__interrupt__" not in state
-    assert booked(state["messages"]) == ["Booked Paris for 1 January."]
-    assert "__interrupt__" not in graph.invoke(user("Another one."), THREAD)
+    texts = [asked_now(graph.invoke(user(VAGUE), THREAD))]
+    for words in ("Hm, no idea.", "I don't know yet."):
+        state = graph.invoke(user(words) if delivery == "end_turn" else Command(resume=words), THREAD)
+        texts.append(asked_now(state))
+    assert texts[0] == [QUESTION] and texts[1] == [f"I cannot go on without this. {QUESTION}"] and texts[2] == []
+    assert ran(state) == [] and "__interrupt__" not in state
+    assert [one["path"] for one in state["clarify_missing"]] == ["date"]
 
 
-def test_the_ledger_outlives_a_history_that_is_cut() -> None:
+def test_what_was_said_outlives_a_history_that_is_cut() -> None:
     graph = agent(Trip)
     graph.invoke(user(VAGUE), THREAD)
     from langchain_core.messages import RemoveMessage
     from langgraph.graph.message import REMOVE_ALL_MESSAGES
 
     graph.update_state(THREAD, {"messages": [RemoveMessage(REMOVE_ALL_MESSAGES)]})
-    assert booked(graph.invoke(user(VAGUE), THREAD)["messages"]) == ["Booked Paris for 1 January."]
+    assert booked(graph.invoke(user(ANSWER), THREAD)["messages"]) == [BOOKED], "Paris was said"
 
 
 def test_the_same_question_in_other_words_is_the_same() -> None:
@@ -111,7 +139,7 @@ def test_the_limits_cut_what_is_asked(limits: Limits | None, asked: int) -> None
 
 
 def test_the_limit_of_a_thread_counts_earlier_runs() -> None:
-    graph = agent(lambda view: f"Which {view.messages[-1].text}?", limits=Limits(per_thread=2))
+    graph = agent(lambda view: f"Which {view.messages[-1].text}?", limits=Limits(per_thread=2), guard=[])
     for name in ("apple", "pear"):
         assert graph.invoke(user(name), THREAD)["messages"][-1].text == f"Which {name}?"
     assert graph.invoke(user("plum"), THREAD)["messages"][-1].text.startswith("Booked")
@@ -159,13 +187,15 @@ def test_front_ends_answer_in_their_own_ways(delivery: Any, answer: Any) -> None
 
 @pytest.mark.parametrize("delivery", ["interrupt", "tool"])
 @pytest.mark.parametrize(
-    "bad", [7, {"x": 1}, [], ["a", "b"], "", {"decisions": [{"type": "approve"}]}, {"answer": None}]
+    "bad",
+    [7, {"x": 1}, [], ["a", "b"], "", {"decisions": [{"type": "approve"}]}, {"answer": None}, {"answers": {"x": "y"}}],
 )
-def test_an_answer_that_does_not_fit_is_refused_and_can_be_given_again(delivery: Any, bad: Any) -> None:
+def test_an_answer_that_does_not_fit_pauses_again_with_the_reason(delivery: Any, bad: Any) -> None:
     graph = agent(Trip, delivery=delivery)
     graph.invoke(user(VAGUE), THREAD)
-    with pytest.raises(ValidationError):
-        graph.invoke(Command(resume=bad), THREAD)
+    (again,) = graph.invoke(Command(resume=bad), THREAD)["__interrupt__"]
+    assert again.value["problem"].startswith("That answer cannot be used: ")
+    assert again.value["problem"] in again.value["action_requests"][0]["description"]
     assert booked(graph.invoke(Command(resume=ANSWER), THREAD)["messages"]) == [BOOKED]
 
 
@@ -184,7 +214,11 @@ def test_several_questions_at_once(delivery: Any) -> None:
     ]
     state = graph.invoke(Command(resume={"answers": ["5 May", "first"]}), THREAD)
     told = next(message for message in state["messages"][1:] if isinstance(message, HumanMessage | ToolMessage))
-    assert told.text.startswith("Which day? 5 May\nWhich class?") and told.text.endswith(" first")
+    if delivery == "tool":
+        assert told.text.startswith("Which day? 5 May\nWhich class?") and told.text.endswith(" first")
+    else:
+        assert told.text == "5 May\nfirst", "the person's words alone"
+    assert AgentView(messages=state["messages"]).told.endswith("5 May\nfirst")
     assert booked(state["messages"]) == [BOOKED]
 
 
@@ -317,11 +351,24 @@ def test_structured_output_is_no_tool_call() -> None:
     assert graph.invoke(user("Report."))["structured_response"] == Report(text="Fine.")
 
 
-def test_a_decider_that_fails_leaves_the_agent_working(caplog: pytest.LogCaptureFixture) -> None:
-    broken = StudentDecider(FaultyModel(model=ScriptedModel(replies=["?"]), fail=1))
+@pytest.mark.parametrize("on_error", ["block", "let_go"])
+def test_a_decider_that_fails_is_one_line_once(on_error: Any, caplog: pytest.LogCaptureFixture) -> None:
+    def broken(view: AgentView) -> None:
+        raise BackendError("the endpoint is down")
+
     with caplog.at_level(logging.WARNING, "sml_agents.agents"):
-        assert booked(agent(broken).invoke(user(CLEAR), THREAD)["messages"]) == [BOOKED]
-    assert "nothing is asked: BackendError" in caplog.text
+        state = agent(broken, on_error=on_error).invoke(user(CLEAR), THREAD)
+    assert ran(state) == ([BOOKED] if on_error == "let_go" else []), "blocked by default"
+    assert [record.getMessage() for record in caplog.records] == [
+        f"a decider failed, so {'nothing is asked' if on_error == 'let_go' else 'guarded calls are not run'}: "
+        "BackendError: the endpoint is down"
+    ]
+    assert caplog.records[0].exc_info is None
+
+
+def test_an_asker_that_fails_before_the_call_leaves_the_guard_working() -> None:
+    broken = StudentDecider(FaultyModel(model=ScriptedModel(replies=["?"]), fail=1))
+    assert booked(agent(broken).invoke(user(CLEAR), THREAD)["messages"]) == [BOOKED]
 
 
 def test_what_cannot_be_used_is_said_at_once() -> None:

@@ -8,6 +8,7 @@ import json
 import socket
 import struct
 import time
+import traceback
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -19,7 +20,8 @@ from langchain_core.messages import AIMessage, BaseMessageChunk
 from sml_agents.backends import resolve
 from sml_agents.backends.openai_compatible import OpenAICompatibleModel
 from sml_agents.errors import BackendSpecError, BudgetExceeded, EndpointError
-from tests.backends.loopback import Exchange, Scenario, completion, serve
+from sml_agents.testing.loopback import Exchange, Scenario, completion, serve
+from sml_agents.text.printable import printable
 
 KEY = "sk-test-0123456789abcdef"
 
@@ -301,6 +303,130 @@ async def test_passwords_in_the_address_stay_out_of_errors() -> None:
             await model.ainvoke("Hi")
         assert "hunter2" not in str(caught.value)
         assert "hunter2" not in json.dumps(model.describe())
+
+
+SECRETIVE = [
+    "{host}/v1?api_key=sk-0987654321fedcba",
+    "{host}/v1?key=AIzaSyNotAKeyAtAll0123&alt=x",
+    "{host}/v1/?subscription-key=hunter2hunter2&api-version=2024-10-21",
+    "{host}/v1?code=aGVsbG8%3D%3D&sig=hunter2hunter2",
+    "me:hunter2hunter2@{host}/v1",
+    "me:p%40ss-hunter2@{host}/v1?token=hunter2hunter2",
+]
+WORDS = ("sk-0987654321fedcba", "AIzaSyNotAKeyAtAll0123", "hunter2", "aGVsbG8", KEY)
+
+
+@pytest.mark.parametrize("address", SECRETIVE)
+@pytest.mark.parametrize("what", ["echo", "redirect", "status 200", "event", "reset", "nobody"])
+async def test_no_secret_is_said(address: str, what: str) -> None:
+    """The server says back whatever it was sent, in every kind of answer."""
+
+    async def scenario(exchange: Exchange) -> None:
+        said = f"{exchange.path} {exchange.headers} is no good"
+        if what == "echo":
+            await exchange.answer({"error": {"message": said}}, 400)
+        elif what == "redirect":
+            await exchange.answer(b"", 302, {"Location": f"http://other{exchange.path}"})
+        elif what == "status 200":
+            await exchange.answer({"error": {"message": said}})
+        elif what == "event":
+            await exchange.stream({"error": {"message": said}})
+        else:
+            exchange.writer.transport.abort()
+
+    async with serve(scenario) as server:
+        host = server.url.removeprefix("http://").removesuffix("/v1")
+        if what == "nobody":
+            host = "127.0.0.1:9"
+        given: dict[str, Any] = {"base_url": "http://" + address.format(host=host), "api_key": KEY, "max_retries": 0}
+        model: Any = resolve("openai:loopback", timeout=5, **given)
+        with pytest.raises(EndpointError) as caught:
+            await (gathered(model.astream("Hi")) if what == "event" else model.ainvoke("Hi"))
+        if what != "nobody":
+            path, _, query = server.requests[0].path.partition("?")
+            assert (path, query) == ("/v1/chat/completions", address.partition("?")[2]), "it reaches the server"
+    shown = "".join(traceback.format_exception(caught.value)) + json.dumps(model.describe()) + repr(model)
+    assert not [word for word in WORDS if word in shown]
+
+
+@pytest.mark.parametrize(
+    "spec", ["openai:m@http://h/v1?api_key=sk-0987654321&temperature", "openai:m@ftp://h?key=hunter2x"]
+)
+def test_no_secret_of_a_wrong_spec_is_said(spec: str) -> None:
+    with pytest.raises(BackendSpecError) as caught:
+        resolve(spec)
+    assert "sk-0987654321" not in str(caught.value) and "hunter2x" not in str(caught.value)
+
+
+CONTROLS = {
+    "clipboard": "\x1b]52;c;cm0gLXJmIC8=\x07",
+    "title": "\x1b]0;you are root\x1b\\",
+    "link": "\x1b]8;;http://evil.invalid\x1b\\here\x1b]8;;\x1b\\",
+    "colour": "\x1b[31mred\x1b[0m",
+    "screen": "\x1b[2J\x1b[H",
+    "C1": "\x9b31mred\x9d52;c;eA==\x9c",
+    "device": "\x1bP1$r0m\x1b\\",
+    "lines": "one\r\ntwo\x0bthree\x0c\u2028four",
+    "back": "good\x08\x08\x08\x08bad\x7f",
+    "direction": "\u202eevil\u2066\u200f",
+}
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+@pytest.mark.parametrize("where", ["body", "text", "finish", "event", "redirect", "encoding"])
+async def test_no_control_character_is_said(name: str, where: str) -> None:
+    said = f"no {CONTROLS[name]} good"
+    header = said.encode("latin-1", "replace").decode("latin-1").replace("\r", "").replace("\n", "")
+
+    async def scenario(exchange: Exchange) -> None:
+        if where == "body":
+            await exchange.answer({"error": {"message": said}}, 400)
+        elif where == "text":
+            await exchange.answer(said.encode(), 500, {"Content-Type": "text/plain"})
+        elif where == "finish":
+            await exchange.answer(completion("Hel", finish=said))
+        elif where == "event":
+            await exchange.stream({"error": {"message": said}})
+        elif where == "redirect":
+            await exchange.answer(b"", 302, {"Location": header})
+        else:
+            await exchange.answer(b"x", 200, {"Content-Encoding": header})
+
+    async with serve(scenario) as server:
+        model = model_at(server.url, max_retries=0)
+        with pytest.raises(EndpointError) as caught:
+            await (gathered(model.astream("Hi")) if where == "event" else model.ainvoke("Hi"))
+    text = str(caught.value)
+    assert text == printable(text) and "52;c" not in text
+
+
+async def test_what_is_cut_of_a_compressed_answer_is_asked_for_again() -> None:
+    packed = gzip.compress(json.dumps(completion("Hello there. " * 99)).encode())
+    for coding in ("gzip", "deflate"):
+        for length in (1, 5, 20, len(packed) // 2, len(packed) - 1):
+
+            async def scenario(exchange: Exchange, coding: str = coding, length: int = length) -> None:
+                whole = exchange.number > 1
+                await exchange.answer(packed if whole else packed[:length], headers={"Content-Encoding": coding})
+
+            message, requests = await ask(scenario)
+            assert (message.text, requests) == ("Hello there. " * 99, 2)
+
+
+@pytest.mark.parametrize("length", [10, 40, -1])
+async def test_a_cut_compressed_stream_is_an_error(length: int) -> None:
+    packed = gzip.compress(b"data: " + json.dumps(delta("Hello", "stop")).encode() + b"\n\ndata: [DO")
+
+    async def scenario(exchange: Exchange) -> None:
+        head = (
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n"
+        )
+        await exchange.send(head + packed[:length])
+        exchange.writer.close()
+
+    async with serve(scenario) as server:
+        with pytest.raises(EndpointError, match="broke off in the middle of its compressed answer"):
+            await gathered(model_at(server.url, max_retries=0).astream("Hi"))
 
 
 async def test_budgets() -> None:

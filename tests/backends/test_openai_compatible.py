@@ -14,7 +14,7 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, Tool
 from langchain_core.outputs import LLMResult
 
 from sml_agents.backends.openai_compatible import OpenAICompatibleModel
-from tests.backends.loopback import Exchange, chat, completion, serve
+from sml_agents.testing.loopback import Exchange, chat, completion, serve
 
 
 async def test_what_is_sent() -> None:
@@ -174,7 +174,7 @@ def test_one_object_in_several_loops_and_a_clean_exit() -> None:
 import asyncio, sys
 sys.path.insert(0, ".")
 from sml_agents.backends.openai_compatible import OpenAICompatibleModel
-from tests.backends.loopback import chat, serve
+from sml_agents.testing.loopback import chat, serve
 import threading
 
 ready, done, box = threading.Event(), threading.Event(), []

@@ -62,7 +62,10 @@ def test_openai_itself_needs_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("spec", "says"),
     [
-        ("openai:m@http://h/v1?temprature=1", "no setting 'temprature'; valid settings: api_key, backoff, base_url"),
+        (
+            "openai:m@http://h/v1?temprature=1",
+            "no setting 'temprature'; valid settings: alternate, api, api_key, backoff",
+        ),
         ("openai:m@http://h/v1?threads=2", "no setting 'threads'"),
         ("openai:m@http://h/v1?temperature=hot", "openai: temperature"),
         ("openai:m@http://h/v1?temperature", "key=value"),

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import typer
 
-from sml_agents.cli.train import named_values, train
+from sml_agents.cli.train import train
 from sml_agents.errors import InputError
+from sml_agents.training import named_values
 
 from .conftest import Cli
 

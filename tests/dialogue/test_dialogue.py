@@ -73,7 +73,8 @@ async def test_a_vague_question_gets_a_vague_answer() -> None:
 async def test_the_answer_to_an_empty_question_does_not_tell_whether_something_is_missing(question: str) -> None:
     full = task(Form.FULL, private=Private(answer="12"), prompt="Ada buys 4 pens at 3 dollars each. What does she pay?")
     said = {
-        (await talk(Says(question, "The answer is 12."), the_task=the_task)).turns[2].text for the_task in (full, task())
+        (await talk(Says(question, "The answer is 12."), the_task=the_task)).turns[2].text
+        for the_task in (full, task())
     }
     assert len(said) == 1, said
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import time
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -17,11 +15,11 @@ from sml_agents.text.asking import find_questions
 from sml_agents.types import Act, Private, Task
 from sml_agents.verifiers.exact import ExactVerifier
 from sml_agents.verifiers.math import MathVerifier
+from tests.datasets import DATA
 
 ATTEMPT, CLARIFY, INTERROGATE = Act.ANSWER_ATTEMPT, Act.CLARIFICATION, Act.INTERROGATION
 DISCUSS, HEDGE, REFUSE, MISSING = Act.DISCUSSION, Act.HEDGE, Act.REFUSE, Act.MISSING
 
-DATA = Path(os.environ.get("SML_AGENTS_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
 RECORDED = DATA / "mint_recorded_gsm8k_gt_feedback.jsonl"
 
 LABELLED = {
@@ -41,7 +39,7 @@ LABELLED = {
         "Ist es 30?",
         "Est-ce 30 ?",
         "¿Es 30?",
-        "是30吗？",
+        "\u662f30\u5417\uff1f",
         "Maybe 12? I can explain it.",
         "The answer is 12.",
         "4 * 3 = 12. 12 + 5 = 17. The answer is 17.",
@@ -87,7 +85,7 @@ LABELLED = {
         "Would you mind telling me the price?",
         "Send me the price.",
         "Price of a pen?",
-        "How much does a pen cost? I read it twice. It names four pens. I looked for the price everywhere. Once I have it I go on.",
+        "How much does a pen cost? I read it twice. It names four pens. I looked everywhere. Once I have it I go on.",
         "What does a pen cost? Thanks for your help. I am stuck on this one. Best regards, Tom",
         "How much does each pen cost?\n\nBest,\nTom",
         "Bitte sag mir den Preis von einem Stift.",

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import re
 import time
-from pathlib import Path
 
 import pytest
 from hypothesis import example, given
@@ -15,8 +13,8 @@ from hypothesis import strategies as st
 
 from sml_agents.roles.calculations import in_digits
 from sml_agents.roles.guard import MASK, find_leak, mask_leak, neutralise
+from tests.datasets import DATA
 
-DATA = Path(os.environ.get("SML_AGENTS_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
 RECORDED = DATA / "mint_recorded_gsm8k_gt_feedback.jsonl"
 PROBLEMS = DATA / "gsm8k_test.jsonl"
 

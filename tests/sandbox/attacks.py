@@ -121,6 +121,20 @@ SIDE_EFFECTS = {
     "System V shared memory": _if_it_works("assert ctypes.CDLL(None).shmget(0x5EED, 4096, 0o1666) >= 0"),
     "a message queue": _if_it_works("assert ctypes.CDLL(None).msgget(0x5EED, 0o1666) >= 0"),
     "a file in memory": _if_it_works("os.memfd_create('x')"),
+    "a socket of any kind": _if_it_works(
+        "def opens(*kind):\n    try: return socket.socket(*kind)\n    except OSError: return None\n"
+        "assert any(opens(family, kind) for family in range(1, 46) for kind in (1, 2, 3, 5))"
+    ),
+    "AF_VSOCK": _if_it_works("socket.socket(40, socket.SOCK_STREAM)"),
+    "the mode of a file of the user": _if_it_works("os.chmod(PLACE + '/secret', 0o666)"),
+    "the times of a file of the user": _if_it_works("os.utime(PLACE + '/secret', (0, 0))"),
+    "the length of a file of the user": _if_it_works("os.truncate(PLACE + '/secret', 0)"),
+    "the mode of a file that it may read": _if_it_works(
+        "fd = os.open(os.__file__, os.O_RDONLY)\nos.fchmod(fd, os.fstat(fd).st_mode & 0o777)"
+    ),
+    "an input that signals others": _if_it_works(
+        "import fcntl\nr, w = os.pipe()\nfcntl.fcntl(r, fcntl.F_SETOWN, PARENT)\nfcntl.fcntl(r, 10, 9)"
+    ),
     "the package": _if_it_works("assert os.listdir(PACKAGE)"),
 }
 REWARD_HACKS = {
@@ -258,13 +272,12 @@ class Surroundings:
     def left(self) -> set[str]:
         """Traces in the file system and in shared memory, and processes of this process."""
         names = {str(path) for path in Path(tempfile.gettempdir()).glob("sml-sandbox-*")}
-        names |= {str(path) for path in Path("/dev/shm").glob("*")} | {
-            str(path) for path in Path(self.folder.name).glob("*")
-        }
+        # What the attacks make has these names; others may share the machine.
+        names |= {str(path) for path in Path("/dev/shm").glob("sml-*")}
+        names |= {str(path) for path in Path(self.folder.name).glob("*")}
         for table in ("shm", "msg", "sem"):
-            names |= {
-                f"{table} {line.split()[0]}" for line in Path(f"/proc/sysvipc/{table}").read_text().splitlines()[1:]
-            }
+            lines = Path(f"/proc/sysvipc/{table}").read_text().splitlines()[1:]
+            names |= {f"{table} {line.split()[1]}" for line in lines if int(line.split()[0]) == 0x5EED}
         return names
 
     def children(self) -> int:

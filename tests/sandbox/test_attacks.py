@@ -48,18 +48,22 @@ def _environment(repository: Path) -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1", "PATH": os.environ["PATH"]}
 
 
-@pytest.fixture(scope="module", params=["this user", "an ordinary user", "no namespaces", "no filters"])
+@pytest.fixture(
+    scope="module",
+    params=["this user", "an ordinary user", "no namespaces", "an ordinary user, no namespaces", "no filters"],
+)
 def report(request: pytest.FixtureRequest, repository: Path) -> Iterator[dict[str, Any]]:
     """What became of every attack, run in a process of its own."""
     environment, command = _environment(repository), [sys.executable]
-    if request.param == "an ordinary user":
+    if request.param.startswith("an ordinary user"):
         if os.getuid() != 0 or shutil.which("setpriv") is None:
             pytest.skip("becoming an ordinary user needs root and setpriv (util-linux)")
         python = _python_for_nobody(environment)
         if python is None:
             pytest.skip("no Python that an ordinary user can start finds the package")
         command = [*_as_nobody(), python]
-    without = {"no namespaces": ["namespaces"], "no filters": ["seccomp", "landlock"]}.get(request.param, [])
+    without = ["namespaces"] if "no namespaces" in request.param else []
+    without += ["seccomp", "landlock"] if request.param == "no filters" else []
     program = str(repository / "tests" / "sandbox" / "attacks.py")
     done = subprocess.run([*command, program, *without], env=environment, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr
@@ -68,9 +72,11 @@ def report(request: pytest.FixtureRequest, repository: Path) -> Iterator[dict[st
 
 CONTAINED = {
     *("listening", "killing the launcher", "an orphan", "System V shared memory", "a message queue"),
-    *("a file in memory", "killing everyone", "new namespaces", "system calls"),
+    *("a file in memory", "killing everyone", "new namespaces", "system calls", "a socket of any kind"),
+    *("AF_VSOCK", "an input that signals others"),
 }
-"""Without the filters these happen, inside the namespaces, and end there with the program."""
+"""Without the filters these happen, inside the namespaces, and end there with the program; but for sockets to the
+machine's host (AF_VSOCK), which no namespace holds: without seccomp the level is `process`."""
 
 
 def test_no_attack_is_graded_correct(report: dict[str, Any]) -> None:

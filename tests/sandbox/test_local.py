@@ -20,7 +20,7 @@ from sml_agents.verifiers.code import CodeVerifier
 from tests.sandbox.attacks import PATIENT, RIGHT, task
 
 SQUARE = {"load": "def f(x): return x * x", "prelude": ""}
-CALL = {"call": "f", "args": [3], "kwargs": {"d": []}}
+CALL = {"call": "f", "body": b'[[3], {"d": []}]'}
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_a_launcher_is_used_again_and_its_guests_are_not(sandbox: LocalSandbox) 
     for _ in range(3):
         guest = sandbox.open(Limits())
         assert guest.ask(SQUARE) == {"ok": True}
-        assert guest.ask(CALL) == {"value": 9}
+        assert guest.ask(CALL)["value"] == "9"
         guest.close()
     assert len(sandbox.pids) == 1
     with pytest.raises((GuestEnded, OSError, ValueError)):
@@ -58,7 +58,7 @@ def test_a_launcher_that_was_killed_is_replaced(sandbox: LocalSandbox) -> None:
         time.sleep(0.01)
     guest = sandbox.open(Limits())
     guest.ask(SQUARE)
-    assert guest.ask(CALL) == {"value": 9}
+    assert guest.ask(CALL)["value"] == "9"
     guest.close()
 
 
@@ -145,9 +145,14 @@ def test_no_process_outlives_the_program(end: list[str], repository: Path) -> No
         (["process", "limits"], Level.PROCESS),
         (["process", "limits", "seccomp"], Level.PROCESS),
         (["process", "landlock", "limits", "seccomp"], Level.CONFINED),
-        (["process", "namespaces", "limits"], Level.CONFINED),
+        (["process", "namespaces", "limits"], Level.PROCESS),
+        (["process", "namespaces", "landlock", "limits"], Level.PROCESS),
+        (["process", "landlock", "limits"], Level.PROCESS),
+        (["process", "namespaces", "limits", "seccomp"], Level.CONFINED),
         (["process", "namespaces", "landlock", "limits", "seccomp"], Level.LAYERED),
-        (["docker", "process", "limits"], Level.CONTAINER),
+        (["docker", "process", "limits"], Level.PROCESS),
+        (["docker", "process", "limits", "seccomp"], Level.CONTAINER),
+        (["bubblewrap", "process", "landlock", "limits", "seccomp"], Level.CONTAINER),
     ],
 )
 def test_levels_are_made_of_layers(layers: list[str], level: Level) -> None:

@@ -90,6 +90,32 @@ async def test_livecodebench_methods(tmp_path: Path) -> None:
     assert await outcome(task, starter + "return xs[::-1] if go else xs") == "correct"
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "d = defaultdict(int)\n    for x in xs: d[x] += 1\n    return sorted(d)[::-1]",
+        "return [int(math.sqrt(x * x)) for x in reversed(xs)]",
+        "heapify(xs)\n    return heapq.nlargest(len(xs), xs)",
+        "return list(accumulate(xs, lambda a, b: b))[::-1] if gcd(4, 6) == 2 else []",
+        "ys: List[int] = deepcopy(xs)\n    insort(ys, 0)\n    return [x for x in ys[::-1] if x]",
+        "@lru_cache(None)\n    def g(n): return n and 1 + g(n - 1)\n    return xs[::-1] if g(2000) == 2000 else []",
+        "return [pow(x, 1, 10) for x in Counter(xs).keys()][::-1] if Counter(xs).total() == 2 else []",
+        "return json.loads(json.dumps(xs))[::-1] if re.match('a', 'ab') and sys.maxsize else None",
+    ],
+)
+async def test_livecodebench_functions_find_the_usual_imports(tmp_path: Path, body: str) -> None:
+    starter = "def turn(xs: List[int], go: bool) -> List[int]:\n    "
+    (task,) = load_tasks(f"livecodebench:{written(tmp_path, lcb(CALLS, starter=starter))}")
+    verdict = await get_verifier("code").verify(task, f"```python\n{starter}{body}\n```")
+    assert verdict.correct, verdict.diagnosis
+
+
+async def test_so_do_livecodebench_programs_and_their_tests_bring_their_time(tmp_path: Path) -> None:
+    (task,) = load_tasks(f"livecodebench:{written(tmp_path, lcb(STDIN * 6, json.dumps(STDIN * 14)))}")
+    assert await outcome(task, "print(reduce(add, map(int, sys.stdin.read().split())))") == "correct"
+    assert task.private.code is not None and task.private.code.seconds == 20.0
+
+
 class Evil:
     def __reduce__(self) -> Any:
         return (open, ("evil-was-here", "w"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import logging
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from sml_agents.tasks.static.gsm8k import compact_solution, final_answer
 from sml_agents.tasks.static.questbench import complete, statement_of
 from sml_agents.text.questions import asked_facts
 from sml_agents.types import Form
+from tests.datasets import data_set
 
 SOLD = {
     "question": "Tom has 12 boxes. Each box holds 1,000 pens. He sells 500 pens. How many pens are left?",
@@ -28,13 +28,6 @@ SOLD = {
 def written(path: Path, rows: list[Any]) -> Path:
     path.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows), "utf-8")
     return path
-
-
-def real(repository: Path, name: str) -> Path:
-    folder = Path(os.environ.get("SML_AGENTS_DATA") or repository.parent / "shared" / "data")
-    if not (folder / name).is_file():
-        pytest.skip(f"{name} is not in {folder}: set SML_AGENTS_DATA to the folder that has it")
-    return folder / name
 
 
 def test_gsm8k_rows_become_tasks_with_a_compact_solution(tmp_path: Path) -> None:
@@ -176,9 +169,9 @@ def test_questbench_tells_the_fact_in_a_sentence(description: str, statement: st
     assert statement_of("20", description) == statement
 
 
-def test_questbench_pairs_real_items(repository: Path) -> None:
+def test_questbench_pairs_real_items() -> None:
     report = LoadReport()
-    tasks = load_tasks(f"questbench:{real(repository, 'quest_bench.jsonl')}?form=paired", report=report)
+    tasks = load_tasks(f"questbench:{data_set('quest_bench.jsonl')}?form=paired", report=report)
     assert (len(tasks), report.left_out) == (122, 0)
     assert len({task.id for task in tasks}) == 122
     for missing, full in zip(tasks[::2], tasks[1::2], strict=True):
@@ -190,8 +183,8 @@ def test_questbench_pairs_real_items(repository: Path) -> None:
         assert re.search(r" (is|was) ", fact.statement)
 
 
-def test_lost_in_conversation_shards_real_items(repository: Path) -> None:
-    path = real(repository, "sharded_gsm8k.jsonl")
+def test_lost_in_conversation_shards_real_items() -> None:
+    path = data_set("sharded_gsm8k.jsonl")
     tasks = load_tasks(f"lost-in-conversation:{path}")
     assert len(tasks) == 134 and {task.form for task in tasks} == {Form.SHARDED}
     full = load_tasks(f"lost-in-conversation:{path}?form=full")
@@ -215,9 +208,9 @@ def test_lost_in_conversation_refuses_other_tasks(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["underspecified", "sharded"])
-def test_real_gsm8k_problems_are_counted_to_the_last(repository: Path, form: str) -> None:
+def test_real_gsm8k_problems_are_counted_to_the_last(form: str) -> None:
     report = LoadReport()
-    tasks = load_tasks(f"gsm8k:{real(repository, 'gsm8k_test.jsonl')}?form={form}", report=report)
+    tasks = load_tasks(f"gsm8k:{data_set('gsm8k_test.jsonl')}?form={form}", report=report)
     assert report.read == 649 == len(tasks) + report.left_out
     assert not report.bad and len(tasks) > 250
     for task in tasks:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
 from sml_agents.tasks.static.givens import additive_numbers, given_numbers, numbers_in, sentences
 from sml_agents.tasks.static.underspecify import STYLES, Refusal, Sharded, Underspecified, shard, underspecify
 from sml_agents.text.questions import asked_facts
+from tests.datasets import DATA
 
 WENG = "Weng earns $12 an hour for babysitting. Yesterday, Weng did 50 minutes of babysitting. How much did Weng earn?"
 WENG_SOLUTION = "12/60 = <<12/60=0.2>>0.2 per minute. 0.2 x 50 = <<0.2*50=10>>10.\n#### 10"
@@ -115,9 +114,6 @@ def test_sharding_keeps_the_question_and_deals_out_the_rest_in_order() -> None:
     assert isinstance(made, Sharded)
     assert made.prompt == "How much did Weng earn?"
     assert [fact.statement for fact in made.facts] == sentences(WENG)[:2]
-
-
-DATA = Path(os.environ.get("SML_AGENTS_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
 
 
 @pytest.mark.skipif(not (DATA / "gsm8k_train.jsonl").exists(), reason="GSM8K is not here: set SML_AGENTS_DATA")

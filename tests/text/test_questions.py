@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sml_agents.text.questions import MAX_KEYWORDS, asked_facts, content_words, keywords_of, stem
+from sml_agents.text.questions import asked_facts
+from sml_agents.text.words import MAX_KEYWORDS, content_words, keywords_of, stem
 from sml_agents.types import Fact
 
 PRICE = Fact(name="price", statement="Each pen costs 3 dollars.", keywords=("pen", "cost"))
@@ -158,7 +159,7 @@ def test_time_is_linear_in_the_text(piece: str) -> None:
 
 
 def test_every_irregular_form_has_the_stem_of_its_plain_form() -> None:
-    from sml_agents.text.questions import _IRREGULAR
+    from sml_agents.text.words import _IRREGULAR
 
     for form, plain in _IRREGULAR.items():
         assert stem(form) == stem(plain) == stem(stem(plain))

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -128,13 +132,69 @@ def test_a_name_that_is_no_word_is_refused(name: str) -> None:
         TraceStore.open(f"postgresql://localhost/db?store={name}")
 
 
-def test_a_server_that_goes_away_is_a_store_error(url: str) -> None:
-    with TraceStore.open(url) as store, TraceStore.open(url) as other:
+def server(url: str, *command: str) -> None:
+    """Run pg_ctl on the server of these tests, as the user that it belongs to."""
+    folder = Path(parse_qs(urlsplit(url).query)["host"][0])
+    user: dict[str, Any] = {"user": "postgres"} if os.geteuid() == 0 else {}
+    options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
+    given = ["pg_ctl", "-D", str(folder / "data"), "-l", str(folder / "log"), "-o", options, "-w", *command]
+    subprocess.run(given, check=True, stdout=subprocess.DEVNULL, cwd=folder, **user)
+
+
+def end_connections(url: str) -> None:
+    with TraceStore.open(url) as other, other._transaction() as connection:
+        ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        connection.exec_driver_sql(ended)
+
+
+@pytest.mark.parametrize("how", ["connection", "fast", "immediate"])
+def test_a_server_that_comes_back_costs_nothing(url: str, how: str) -> None:
+    url = f"{url}_{how}"
+    with TraceStore.open(url) as store:
+        store.start_run({"seed": 1})
+        store.put_reply("a", "student/0", Reply(text="hm"))
+        for use in (
+            lambda: store.add(make_trace(1)),
+            lambda: store.replies_of("a"),
+            lambda: store.finished(),
+            lambda: list(store.traces()),
+            lambda: store.counts(),
+        ):
+            end_connections(url) if how == "connection" else server(url, "-m", how, "restart")
+            use()
+        assert store.finished_ids() == {f"{1:016x}"}
+        assert store.get_reply("a", "student/0") == Reply(text="hm")
+        with TraceStore.open(url) as second, pytest.raises(StoreError, match="in use by another run"):
+            second.start_run({"seed": 1}, resume=True)
+
+
+async def test_a_run_goes_on_over_a_restart(url: str) -> None:
+    tasks = [make_task(number) for number in range(60)]
+    with TraceStore.open(url) as store:
+        run = asyncio.create_task(hold(tasks, Talk(latency=0.02), store, concurrency=4))
+        for _ in range(2):
+            await asyncio.sleep(0.3)
+            await asyncio.to_thread(server, url, "-m", "immediate", "restart")
+        summary = await run
+        assert (summary.n, summary.solved) == (60, 60)
+        assert [trace.task.id for trace in store.traces()] == [task.id for task in tasks]
+        assert store.verify() == []
+
+
+def test_a_server_that_stays_away_names_the_way_on(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sml_agents.traces.connection.RECONNECT_SECONDS", 0.5)
+    with TraceStore.open(url) as store:
+        store.start_run({"seed": 1})
         store.add(make_trace(1))
-        with other._transaction() as connection:
-            ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
-            connection.exec_driver_sql(ended)
-        with pytest.raises(StoreError) as caught:
-            store.add(make_trace(2))
-        assert "\n" not in str(caught.value)
-        assert other.finished_ids() == {f"{1:016x}"}
+        server(url, "-m", "fast", "stop")
+        try:
+            with pytest.raises(StoreError) as caught:
+                store.add(make_trace(2))
+            assert "--resume" in str(caught.value) and "\n" not in str(caught.value)
+            with pytest.raises(StoreError, match="--resume"):
+                store.add(make_trace(2))
+        finally:
+            server(url, "start")
+    with TraceStore.open(url) as store:
+        store.start_run({"seed": 1}, resume=True)
+        assert store.finished_ids() == {f"{1:016x}"}

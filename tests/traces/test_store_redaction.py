@@ -10,7 +10,7 @@ import pytest
 
 from sml_agents.traces import Redactor, TraceStore
 from sml_agents.traces.redaction import secret_values
-from sml_agents.types import Call, Reply, StopReason
+from sml_agents.types import Call, Reply, StopReason, ToolCall
 from tests.traces.samples import make_trace
 
 PEM_BODY = "\n".join(["MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj"] * 4)
@@ -119,6 +119,65 @@ def test_values_under_telling_keys(redact: Redactor) -> None:
     }
 
 
+IN_TEXTS = {
+    "password: hunter2!": "hunter2!",
+    '{"password": "x"}': '"x"',
+    '{"user": "ada", "password": "correct horse"}': "correct horse",
+    '{\\"password\\": \\"x7\\"}': "x7",
+    '"{\\\\\\"api_key\\\\\\": \\\\\\"zz9\\\\\\"}"': "zz9",
+    "DB_PASSWORD=p4ssw0rd": "p4ssw0rd",
+    "host: db\npassword: swordfish\nport: 5": "swordfish",
+    "X-API-Key: abc123def": "abc123def",
+    "Authorization: Basic dXNlcjpwYXNz": "dXNlcjpwYXNz",
+    "login(user='ada', password='open sesame')": "open sesame",
+    "client_secret => 'zz top'": "zz top",
+    "access-token=a.b.c1": "a.b.c1",
+    "passphrase: two-words!x": "two-words!x",
+}
+NO_SECRETS = [
+    "password = None",
+    "password: str",
+    "def login(user, password: str = None): ...",
+    "password=os.environ['PASSWORD_1']",
+    "password=get_password_1()",
+    "password: ${DB_PASSWORD}",
+    "password: <your password>",
+    "PASSWORD=********",
+    '{"password": {"type": "string"}}',
+    '{"password": ""}',
+    "What is the password?",
+    "The secret: be patient.",
+    "max_tokens: 4096, token: pad",
+    "author: ada, keyword: 12345",
+    '{"password": "[redacted password]"}',
+]
+
+
+@pytest.mark.parametrize("text", IN_TEXTS)
+def test_secrets_that_a_text_names(redact: Redactor, tmp_path: Path, text: str) -> None:
+    assert redact.suspects(text)
+    clean = redact(text)
+    assert IN_TEXTS[text] not in clean and "[redacted " in clean
+    assert redact(clean) == clean
+    trace = make_trace(text="done")
+    call = ToolCall(name="read", arguments={"file": text}, result=text)
+    turns = tuple(turn.model_copy(update={"tool_calls": (call,)}) for turn in trace.turns)
+    with TraceStore.open(tmp_path / "t.db", redactor=redact) as store:
+        store.add(trace.model_copy(update={"turns": turns}))
+        for turn in next(store.traces()).turns:
+            for one in turn.tool_calls or ():
+                assert IN_TEXTS[text] not in (one.result or "") + one.arguments["file"]
+
+
+@pytest.mark.parametrize("text", NO_SECRETS)
+def test_names_without_a_value_stay(redact: Redactor, text: str) -> None:
+    assert redact(text) == text
+
+
+def test_a_number_under_a_telling_key(redact: Redactor) -> None:
+    assert redact.clean({"password": 1234, "secret": True}) == {"password": "[redacted password]", "secret": True}
+
+
 def test_a_hook_of_the_user(tmp_path: Path) -> None:
     redactor = Redactor(environ={}, hook=lambda text: text.replace("Ada", "[name]"))
     with TraceStore.open(tmp_path / "t.db", redactor=redactor) as store:
@@ -165,7 +224,25 @@ def test_no_false_alarm_on_a_thousand_rows_of_maths_and_code(redact: Redactor) -
 
 
 BEGIN = "-----BEGIN " + "PRIVATE KEY-----"
-PIECES = ["sk-", "sk-a1", "eyJ", "eyJaaaaaaaa.", "Bearer ", "ghp_", "AKIA", "xoxb-", "hf_", "a", "://", "://a:b"]
+PIECES = [
+    "password",
+    "password: ",
+    'password": "',
+    "api_key=",
+    "secret\\\\",
+    "sk-",
+    "sk-a1",
+    "eyJ",
+    "eyJaaaaaaaa.",
+    "Bearer ",
+    "ghp_",
+    "AKIA",
+    "xoxb-",
+    "hf_",
+    "a",
+    "://",
+    "://a:b",
+]
 
 
 @pytest.mark.parametrize("piece", [*PIECES, BEGIN, f"{BEGIN}\nA: b\n", "://" + "a" * 60])

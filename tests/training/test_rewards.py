@@ -1,4 +1,4 @@
-"""What asking costs and success is worth, in dialogues with the oracle: prices for what brings nothing, in every form."""
+"""What asking costs and success is worth, in dialogues with the oracle and in every form of task."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from sml_agents.backends.scripted import ScriptedModel
 from sml_agents.dialogue import DialogueSettings, build_dialogue
 from sml_agents.errors import TrainingError
 from sml_agents.roles import ChatStudent, OracleTeacher
-from sml_agents.roles.thinking import split_thought
+from sml_agents.text.thinking import split_thought
 from sml_agents.training import DialogueRenderer, training_rows
 from sml_agents.training.tokens.rows import IGNORED, tokenize_rows
 from sml_agents.types import Act, Fact, Form, Private, Reply, StopReason, Task, Trace

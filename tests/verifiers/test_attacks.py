@@ -79,6 +79,73 @@ async def test_an_attack_ends_in_time_and_earns_nothing(attack: str, mark: str, 
     assert len(verdict.extracted or "") <= 200
 
 
+BOMBS = {
+    "a large binomial": "\\dbinom{1000000}{500000}",
+    "a large binomial, the old way": "{999999 \\choose 500000}",
+    "a sum to a power": "(a+b+c+d+e+f+g)^{20}",
+    "nested powers of sums": "((((x+1)^{20}+1)^{20}+1)^{20}+1)^{20}",
+    "a tower of exponentials": "\\exp(\\exp(\\exp(\\exp(9))))",
+    "a sine of what is too large": "\\sin(\\exp(\\exp(\\exp(9))))",
+    "a tangent of what is too large": "\\tan(\\exp(\\exp(30)))",
+    "what cancels": "\\exp(\\exp(\\exp(3)))-\\exp(\\exp(\\exp(3)))+42",
+    "factorials": "999!^{999}",
+}
+
+
+@pytest.mark.parametrize("bomb", [pytest.param(text, id=name) for name, text in BOMBS.items()])
+@pytest.mark.parametrize("reference", ["42", "\\sqrt{2}"])
+async def test_what_an_answer_makes_too_heavy_is_wrong_and_scored(bomb: str, reference: str, workers: Workers) -> None:
+    await workers.ask("ready")
+    verdict = await MathVerifier(workers=workers).verify(task(reference), f"\\boxed{{{bomb}}}")
+    assert verdict.correct is False, verdict
+    assert verdict.outcome in (Outcome.INCORRECT, Outcome.UNPARSEABLE)
+
+
+async def test_a_reference_that_comes_to_no_end_is_a_timeout_and_not_scored(workers: Workers) -> None:
+    await workers.ask("ready")
+    verdict = await MathVerifier(workers=workers).verify(task("\\tan(\\exp(\\exp(30)))"), "The answer is $\\sqrt{2}$.")
+    assert verdict.outcome in (Outcome.TIMEOUT, Outcome.ERROR) and verdict.correct is None
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        *(
+            "either 1 ",
+            "\\boxed{1} ",
+            "the answer is ",
+            "#### ",
+            "= 1 ",
+            "1,",
+            "or ",
+            "answer\n",
+            "```\n",
+            "- 1\n",
+            "one ",
+        ),
+        *(
+            "half of ",
+            "suppose ",
+            "I hope that helps. ",
+            "n't ",
+            "\\frac{",
+            "{",
+            "1\u0305",
+            "answer is 1 or ",
+            "\\sqrt ",
+        ),
+        *("great ", "that is ", "twice ", "to the ", "answer:\n- 1\n", "not "),
+    ],
+)
+@pytest.mark.parametrize("end", ["", "\nThe answer is 12."])
+async def test_a_long_text_does_not_hold_the_event_loop(piece: str, end: str, workers: Workers) -> None:
+    text = (piece * 300_000)[:300_000] + end
+    began = time.process_time()
+    verdict = await MathVerifier(workers=workers).verify(task("12"), text)
+    assert time.process_time() - began < 0.3  # 0.1 s on an idle machine
+    assert verdict.correct is bool(end) or verdict.outcome is not Outcome.CORRECT
+
+
 async def test_after_all_attacks_the_worker_is_back(workers: Workers) -> None:
     verifier = MathVerifier(workers=workers)
     await workers.ask("ready")

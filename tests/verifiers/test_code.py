@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-from pathlib import Path
 
 import pytest
 
@@ -13,6 +11,7 @@ from sml_agents.types import Case, Code, Outcome, Private, Task
 from sml_agents.verifiers import get_verifier
 from sml_agents.verifiers.code import CodeVerifier
 from sml_agents.verifiers.grading import same_output
+from tests.datasets import DATA
 
 ADD = Code(entry="f", cases=(Case(given="1, [2]", expected="[1, 2]"), Case(given="3, []", expected="[3]")), seconds=1.0)
 SUITE = Code(
@@ -113,18 +112,26 @@ def test_outputs_are_compared_by_line_and_word(expected: str, output: str, same:
     assert same_output(expected, output) is same
 
 
-DATA = Path(os.environ.get("SML_AGENTS_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
+HEADER = (
+    "from __future__ import annotations\nfrom dataclasses import dataclass\n@dataclass\nclass Pair:\n    one: int = 1\n"
+)
 
 
 @pytest.mark.parametrize(
-    ("name", "file", "count"), [("humaneval", "HumanEval.jsonl.gz", 164), ("mbpp", "mint_mbpp.jsonl", 91)]
+    ("name", "file", "count", "header"),
+    [
+        ("humaneval", "HumanEval.jsonl.gz", 164, ""),
+        ("humaneval", "HumanEval.jsonl.gz", 164, HEADER),
+        ("mbpp", "mint_mbpp.jsonl", 91, ""),
+    ],
 )
-async def test_the_reference_solutions_of_published_sets_pass(name: str, file: str, count: int) -> None:
+async def test_the_reference_solutions_of_published_sets_pass(name: str, file: str, count: int, header: str) -> None:
     if not (DATA / file).is_file():
         pytest.skip(f"no {file} beside the repository (SML_AGENTS_DATA names its folder)")
     tasks = load_tasks(f"{name}:{DATA / file}")
     assert len(tasks) == count
     verifier = CodeVerifier()
-    verdicts = await asyncio.gather(*(verifier.verify(one, one.private.solution) for one in tasks))
+    solutions = [f"```python\n{header}{one.private.answer}\n```" for one in tasks]
+    verdicts = await asyncio.gather(*(verifier.verify(*one) for one in zip(tasks, solutions, strict=True)))
     wrong = [(t.meta["name"], v.diagnosis) for t, v in zip(tasks, verdicts, strict=True) if not v.correct]
     assert wrong == []

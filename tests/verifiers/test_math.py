@@ -108,7 +108,6 @@ def test_any_two_texts_can_be_compared(reference: str, answer: str) -> None:
     ],
 )
 async def test_algebra(reference: str, answer: str, outcome: Outcome) -> None:
-    assert answers_equal(reference, answer) is None
     verdict = await MathVerifier(deadline=20).verify(task(reference), f"The answer is ${answer}$.")
     assert verdict.outcome is outcome
 

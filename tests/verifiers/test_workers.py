@@ -17,8 +17,8 @@ import pytest
 from sml_agents.errors import VerifierError
 from sml_agents.verifiers.workers import Workers, WorkerTimeout
 
-HANGS = {"reference": "1", "answer": "(a+b+c+d+e+f+g+h)^{90}"}
-EQUAL = {"reference": "x+1", "answer": "1+x"}
+HANGS = {"pairs": [("1", "9^{9^{9^{9}}}", 0.0, False)]}
+EQUAL = {"pairs": [("x+1", "1+x", 0.0, False)]}
 
 
 @pytest.fixture(scope="module")
@@ -57,28 +57,28 @@ async def test_a_job_past_its_deadline_is_killed_and_the_next_one_runs(impatient
 
 
 async def test_a_worker_that_was_killed_is_replaced_unnoticed(workers: Workers) -> None:
-    assert await workers.ask("equal", **EQUAL) is True
+    assert await workers.ask("equal", **EQUAL) == [True]
     os.kill(workers.pids[0], signal.SIGKILL)
-    assert await workers.ask("equal", **EQUAL) is True
+    assert await workers.ask("equal", **EQUAL) == [True]
 
 
 async def test_a_failing_job_is_an_error_and_leaves_the_worker_alive(workers: Workers) -> None:
-    assert await workers.ask("equal", **EQUAL) is True
+    assert await workers.ask("equal", **EQUAL) == [True]
     before = workers.pids
     with pytest.raises(VerifierError, match="cannot be read"):
-        await workers.ask("equal", reference="", answer="1")
+        await workers.ask("equal", pairs=[("\\frac{", "1", 0.0, False)])
     assert workers.pids == before
 
 
 async def test_a_cancelled_caller_leaves_no_job_behind(workers: Workers) -> None:
-    assert await workers.ask("equal", **EQUAL) is True
+    assert await workers.ask("equal", **EQUAL) == [True]
     job = asyncio.create_task(workers.ask("equal", **HANGS))
     await asyncio.sleep(0.2)
     job.cancel()
     with pytest.raises(asyncio.CancelledError):
         await job
     began = time.perf_counter()
-    assert await workers.ask("equal", **EQUAL) is True
+    assert await workers.ask("equal", **EQUAL) == [True]
     assert time.perf_counter() - began < workers.deadline  # the job that nobody wanted did not start again
 
 
@@ -94,14 +94,14 @@ async def test_closed_workers_refuse_jobs(impatient: Workers) -> None:
 
 async def test_many_callers_share_few_workers(workers: Workers) -> None:
     results = await asyncio.gather(
-        *(workers.ask("equal", reference=f"x+{k}", answer=f"{k + k % 2}+x") for k in range(60))
+        *(workers.ask("equal", pairs=[(f"x+{k}", f"{k + k % 2}+x", 0.0, False)]) for k in range(60))
     )
-    assert results == [k % 2 == 0 for k in range(60)]
+    assert results == [[k % 2 == 0] for k in range(60)]
     assert len(workers.pids) == 1
 
 
 def test_one_pool_serves_several_event_loops(workers: Workers) -> None:
-    results: list[bool] = []
+    results: list[list[bool]] = []
 
     def loop() -> None:
         results.append(asyncio.run(workers.ask("equal", **EQUAL)))
@@ -112,7 +112,7 @@ def test_one_pool_serves_several_event_loops(workers: Workers) -> None:
     for thread in threads:
         thread.join(60)
     loop()
-    assert results == [True] * 4
+    assert results == [[True]] * 4
 
 
 PROGRAM = """

@@ -1,165 +1,187 @@
 """The process that runs foreign code: it answers requests over one channel until that closes.
 
-    {"load": source, "prelude": source}                  {"ok": true}
-    {"call": name, "args": tree, "kwargs": tree}         {"value": tree} or {"unplain": "a generator"}
-    {"program": source, "stdin": text}                   {"output": text}, one a process
-    {"suite": source, "setup": source, "entry": name}    {"call": ...} any number of times, then {"passed": true}
+    {"load": source, "prelude": source}                    {"ok": true}
+    {"call": name}, arguments in the body                  {"value": shown}, the value's canonical text in the body
+    {"do": ...}, a suite's call (see `remote`)             {"do": ...}
+    {"program": source, "prelude": source}, input in the body      {"error": ...} if it fails; then it ends
+    {"suite": source, "setup": source, "entry": name}      {"do": ...} any number of times, then {"passed": true}
 
-or {"error": [type, message, line]}. Each request has a number `n` of its own that can't be foreseen; its reply repeats
-it. Values come back, never verdicts: code that takes this process over can only send other values, and those are
-compared where it has no reach. A suite runs in a guest that never sees the code it tests: its `entry` is a proxy.
+or {"error": [type, message, line]}, or {"unplain": "an object"} for a value that does not travel. Each request has a
+number that can't be foreseen; its reply repeats it. Values come back, never verdicts: code that takes this process over
+can only send other values, and those are compared where it has no reach. A suite runs in a guest that never sees the
+code that it tests. A whole program has this process for itself, to its end; who started it says how that came, and
+what was printed.
 """
 
 from __future__ import annotations
 
-import builtins
+import atexit
+import ctypes
 import json
 import os
 import sys
-from typing import Any
+from types import ModuleType
+from typing import Any, NoReturn
 
-from sml_agents.sandbox.inside.codec import NotPlain, decode, encode
+from sml_agents.sandbox.inside.codec import NotPlain, canonical, decode, encode, show
+from sml_agents.sandbox.inside.lines import Lines
+from sml_agents.sandbox.inside.remote import Remote, Unfit
 
-__all__ = ["Lines", "serve"]
+__all__ = ["serve"]
 
-_NAME = "<attempt>"
 _MESSAGE = 300
-_OUTPUT = 1 << 20
+_TO_THE_END = ("__main__", "builtins", "sys", "io", "_io")
+_FRAMES = 50
+"""Frames below the code that it would not have below it in a process of its own; more than enough."""
 
 
-class Lines:
-    """JSON objects, one a line, over file descriptors."""
-
-    def __init__(self, incoming: int, outgoing: int) -> None:
-        self.incoming, self.outgoing = incoming, outgoing
-        self.received = bytearray()
-
-    def receive(self) -> Any:
-        """The next object. Raises EOFError when the other side is gone."""
-        while (end := self.received.find(b"\n")) < 0:
-            piece = os.read(self.incoming, 1 << 16)
-            if not piece:
-                raise EOFError
-            self.received += piece
-        line = bytes(self.received[:end])
-        del self.received[: end + 1]
-        return json.loads(line)
-
-    def send(self, message: dict[str, Any]) -> None:
-        data = json.dumps(message).encode() + b"\n"
-        while data:
-            data = data[os.write(self.outgoing, data) :]
-
-
-def serve(lines: Lines, hello: dict[str, Any]) -> None:
-    """Says `hello`, then answers until the channel closes."""
+def serve(lines: Lines, hello: dict[str, Any], printed: int) -> None:
+    """Says `hello`, then answers until the channel closes. A whole program, which prints to `printed`, never returns:
+    its process ends as Python ends it, with the exception that comes from here."""
     lines.send(hello)
-    namespace: dict[str, Any] = {"__name__": "attempt", "__builtins__": builtins}
+    sys.argv = [""]
+    attempt = _Attempt(lines)
+    sys.setrecursionlimit(sys.getrecursionlimit() + _FRAMES)
     while True:
         try:
             request = lines.receive()
         except EOFError:
             return
+        if "program" in request:
+            _run_program(request, lines, printed)
+        if printed >= 0:
+            os.close(printed)
+            printed = -1
         try:
-            reply = _answer(request, namespace, lines)
+            reply = attempt.answer(request)
         except NotPlain as error:
             reply = {"unplain": str(error)[:_MESSAGE]}
+        except (MemoryError, RecursionError) as error:
+            reply = {"error": attempt.describe(error)} if attempt.busy else {"unplain": "a value that is too large"}
         except BaseException as error:  # SystemExit and KeyboardInterrupt are failures of the code, too
-            reply = {"error": _described(error)}
+            reply = {"error": attempt.describe(error), "unfit": isinstance(error, Unfit)}
         try:
-            lines.send({**reply, "n": request["n"]})
-        except (ValueError, RecursionError, MemoryError):
-            lines.send({"unplain": "a value that is too large", "n": request["n"]})
+            lines.send(reply)
+        except (MemoryError, ValueError):
+            lines.send({"unplain": "a value that is too large"})
 
 
-def _answer(request: dict[str, Any], namespace: dict[str, Any], lines: Lines) -> dict[str, Any]:
-    if "load" in request:
-        exec(compile(request["prelude"], "<prelude>", "exec"), namespace)
-        exec(compile(request["load"], _NAME, "exec"), namespace)
-        return {"ok": True}
-    if "call" in request:
-        function = _find(request["call"], namespace)
-        return {"value": encode(function(*decode(request["args"]), **decode(request["kwargs"])))}
-    if "program" in request:
-        return _run_program(request["program"], request["stdin"])
-    return _run_suite(request, lines)
+class _Attempt:
+    """What answers requests: a module with the functions under test, or with the suite."""
+
+    def __init__(self, lines: Lines) -> None:
+        self.lines = lines
+        self.remote: Remote | None = None
+        self.module = ModuleType("attempt")
+        self.file = ""
+        self.busy = False
+        """Foreign code is at work."""
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        if "load" in request:
+            self.file = _written("attempt", request["load"])
+            self.module = _module("attempt", self.file)
+            self.busy = True
+            _execute(request["prelude"], "<prelude>", self.module)
+            _execute(request["load"], self.file, self.module)
+            self.busy = False
+            return {"ok": True}
+        if "call" in request:
+            args, kwargs = decode(json.loads(request["body"]))
+            self.busy = True
+            value = self._find(request["call"])(*args, **kwargs)
+            self.busy = False
+            return {"value": show(value), "body": canonical(encode(value)).encode()}
+        if "do" in request:
+            self.remote = self.remote or Remote(self.lines, self.describe, foreign=True)
+            return self.remote.serve(request, lambda *args, **kwargs: self._find(request["entry"])(*args, **kwargs))
+        return self._run_suite(request)
+
+    def describe(self, error: BaseException) -> list[Any]:
+        return _described(error, self.file)
+
+    def _find(self, name: str) -> Any:
+        """The function `f`, or the method `f` of a fresh object for `Class.f`."""
+        first, _, method = name.partition(".")
+        if not hasattr(self.module, first):
+            raise NameError(f"name '{first}' is not defined")
+        found = getattr(self.module, first)
+        return getattr(found(), method) if method else found
+
+    def _run_suite(self, request: dict[str, Any]) -> dict[str, Any]:
+        remote = Remote(self.lines, self.describe, foreign=False)
+
+        def candidate(*args: Any, **kwargs: Any) -> Any:
+            return remote.call(None, args, kwargs, changes=request["changes"])
+
+        self.busy = True
+        self.file = _written("suite", request["suite"])
+        module = _module("suite", self.file)
+        _execute(request["setup"], "<setup>", module)
+        module.__dict__.update({"candidate": candidate, request["entry"].rpartition(".")[2]: candidate})
+        _execute(request["suite"], self.file, module)
+        return {"passed": remote.calls > 0}
 
 
-def _find(name: str, namespace: dict[str, Any]) -> Any:
-    """The function `f`, or the method `f` of a fresh object for `Class.f`."""
-    first, _, method = name.partition(".")
-    if first not in namespace:
-        raise NameError(f"name '{first}' is not defined")
-    return getattr(namespace[first](), method) if method else namespace[first]
-
-
-def _run_program(source: str, text: str) -> dict[str, Any]:
-    """Runs a whole program with files as its standard input and output."""
-    for descriptor, flags in ((0, os.O_RDWR), (1, os.O_RDWR)):
-        file = os.open(f".{descriptor}", flags | os.O_CREAT | os.O_TRUNC, 0o600)
-        if descriptor == 0:
-            data = text.encode("utf-8", "surrogatepass")
-            while data:
-                data = data[os.write(file, data) :]
-            os.lseek(file, 0, os.SEEK_SET)
-        os.dup2(file, descriptor)
-        os.close(file)
-    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
-    sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
-    error: list[Any] | None = None
+def _run_program(request: dict[str, Any], lines: Lines, printed: int) -> NoReturn:
+    """Runs a whole program as `python main.py` would, and lets its exception, or the last one, end the process."""
+    given = os.open(".stdin", os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+    data = memoryview(request["body"])
+    while data:
+        data = data[os.write(given, data) :]
+    os.lseek(given, 0, os.SEEK_SET)
+    for descriptor, standard in ((given, 0), (printed, 1)):
+        os.dup2(descriptor, standard)
+        os.close(descriptor)
+    data.release()
+    source = request.pop("program")
+    request["body"] = b""
+    file = _written("main", source)
+    sys.argv = [file]
+    sys.path.insert(0, os.getcwd())
+    atexit.register(_keep, tuple(sys.modules))  # the first to be registered runs last
     try:
-        exec(compile(source, _NAME, "exec"), {"__name__": "__main__", "__builtins__": builtins})
+        module = _module("__main__", file)
+        _execute(request["prelude"], "<prelude>", module)
+        _execute(source, file, module)
     except SystemExit:
-        pass
-    except BaseException as caught:
-        error = _described(caught)
-    try:
-        sys.stdout.flush()
-    except BaseException as caught:
-        error = error or _described(caught)
-    output = os.pread(1, _OUTPUT + 1, 0)
-    if len(output) > _OUTPUT:
-        return {"error": ["OutputTooLong", "it prints more than a million characters", None]}
-    shown = output.decode("utf-8", "replace")
-    return {"output": shown} if error is None else {"output": shown, "error": error}
+        raise
+    except BaseException as error:
+        lines.send({"error": _described(error, file)})
+        raise
+    raise SystemExit(0)
 
 
-_AWKWARD = (UnicodeDecodeError, UnicodeEncodeError, UnicodeTranslateError, StopIteration, StopAsyncIteration)
-"""Exceptions that one message does not make, or that mean something else where a test calls."""
+def _keep(names: tuple[str, ...]) -> None:
+    """Lets these modules be when Python ends: to take apart what every program finds loaded is half of a grading."""
+    kept = [sys.modules.pop(name, None) for name in names if name not in _TO_THE_END]
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(kept))
 
 
-class _Called(Exception):
-    """The code under test raised something that no test can name."""
+def _module(name: str, file: str) -> ModuleType:
+    """A new module, known by its name as an imported one is."""
+    module = sys.modules[name] = ModuleType(name)
+    module.__file__ = file
+    return module
 
 
-def _run_suite(request: dict[str, Any], lines: Lines) -> dict[str, Any]:
-    number = request["n"]
-    calls = 0
-
-    def candidate(*args: Any, **kwargs: Any) -> Any:
-        nonlocal calls
-        calls += 1
-        lines.send({"call": encode(list(args)), "kwargs": encode(kwargs), "n": number})
-        answer = lines.receive()
-        if "value" in answer:
-            return decode(answer["value"])
-        kind = getattr(builtins, answer["raised"], None)
-        if isinstance(kind, type) and issubclass(kind, Exception) and kind not in (AssertionError, *_AWKWARD):
-            raise kind(answer["message"])
-        raise _Called(answer["message"])
-
-    names: dict[str, Any] = {"__name__": "suite"}
-    exec(compile(request["setup"], "<setup>", "exec"), names)
-    names |= {"candidate": candidate, request["entry"].rpartition(".")[2]: candidate}
-    exec(compile(request["suite"], _NAME, "exec"), names)
-    return {"passed": calls > 0}
+def _written(name: str, source: str) -> str:
+    """The path of a file that holds `source`: for what looks its own source up, and for tracebacks."""
+    path = os.path.join(os.getcwd(), f"{name}.py")
+    with open(path, "w", encoding="utf-8", errors="surrogatepass") as file:
+        file.write(source)
+    return path
 
 
-def _described(error: BaseException) -> list[Any]:
+def _execute(source: str, file: str, module: ModuleType) -> None:
+    exec(compile(source, file, "exec", dont_inherit=True), module.__dict__)
+
+
+def _described(error: BaseException, file: str) -> list[Any]:
     """Type, message and line of an error; the code may have made all three."""
     line, frame = None, error.__traceback__
     while frame is not None:
-        if frame.tb_frame.f_code.co_filename == _NAME:
+        if frame.tb_frame.f_code.co_filename == file:
             line = frame.tb_lineno
         frame = frame.tb_next
     if isinstance(error, SyntaxError):

@@ -3,18 +3,22 @@
     parent                                       launcher
     {"settings": {...}} + a descriptor       ->  forks a child that talks over the descriptor (see `guest`)
     {"end": true}                            ->  kills the child and everything below it
-                                             <-  {"status": wait status, "cpu": seconds, "memory": bytes}
+                                             <-  {}
 
-The launcher runs no foreign code. When its parent is gone it ends, and so does all below it.
+When a child has ended by itself, the launcher says so over the child's channel (see `ended`). The launcher runs no
+foreign code. When its parent is gone it ends, and so does all below it.
 """
 
 from __future__ import annotations
 
+import builtins
 import contextlib
+import fcntl
 import gc
 import json
 import os
 import resource
+import select
 import shutil
 import signal
 import socket
@@ -25,13 +29,16 @@ from importlib import import_module
 from typing import Any, NoReturn
 
 from sml_agents.sandbox.inside import kernel, landlock, limits, namespaces, seccomp
-from sml_agents.sandbox.inside.guest import Lines, serve
+from sml_agents.sandbox.inside.guest import serve
+from sml_agents.sandbox.inside.lines import Lines, packed
 
 _WARM = (
-    "bisect collections copy datetime decimal fractions functools heapq itertools math operator random re statistics"
-    " string typing"
+    "array bisect collections copy dataclasses datetime decimal enum fractions functools heapq io itertools json math"
+    " operator queue random re statistics string threading time typing"
 )
-_CHANNEL = 3
+_CHANNEL, _PRINTED = 3, 4
+_ASIDE = 16
+"""Descriptors from here on are out of the way of those."""
 _LAST_RESORT = 65534
 _PATIENCE = 2.0
 """Seconds in which orphans that were killed have to be gone."""
@@ -47,6 +54,10 @@ class Launcher:
         self.user = 0
         self.child = 0
         self.scratch = ""
+        self.channel, self.printed, self.watch = -1, -1, -1
+        """Descriptors of the child: its channel, what it printed, its process."""
+        self.most = 0
+        """Bytes of what it printed that are read."""
 
     def settle(self) -> None:
         """Takes what isolation there is to have for the launcher itself; what fails is left out."""
@@ -71,6 +82,15 @@ class Launcher:
     def work(self) -> None:
         """Serves the parent until it is gone."""
         while True:
+            poll = select.poll()
+            poll.register(self.control, select.POLLIN)
+            if self.watch >= 0:
+                poll.register(self.watch, select.POLLIN)
+            ready = [descriptor for descriptor, _ in poll.poll()]
+            if self.watch in ready:
+                self._report()
+            if self.control.fileno() not in ready:
+                continue
             message, descriptors, _, _ = socket.recv_fds(self.control, 1 << 16, 1)
             if not message:
                 self.end()
@@ -79,50 +99,84 @@ class Launcher:
             if "settings" in request:
                 self._start(request["settings"], descriptors[0])
             else:
-                self.control.sendall(json.dumps(self.end()).encode() + b"\n")
+                self.end()
+                self.control.sendall(b"{}\n")
 
     def _start(self, settings: dict[str, Any], channel: int) -> None:
         if not self.private:
             self.scratch = tempfile.mkdtemp(prefix="sml-sandbox-")
             os.chown(self.scratch, self.user or -1, self.user or -1)
+        self.channel, self.printed, self.most = channel, os.memfd_create("printed"), settings["output"]
         if self.own_tree >= 0:
             kernel.call("unshare", kernel.NEWPID)
         self.child = os.fork()
         if self.child == 0:
-            self._be_the_child(settings, channel)
+            self._be_the_child(settings)
         if self.own_tree >= 0:
             kernel.call("setns", self.own_tree, kernel.NEWPID)
-        os.close(channel)
+        self.watch = os.pidfd_open(self.child)
 
-    def _be_the_child(self, settings: dict[str, Any], channel: int) -> NoReturn:
+    def _be_the_child(self, settings: dict[str, Any]) -> NoReturn:
+        """Answers requests. What a whole program raises goes on, so that its process ends as any Python ends."""
         try:
             os.setsid()
             silence = os.open(os.devnull, os.O_RDWR)
             for standard in (0, 1, 2):
                 os.dup2(silence, standard)
+            channel, printed = (fcntl.fcntl(kept, fcntl.F_DUPFD, _ASIDE) for kept in (self.channel, self.printed))
             os.dup2(channel, _CHANNEL)
-            os.closerange(_CHANNEL + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-            sys.argv = [""]
+            os.dup2(printed, _PRINTED)
+            os.closerange(_PRINTED + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+            self.control.detach()
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             layers = confine(settings, self.without, private=self.private, user=self.user, scratch=self.scratch)
-            serve(Lines(_CHANNEL, _CHANNEL), {"layers": layers})
-        finally:
-            os._exit(0)
+        except BaseException:
+            os._exit(1)
+        serve(Lines(_CHANNEL, _CHANNEL), {"layers": layers}, _PRINTED)
+        os._exit(0)
 
-    def end(self) -> dict[str, Any]:
-        """Ends the child and everything that it started, and removes what it wrote."""
-        if not self.child:
-            return {}
-        for kill in (os.kill, os.killpg):
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                kill(self.child, signal.SIGKILL)
-        _, status, usage = os.wait4(self.child, 0)
+    def _report(self) -> None:
+        """Says over its channel that the child has ended, and how."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.child, signal.SIGKILL)
+        ended(self.child, self.channel, self.printed, self.most)
         self.child = 0
+        os.close(self.watch)
+        self.watch = -1
+
+    def end(self) -> None:
+        """Ends the child and everything that it started, and removes what it wrote."""
+        if self.child:
+            for kill in (os.kill, os.killpg):
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    kill(self.child, signal.SIGKILL)
+            os.waitpid(self.child, 0)
+            self.child = 0
         until = time.monotonic() + _PATIENCE
         while _kill_orphans() and time.monotonic() < until:
             pass
+        for descriptor in (self.channel, self.printed, self.watch):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self.channel = self.printed = self.watch = -1
         if self.scratch:
             _remove(self.scratch)
-        return {"status": status, "cpu": usage.ru_utime + usage.ru_stime, "memory": usage.ru_maxrss * 1024}
+            self.scratch = ""
+
+
+def ended(child: int, channel: int, printed: int, most: int) -> None:
+    """Waits for the end of `child` and tells the other side of its channel.
+
+    {"ended": signal or 0, "cpu": seconds, "printed": bytes}, with the first `most` bytes of what it printed.
+    """
+    _, status, usage = os.wait4(child, 0)
+    signal_ = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+    message = {"ended": signal_, "cpu": usage.ru_utime + usage.ru_stime, "printed": os.fstat(printed).st_size}
+    data = memoryview(packed({**message, "body": os.pread(printed, most, 0)}))
+    with contextlib.suppress(OSError):  # nobody listens any more
+        os.set_blocking(channel, True)
+        while data:
+            data = data[os.write(channel, data) :]
 
 
 def confine(settings: dict[str, Any], without: list[str], *, private: bool, user: int, scratch: str) -> list[str]:
@@ -151,9 +205,18 @@ def confine(settings: dict[str, Any], without: list[str], *, private: bool, user
     layers.append("limits")
     if "seccomp" not in without:
         with contextlib.suppress(OSError):
-            seccomp.confine_calls()
+            seccomp.confine_calls(private=private)
             layers.append("seccomp")
     return layers
+
+
+def add_site_names() -> None:
+    """The names that `site` adds to the built-in ones: programs end with `exit()`."""
+    from _sitebuiltins import Quitter, _Helper
+
+    for name in ("exit", "quit"):
+        setattr(builtins, name, Quitter(name, "Ctrl-D (i.e. EOF)"))
+    builtins.help = _Helper()
 
 
 def _works(attempt: Any, then: Any = None) -> bool:
@@ -212,6 +275,8 @@ def main() -> None:
     launcher.settle()
     for name in _WARM.split():
         import_module(name)
+    add_site_names()
+    seccomp.prepare(private=launcher.private)
     gc.collect()
     gc.freeze()
     launcher.control.sendall(b"{}\n")

@@ -81,6 +81,7 @@ def _new_root(paths: list[str]) -> None:
         _make_read_only(target, device=path in _DEVICES)
         done.append(path)
     os.makedirs(root + SCRATCH, exist_ok=True)
+    os.symlink(f"{SCRATCH}/.stdin", f"{root}/dev/stdin")  # where a whole program's input is
     os.makedirs(root + "/proc", exist_ok=True)
     pivot_root(root)
     mount("none", "/", flags=kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV)

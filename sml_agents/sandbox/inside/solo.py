@@ -7,8 +7,9 @@ import os
 import signal
 import sys
 
-from sml_agents.sandbox.inside.guest import Lines, serve
-from sml_agents.sandbox.inside.launcher import confine
+from sml_agents.sandbox.inside.guest import serve
+from sml_agents.sandbox.inside.launcher import add_site_names, confine, ended
+from sml_agents.sandbox.inside.lines import Lines
 
 __all__ = ["main"]
 
@@ -17,11 +18,15 @@ def main() -> None:
     """`solo FOLDER SETTINGS`."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     settings = json.loads(sys.argv[2])
-    lines = Lines(os.dup(0), os.dup(1))
+    incoming, outgoing, printed = os.dup(0), os.dup(1), os.memfd_create("printed")
     silence = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(silence, standard)
-    sys.argv = [""]
+    add_site_names()
+    if child := os.fork():
+        os.close(incoming)
+        ended(child, outgoing, printed, settings["output"])
+        os._exit(0)
     layers = confine(settings, [], private=False, user=0, scratch="/tmp")
-    serve(lines, {"layers": layers})
+    serve(Lines(incoming, outgoing), {"layers": layers}, os.dup(printed))
     os._exit(0)

@@ -3,7 +3,8 @@
 humaneval       rows of `prompt`, `entry_point`, `canonical_solution`, `test` (a function `check(candidate)`)
 mbpp            rows of `text` (or `prompt`), `code`, `test_list`; the first assertion is in the prompt, all are tested
 livecodebench   rows of `question_content`, `starter_code`, `public_test_cases`, `private_test_cases`: functions with
-                one JSON argument a line, or whole programs with standard input and output
+                one JSON argument a line, or whole programs with standard input and output; both find the names imported
+                that its own grader imports
 
 The prompt shows what the data set makes public; the rest is private. Tests become cases where they can be read as such
 (see `asserts`), else a suite.
@@ -32,6 +33,20 @@ ASK = "Answer with the whole function in a Python code block."
 _ASK_PROGRAM = "Answer with a whole Python program in a code block. It reads standard input and prints its answer."
 _SECONDS = 10.0
 """Processor time for an attempt: some published solutions need three."""
+_SECONDS_A_TEST = 0.5
+"""And as much for each test, where there are dozens with large inputs."""
+_IMPORTED = (
+    *("string", "re", "datetime", "collections", "heapq", "bisect", "copy", "math", "random", "statistics"),
+    *("itertools", "functools", "operator", "io", "sys", "json"),
+)
+_USUAL_IMPORTS = "\n".join(
+    [
+        *(f"from {name} import *" for name in (*_IMPORTED, "builtins", "typing")),
+        *(f"import {name}" for name in _IMPORTED),
+        "sys.setrecursionlimit(50_000)\n",
+    ]
+)
+"""What LiveCodeBench's grader puts before every program (its `testing_util`): answers rely on it."""
 _LARGEST = 64 << 20
 """Bytes of one task's tests, unpacked."""
 
@@ -76,7 +91,6 @@ def as_solution(code: str) -> str:
 def _private(answer: str, code: Code) -> Private:
     if not code.cases and not code.suite:
         raise _Bad("no tests")
-    code = code.model_copy(update={"seconds": _SECONDS})
     return Private(answer=answer, solution=as_solution(answer) if answer else "", code=code)
 
 
@@ -95,6 +109,7 @@ def _humaneval(row: Mapping[str, Any]) -> tuple[str, Private, str]:
         suite="" if whole else f"{test}\n\ncheck(candidate)\n",
         setup="" if whole else solution,
         prelude=prompt[: at.start()],
+        seconds=_SECONDS,
     )
     shown = f"Complete this Python function. {ASK}\n\n{as_solution(prompt)}"
     return shown, _private(solution, code), text_in(row, "task_id")
@@ -111,7 +126,7 @@ def _mbpp(row: Mapping[str, Any]) -> tuple[str, Private, str]:
     entry = _called(tests[0], solution)
     suite = "\n".join([*tests, *challenge])
     cases, whole = read_asserts(suite, (entry,))
-    code = Code(entry=entry, cases=cases, suite="" if whole else suite, setup=setup)
+    code = Code(entry=entry, cases=cases, suite="" if whole else suite, setup=setup, seconds=_SECONDS)
     shown = f"{text} {ASK} It has to pass this test:\n\n{tests[0]}"
     return shown, _private(solution, code), text_in(row, "task_id")
 
@@ -143,8 +158,9 @@ def _livecodebench(row: Mapping[str, Any]) -> tuple[str, Private, str]:
         cases = tuple(Case(given=str(test["input"]), expected=str(test["output"])) for test in public + hidden)
     else:
         raise _Bad("tests of an unknown or mixed type")
-    prelude = "from typing import *\n" if entry else ""
-    return shown, _private("", Code(entry=entry, cases=cases, prelude=prelude)), text_in(row, "question_id")
+    seconds = _SECONDS + _SECONDS_A_TEST * len(cases)
+    code = Code(entry=entry, cases=cases, prelude=_USUAL_IMPORTS, seconds=seconds)
+    return shown, _private("", code), text_in(row, "question_id")
 
 
 def _entry(starter: str, name: str) -> str:

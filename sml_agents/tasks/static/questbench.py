@@ -16,8 +16,8 @@ from itertools import islice
 from sml_agents.tasks.rows import read_rows, text_in
 from sml_agents.tasks.spec import LoadReport, TaskSpec, choose_forms
 from sml_agents.tasks.static.problems import StaticProblem, task
-from sml_agents.text.questions import keywords_of
 from sml_agents.text.sentences import sentence_spans
+from sml_agents.text.words import keywords_of
 from sml_agents.types import Fact, Form, Task, stable_hash
 
 __all__ = ["complete", "make", "statement_of"]

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sml_agents.errors import MissingExtra, TaskSpecError
+from sml_agents.errors import MissingExtra, TaskSpecError, one_line
 from sml_agents.tasks.rows import column, read_rows, text_in
 from sml_agents.tasks.spec import LoadReport, TaskSpec
 from sml_agents.tasks.static.gsm8k import compact_solution, final_answer
@@ -70,7 +70,7 @@ def _dataset(spec: TaskSpec) -> Iterable[Mapping[str, Any]]:
         else:
             found = datasets.load_dataset(name, subset, split=split, streaming=True)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = one_line(error, 200) or type(error).__name__
         raise TaskSpecError(f"The data set {name!r} (split {split!r}) cannot be loaded: {reason}") from error
     rows: Iterable[Mapping[str, Any]] = found
     return rows

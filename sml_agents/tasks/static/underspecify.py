@@ -24,7 +24,8 @@ from sml_agents.tasks.static.surgery import (
     statement_of,
     without_number,
 )
-from sml_agents.text.questions import asked_facts, content_words, keywords_of
+from sml_agents.text.questions import asked_facts
+from sml_agents.text.words import content_words, keywords_of
 from sml_agents.types import Fact
 
 __all__ = ["STYLES", "Refusal", "Sharded", "Underspecified", "shard", "underspecify"]

@@ -3,15 +3,19 @@
 The rule, first that applies:
 
 1. boxed     `\\boxed{12}`; also `<answer>12</answer>`. Neighbours joined by `or`, `and` or a comma count as one.
-2. marked    `#### 12`, `The answer is 12.`, `Answer: 12`, `Final answer = 12`, and the like in a few languages.
+2. marked    `#### 12`, `The answer is 12.`, `Answer: 12`, `Final answer = 12`, and the like in a few languages; also
+             on a line of its own under a heading `Answer`, as a bullet, or in a code block.
 3. guess     the value of a last question that asks no more than whether it is the answer (`Is it 12?`): see `guesses`.
 4. bare      only with `bare=True` (the default): a number that ends an equation in the last sentence (`4 * 3 = 12`);
              or the last number of a last sentence that concludes (`So she pays 12 dollars.`), ends a calculation, or
-             is all there is (at most 12 words). Never out of another question.
+             is all there is (at most 12 words); or a line of its own after a colon. Never out of another question.
+             Closing courtesies (`I hope that helps.`) are passed over.
 
 Of several answers by the same rule the last counts. A marked answer ends with its sentence or before `because`,
 `since`, `which`; wrapping (quotes, `$...$`, `**`), a final full stop and `approximately` do not belong to it; currency,
-percent sign and unit do. `The answer is unknown` and the like give no answer.
+percent sign and unit do, and an alternative that follows (`12 (or 13)`). `The answer is unknown` and the like give no
+answer, nor does one that is only supposed (`Suppose the answer is 12`), denied, or taken back (`12? No, that is
+wrong`). Of a very long text only the end is read.
 """
 
 from __future__ import annotations
@@ -23,12 +27,17 @@ from fractions import Fraction
 from typing import Literal
 
 from sml_agents.text.answers.guesses import find_guess
+from sml_agents.text.answers.phrases import changes_a_number
 from sml_agents.text.answers.plain import NUMBER
-from sml_agents.text.answers.reading import read
+from sml_agents.text.answers.reading import Kind, read
+from sml_agents.text.answers.stance import is_courtesy, is_supposed, is_taken_back, multiplies, with_alternative
+from sml_agents.text.numbers import spelled_numbers
 
 __all__ = ["Found", "extract_answer", "find_answer", "find_answers", "numbers_after_equals"]
 
 _LONGEST = 2_000
+_READ = 40_000
+"""Characters at the end of a text in which an answer is looked for: read in less than a tenth of a second."""
 _SHORT = 12
 _MOST = 32
 
@@ -50,7 +59,10 @@ _NOUN = (
     r"(?:answers?|final result|antwort|r\u00e9ponse|respuesta|resposta|risposta|\u043e\u0442\u0432\u0435\u0442"
     r"|\u7b54\u6848|\u7b54\u3048)"
 )
-_VERB = r"(?:is|are|was|be|equals|must be|ist|lautet|est|es|\u00e8|\u00e9|\u662f|\u4e3a|\u306f)"
+_VERB = (
+    r"(?:is|are|was|be|equals|must be|isn't [^.\n]{1,60}? but(?: rather)?"
+    r"|ist|lautet|est|es|\u00e8|\u00e9|\u662f|\u4e3a|\u306f)"
+)
 _MARK = re.compile(
     rf"####[ \t]*|(?<![a-z]){_NOUN}(?: (?:to|for|of) (?:the|this|your|that) (?:\w{{1,30}} ){{0,2}}\w{{1,30}})?"
     rf"[*_\"')\]]{{0,3}}[ \t]?"
@@ -59,11 +71,32 @@ _MARK = re.compile(
     r"|[:=\uff1a\u2192]|->|=>)[*_]{0,3}",
     re.IGNORECASE,
 )
+_HEADING = re.compile(
+    rf"^[#*_> \t]{{0,8}}(?:(?:the|final|my|correct) ){{0,2}}{_NOUN}[*_:# \t]{{0,8}}\r?\n", re.IGNORECASE | re.MULTILINE
+)
+_BULLET = re.compile(r"[ \t]*(?:[-*+\u2022\u2013] |\d{1,2}[.)] )[ \t]*(\S[^\n]{0,200})")
+_FENCE = re.compile(r"```[\w+-]{0,20}[ \t]*\n?|~~~\n?")
+_NOT_BUT = re.compile(r"not [^.!?\n]{1,60}?,? but (?:rather |instead )?", re.IGNORECASE)
+_CHANGED = re.compile(
+    r" ?(?:squared|cubed|factorial|!|hundred|thousand|million|billion|trillion|dozen|and an? (?:half|quarter)|[kMB]\b"
+    r"|percent|per cent)(?![a-z])",
+    re.IGNORECASE,
+)
+_SAYS = re.compile(r"\b(?:is|are|was|equals|makes|gives|leaves|has|have|gets?|pays?|costs?|needs?)\b", re.IGNORECASE)
+_BREAK = re.compile(r"[,;:(]|\b(?:which|that|because|since|so|as)\b", re.IGNORECASE)
+_SIGN_BEFORE = re.compile(r"(?<![\w)])[-\u2212]\s?\\(?:boxed|fbox)\s*\{?$")
+_BEHIND_BOX = re.compile(
+    r"[$\s)\\]{0,4}(?:\^[^$]{1,12}|(?:squared|cubed|factorial|hundred|thousand|million|billion|dozen)\b)"
+)
+_DISPLAY = re.compile(r"(?:\$\$|\\\[)\s*(?P<inside>[^$\n]{1,400}?)\s*(?:\$\$|\\\])\W*$")
+_LAST_LINE = re.compile(r":[ \t*_]*\n\s*(?P<inside>[^\n]{1,80})$")
 _SENTENCE_END = re.compile(r"[.!?](?=[\s*_\"')\]]|$)|[\u3002\uff01\uff1f]|\n")
 _CLAUSE = re.compile(
     r",? (?:because|since|as we|which|where|given that|assuming|after|when|if we|but|however)\b"
+    r"|,? (?:and|but) (?:that|this|it|i)\b|,? (?:and )?(?:not|rather than|instead of)\b"
     r"|, (?:so|as|and so|for)\b"
-    r"|;(?= (?:so|but|this|that|it|we|i|he|she|they|the|then|therefore|thus|hence)\b)| [\u2013\u2014] | \((?=[a-z])",
+    r"|;(?= (?:so|but|this|that|it|we|i|he|she|they|the|then|therefore|thus|hence)\b)"
+    r"| [\u2013\u2014] (?!\d)| \((?=[a-z])",
     re.IGNORECASE,
 )
 _NOTHING = re.compile(
@@ -80,7 +113,8 @@ _EQUATION = re.compile(
     r"(?![\d(*/+^]|\.\d| [-+*/x\u00d7] ?\d)"
 )
 _CONCLUDES = re.compile(
-    r"\b(?:so|therefore|thus|hence|in total|altogether|in all|finally|this means|total of|left)\b", re.IGNORECASE
+    r"\b(?:so|therefore|thus|hence|in total|altogether|in all|in the end|finally|this means|total of|left)\b",
+    re.IGNORECASE,
 )
 _HYPOTHETICAL = re.compile(r"\b(?:if|suppose|assum(?:e|ing))\b", re.IGNORECASE)
 _UNDECIDED = re.compile(r"\b(?:or|maybe|between|not|cannot|\w+n't|need|missing|know)\b", re.IGNORECASE)
@@ -105,9 +139,17 @@ def find_answer(text: str, *, bare: bool = True) -> Found | None:
 def find_answers(text: str, *, bare: bool = True) -> list[Found]:
     """The answers given by the rule that decides, in order, the last 32 at most; empty when there is none.
 
-    Linear in the length of the text.
+    Linear in the length of the text, of which the last 40,000 characters are read.
     """
-    return _boxed(text) or _marked(text) or _guess(text) or (_bare(text) if bare else [])
+    offset = max(len(text) - _READ, 0)
+    end = text[offset:] if offset else text
+    for rule in (_boxed, _marked, _guess, _bare) if bare else (_boxed, _marked, _guess):
+        answers = [found for found in rule(end) if not is_supposed(end[: found.span[0]])]
+        if answers and not is_taken_back(end, answers[-1].span[1]):
+            if not offset:
+                return answers
+            return [Found(a.text, (a.span[0] + offset, a.span[1] + offset), a.rule) for a in answers]
+    return []
 
 
 def _guess(text: str) -> list[Found]:
@@ -124,7 +166,7 @@ def _boxed(text: str) -> list[Found]:
             continue  # inside the box before
         word = _BARE_BOX.match(text, start)
         end = _closing(text, start) if text[start - 1] == "{" else (word.end() if word else start)
-        if text[start:end].strip():
+        if text[start:end].strip() and not multiplies(text[: opening.start()]):
             spans.append((start, end))
             last = end
     return _joined(text, sorted(spans))
@@ -165,35 +207,80 @@ def _joined(text: str, spans: list[tuple[int, int]]) -> list[Found]:
                 groups[-1].append((start, end))
                 continue
         groups.append([(start, end)])
-    return [
-        Found(", ".join(text[start:end].strip() for start, end in group), (group[0][0], group[-1][1]), "boxed")
-        for group in groups
-    ]
+    found = []
+    for group in groups:
+        end = with_alternative(text, group[-1][1], len(text))
+        sign = "-" if _SIGN_BEFORE.search(text, max(0, group[0][0] - 12), group[0][0]) else ""
+        if (behind := _BEHIND_BOX.match(text, group[-1][1] + 1)) is not None:
+            end = max(end, behind.end())
+        said = sign + ", ".join(text[one:other].strip() for one, other in group)
+        found.append(Found(said + text[group[-1][1] : end].replace("}", " ", 1), (group[0][0], end), "boxed"))
+    return found
 
 
 def _marked(text: str) -> list[Found]:
-    answers = []
+    answers: dict[int, Found] = {}
     for mark in deque(_MARK.finditer(text), _MOST):
-        start, end = _value_after(text, mark.end())
-        value = text[start:end]
-        if value and not _NOTHING.match(value):
-            answers.append(Found(value, (start, end), "marked"))
-    return answers
+        found = _after(text, mark.end())
+        if found is not None:
+            answers[found.span[0]] = found
+    for heading in deque(_HEADING.finditer(text), _MOST):
+        found = _after(text, heading.end())
+        if found is not None and (len(found.text) <= 40 or found.text.startswith("\\")):
+            answers.setdefault(found.span[0], found)
+    return [answers[start] for start in sorted(answers)]
 
 
-def _value_after(text: str, at: int) -> tuple[int, int]:
-    """Start and end of the answer that follows a mark."""
+def _after(text: str, at: int) -> Found | None:
+    """The answer that follows a mark, if one does."""
     limit = min(len(text), at + _LONGEST)
-    while at < limit and text[at] in " \t*_:\n\r":
-        at += 1
+    line = at
+    while line < limit and text[line] in " \t*_:\r":
+        line += 1
+    if line < limit and text[line] == "\n" and (bullets := _bullets(text, line, limit)):
+        spans = [_trimmed(text, *span) for span in bullets]
+        return Found(", ".join(text[start:end] for start, end in spans), (spans[0][0], spans[-1][1]), "marked")
+    start, end = _value_after(text, at, limit)
+    value = text[start:end]
+    return Found(value, (start, end), "marked") if value and not _NOTHING.match(value) else None
+
+
+def _bullets(text: str, at: int, limit: int) -> list[tuple[int, int]]:
+    """The entries of the list that begins on the lines after `at`."""
+    found = []
+    while at < limit:
+        while at < limit and text[at] in "\r\n":
+            at += 1
+        bullet = _BULLET.match(text, at, limit)
+        if bullet is None:
+            break
+        found.append(bullet.span(1))
+        at = bullet.end()
+    return found
+
+
+def _value_after(text: str, at: int, limit: int) -> tuple[int, int]:
+    """Start and end of the answer that follows a mark."""
+    while at < limit:
+        if text[at] in " \t*_:\n\r":
+            at += 1
+        elif (fence := _FENCE.match(text, at, limit)) is not None:
+            at = fence.end()
+        else:
+            break
     for opening, closing in (("\\[", "\\]"), ("$$", "$$")):
         if text.startswith(opening, at):
             end = text.find(closing, at + 2, limit)
             return _trimmed(text, at + 2, end if end >= 0 else limit)
+    if (denied := _NOT_BUT.match(text, at, limit)) is not None:
+        at = denied.end()
     stop = _SENTENCE_END.search(text, at, limit)
     end = stop.start() if stop else limit
     clause = _CLAUSE.search(text, at + 1, end)
-    return _trimmed(text, at, clause.start() if clause else end)
+    if clause is not None and not (clause[0] == " (" and changes_a_number(text[clause.end() : end])):
+        end = clause.start()
+    start, end = _trimmed(text, at, end)
+    return (start, with_alternative(text, end, limit)) if end > start else (start, end)
 
 
 def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
@@ -211,22 +298,61 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
 
 def _bare(text: str) -> list[Found]:
     """A number that ends the text's last sentence, by the last rule."""
-    body = _ANNOTATION.sub(lambda found: " " * len(found.group()), text).rstrip()
-    starts = [found.end() for found in _SENTENCE_END.finditer(body, 0, len(body) - 1) if found.end() < len(body)]
-    start = starts[-1] if starts else 0
+    body = _FENCE.sub(_blank, _ANNOTATION.sub(_blank, text)).rstrip()
+    starts = [0, *(m.end() for m in _SENTENCE_END.finditer(body, 0, max(len(body) - 1, 0)) if m.end() < len(body))]
+    for _ in range(3):
+        if len(starts) > 1 and is_courtesy(body[starts[-1] :]):
+            body = body[: starts.pop()].rstrip()
+            starts = [start for start in starts if start < len(body)]
+    start = starts[-1] if starts and body[: starts[-1]].strip() else 0
     sentence = body[start:]
     if not sentence.strip() or sentence.rstrip("*_\"') ").endswith(("?", "\uff1f")):
         return []
+    if (line := _DISPLAY.search(body, max(len(body) - 500, 0)) or _LAST_LINE.search(body)) is not None:
+        begin, end = _trimmed(text, *line.span("inside"))
+        if read(text[begin:end]).kind in (Kind.VALUE, Kind.FORMULA):
+            return [Found(text[begin:end], (begin, end), "bare")]
     equations = list(_EQUATION.finditer(sentence))
-    numbers = list(_QUANTITY.finditer(sentence))
+    numbers = [found.span() for found in _QUANTITY.finditer(sentence)]
+    if not numbers:
+        numbers = [(one, other) for one, other, value in spelled_numbers(sentence) if value != 1]
+        if start == 0 and len(numbers) == 1 and not _is_named(sentence, numbers[0]):
+            numbers = []
     if equations and not _HYPOTHETICAL.search(sentence):
         begin, end = equations[-1].span("value")
-    elif numbers and not equations and _gives_result(body, start, sentence[: numbers[-1].end()], len(numbers)):
-        begin, end = numbers[-1].span()
+    elif numbers and not equations and _gives_result(body, start, sentence[: numbers[-1][1]], len(numbers)):
+        begin, end = numbers[-1]
     else:
+        return []
+    unit = _CHANGED.match(sentence, end)
+    end = unit.end() if unit else end
+    before = "" if equations else _SAYS.split(sentence[:begin])[-1]
+    if changes_a_number(before) or _goes_on(sentence, end):
         return []
     begin, end = _trimmed(text, start + begin, start + end)
     return [Found(text[begin:end], (begin, end), "bare")]
+
+
+def _goes_on(sentence: str, end: int) -> bool:
+    """Whether the words behind a number change it or give another: `7 short of ten`, `12 or thirteen`."""
+    behind = _BREAK.split(sentence[end : end + 200])[0]
+    return (
+        changes_a_number(behind, behind=True)
+        or any(value != 1 for _, _, value in spelled_numbers(behind))
+        or with_alternative(sentence, end, len(sentence)) > end
+    )
+
+
+def _blank(found: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", " ", found.group())
+
+
+def _is_named(sentence: str, span: tuple[int, int]) -> bool:
+    """Whether a text that is one short sentence says no more than a spelled number: `Twelve.`, `It is twelve pens.`"""
+    before, after = sentence[: span[0]].split(), sentence[span[1] :].split()
+    return len(after) <= 1 and (
+        not before or (before[0].lower() in ("it", "it's", "that", "that's", "so") and len(before) <= 3)
+    )
 
 
 def _gives_result(body: str, start: int, sentence: str, count: int) -> bool:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 
 from sml_agents.text.answers.plain import NUMBER
-from sml_agents.text.answers.words import spelled_numbers
 from sml_agents.text.languages import united
+from sml_agents.text.numbers import spelled_numbers
 from sml_agents.text.sentences import sentence_spans
 
 __all__ = ["find_guess", "guess_in"]
@@ -25,7 +25,8 @@ _VALUE = re.compile(rf"(?<![a-zA-Z\d.]){_ONE}(?:(?:\s*,\s*|\s+(?:or|and)\s+){_ON
 _UNIT = re.compile(r"\s?[^\W\d_]{1,20}")
 _NAMED = re.compile(
     r"\b(?:is|was|be|that|if|whether|est|ist|es|\u00e8|\u00e9)\s+(?:the|la|le|die|das|il|a|o)\s+(?:final |correct )?"
-    r"(?:answer|result|solution|antwort|ergebnis|r\u00e9ponse|respuesta|risposta|resposta)\b(?: (?:is|be|would be))?[\s:]+"
+    r"(?:answer|result|solution|antwort|ergebnis|r\u00e9ponse|respuesta|risposta|resposta)\b"
+    r"(?: (?:is|be|would be))?[\s:]+"
     r"(?P<value>[^?\n]{1,120}?)(?:,? (?:right|correct))?\s*[?.]?$",
     re.IGNORECASE,
 )

@@ -7,16 +7,17 @@ Formats (`FORMAT:PLACE`):
     langgraph             a LangGraph checkpointer: an SQLite file or a PostgreSQL URL, every thread
     openai                chat JSONL: `messages`, or logged requests with their responses
     sharegpt              `conversations` of `from` and `value`
-    langsmith             runs of LangSmith
-    langfuse              traces of Langfuse, with their scores
-    otel                  OpenTelemetry spans with the GenAI attributes, old and new
-    openinference         spans of OpenInference, as Phoenix exports them
+    langsmith             runs of LangSmith, JSON or its bulk export
+    langfuse              traces of Langfuse, with their scores, JSON or its blob export
+    otel                  spans of a model's calls, by OpenTelemetry's GenAI conventions or another known one
+    openinference         the same: spans of OpenInference, as Phoenix exports them
     mint                  outputs of MINT
     lost-in-conversation  simulation logs of Lost in Conversation
     inspect               logs of Inspect
 
-Importing is streaming and tolerant: a record that cannot be read is reported with its place and never stops the rest.
-Importing again replaces what was imported before.
+Importing is streaming and tolerant: a record that cannot be read is reported with its place and never stops the rest,
+what is left out of one that can is counted by name, and a file that brings nothing is a loss. Importing again replaces
+what was imported before.
 """
 
 from __future__ import annotations
@@ -71,6 +72,8 @@ class ImportReport(BaseModel):
     repeated: int = 0
     """Conversations that are the same as an earlier one of this import."""
     lost: int = 0
+    unread: dict[str, int] = Field(default_factory=dict)
+    """What the imported records hold beside what was read, by name, and how often; see `Trace.tags["unread"]`."""
     losses: list[Loss] = Field(default_factory=list)
     """The first 100,000 that were lost, each with its place and the reason."""
     seconds: float = 0.0
@@ -120,10 +123,14 @@ def import_logs(
         seen.add(key)
         batch.append(trace)
         report.imported += 1
+        for name, count in trace.tags.get("unread", {}).items():
+            report.unread[name] = report.unread.get(name, 0) + count
         if len(batch) >= _BATCH:
             flush()
     if batch:
         flush()
+    if not report.records:
+        lose(Loss("end", f"it holds nothing that is known as {format}: is that its format?"))
     report.seconds = round(time.monotonic() - began, 3)
     return report
 

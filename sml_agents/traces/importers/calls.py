@@ -9,16 +9,18 @@ conversation may stand anywhere in it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any
 
-from sml_agents.traces.importers.messages import BadRecord, Said, read_messages
-from sml_agents.traces.importers.record import Log, Score
+from sml_agents.traces.importers.parts import Said
+from sml_agents.traces.importers.record import Log, Loss, OnLoss, Score
+from sml_agents.traces.importers.times import moment
 from sml_agents.types import Usage
 
-__all__ = ["ModelCall", "chat_of", "conversations", "thread_in"]
+__all__ = ["Gathered", "ModelCall", "conversations", "thread_in"]
 
-_THREAD_NAMES = ("thread_id", "session_id", "conversation_id", "sessionId", "chat_id")
+_THREAD_NAMES = ("thread_id", "session_id", "conversation_id", "sessionId", "conversationId", "threadId", "chat_id")
 
 
 @dataclass(slots=True)
@@ -28,13 +30,14 @@ class ModelCall:
     thread: str
     """The thread, session or conversation that it belongs to; the trace where the log names none of these."""
     order: Any
-    """Sorts calls of a thread by time."""
+    """When it began, in any form that `times.moment` reads; a call without a time follows the one before it."""
     given: list[Said]
     answered: list[Said]
     where: str
     model: str = ""
     usage: Usage | None = None
     error: str = ""
+    tools: Sequence[dict[str, Any]] = ()
 
 
 @dataclass(slots=True)
@@ -45,6 +48,51 @@ class _Conversation:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     error: str = ""
+    tools: Sequence[dict[str, Any]] = ()
+
+
+@dataclass
+class Gathered:
+    """What a log of single calls tells, in whatever order it does: its calls, threads and scores.
+
+    A trace is one run of an agent. What only the trace as a whole says (its outermost span) counts where none of its
+    model calls is there.
+    """
+
+    calls: list[tuple[str, ModelCall]] = field(default_factory=list)
+    """With the trace of each."""
+    wholes: dict[str, ModelCall | Loss] = field(default_factory=dict)
+    """What the traces as a whole say, by trace; a loss where that cannot be read."""
+    thread_of: dict[str, str] = field(default_factory=dict)
+    """The threads of the traces that tell theirs."""
+    scores: list[tuple[str, Score]] = field(default_factory=list)
+    """With the trace or thread of each."""
+    lost: set[str] = field(default_factory=set)
+    """Traces with a call that could not be read: what they say as a whole would hide the loss."""
+
+    def belongs(self, trace: str, thread: str) -> None:
+        """Note the thread of a trace, if it has one and none is known."""
+        if thread:
+            self.thread_of.setdefault(trace, thread)
+
+    def conversations(self, on_loss: OnLoss) -> Iterator[Log]:
+        """All that was gathered, put together."""
+        known = {trace for trace, _ in self.calls}
+        calls = list(self.calls)
+        for trace, whole in self.wholes.items():
+            if trace in known:
+                continue
+            if isinstance(whole, Loss):
+                if trace not in self.lost:
+                    on_loss(whole)
+            else:
+                calls.append((trace, whole))
+        for trace, call in calls:
+            call.thread = self.thread_of.get(trace, trace)
+        scores: dict[str, list[Score]] = {}
+        for place, score in self.scores:
+            scores.setdefault(self.thread_of.get(place, place), []).append(score)
+        yield from conversations((call for _, call in calls), scores)
 
 
 def conversations(calls: Iterable[ModelCall], scores: Mapping[str, Sequence[Score]] | None = None) -> Iterator[Log]:
@@ -54,8 +102,8 @@ def conversations(calls: Iterable[ModelCall], scores: Mapping[str, Sequence[Scor
         threads.setdefault(call.thread, []).append(call)
     for thread, of_thread in threads.items():
         found: list[_Conversation] = []
-        by_history: dict[int, _Conversation] = {}
-        for call in sorted(of_thread, key=lambda call: str(call.order)):
+        by_history: dict[bytes, _Conversation] = {}
+        for call in _in_time(of_thread):
             _extend(found, by_history, call)
         for number, one in enumerate(found):
             usage = Usage(prompt_tokens=one.prompt_tokens, completion_tokens=one.completion_tokens)
@@ -68,45 +116,91 @@ def conversations(calls: Iterable[ModelCall], scores: Mapping[str, Sequence[Scor
                 scores=(scores or {}).get(thread, ()),
                 usage=usage if usage.prompt_tokens or usage.completion_tokens else None,
                 error=one.error,
+                tools=one.tools,
             )
 
 
-def _extend(found: list[_Conversation], by_history: dict[int, _Conversation], call: ModelCall) -> None:
+def _in_time(calls: list[ModelCall]) -> list[ModelCall]:
+    times: list[int] = []
+    for call in calls:
+        at = moment(call.order)
+        times.append(at if at is not None else times[-1] if times else 0)
+    # Of two that began at once the one with the shorter history is the earlier one.
+    order = sorted(range(len(calls)), key=lambda at: (times[at], len(calls[at].given)))
+    return [calls[at] for at in order]
+
+
+def _extend(found: list[_Conversation], by_history: dict[bytes, _Conversation], call: ModelCall) -> None:
     """Put a call to the conversation with the longest history that it goes on from, or begin a new one."""
     histories = _histories(call.given)
     known = next((history for history in reversed(histories) if history in by_history), None)
-    if known is None:
+    best = by_history.pop(known) if known is not None else None
+    before: list[Said] = []
+    if best is None and (best := _interrupted(found, call.given)) is not None:
+        by_history.pop(_histories(best.said)[-1], None)
+        before = best.said
+        call.given = [said for said in call.given if said.speaker not in ("system", "assistant")]
+    if best is None:
         best = _Conversation([], call.where)
         found.append(best)
-    else:
-        best = by_history.pop(known)
-    system = [said for said in best.said if said.speaker == "system"]
-    has_system = any(said.speaker == "system" for said in call.given)
-    best.said = [*(() if has_system else system), *call.given, *call.answered]
+    has_system = bool(before) or any(said.speaker == "system" for said in call.given)
+    system = [said for said in best.said if said.speaker == "system" and not has_system]
+    thoughts = {_words(said): said.thought for said in best.said if said.thought}
+    if thoughts:
+        for said in call.given:  # a history is sent without the reasoning
+            if said.speaker == "assistant" and not said.thought:
+                said.thought = thoughts.get(_words(said), "")
+    best.said = [*system, *before, *call.given, *call.answered]
     by_history[_histories(best.said)[-1]] = best
     best.model = call.model or best.model
     best.error = call.error
+    best.tools = call.tools or best.tools
     if call.usage is not None:
         best.prompt_tokens += call.usage.prompt_tokens
         best.completion_tokens += call.usage.completion_tokens
 
 
-def _histories(said: Sequence[Said]) -> list[int]:
+def _interrupted(found: list[_Conversation], given: Sequence[Said]) -> _Conversation | None:
+    """The conversation whose last calls of tools `given` gives the results of, without the history before them: a
+    server that keeps the history is sent no more."""
+    said = [one for one in given if one.speaker != "system"]
+    if not said or (said[0].speaker == "user" and not said[0].results):
+        return None
+    ids = {result.id for one in said for result in one.results if result.id}
+    for conversation in reversed(found):
+        last = conversation.said[-1] if conversation.said else None
+        if last is not None and last.speaker == "assistant" and ids & {call.id for call in last.calls}:
+            return conversation
+    return None
+
+
+def _histories(said: Sequence[Said]) -> list[bytes]:
     """What was said up to each message, as one number each, from the empty history on.
 
-    System messages do not count: a graph's state holds none, its model calls do.
+    System messages do not count: a graph's state holds none, its model calls do. Neither does how what one side said is
+    cut into messages, nor where the results of tools stand among them: an answer of several calls comes back as one
+    message, or as each call with its result.
     """
-    histories = [0]
+    histories = [b""]
+    runs, speaker = b"", ""
+    words, calls = blake2b(digest_size=16), blake2b(digest_size=16)
     for one in said:
-        if one.speaker != "system":
-            histories.append(hash((histories[-1], _key(one))))
+        if one.speaker in ("system", "tool") or not (one.text or one.calls):
+            continue
+        if one.speaker != speaker:
+            runs, speaker = histories[-1], one.speaker
+            words, calls = blake2b(digest_size=16), blake2b(digest_size=16)
+        words.update("".join(one.text.split()).encode("utf-8", "surrogatepass"))
+        for call in one.calls:  # ids may be written anew
+            calls.update(f"{call.name}{sorted(map(str, call.arguments.items()))}".encode("utf-8", "surrogatepass"))
+        whole = blake2b(runs, digest_size=16)
+        whole.update(speaker.encode() + words.digest() + calls.digest())
+        histories.append(whole.digest())
     return histories
 
 
-def _key(said: Said) -> Any:
-    """What makes a message the same when it comes again as history; ids may be written anew."""
-    calls = tuple((call.name, *sorted(map(str, call.arguments.items()))) for call in said.calls)
-    return said.speaker, said.text.strip(), calls, tuple(text.strip() for _, text in said.results)
+def _words(said: Said) -> tuple[str, int]:
+    return "".join(said.text.split()), len(said.calls)
 
 
 def thread_in(*holders: Any) -> str:
@@ -117,61 +211,3 @@ def thread_in(*holders: Any) -> str:
                 if isinstance(holder.get(name), str | int) and holder[name] != "":
                     return str(holder[name])
     return ""
-
-
-def chat_of(value: Any, speaker: str) -> list[Said]:
-    """The messages in what a platform keeps as the input or output of a call, whatever it wraps them in.
-
-    A bare text is what `speaker` said. Raises BadRecord when there is nothing of the kind.
-    """
-    for _ in range(8):
-        if isinstance(value, str):
-            return read_messages([{"role": speaker, "content": value}]) if value else []
-        if isinstance(value, list):
-            if value and (isinstance(value[0], list) or (len(value) == 1 and isinstance(value[0], str))):
-                value = value[0]  # LangChain's batches, the one argument of a function
-                continue
-            if value and isinstance(value[0], Mapping) and not _has_speaker(value[0]) and speaker == "assistant":
-                value = value[0]  # generations
-                continue
-            return read_messages(value)
-        if not isinstance(value, Mapping):
-            break
-        if _has_speaker(value):
-            return read_messages([value])
-        inner = next((value[name] for name in _WRAPPERS if value.get(name) is not None), None)
-        if inner is None:
-            break
-        value = inner
-    raise BadRecord(f"its {'input' if speaker == 'user' else 'output'} holds no messages")
-
-
-_WRAPPERS = (
-    "messages",
-    "contents",
-    "candidates",
-    "generations",
-    "choices",
-    "message",
-    "output",
-    "outputs",
-    "input",
-    "inputs",
-    "text",
-    "content",
-    "question",
-    "answer",
-    "args",
-)
-_ITEMS = ("message", "function_call", "function_call_output", "reasoning")
-"""Of OpenAI's responses API."""
-
-
-def _has_speaker(value: Mapping[str, Any]) -> bool:
-    return (
-        "role" in value
-        or "from" in value
-        or value.get("type") in _ITEMS
-        or ("type" in value and ("content" in value or "data" in value))
-        or ("lc" in value and isinstance(value.get("kwargs"), Mapping))
-    )

@@ -1,4 +1,5 @@
-"""Plain files of conversations: OpenAI's chat JSONL, and ShareGPT."""
+"""Plain files of conversations: chat JSONL of OpenAI's and others, logged requests with their responses, ShareGPT, and
+TRL's data sets."""
 
 from __future__ import annotations
 
@@ -8,87 +9,122 @@ from typing import Any
 
 import orjson
 
+from sml_agents.traces.importers.chats import chat_of, has_speaker, model_in, system_in, tools_in, usage_of
+from sml_agents.traces.importers.json_text import loaded
 from sml_agents.traces.importers.lines import Row, rows
-from sml_agents.traces.importers.messages import DAMAGE, BadRecord, read_message, read_messages, why
-from sml_agents.traces.importers.record import Log, Loss, OnLoss
-from sml_agents.types import Usage
+from sml_agents.traces.importers.messages import DAMAGE, read_messages, why
+from sml_agents.traces.importers.parts import BadRecord, Said
+from sml_agents.traces.importers.record import Log, Loss, OnLoss, Score
 
-__all__ = ["content_key", "read_openai", "read_sharegpt", "usage_of"]
+__all__ = ["content_key", "read_openai", "read_sharegpt"]
+
+_REQUESTS = ("request", "body", "kwargs", "proxy_server_request", "requestBody", "request_body", "params")
+_RESPONSES = ("response", "responseBody", "response_body", "raw_response", "response_obj")
+_LISTS = ("messages", "conversations", "conversation", "items", "contents", "dialog", "dialogue", "input", "prompt")
+_TARGETS = ("completion", "chosen")
+"""Of TRL's data sets: what is trained on, after a `prompt` that is not."""
 
 
 def read_openai(place: str, on_loss: OnLoss) -> Iterator[Log]:
-    """Rows with `messages`, as for fine-tuning; or with a request and its response (`choices`), as proxies log them."""
-    for row in rows(place, on_loss):
-        try:
-            yield _openai(row)
-        except DAMAGE as error:
-            on_loss(Loss(row.where, why(error)))
+    """Rows with `messages`, as for fine-tuning; or with a request and its response, as proxies log them."""
+    return _read(place, on_loss, "messages")
 
 
 def read_sharegpt(place: str, on_loss: OnLoss) -> Iterator[Log]:
     """Rows with `conversations` (or `items`) of `from` and `value`."""
+    return _read(place, on_loss, "conversations")
+
+
+def _read(place: str, on_loss: OnLoss, wanted: str) -> Iterator[Log]:
     for row in rows(place, on_loss):
-        value = row.value
         try:
-            turns = value.get("conversations", value.get("conversation", value.get("items")))
-            if turns is None:
-                raise BadRecord("it has no `conversations`")
-            said = read_messages(turns)
-            if isinstance(system := value.get("system"), str) and system:
-                said.insert(0, read_message({"role": "system", "content": system}))
-            yield Log(content_key(row), said, row.where, source=name_of(value))
+            yield _log(row, wanted)
         except DAMAGE as error:
             on_loss(Loss(row.where, why(error)))
 
 
-def _openai(row: Row) -> Log:
+def _log(row: Row, wanted: str) -> Log:
     value = row.value
-    request = next((value[name] for name in ("request", "body", "kwargs") if isinstance(value.get(name), dict)), value)
-    if isinstance(request.get("body"), dict):
-        request = request["body"]
-    if "messages" not in request:
-        raise BadRecord("it has no `messages`")
-    said = read_messages(request["messages"])
-    response = value.get("response", value)
-    if isinstance(response, dict) and isinstance(response.get("body"), dict):
-        response = response["body"]
-    response = response if isinstance(response, dict) else {}
-    choices = response.get("choices")
-    if isinstance(choices, list) and choices and isinstance(choices[0], dict) and "message" in choices[0]:
-        said.append(read_message(choices[0]["message"]))
-    model = response.get("model") or request.get("model")
+    request = _within(value, _REQUESTS)
+    name = next((name for name in _LISTS if request.get(name)), "")
+    targets = [target for target in _TARGETS if value.get(target)]
+    if not name and not targets:
+        empty = wanted if wanted in request else ""
+        raise BadRecord(f"its `{empty}` are empty" if empty else f"it has no `{wanted}`")
+    said = _given(request[name], name) if name else []
+    if targets and name == "prompt":
+        for one in said:
+            one.trained = False
+    tools = tools_in(request, value)
+    response = _response(value, request)
+    answered = value[targets[0]] if targets else response
+    if answered:
+        answers = chat_of(answered, "assistant")
+        if value.get("label") is False:  # TRL's unpaired preferences: an answer not to learn
+            for one in answers:
+                one.trained = False
+        said += answers
+    if system := system_in(request):
+        said = system + [one for one in said if one.text != system[0].text or one.speaker != "system"]
+    unread = [name for name in ("rejected", "channel") if value.get(name)]
+    label = value.get("label")
+    about = response if isinstance(response, Mapping) else {}
     return Log(
         content_key(row),
         said,
         row.where,
-        source=name_of(value),
-        model=model if isinstance(model, str) else "",
-        usage=usage_of(response.get("usage")),
+        source=_name_of(value),
+        model=model_in(response, request, value),
+        usage=usage_of(about.get("usage") or about.get("usageMetadata")),
+        scores=[Score("label", float(label), source="machine")] if isinstance(label, bool) else (),
+        tools=tools,
+        unread=unread,
     )
+
+
+def _within(value: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """What is held in `value` under one of `names`, also as JSON in a text, as deep as it is wrapped; else itself."""
+    for _ in range(3):
+        held = next((one for name in names if isinstance(one := loaded(value.get(name)), dict) and one), None)
+        if held is None or any(value.get(name) for name in ("messages", "contents", "conversations")):
+            break
+        value = held
+    return value
+
+
+def _given(given: Any, name: str) -> list[Said]:
+    given = loaded(given)
+    if isinstance(given, str | Mapping):
+        if name not in ("input", "prompt") and isinstance(given, str):
+            raise BadRecord(f"its `{name}` are a text, not a list")
+        return chat_of(given, "user")
+    return read_messages(given)
+
+
+def _response(value: dict[str, Any], request: dict[str, Any]) -> Any:
+    """What the model answered to a logged request; empty where there is none."""
+    for name in _RESPONSES:
+        if response := loaded(value.get(name)):
+            if isinstance(response, Mapping):
+                response = _within(dict(response), ("body", "response"))
+                if response.get("error") and not any(name in response for name in ("choices", "output", "content")):
+                    return {}
+            return response
+    if any(isinstance(value.get(name), list) for name in ("choices", "candidates")):
+        return value
+    output = value.get("output")
+    if isinstance(output, list) and output and isinstance(output[0], Mapping) and has_speaker(output[0]):
+        return {name: inner for name, inner in value.items() if name != "input"}
+    return {}
 
 
 def content_key(row: Row) -> str:
     """A name made of the content: the same row again is the same trace."""
-    return blake2b(row.raw or orjson.dumps(row.value), digest_size=12).hexdigest()
+    return blake2b(row.raw or orjson.dumps(row.value, default=str), digest_size=12).hexdigest()
 
 
-def name_of(value: Mapping[str, Any]) -> str:
+def _name_of(value: Mapping[str, Any]) -> str:
     """The row's own id, if it has one."""
-    id = next((value[name] for name in ("id", "custom_id", "thread_id", "conversation_id") if name in value), "")
+    names = ("id", "custom_id", "thread_id", "conversation_id", "request_id")
+    id = next((value[name] for name in names if name in value), "")
     return str(id) if isinstance(id, str | int) else ""
-
-
-def usage_of(value: Any) -> Usage | None:
-    """Token counts under any of their usual names; None when there are none."""
-    if not isinstance(value, Mapping):
-        return None
-
-    def count(*names: str) -> int:
-        found = next((value[name] for name in names if isinstance(value.get(name), int)), 0)
-        return max(0, found)
-
-    usage = Usage(
-        prompt_tokens=count("prompt_tokens", "input_tokens", "input"),
-        completion_tokens=count("completion_tokens", "output_tokens", "output"),
-    )
-    return usage if usage.prompt_tokens or usage.completion_tokens else None

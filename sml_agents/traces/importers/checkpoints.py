@@ -1,8 +1,10 @@
 """Every thread of a LangGraph checkpointer.
 
 The state is read as data: classes outside LangGraph's own list of safe ones are not revived. Of each thread the last
-checkpoint is taken, so messages that the agent had removed from its state by then are not seen. A question that the
-graph paused with (`interrupt`) and that nobody has answered yet ends the conversation as the agent's last words.
+checkpoint is taken, so messages that the agent had removed from its state by then are not seen; a channel that stores
+deltas (deepagents from 0.6 on) is put together from its last snapshot and the writes since. A thread whose own state
+holds no messages gives those of its subgraphs, each a conversation. A question that the graph paused with (`interrupt`)
+and that nobody has answered yet ends the conversation as the agent's last words.
 """
 
 from __future__ import annotations
@@ -15,13 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from sml_agents.errors import InputError, MissingExtra
-from sml_agents.traces.importers.messages import BadRecord, Said, read_messages, text_of
+from sml_agents.traces.importers.messages import read_messages
+from sml_agents.traces.importers.parts import BadRecord, Said, text_of
 from sml_agents.traces.importers.record import Log, Loss, OnLoss
 
 __all__ = ["messages_in", "plain_message", "read_langgraph", "said_by_interrupt"]
 
-_THREADS = "SELECT DISTINCT thread_id FROM checkpoints WHERE checkpoint_ns = '' ORDER BY thread_id"
+_THREADS = "SELECT DISTINCT thread_id FROM checkpoints WHERE true ORDER BY thread_id"
 _PAGE = 500
+REMOVE_ALL = "__remove_all__"
+"""The id of a removal of all messages."""
 
 
 def read_langgraph(place: str, on_loss: OnLoss) -> Iterator[Log]:
@@ -32,10 +37,8 @@ def read_langgraph(place: str, on_loss: OnLoss) -> Iterator[Log]:
             where = f"thread {thread}"
             try:
                 with _quiet():
-                    found = saver.get_tuple({"configurable": {"thread_id": thread, "checkpoint_ns": ""}})
-                if found is None:
-                    raise BadRecord("its checkpoint is gone")
-                yield _log(found, str(thread), where)
+                    logs = _logs(saver, str(thread), where)
+                yield from logs
             except Exception as error:  # whatever a damaged checkpoint makes of the serialiser
                 on_loss(Loss(where, f"{error}" if isinstance(error, BadRecord) else f"{type(error).__name__}: {error}"))
 
@@ -61,10 +64,98 @@ def said_by_interrupt(value: Any) -> str:
     return text_of(value)
 
 
-def _log(found: Any, thread: str, where: str) -> Log:
-    messages = messages_in(found.checkpoint.get("channel_values"))
-    if messages is None:
-        raise BadRecord("its state holds no list of messages")
+def _logs(saver: Any, thread: str, where: str) -> list[Log]:
+    """The conversation of a thread, or those of its subgraphs if it has none of its own."""
+    found = _newest(saver, thread, "")
+    messages = _messages(saver, found) if found is not None else None
+    if found is not None and messages is not None:
+        return [_log(found, messages, thread, where)]
+    logs: list[Log] = []
+    for namespace in _namespaces(saver, thread):
+        part = _newest(saver, thread, namespace)
+        messages = _messages(saver, part) if part is not None else None
+        if part is not None and messages:
+            name = f"{thread} {namespace.partition(':')[0]}"
+            logs.append(_log(part, messages, name if len(logs) == 0 else f"{name}#{len(logs) + 1}", where))
+    if not logs:
+        raise BadRecord("its state holds no list of messages" if found is not None else "its checkpoint is gone")
+    return logs
+
+
+def _newest(saver: Any, thread: str, namespace: str) -> Any:
+    return saver.get_tuple({"configurable": {"thread_id": thread, "checkpoint_ns": namespace}})
+
+
+def _namespaces(saver: Any, thread: str) -> list[str]:
+    """Those of the subgraphs of a thread, in the order in which they began."""
+    listed = saver.list({"configurable": {"thread_id": thread}})
+    found = [one.config["configurable"].get("checkpoint_ns", "") for one in listed]
+    return list(dict.fromkeys(reversed([namespace for namespace in found if namespace])))
+
+
+def _messages(saver: Any, found: Any) -> list[Any] | None:
+    values = found.checkpoint.get("channel_values")
+    values = values if isinstance(values, Mapping) else {}
+    versions = found.checkpoint.get("channel_versions")
+    stored = [name for name in versions if name not in values] if isinstance(versions, Mapping) else []
+    asked = ["messages"] if "messages" in stored else [] if "messages" in values else stored
+    whole = {name: value for name, value in _of_deltas(saver, found.config, asked).items() if value}
+    return messages_in({**values, **whole})
+
+
+def _of_deltas(saver: Any, config: Any, channels: list[str]) -> dict[str, list[Any]]:
+    """What the channels hold that store deltas: the last snapshot and the writes since. Others come out empty."""
+    history = getattr(saver, "get_delta_channel_history", None)
+    if history is None or not channels:
+        return {}
+    return {name: _folded(one) for name, one in history(config=config, channels=channels).items()}
+
+
+def _folded(history: Mapping[str, Any]) -> list[Any]:
+    """The messages that a channel of deltas holds; none if it is a channel of something else."""
+    from langgraph.graph.message import add_messages
+
+    seed = history.get("seed")
+    held = getattr(seed, "value", seed)
+    base: list[Any] = list(held) if isinstance(held, list) else []
+    given: list[Any] = []
+    known = {_id_of(one) for one in base}
+    for _, _, value in history.get("writes") or ():
+        overwritten = _overwrite(value)
+        if overwritten is not None:
+            base, given, known = overwritten, [], {_id_of(one) for one in overwritten}
+            continue
+        for one in value if isinstance(value, list) else [value]:
+            id = _id_of(one)
+            if _is_removal(one) and id != REMOVE_ALL and id not in known:
+                continue  # of what is not there
+            known.add(id)
+            given.append(one)
+    if not all(_is_message(one) or isinstance(one, Mapping | tuple | str) for one in (*base, *given)):
+        return []
+    return list(add_messages(base, given)) if given else base
+
+
+def _overwrite(value: Any) -> list[Any] | None:
+    """What a write puts in place of all before it; None when it adds to it."""
+    if type(value).__name__ == "Overwrite":
+        value = {"__overwrite__": value.value}
+    if isinstance(value, Mapping) and set(value) == {"__overwrite__"}:
+        held = value["__overwrite__"]
+        return list(held) if isinstance(held, list) else []
+    return None
+
+
+def _id_of(message: Any) -> str:
+    found = message.get("id") if isinstance(message, Mapping) else getattr(message, "id", None)
+    return found if isinstance(found, str) else ""
+
+
+def _is_removal(message: Any) -> bool:
+    return (message.get("type") if isinstance(message, Mapping) else getattr(message, "type", None)) == "remove"
+
+
+def _log(found: Any, messages: list[Any], thread: str, where: str) -> Log:
     said = read_messages([plain_message(message) for message in messages])
     waiting = [value for _, channel, value in found.pending_writes or () if channel == "__interrupt__"]
     if waiting and (words := said_by_interrupt([getattr(one, "value", one) for one in waiting[0]])):
@@ -76,10 +167,13 @@ def plain_message(message: Any) -> Any:
     """A LangChain message as the mapping that `read_message` takes; anything else as it is."""
     if isinstance(message, Mapping) or not hasattr(message, "model_dump"):
         return message
-    return {name: getattr(message, name, None) for name in _FIELDS}
+    return {name: found for name in _FIELDS if (found := getattr(message, name, None)) is not None}
 
 
-_FIELDS = ("type", "content", "tool_calls", "tool_call_id", "response_metadata", "additional_kwargs")
+_FIELDS = (
+    *("type", "content", "name", "role", "tool_calls", "invalid_tool_calls", "tool_call_id"),
+    *("response_metadata", "additional_kwargs"),
+)
 
 
 def _is_message(value: Any) -> bool:

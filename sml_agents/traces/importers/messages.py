@@ -1,41 +1,74 @@
 """One chat message of any dialect as what was said in it.
 
 `read_message` understands the messages of OpenAI's chat API and the items of its responses API, of LangChain (as
-objects' dictionaries, plain or in the `lc` form), of Anthropic's content blocks, of Gemini's `contents`, of the
-OpenTelemetry GenAI conventions (`parts`), and ShareGPT's `from` and `value`. Reasoning is left out: it is no part of
-what the other side was told.
+objects' dictionaries, plain or in the `lc` form), of Anthropic's and Bedrock's content blocks, of Gemini's `contents`
+and ADK's events, of the OpenTelemetry GenAI conventions (`parts`), of Pydantic-AI, of the Vercel AI SDK (its core and
+its UI messages), and ShareGPT's `from` and `value`.
+
+Reasoning is taken apart from the words, wherever it stands: it is no part of what the other side was told. What a
+message holds besides (an image, a citation, a field that is not known here) is counted under its name in `unread`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
-import orjson
+from sml_agents.text.thinking import as_thought, split_thought
+from sml_agents.traces.importers.parts import (
+    BadRecord,
+    Result,
+    Said,
+    Speaker,
+    kind_of,
+    read_call,
+    read_content,
+    text_in,
+    thought_in,
+)
+from sml_agents.traces.importers.written import take_written
 
-__all__ = ["DAMAGE", "BadRecord", "Call", "Said", "read_arguments", "read_message", "read_messages", "text_of", "why"]
-
-Speaker = Literal["system", "user", "assistant", "tool"]
+__all__ = ["DAMAGE", "read_message", "read_messages", "why"]
 
 _SPEAKERS: dict[str, Speaker] = {
-    **dict.fromkeys(("user", "human", "HumanMessage", "HumanMessageChunk"), "user"),
-    **dict.fromkeys(("assistant", "ai", "gpt", "chatgpt", "bing", "bard", "model", "function_call"), "assistant"),
-    **dict.fromkeys(("AIMessage", "AIMessageChunk"), "assistant"),
-    **dict.fromkeys(("system", "developer", "SystemMessage"), "system"),
-    **dict.fromkeys(("tool", "function", "observation", "ToolMessage", "FunctionMessage"), "tool"),
-    "function_call_output": "tool",
+    **dict.fromkeys(("user", "human", "humanmessage", "humanmessagechunk"), "user"),
+    **dict.fromkeys(("assistant", "ai", "gpt", "chatgpt", "bing", "bard", "model", "bot"), "assistant"),
+    **dict.fromkeys(
+        ("function_call", "aimessage", "aimessagechunk", "response", "reasoning", "tool_call"), "assistant"
+    ),
+    **dict.fromkeys(("system", "developer", "systemmessage", "systemmessagechunk"), "system"),
+    **dict.fromkeys(("tool", "function", "observation", "toolmessage", "functionmessage"), "tool"),
+    **dict.fromkeys(("toolmessagechunk", "ipython", "tool_response", "tool_result", "environment"), "tool"),
 }
-_HIDDEN = frozenset({"thinking", "redacted_thinking", "reasoning", "reasoning_content"})
-_CALLS = frozenset({"tool_use", "tool_call", "function_call", "server_tool_use"})
-_RESULTS = frozenset({"tool_result", "tool_call_response", "function_call_output"})
-_MARKS = frozenset({"type", "text", "function_call", "functionCall", "function_response", "functionResponse"})
-"""A content part has one of these."""
 
 
-class BadRecord(ValueError):
-    """A record of a log that cannot be read; the message says why."""
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
 
+
+_PLAIN = _names("role content name id")
+_READ = _names("""
+    role from type kind author content parts value output outputs text name id tool_calls tool_call_id call_id
+    tool_name toolCallId toolName toolInvocations function_call invalid_tool_calls additional_kwargs response_metadata
+    refusal audio data kwargs lc arguments input action code queries error reasoning_content reasoning thinking
+    reasoning_details reasoning_text thinking_blocks thought summary encrypted_content results container_id tools
+    weight train loss trainable taken mask model model_name message artifact
+""")
+_ABOUT = _names("""
+    timestamp created_at created createdAt updated_at updatedAt time date index status object metadata usage_metadata
+    usage usageMetadata cost cost_usd finish_reason finishReason stop_reason stop_sequence stop_details logprobs
+    token_ids tokens num_tokens cache_control example provider_specific_fields source internal run_id turn_id
+    invocation_id invocationId message_id parent_id parent_message_id thread_id conversation_id session_id
+    assistant_id agent agent_name sender namespace state phase server_label provider provider_name provider_details
+    provider_response_id provider_url instructions model_request_parameters vendor_details vendor_id event.name
+    event.domain gen_ai.system gen_ai.provider.name gen_ai.message.index partial turn_complete actions
+    longRunningToolIds long_running_tool_ids branch act outcome primed usage_details duration request_id
+    system_fingerprint service_tier seed version lc_kwargs lc_serializable avgLogprobs safetyRatings citationMetadata
+""")
+"""What is about a message and not in it."""
+_THOUGHTS = ("reasoning_content", "reasoning", "thinking", "reasoning_text", "thought", "reasoning_details")
+_CONTENTS = ("content", "parts", "value", "output", "outputs", "text")
+_WEIGHTS = ("weight", "train", "loss", "trainable", "taken")
 
 DAMAGE = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 """What reading a damaged record may raise; BadRecord is among them."""
@@ -48,39 +81,19 @@ def why(error: Exception) -> str:
     return f"its shape is not that of the format ({type(error).__name__}: {error})".split("\n")[0][:300]
 
 
-@dataclass(slots=True)
-class Call:
-    """A tool call in a message."""
-
-    name: str
-    arguments: dict[str, Any]
-    id: str = ""
-
-
-@dataclass(slots=True)
-class Said:
-    """What one message says."""
-
-    speaker: Speaker
-    text: str = ""
-    calls: list[Call] = field(default_factory=list)
-    results: list[tuple[str, str]] = field(default_factory=list)
-    """Of tools: the call's id (empty when unknown) and what came back."""
-    model: str = ""
-    act: str = ""
-    """What the log says that an agent's message does, by a model's judgement."""
-
-
 def read_messages(messages: Any) -> list[Said]:
     """All of a conversation. Raises BadRecord when it is no list, or one of its messages cannot be read."""
-    if isinstance(messages, dict | str) or not isinstance(messages, Iterable):
-        raise BadRecord(f"its messages are {_kind(messages)}, not a list")
+    if isinstance(messages, Mapping | str) or not isinstance(messages, Iterable):
+        raise BadRecord(f"its messages are {kind_of(messages)}, not a list")
     said = []
     for number, message in enumerate(messages):
-        if isinstance(message, dict) and message.get("type") in _HIDDEN and "role" not in message:
-            continue  # an item of the responses API
         try:
-            said.append(read_message(message))
+            if isinstance(message, dict) and message.get("kind") == "request" and "role" not in message:
+                said += [read_message(one) for one in _apart(message)]
+            elif isinstance(message, dict) and (item := _unknown_item(message)):
+                said.append(Said("assistant", unread=(item,)))
+            else:
+                said.append(read_message(message))
         except BadRecord as error:
             raise BadRecord(f"message {number}: {error}") from None
     return said
@@ -89,146 +102,180 @@ def read_messages(messages: Any) -> list[Said]:
 def read_message(message: Any) -> Said:
     """What one message says. Raises BadRecord."""
     if not isinstance(message, dict):
-        raise BadRecord(f"it is {_kind(message)}, not an object")
-    if "role" not in message and isinstance(message.get("kwargs"), dict):  # LangChain's `lc` form
-        kind = message.get("id")
-        message = {"type": kind[-1] if isinstance(kind, list) and kind else None, **message["kwargs"]}
-    elif isinstance(message.get("data"), dict) and "content" not in message:  # `message_to_dict`
-        message = {**message["data"], "type": message.get("type")}
-    name = message.get("role") or message.get("from") or message.get("type")
-    speaker = _SPEAKERS.get(name) if isinstance(name, str) else None
-    if speaker is None:
-        raise BadRecord(f"there is no role {name!r:.40}" if name else "it has no role")
+        raise BadRecord(f"it is {kind_of(message)}, not an object")
+    content = message.get("content")
+    if type(content) is str and message.keys() <= _PLAIN:  # as most are
+        speaker = _SPEAKERS.get(message["role"]) if isinstance(message.get("role"), str) else None
+        if speaker in ("user", "system"):
+            return Said(speaker, content) if speaker == "system" or "<tool_" not in content else _written(content)
+        if speaker == "assistant":
+            said = Said(speaker, content)
+            _words(said)
+            return said
+    return _message(message)
+
+
+def _message(message: dict[str, Any]) -> Said:
+    message = _unwrapped(message)
+    name, speaker = _speaker(message)
     said = Said(speaker)
-    for key in ("content", "parts", "value", "output"):
-        if message.get(key) is not None:
-            told = speaker == "tool" and not _are_parts(message[key])
-            said.text = _text(message[key]) if told else _content(message[key], said)
-            break
-    calls = message.get("tool_calls")
-    if isinstance(calls, list) and calls:
-        said.calls = [_call(call) for call in calls]
-    elif isinstance(extra := message.get("additional_kwargs"), dict) and isinstance(extra.get("tool_calls"), list):
-        said.calls = [_call(call) for call in extra["tool_calls"]]
-    if isinstance(old := message.get("function_call"), dict):
-        said.calls.append(_call(old))
-    if name == "function_call":  # in ShareGPT the call is the text
-        said.calls, said.text = [_call(message if "name" in message else _json(said.text))], ""
+    kind = message.get("type")
+    item = isinstance(kind, str) and "role" not in message and ("_call" in kind or kind in ("reasoning", "mcp_call"))
+    if item:
+        read_content([message], said)
+    else:
+        for key in _CONTENTS:
+            if message.get(key) is not None:
+                told = speaker == "tool"
+                said.text = text_in(message[key], said) if told else read_content(message[key], said)
+                break
+        _calls(message, said, name)
+        _thoughts(message, said)
+    if not said.text and isinstance(refusal := message.get("refusal"), str):
+        said.text = refusal
+    if isinstance(audio := message.get("audio"), Mapping):
+        said.left("audio")
+        said.text = said.text or str(audio.get("transcript") or "")
     if speaker == "tool" and said.calls:  # Koog gives calls back under this role
         said.speaker = "assistant"
     elif speaker == "tool" and not said.results:
-        given = message.get("tool_call_id") or message.get("call_id") or message.get("id")
-        said.results, said.text = [(_text(given), said.text)], ""
-    about = message.get("response_metadata")
-    if isinstance(about, dict) and isinstance(model := about.get("model_name") or about.get("model"), str):
-        said.model = model
+        if said.text.startswith("<tool_response>"):
+            take_written(said)
+        else:
+            _result(message, said)
+    elif speaker == "tool" and said.text:  # words beside the results
+        said.speaker = "user"
+    _words(said)
+    if said.speaker == "assistant":
+        said.trained = _trained(message)
+        about = message.get("response_metadata")
+        named = about if isinstance(about, Mapping) else message
+        model = named.get("model_name") or named.get("model") or named.get("ls_model_name")
+        said.model = model if isinstance(model, str) else ""
+    if not message.keys() <= _READ:
+        for field in message.keys() - _READ - _ABOUT:
+            if message[field] not in (None, "", [], {}, False):
+                said.left(f"field {field}")
     return said
 
 
-def text_of(content: Any) -> str:
-    """The text in a message's content, whatever its shape; what is not text is named, such as `[image]`."""
-    return _content(content, Said("user"))
+def _unknown_item(message: Mapping[str, Any]) -> str:
+    """The type of an item of the responses API (or of LangChain's lists) that says nothing."""
+    kind = message.get("type")
+    if not isinstance(kind, str) or "role" in message or "content" in message or "data" in message:
+        return ""
+    low = kind.lower()
+    return "" if low in _SPEAKERS or "_call" in low or "from" in message or "kwargs" in message else f"item {kind:.40}"
 
 
-def read_arguments(given: Any) -> dict[str, Any]:
-    """A call's arguments as a dictionary; a model's broken JSON is kept under `unparsed`."""
-    if isinstance(given, str):
-        if not given.strip():
-            return {}
-        try:
-            given = orjson.loads(given)
-        except orjson.JSONDecodeError:
-            return {"unparsed": given}
-    if given is None:
-        return {}
-    return dict(given) if isinstance(given, dict) else {"value": given}
+def _unwrapped(message: dict[str, Any]) -> dict[str, Any]:
+    """The message in the wrappers of LangChain, ADK and others."""
+    if "role" not in message and isinstance(message.get("kwargs"), dict):  # LangChain's `lc` form
+        kind = message.get("id")
+        return {"type": kind[-1] if isinstance(kind, list) and kind else None, **message["kwargs"]}
+    if isinstance(message.get("data"), dict) and "content" not in message and "parts" not in message:
+        return {**message["data"], "type": message.get("type")}  # `message_to_dict`
+    content = message.get("content")
+    if isinstance(content, dict) and "parts" in content:  # an event of ADK, a candidate of Gemini
+        held = content if "role" in content else {"parts": content["parts"]}
+        return {**message, **held, "content": None}
+    if isinstance(inner := message.get("message"), dict) and "content" not in message and "role" in inner:
+        return inner
+    return message
 
 
-def _content(content: Any, said: Said) -> str:
-    if isinstance(content, str):
-        return content
-    if not isinstance(content, list):
-        return _text(content)
-    texts: list[str] = []
-    for part in content:
-        if isinstance(part, str):
-            texts.append(part)
-        elif isinstance(part, dict):
-            if text := _part(part, said):
-                texts.append(text)
+def _speaker(message: Mapping[str, Any]) -> tuple[str, Speaker]:
+    name = next((message[key] for key in ("role", "from", "type", "kind", "author") if message.get(key)), None)
+    if not isinstance(name, str):
+        raise BadRecord("its role is no text" if name else "it has no role")
+    if name == "chat" and isinstance(message.get("role"), str):
+        name = message["role"]
+    low = name.lower().replace("-", "_")
+    if low in _SPEAKERS:
+        return low, _SPEAKERS[low]
+    if low.endswith(("_call_output", "_response", "_result")):
+        return low, "tool"
+    if low.endswith("_call"):
+        return low, "assistant"
+    if low == "message" or name == message.get("author"):  # of the responses API, or an agent of ADK under its name
+        return low, "assistant"
+    raise BadRecord(f"there is no role {name!r:.40}")
+
+
+def _calls(message: Mapping[str, Any], said: Said, name: str) -> None:
+    given = message.get("additional_kwargs")
+    extra: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
+    found = next((one for one in (message.get("tool_calls"), extra.get("tool_calls")) if one), None)
+    if isinstance(found, list):
+        bodies = [(call.get("tool_call") or call) if isinstance(call, Mapping) else call for call in found]
+        # Given both ways, as a provider's blocks and as LangChain's calls, they are the same.
+        said.calls = [read_call(call) for call in bodies]
+        for call, one in zip(said.calls, bodies, strict=True):
+            if isinstance(one.get("result"), str):
+                said.results.append(Result(call.id, one["result"], call.name))
+    for call in message.get("invalid_tool_calls") or ():
+        said.calls.append(read_call(call))
+    if isinstance(old := message.get("function_call") or extra.get("function_call"), Mapping):
+        said.calls.append(read_call(old))
+    if name in ("function_call", "tool_call") and not said.calls:  # in ShareGPT the call is the text
+        take_written(said, whole=True)
+    for one in message.get("toolInvocations") or ():  # of the Vercel AI SDK's older messages, beside their text
+        read_content([{"type": "tool-invocation", "toolInvocation": one}], said)
+
+
+def _thoughts(message: Mapping[str, Any], said: Said) -> None:
+    extra = message.get("additional_kwargs")
+    for holder in (message, extra if isinstance(extra, Mapping) else {}):
+        for name in _THOUGHTS:
+            if holder.get(name) and (thought := thought_in(holder[name])):
+                if thought.strip() not in said.thought:
+                    said.thought += as_thought(thought)
+                return
+
+
+def _result(message: Mapping[str, Any], said: Said) -> None:
+    given = next((message[key] for key in ("tool_call_id", "call_id", "toolCallId", "id") if message.get(key)), "")
+    name = next((message[key] for key in ("name", "tool_name", "toolName") if isinstance(message.get(key), str)), "")
+    error = message.get("error")
+    if not said.text and error:
+        said.text = text_in(error.get("message", error) if isinstance(error, Mapping) else error, said)
+    said.results, said.text = [Result(str(given), said.text, name)], ""
+
+
+def _words(said: Said) -> None:
+    """What stands in the text of a message besides its words: reasoning, and calls of tools."""
+    text = said.text
+    if said.speaker == "assistant" and text:
+        thought, said.text = split_thought(text)
+        said.thought += thought
+        if not said.calls:
+            take_written(said)
+    elif said.speaker == "user" and "<tool_response>" in text:
+        take_written(said)
+
+
+def _written(content: str) -> Said:
+    said = Said("user", content)
+    take_written(said)
+    return said
+
+
+def _trained(message: Mapping[str, Any]) -> bool | None:
+    for name in _WEIGHTS:
+        if isinstance(given := message.get(name), bool | int | float):
+            return given != 0
+    return not message["mask"] if isinstance(message.get("mask"), bool) else None
+
+
+def _apart(message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The messages in a request of Pydantic-AI, whose parts have speakers of their own."""
+    if message.get("instructions"):
+        yield {"role": "system", "content": message["instructions"]}
+    for part in message.get("parts") or ():
+        kind = part.get("part_kind") if isinstance(part, Mapping) else None
+        if not isinstance(kind, str):
+            raise BadRecord("a part of a request has no `part_kind`")
+        if kind in ("tool-return", "retry-prompt") and part.get("tool_name"):
+            yield {"role": "tool", **{key: part.get(key) for key in ("content", "tool_name", "tool_call_id")}}
         else:
-            raise BadRecord(f"a part of its content is {_kind(part)}")
-    return "\n".join(texts) if len(texts) > 1 else "".join(texts)
-
-
-def _are_parts(content: Any) -> bool:
-    """Whether a list is one of content parts; what a tool returns may be any other."""
-    if not isinstance(content, list):
-        return True
-    return all(isinstance(part, str) or (isinstance(part, dict) and not _MARKS.isdisjoint(part)) for part in content)
-
-
-def _part(part: Mapping[str, Any], said: Said) -> str:
-    kind = part.get("type")
-    if kind is not None and not isinstance(kind, str):
-        raise BadRecord("a part of its content has no type")
-    if kind in _HIDDEN or part.get("thought") is True:
-        return ""
-    if kind is None and isinstance(call := part.get("function_call") or part.get("functionCall"), dict):  # Gemini
-        said.calls.append(_call(call))
-        return ""
-    if kind is None and isinstance(back := part.get("function_response") or part.get("functionResponse"), dict):
-        said.results.append((_text(back.get("id")), text_of(back.get("response"))))
-        return ""
-    if kind in _CALLS or (kind == "function" and isinstance(part.get("function"), dict)):
-        said.calls.append(_call(part))
-        return ""
-    if kind in _RESULTS:
-        for name in ("content", "response", "result", "output"):
-            if part.get(name) is not None:
-                given = part.get("tool_use_id") or part.get("call_id") or part.get("id")
-                said.results.append((_text(given), text_of(part[name])))
-                break
-        return ""
-    for name in ("text", "content", "refusal", "input_text"):
-        if isinstance(part.get(name), str):
-            return str(part[name])
-    if isinstance(kind, str) and kind not in ("text", "output_text"):
-        return f"[{kind.removesuffix('_url').removeprefix('input_')[:40]}]"
-    raise BadRecord("a part of its content has neither text nor type")
-
-
-def _call(call: Any) -> Call:
-    if not isinstance(call, dict):
-        raise BadRecord(f"a tool call is {_kind(call)}")
-    inner = call.get("function")
-    body: Mapping[str, Any] = inner if isinstance(inner, dict) else call
-    name = body.get("name") or (inner if isinstance(inner, str) else None)
-    if not isinstance(name, str) or not name:
-        raise BadRecord("a tool call has no name")
-    given = next((body[key] for key in ("args", "arguments", "input") if key in body), None)
-    return Call(name, read_arguments(given), _text(call.get("call_id") or call.get("id")))
-
-
-def _json(text: str) -> Any:
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        raise BadRecord("a function call is not JSON") from None
-
-
-def _text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    try:
-        return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
-    except (TypeError, ValueError):
-        return str(value)
-
-
-def _kind(value: Any) -> str:
-    return {"dict": "an object", "list": "a list", "str": "a text", "NoneType": "null", "bool": "true or false"}.get(
-        type(value).__name__, "a number" if isinstance(value, int | float) else f"a {type(value).__name__}"
-    )
+            yield {"role": "system" if kind == "system-prompt" else "user", "content": part.get("content")}

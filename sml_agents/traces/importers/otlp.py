@@ -1,23 +1,46 @@
-"""Spans as their exporters write them: OTLP JSON, or an object a span; attributes under dotted names.
+"""Spans as their exporters write them, one object or thousands in it; attributes under dotted names.
 
-`Span.under("llm.input_messages")` gives what stands below a name, nested again.
+Read are OTLP JSON in each of its spellings (camel and snake case, enumerations as names or numbers, ids in hexadecimal
+or base64, `instrumentationLibrarySpans` of older releases, spans and log records in one object), Tempo's `batches` and
+`trace`, Jaeger's `data`, Zipkin's list, and one span an object with flat or nested attributes, as the consoles of the
+SDKs, Phoenix and most stores write it.
+
+`under(attributes, "llm.input_messages")` gives what stands below a name, nested again.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
-from sml_agents.traces.importers.lines import Row, rows
-from sml_agents.traces.importers.messages import DAMAGE, BadRecord, why
+from sml_agents.traces.importers.json_text import loaded
+from sml_agents.traces.importers.lines import rows
+from sml_agents.traces.importers.messages import DAMAGE, why
+from sml_agents.traces.importers.parts import BadRecord
 from sml_agents.traces.importers.record import Loss, OnLoss
 
-__all__ = ["Span", "listed", "loaded", "merged", "read_spans", "under"]
+__all__ = ["Span", "listed", "merged", "read_spans", "under"]
 
 _MAX_DEPTH = 40
+_HOLDERS = frozenset(
+    {
+        *("resourcespans", "resourcelogs", "batches", "trace", "traces", "data"),
+        *("scopespans", "scopelogs", "instrumentationlibraryspans", "instrumentationlibrarylogs"),
+        *("spans", "logrecords"),
+    }
+)
+"""Names, without case and underscores, under which spans and log records lie, level by level."""
+_METRICS = frozenset({"resourcemetrics"})
+_TRACE_IDS = ("traceId", "trace_id", "traceID")
+_SPAN_IDS = ("spanId", "span_id", "spanID", "id")
+_PARENTS = ("parentSpanId", "parent_span_id", "parent_id", "parentId", "parentSpanID")
+_STARTS = (
+    *("startTimeUnixNano", "start_time_unix_nano", "start_time", "startTime", "timeUnixNano", "time_unix_nano"),
+    *("observedTimeUnixNano", "observed_time_unix_nano", "startTimeMillis", "timestamp"),
+)
 
 
 @dataclass(slots=True)
@@ -28,7 +51,9 @@ class Span:
     attributes: dict[str, Any]
     where: str
     events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """Those about messages: their names and what they hold."""
     error: str = ""
+    is_root: bool = False
 
 
 def merged(spans: Iterator[Span]) -> Iterator[Span]:
@@ -52,78 +77,106 @@ def merged(spans: Iterator[Span]) -> Iterator[Span]:
 
 def read_spans(place: str, on_loss: OnLoss) -> Iterator[Span]:
     """The spans in a file or folder, in its order; what is none is a loss."""
-    for row in rows(place, on_loss, inside=("spans", "data")):
-        try:
-            yield from _in_row(row, on_loss)
-        except DAMAGE as error:
-            on_loss(Loss(row.where, f"it is no span: {why(error)}"))
+    for row in rows(place, on_loss, inside=("data",)):
+        yield from _in(row.value, row.where, on_loss, 0)
 
 
-def _in_row(row: Row, on_loss: OnLoss) -> Iterator[Span]:
-    value = row.value
-    batches = value.get("resourceSpans", value.get("resource_spans", value.get("resourceLogs")))
-    if batches is None:
-        yield _span(value, row.where)
+def _in(value: Any, where: str, on_loss: OnLoss, depth: int) -> Iterator[Span]:
+    """The spans in an object: those in whatever it holds them in, or itself."""
+    try:
+        if not isinstance(value, Mapping):
+            raise BadRecord("it is no object")
+        held = [
+            inner for name, inner in value.items() if isinstance(inner, list | Mapping) and _plain(name) in _HOLDERS
+        ]
+        if not held or depth > _MAX_DEPTH or "attributes" in value:
+            if any(_plain(name) in _METRICS for name in value):
+                return
+            yield _span(value, where)
+            return
+    except DAMAGE as error:
+        on_loss(Loss(where, f"it is no span: {why(error)}"))
         return
-    for batch in batches:
-        for scope in batch.get("scopeSpans", batch.get("scope_spans", batch.get("scopeLogs", ()))):
-            for span in scope.get("spans", scope.get("logRecords", ())):
-                try:
-                    yield _span(span, f"{row.where} span {span.get('spanId', '?')}")
-                except DAMAGE as error:
-                    on_loss(Loss(row.where, f"it is no span: {why(error)}"))
+    for inner in held:
+        for one in inner if isinstance(inner, list) else [inner]:
+            id = next((one[name] for name in _SPAN_IDS if one.get(name)), "") if isinstance(one, Mapping) else ""
+            yield from _in(one, f"{where.partition(' span ')[0]} span {id}" if id else where, on_loss, depth + 1)
+
+
+def _plain(name: Any) -> str:
+    return str(name).replace("_", "").lower()
 
 
 def _span(value: Mapping[str, Any], where: str) -> Span:
-    context = value.get("context") if isinstance(value.get("context"), Mapping) else {}
-    assert isinstance(context, Mapping)
+    context = value.get("context") if isinstance(value.get("context"), Mapping) else value.get("spanContext")
+    context = context if isinstance(context, Mapping) else {}
 
-    def named(*names: str) -> Any:
+    def named(names: tuple[str, ...]) -> Any:
         for name in names:
             for holder, key in ((value, name), (context, name), (value, f"context.{name}")):
                 if holder.get(key) not in (None, ""):
                     return holder[key]
         return ""
 
-    trace, id = str(named("traceId", "trace_id")), str(named("spanId", "span_id", "id"))
-    start = str(named("startTimeUnixNano", "start_time", "startTime", "timeUnixNano", "observedTimeUnixNano"))
-    attributes = _attributes(value.get("attributes", {}))
+    trace, id, start = _id(named(_TRACE_IDS)), _id(named(_SPAN_IDS)), named(_STARTS)
+    attributes = _attributes(value.get("attributes") or value.get("tags") or value.get("span_attributes") or {})
     for name, part in value.items():
         if name.startswith("attributes.") and part is not None:
             _flatten(part, name.removeprefix("attributes."), attributes, 0)
-    event = value.get("eventName") or attributes.get("event.name")
+    event = value.get("eventName") or value.get("event_name") or attributes.get("event.name")
     if event or "body" in value:  # a log record
         held = {**attributes, "body": _any(value.get("body"))}
         return Span(trace, id, start, {}, where, [(str(event), held)])
     if not trace and not attributes:
         raise BadRecord("it has neither trace nor attributes")
-    events = [
-        (str(one.get("name", "")), _attributes(one.get("attributes", {})))
-        for one in value.get("events") or ()
-        if isinstance(one, Mapping) and str(one.get("name", "")).startswith("gen_ai.")
-    ]
-    return Span(trace or where, id, start, attributes, where, events, _error(value.get("status")))
+    error = _error(value.get("status"), value) or str(attributes.get("error.message", "")).split("\n")[0]
+    is_root = named(_PARENTS) == "" and not value.get("references")
+    return Span(trace or where, id, start, attributes, where, _events(value), error, is_root)
 
 
-def _error(status: Any) -> str:
+def _events(value: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """The events of a span that may hold messages; Jaeger calls them logs, and their attributes fields."""
+    found = []
+    given = value.get("events") or value.get("logs") or ()
+    for one in given if isinstance(given, list) else ():
+        if isinstance(one, Mapping):
+            held = _attributes(one.get("attributes") or one.get("fields") or {})
+            name = str(one.get("name") or held.get("event") or held.get("event.name") or "")
+            if name.startswith("gen_ai."):
+                found.append((name, held))
+    return found
+
+
+def _id(value: Any) -> str:
+    """An id as hexadecimal digits: protobuf's own JSON has it in base64."""
+    text = str(value)
+    if len(text) in (12, 24) and text.endswith("="):
+        try:
+            return base64.b64decode(text, validate=True).hex()
+        except (binascii.Error, ValueError):
+            return text
+    return text.removeprefix("0x")
+
+
+def _error(status: Any, value: Mapping[str, Any]) -> str:
     if not isinstance(status, Mapping):
-        return ""
-    if status.get("code", status.get("status_code")) not in (2, "STATUS_CODE_ERROR", "ERROR"):
+        status = {"code": value.get("status_code", status), "message": value.get("status_message")}
+    if status.get("code", status.get("status_code")) not in (2, "2", "STATUS_CODE_ERROR", "ERROR", "Error"):
         return ""
     return str(status.get("message") or status.get("description") or "failed")
 
 
 def _attributes(given: Any) -> dict[str, Any]:
-    """Attributes under dotted names, from OTLP's key-value list or from a mapping, flat or nested."""
+    """Attributes under dotted names, from a list of keys and values or from a mapping, flat or nested."""
     flat: dict[str, Any] = {}
-    if isinstance(given, str):
-        given = loaded(given)
+    given = loaded(given)
     if isinstance(given, list):
         for pair in given:
-            _flatten(_any(pair.get("value")), str(pair.get("key")), flat, 0)
+            value = pair["value"] if "value" in pair else pair.get("vStr", pair.get("v_str"))
+            _flatten(_any(value), str(pair.get("key")), flat, 0)
     elif isinstance(given, Mapping):
         for name, value in given.items():
-            _flatten(value, str(name), flat, 0)
+            _flatten(_any(value), str(name), flat, 0)
     return flat
 
 
@@ -140,21 +193,31 @@ def _flatten(value: Any, name: str, flat: dict[str, Any], depth: int) -> None:
         flat[name] = value
 
 
+_KINDS = frozenset({"stringvalue", "boolvalue", "intvalue", "doublevalue", "bytesvalue", "arrayvalue", "kvlistvalue"})
+_SCALARS = ("stringvalue", "boolvalue", "doublevalue", "bytesvalue")
+
+
 def _any(value: Any, depth: int = 0) -> Any:
     """OTLP's AnyValue as a plain one."""
-    if not isinstance(value, Mapping) or depth > _MAX_DEPTH:
+    if not isinstance(value, Mapping) or depth > _MAX_DEPTH or len(value) != 1:
         return value
-    for name, inner in value.items():
-        match name:
-            case "stringValue" | "boolValue" | "doubleValue":
-                return inner
-            case "intValue":
-                return int(inner)
-            case "arrayValue":
-                return [_any(one, depth + 1) for one in inner.get("values", ())]
-            case "kvlistValue":
-                return {str(one.get("key")): _any(one.get("value"), depth + 1) for one in inner.get("values", ())}
-    return dict(value)
+    ((name, inner),) = value.items()
+    kind = _plain(name)
+    if kind == "value" and isinstance(inner, Mapping) and {_plain(one) for one in inner} <= _KINDS:  # as Go prints it
+        return _any(inner, depth + 1)
+    if kind == "intvalue":
+        return int(inner)
+    if kind in _SCALARS:
+        return inner
+    if kind == "arrayvalue" and isinstance(inner, Mapping | list):
+        return [_any(one, depth + 1) for one in _values(inner)]
+    if kind == "kvlistvalue" and isinstance(inner, Mapping | list):
+        return {str(one.get("key")): _any(one.get("value"), depth + 1) for one in _values(inner)}
+    return value
+
+
+def _values(held: Mapping[str, Any] | list[Any]) -> Any:
+    return held if isinstance(held, list) else held.get("values", held.get("Values")) or ()
 
 
 def under(attributes: Mapping[str, Any], prefix: str) -> dict[str, Any]:
@@ -191,13 +254,3 @@ def _with_lists(value: Any) -> Any:
     if value and all(key.isdecimal() for key in value):
         return listed(value)
     return {key: _with_lists(inner) for key, inner in value.items()}
-
-
-def loaded(value: Any) -> Any:
-    """JSON in a text, read; anything else as it is."""
-    if isinstance(value, str) and value[:1] in "[{":
-        try:
-            return orjson.loads(value)
-        except orjson.JSONDecodeError:
-            return value
-    return value

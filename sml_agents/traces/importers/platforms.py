@@ -1,7 +1,8 @@
 """Exports of tracing platforms: LangSmith's runs and Langfuse's traces.
 
-`langsmith`: runs as `Client.list_runs` and the bulk export give them, one an object, in any order.
-`langfuse`: traces as the API and the export give them, with their `observations` and `scores`; or observations alone.
+`langsmith`: runs as `Client.list_runs` and the bulk export (Parquet) give them, one an object, in any order.
+`langfuse`: traces as the API and the export give them, with their `observations` and `scores`; or a folder of the blob
+export (Parquet, JSON Lines), whose observations, traces and scores are rows of their own.
 """
 
 from __future__ import annotations
@@ -9,96 +10,127 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sml_agents.traces.importers.calls import ModelCall, chat_of, conversations, thread_in
-from sml_agents.traces.importers.chat import usage_of
-from sml_agents.traces.importers.lines import Row, rows
-from sml_agents.traces.importers.messages import DAMAGE, BadRecord, why
-from sml_agents.traces.importers.otlp import loaded
+from sml_agents.traces.importers.calls import Gathered, ModelCall, thread_in
+from sml_agents.traces.importers.chats import chat_of, model_in, tools_in, usage_of
+from sml_agents.traces.importers.json_text import loaded
+from sml_agents.traces.importers.lines import rows
+from sml_agents.traces.importers.messages import DAMAGE, why
+from sml_agents.traces.importers.parts import BadRecord
 from sml_agents.traces.importers.record import Log, Loss, OnLoss, Score
 
 __all__ = ["read_langfuse", "read_langsmith"]
 
-_GENERATIONS = ("GENERATION", "generation")
+_MODEL_RUNS = ("llm", "chat_model")
+_OF_SCORES = ("value", "stringValue", "string_value")
+_WORDS = {"true": 1.0, "yes": 1.0, "good": 1.0, "correct": 1.0, "false": 0.0, "no": 0.0, "bad": 0.0, "incorrect": 0.0}
 
 
 def read_langsmith(place: str, on_loss: OnLoss) -> Iterator[Log]:
     """The conversations in LangSmith runs: those of model calls, or of the roots where no model call is there."""
-    calls: dict[str, list[ModelCall]] = {}
-    roots: dict[str, ModelCall] = {}
-    thread_of: dict[str, str] = {}
-    scores: dict[str, list[Score]] = {}
+    found = Gathered()
     for row in rows(place, on_loss, inside=("runs", "data")):
         run = row.value
+        trace = str(run.get("trace_id") or run.get("id") or "")
+        is_call = str(run.get("run_type", "")) in _MODEL_RUNS
         try:
-            trace = str(run.get("trace_id") or run.get("id") or "")
             if not trace:
                 raise BadRecord("it has neither id nor trace_id: it is no run")
-            extra = loaded(run.get("extra"))
-            metadata = extra.get("metadata") if isinstance(extra, Mapping) else None
-            thread = thread_in(metadata, run.get("metadata")) or str(run.get("thread_id") or "")
-            if thread:
-                thread_of.setdefault(trace, thread)
-            scores.setdefault(trace, []).extend(_feedback(run.get("feedback_stats")))
-            kind, root = str(run.get("run_type", "")), not run.get("parent_run_id")
-            if kind in ("llm", "chat_model"):
-                calls.setdefault(trace, []).append(_call(run, trace, row.where))
-            elif root:
-                roots[trace] = _call(run, trace, row.where)
+            extra = _mapping(run.get("extra"))
+            metadata = _mapping(extra.get("metadata"))
+            found.belongs(trace, thread_in(metadata, _mapping(run.get("metadata")), run))
+            found.scores += [(trace, score) for score in _feedback(run.get("feedback_stats"))]
+            if is_call:
+                found.calls.append((trace, _call(run, row.where)))
+            elif not run.get("parent_run_id"):
+                found.wholes[trace] = _call(run, row.where)
         except DAMAGE as error:
-            # A root without messages is a loss only if its model calls are not there either.
-            if str(run.get("run_type")) in ("llm", "chat_model") or "id" not in run:
-                on_loss(Loss(row.where, why(error)))
-    of_root = [one for trace, one in roots.items() if trace not in calls]
-    found = [*of_root, *(call for several in calls.values() for call in several)]
-    by_thread: dict[str, list[Score]] = {}
-    for trace, given in scores.items():
-        by_thread.setdefault(thread_of.get(trace, trace), []).extend(given)
-    for call in found:
-        call.thread = thread_of.get(call.thread, call.thread)
-    yield from conversations(found, by_thread)
+            loss = Loss(row.where, why(error))
+            if is_call or not trace:
+                found.lost.add(trace)
+                on_loss(loss)
+            elif not run.get("parent_run_id"):
+                found.wholes[trace] = loss
+    yield from found.conversations(on_loss)
 
 
 def read_langfuse(place: str, on_loss: OnLoss) -> Iterator[Log]:
     """The conversations in Langfuse traces: those of generations, or of the trace's own input and output."""
-    calls: list[ModelCall] = []
-    scores: dict[str, list[Score]] = {}
+    found = Gathered()
     for row in rows(place, on_loss, inside=("traces", "data")):
         value = row.value
         if isinstance(trace := value.get("trace"), Mapping) and "observations" in value:
-            value = {**trace, "observations": value["observations"]}  # a single trace, downloaded
-        observations = loaded(value.get("observations"))
-        thread = str(_either(value, "sessionId", "session_id") or _either(value, "traceId", "trace_id") or "")
-        thread = thread or str(value.get("id") or row.where)
-        if isinstance(given := loaded(value.get("scores")), list):
-            scores.setdefault(thread, []).extend(_scores(given))
-        generations = [
-            Row(f"{row.where} observation {number}", dict(one), b"")
-            for number, one in enumerate(observations if isinstance(observations, list) else ())
-            if isinstance(one, Mapping) and one.get("type") in _GENERATIONS
-        ]
-        if value.get("type") is not None and value.get("type") not in _GENERATIONS:
-            continue  # a span or an event
-        for one in generations or [row]:
-            try:
-                calls.append(_call(one.value, thread, one.where))
-            except DAMAGE as error:
-                on_loss(Loss(one.where, why(error)))
-    yield from conversations(calls, scores)
+            value = {**trace, "observations": value["observations"], "scores": trace.get("scores", value.get("scores"))}
+        if any(name in value for name in _OF_SCORES) and "name" in value and "type" not in value:
+            about = _either(value, "traceId", "trace_id") or _either(value, "sessionId", "session_id")
+            found.scores += [(str(about), score) for score in _scores([value])]
+        elif value.get("type") is not None:
+            _observation(value, row.where, found, on_loss)
+        else:
+            _trace(value, row.where, found, on_loss)
+    yield from found.conversations(on_loss)
 
 
-def _call(value: Mapping[str, Any], thread: str, where: str) -> ModelCall:
+def _observation(value: Mapping[str, Any], where: str, found: Gathered, on_loss: OnLoss, trace: str = "") -> None:
+    trace = trace or str(_either(value, "traceId", "trace_id") or value.get("id") or where)
+    found.belongs(trace, _session(value))
+    is_call = str(value["type"]).upper() == "GENERATION"
+    if not is_call and (_either(value, "parentObservationId", "parent_observation_id") or trace in found.wholes):
+        return  # a step of an agent
+    try:
+        call = _call(value, where)
+    except DAMAGE as error:
+        if is_call:
+            found.lost.add(trace)
+            on_loss(Loss(where, why(error)))
+        elif value.get("input") or value.get("output"):
+            found.wholes[trace] = Loss(where, why(error))
+    else:
+        if is_call:
+            found.calls.append((trace, call))
+        else:
+            found.wholes[trace] = call
+
+
+def _trace(value: Mapping[str, Any], where: str, found: Gathered, on_loss: OnLoss) -> None:
+    trace = str(value.get("id") or _either(value, "traceId", "trace_id") or where)
+    found.belongs(trace, _session(value))
+    if isinstance(given := loaded(value.get("scores")), list):
+        found.scores += [(trace, score) for score in _scores(given)]
+    try:
+        found.wholes[trace] = _call(value, where)
+    except DAMAGE as error:
+        found.wholes[trace] = Loss(where, why(error))
+    observations = loaded(value.get("observations"))
+    for number, one in enumerate(observations if isinstance(observations, list) else ()):
+        if isinstance(one, Mapping) and one.get("type") is not None:
+            _observation(one, f"{where} observation {number}", found, on_loss, trace)
+
+
+def _session(value: Mapping[str, Any]) -> str:
+    return str(_either(value, "sessionId", "session_id") or "")
+
+
+def _call(value: Mapping[str, Any], where: str) -> ModelCall:
     given = loaded(_either(value, "inputs", "input"))
     answered = loaded(_either(value, "outputs", "output"))
-    said = chat_of(_without_tools(given), "user") if given not in (None, {}, []) else []
-    told = chat_of(answered, "assistant") if answered not in (None, {}, []) else []
+    extra = _mapping(value.get("extra"))
+    metadata = _mapping(extra.get("metadata")) or _mapping(value.get("metadata"))
+    tools = tools_in(extra.get("invocation_params"), extra, _tools_as_messages(given), value)
+    said = chat_of(_without_tools(given), "user", tools) if given not in (None, {}, [], "") else []
+    told = chat_of(answered, "assistant") if answered not in (None, {}, [], "") else []
     if not said and not told:
         raise BadRecord("it holds no messages")
     if len(told) > len(said) and said and [one.text for one in told[: len(said)]] == [one.text for one in said]:
         told = told[len(said) :]  # a graph gives its whole state back
     start = _either(value, "start_time", "startTime") or value.get("timestamp")
-    error = value.get("error") or (value.get("statusMessage") if value.get("level") == "ERROR" else "")
-    usage = usage_of(_either(value, "usageDetails", "usage")) or usage_of(value)
-    return ModelCall(thread, str(start), said, told, where, _model(value), usage, str(error or "").split("\n")[0][:500])
+    error = value.get("error") or (_either(value, "statusMessage", "status_message") if _failed(value) else "")
+    usage = usage_of(_either(value, "usageDetails", "usage_details", "usage")) or usage_of(value)
+    model = model_in(value, metadata, extra.get("invocation_params"))
+    return ModelCall("", start, said, told, where, model, usage, str(error or "").split("\n")[0][:500], tools)
+
+
+def _failed(value: Mapping[str, Any]) -> bool:
+    return str(value.get("level")).upper() == "ERROR"
 
 
 def _without_tools(given: Any) -> Any:
@@ -108,33 +140,40 @@ def _without_tools(given: Any) -> Any:
     return [one for one in given if not (isinstance(one, Mapping) and _is_definition(one.get("content")))]
 
 
+def _tools_as_messages(given: Any) -> dict[str, Any]:
+    definitions = [one.get("content") for one in given if isinstance(one, Mapping)] if isinstance(given, list) else []
+    return {"tools": [one for one in definitions if _is_definition(one)]}
+
+
 def _is_definition(content: Any) -> bool:
     return isinstance(content, Mapping) and content.get("type") == "function" and "function" in content
 
 
-def _model(value: Mapping[str, Any]) -> str:
-    extra = loaded(value.get("extra"))
-    metadata = extra.get("metadata") if isinstance(extra, Mapping) else None
-    found = value.get("model") or (metadata.get("ls_model_name") if isinstance(metadata, Mapping) else "")
-    return found if isinstance(found, str) else ""
+def _mapping(value: Any) -> Mapping[str, Any]:
+    value = loaded(value)
+    return value if isinstance(value, Mapping) else {}
 
 
 def _feedback(stats: Any) -> Iterator[Score]:
     """LangSmith's `feedback_stats`: the mean of each key."""
-    if isinstance(stats := loaded(stats), Mapping):
-        for name, one in stats.items():
-            value = one.get("avg") if isinstance(one, Mapping) else one
-            if isinstance(value, int | float):
-                yield Score(str(name), float(value))
+    for name, one in _mapping(stats).items():
+        value = one.get("avg") if isinstance(one, Mapping) else one
+        if isinstance(value, int | float):
+            yield Score(str(name), float(value))
 
 
 def _scores(given: list[Any]) -> Iterator[Score]:
     for one in given:
-        if not isinstance(one, Mapping) or not isinstance(one.get("value"), int | float):
+        if not isinstance(one, Mapping):
+            continue
+        value = one.get("value")
+        if not isinstance(value, int | float):
+            text = next((one[name] for name in _OF_SCORES if isinstance(one.get(name), str)), "")
+            value = _WORDS.get(text.lower())
+        if value is None:
             continue
         source = "person" if one.get("source") in ("ANNOTATION", "API", None) else "machine"
-        comment = one.get("comment")
-        yield Score(str(one.get("name", "")), float(one["value"]), str(comment or ""), source)  # type: ignore[arg-type]
+        yield Score(str(one.get("name", "")), float(value), str(one.get("comment") or ""), source)  # type: ignore[arg-type]
 
 
 def _either(value: Mapping[str, Any], *names: str) -> Any:

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zipfile
 import zlib
@@ -14,18 +15,21 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import orjson
-
-from sml_agents.errors import InputError
-from sml_agents.traces.importers.chat import content_key, usage_of
+from sml_agents.errors import MissingExtra
+from sml_agents.traces.importers.chat import content_key
+from sml_agents.traces.importers.chats import usage_of
+from sml_agents.traces.importers.json_text import read_json
 from sml_agents.traces.importers.lines import Row, files_at, rows
-from sml_agents.traces.importers.messages import DAMAGE, BadRecord, Said, read_message, read_messages, text_of, why
+from sml_agents.traces.importers.messages import DAMAGE, read_message, read_messages, why
+from sml_agents.traces.importers.parts import BadRecord, Said, text_of
 from sml_agents.traces.importers.record import Log, Loss, OnLoss, Score
+from sml_agents.traces.importers.unpack import MOST_TIMES, SMALL, unpacked_zstd
 
 __all__ = ["read_inspect", "read_lost", "read_mint"]
 
 _LETTERS = {"C": 1.0, "P": 0.5, "I": 0.0, "N": 0.0}
 _LARGEST_SAMPLE = 256 << 20
+_ZSTANDARD = 93
 
 
 def read_mint(place: str, on_loss: OnLoss) -> Iterator[Log]:
@@ -102,16 +106,7 @@ def read_inspect(place: str, on_loss: OnLoss) -> Iterator[Log]:
 
 
 def _inspect_files(place: str) -> list[Path]:
-    found = []
-    for pattern in ("*.eval", "*.json"):
-        try:
-            found += files_at(place, pattern)
-        except InputError:
-            if not Path(place).expanduser().is_dir():
-                raise
-    if not found:
-        raise InputError(f"the folder {place} holds no .eval or .json file: name the log to import")
-    return list(dict.fromkeys(found))
+    return files_at(place, ".eval", ".json")
 
 
 def _archive(file: Path, on_loss: OnLoss) -> Iterator[Log]:
@@ -121,17 +116,34 @@ def _archive(file: Path, on_loss: OnLoss) -> Iterator[Log]:
                 continue
             where = f"{file.name} {entry.filename}"
             try:
-                if entry.file_size > _LARGEST_SAMPLE:
-                    raise BadRecord(f"it is larger than {_LARGEST_SAMPLE >> 20} MB")
-                value = orjson.loads(archive.read(entry))
+                value = read_json(_unpacked(archive, entry))
                 if not isinstance(value, dict):
                     raise BadRecord("it is not a JSON object")
             except (BadRecord, ValueError, OSError, EOFError, zlib.error, zipfile.BadZipFile, struct.error) as error:
                 on_loss(Loss(where, f"the sample cannot be read ({error})"))
+            except MissingExtra:
+                raise
             except (NotImplementedError, RuntimeError) as error:  # a compression or a password of its own
                 on_loss(Loss(where, f"the sample cannot be unpacked ({error})"))
             else:
                 yield from _samples(iter([Row(where, value, b"")]), file.stem, on_loss)
+
+
+def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    """A sample as JSON; newer logs are packed with Zstandard, which this Python's `zipfile` does not know."""
+    bomb = entry.file_size > SMALL and entry.file_size > MOST_TIMES * entry.compress_size
+    if entry.file_size > _LARGEST_SAMPLE or bomb:
+        raise BadRecord(f"it is larger than {_LARGEST_SAMPLE >> 20} MB, or unpacks to far more than its size")
+    if entry.compress_type != _ZSTANDARD:
+        return archive.read(entry)
+    packed = archive.fp
+    if packed is None:
+        raise BadRecord("the archive is closed")
+    packed.seek(entry.header_offset)
+    name, extra = struct.unpack("<HH", packed.read(30)[26:])
+    packed.seek(name + extra, 1)
+    with unpacked_zstd(io.BytesIO(packed.read(entry.compress_size))) as stream:
+        return stream.read(_LARGEST_SAMPLE)
 
 
 def _samples(found: Iterator[Row], log: str, on_loss: OnLoss) -> Iterator[Log]:

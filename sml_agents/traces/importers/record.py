@@ -1,34 +1,26 @@
 """The shape that every importer makes of its format, and the one way from there to a trace.
 
 A conversation becomes a dialogue between the person (the teacher's side) and the agent (the student's): all that the
-agent did between two messages of the person is one student turn, with the tools it used and what they gave back.
-System messages go to `task.meta["system"]`. Nobody knows yet whether it ended well: `solved` is None unless the log
-says so, and mining (`sml_agents.mining`) looks for the evidence.
+agent did between two messages of the person is one student turn, with its reasoning, the tools it used and what they
+gave back. System messages go to `task.meta["system"]`, the tools that the agent had to `tags["tools"]`, and what the
+record holds besides to `tags["unread"]`, counted by name. Nobody knows yet whether it ended well: `solved` is None
+unless the log says so, and mining (`sml_agents.mining`) looks for the evidence.
 """
 
 from __future__ import annotations
 
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from sml_agents.traces.importers.messages import BadRecord, Said
-from sml_agents.types import (
-    Act,
-    Call,
-    Failure,
-    Private,
-    Role,
-    StopReason,
-    Task,
-    ToolCall,
-    Trace,
-    Turn,
-    Usage,
-    stable_hash,
-)
+from sml_agents import types
+from sml_agents.traces.importers.parts import BadRecord, Call, Result, Said
+from sml_agents.types import Act, Failure, Private, Role, StopReason, Task, ToolCall, Trace, Turn, Usage, stable_hash
 
 __all__ = ["Log", "Loss", "OnLoss", "Score", "trace_of"]
+
+NO_CALL = "tool result that fits no call"
 
 
 class Loss(NamedTuple):
@@ -71,12 +63,16 @@ class Log:
     """A reference answer, if the log has one: private."""
     usage: Usage | None = None
     error: str = ""
+    tools: Sequence[dict[str, Any]] = ()
+    """What the agent could call, as OpenAI's API has it."""
+    unread: Sequence[str] = ()
+    """What the record holds beside its messages and this does not, by name."""
     meta: dict[str, Any] = field(default_factory=dict)
 
 
 def trace_of(log: Log, format: str) -> Trace:
     """The trace of a conversation. Raises BadRecord when nobody says anything in it."""
-    turns, system = _turns(log)
+    turns, system, unread = _Turns(log).made()
     if not turns:
         raise BadRecord("nobody says anything in it")
     opening = next((turn.text for turn in turns if turn.role is Role.TEACHER), "")
@@ -87,6 +83,10 @@ def trace_of(log: Log, format: str) -> Trace:
         tags["scores"] = [score._asdict() for score in log.scores]
     if log.usage is not None:
         tags["usage"] = log.usage.model_dump()
+    if log.tools:
+        tags["tools"] = list(log.tools)
+    if unread:
+        tags["unread"] = dict(Counter(unread))
     return Trace(
         id=id,
         task=Task(
@@ -105,81 +105,155 @@ def trace_of(log: Log, format: str) -> Trace:
     )
 
 
-def _turns(log: Log) -> tuple[list[Turn], str]:
-    turns: list[Turn] = []
-    system: list[str] = []
-    person: list[str] = []
-    agent: list[str] = []
-    calls: list[ToolCall] = []
-    spoke = False
-    model, act = log.model, ""
+@dataclass(slots=True, eq=False)
+class _Made:
+    """A call, and what came back."""
 
-    def end_person() -> None:
-        if person:
-            turns.append(Turn(role=Role.TEACHER, text="\n\n".join(person)))
-            person.clear()
+    call: Call
+    result: str | None = None
 
-    def end_agent() -> None:
-        if spoke:
-            text = "\n\n".join(agent)
-            used = tuple(calls) or None
-            turns.append(
-                Turn(
-                    role=Role.STUDENT,
-                    text=text,
-                    act=Act(act) if act in _ACTS else None,
-                    act_by="llm" if act in _ACTS else "",
-                    call=Call(model=model) if model else None,
-                    tool_calls=used,
-                    trainable=bool(text.strip()),
-                )
+
+class _Turns:
+    """Turns out of messages."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+        self.turns: list[Turn] = []
+        self.system: list[str] = []
+        self.unread: list[str] = list(log.unread)
+        self.person: list[str] = []
+        self.agent: list[Said] = []
+        """What the agent said since the person did; empty messages apart."""
+        self.thought = ""
+        self.calls: list[_Made] = []
+        self.waiting, self.older = _Waiting(), _Waiting()
+        self.of_turn: list[tuple[int, list[_Made]]] = []
+
+    def made(self) -> tuple[list[Turn], str, list[str]]:
+        for said in self.log.said:
+            self.unread += said.unread
+            if said.speaker == "assistant":
+                self._agent(said)
+                self._results(said.results)
+                continue
+            self._results(said.results)
+            if said.speaker == "system":
+                if said.text not in self.system:
+                    self.system.append(said.text)
+            elif said.speaker == "user" and (said.text or not said.results):
+                self._end_agent()
+                self.person.append(said.text)
+        self._end_person()
+        self._end_agent()
+        return self._finished(), "\n\n".join(self.system), self.unread
+
+    def _agent(self, said: Said) -> None:
+        self.thought += said.thought
+        if not self.agent and not said.text and not said.calls:
+            return
+        self._end_person()
+        self.agent.append(said)
+        for call in said.calls:
+            made = _Made(call)
+            self.calls.append(made)
+            self.waiting.add(made)
+
+    def _results(self, results: Sequence[Result]) -> None:
+        """Put results to their calls: by id, else by the tool's name, else to the first call that waits for one.
+
+        A tool that asked the person gives its result after their turn: its call stands in an earlier one.
+        """
+        for result in results:
+            made = self.waiting.take(result) or self.older.take(result, first=False)
+            if made is None:
+                self.unread.append(NO_CALL)
+            else:
+                made.result = result.text
+
+    def _end_person(self) -> None:
+        if self.person:
+            self.turns.append(Turn(role=Role.TEACHER, text="\n\n".join(self.person)))
+            self.person.clear()
+
+    def _end_agent(self) -> None:
+        if not self.agent:
+            if self.thought:
+                self.unread.append("reasoning without words")
+                self.thought = ""
+            return
+        spoken = [said for said in self.agent if said.text]
+        text = "\n\n".join(said.text for said in spoken)
+        marks = {said.trained for said in spoken}
+        if False in marks and len(marks) > 1:
+            self.unread.append("weights that differ within a turn")
+        last = self.agent[-1]
+        known = last.act in _ACTS
+        if self.calls:
+            self.of_turn.append((len(self.turns), self.calls))
+        self.turns.append(
+            Turn(
+                role=Role.STUDENT,
+                text=text,
+                thought=self.thought,
+                act=Act(last.act) if known else None,
+                act_by="llm" if known else "",
+                call=types.Call(model=model) if (model := last.model or self.log.model) else None,
+                trainable=bool(text.strip()) and False not in marks,
             )
-            agent.clear()
-            calls.clear()
+        )
+        self.older.extend(self.waiting)
+        self.agent, self.calls, self.waiting, self.thought = [], [], _Waiting(), ""
 
-    for said in log.said:
-        if said.results:
-            _settle(calls, turns, said.results)
-        if said.speaker == "system":
-            system.append(said.text)
-        elif said.speaker == "user":
-            if not said.text and said.results:
-                continue
-            end_agent()
-            spoke = False
-            person.append(said.text)
-        elif said.speaker == "assistant":
-            if not spoke and not said.text and not said.calls:
-                continue
-            end_person()
-            spoke, model, act = True, said.model or log.model, said.act
-            if said.text:
-                agent.append(said.text)
-            for call in said.calls:
-                calls.append(ToolCall(name=call.name, arguments=call.arguments, result=None, id=call.id))
-    end_person()
-    end_agent()
-    return turns, "\n\n".join(system)
+    def _finished(self) -> list[Turn]:
+        """The turns with their calls, whose results may have come later."""
+        for at, calls in self.of_turn:
+            used = tuple(
+                ToolCall(name=made.call.name, arguments=made.call.arguments, result=made.result, id=made.call.id)
+                for made in calls
+            )
+            self.turns[at] = self.turns[at].model_copy(update={"tool_calls": used})
+        return self.turns
 
 
-def _settle(calls: list[ToolCall], turns: list[Turn], results: Sequence[tuple[str, str]]) -> None:
-    """Put results to their calls: by id, else to the first call that waits for one.
+class _Waiting:
+    """Calls without a result, in their order, found by id and by name in constant time."""
 
-    A tool that asked the person gives its result after their turn: its call stands in an earlier one.
-    """
-    for id, text in results:
-        if _fill(calls, id, text):
-            continue
-        for at in range(len(turns) - 1, -1, -1):
-            earlier = list(turns[at].tool_calls or ())
-            if id and _fill(earlier, id, text):
-                turns[at] = turns[at].model_copy(update={"tool_calls": tuple(earlier)})
-                break
+    __slots__ = ("all", "by_id", "by_name")
 
+    def __init__(self) -> None:
+        self.all: OrderedDict[int, _Made] = OrderedDict()
+        self.by_id: dict[str, OrderedDict[int, _Made]] = {}
+        self.by_name: dict[str, OrderedDict[int, _Made]] = {}
 
-def _fill(calls: list[ToolCall], id: str, text: str) -> bool:
-    for at, call in enumerate(calls):
-        if call.result is None and (not id or call.id == id):
-            calls[at] = call.model_copy(update={"result": text})
-            return True
-    return False
+    def add(self, made: _Made) -> None:
+        key = id(made)
+        self.all[key] = made
+        self.by_id.setdefault(made.call.id, OrderedDict())[key] = made
+        self.by_name.setdefault(made.call.name, OrderedDict())[key] = made
+
+    def extend(self, others: _Waiting) -> None:
+        for made in others.all.values():
+            self.add(made)
+
+    def take(self, result: Result, *, first: bool = True) -> _Made | None:
+        """The call that `result` belongs to, which waits no more; the last one that fits if not the `first`."""
+        named = self.by_name.get(result.name) if result.name else None
+        fitting: OrderedDict[int, _Made] | None
+        if result.id and result.id in self.by_id:
+            fitting = self.by_id[result.id]
+        elif result.id and named and (len(named) == 1 or not next(iter(named.values())).call.id):
+            fitting = named  # ids were written anew, or not at all
+        elif result.id:
+            # Only a call without an id can be the one; which, the name has to say if there are several.
+            fitting = None if result.name else self.by_id.get("")
+        else:
+            fitting = named or (None if result.name or not first else self.all)
+        if not fitting:
+            return None
+        key = next(iter(fitting) if first else reversed(fitting))
+        made = self.all.pop(key)
+        for index, name in ((self.by_id, made.call.id), (self.by_name, made.call.name)):
+            del index[name][key]
+            if not index[name]:
+                del index[name]
+        return made

@@ -10,7 +10,8 @@ from sml_agents.errors import InputError
 from sml_agents.traces import Redactor, TraceStore
 from sml_agents.traces.importers.calls import ModelCall, conversations
 from sml_agents.traces.importers.checkpoints import plain_message, said_by_interrupt
-from sml_agents.traces.importers.messages import Said, read_messages
+from sml_agents.traces.importers.messages import read_messages
+from sml_agents.traces.importers.parts import Said
 from sml_agents.traces.importers.record import trace_of
 from sml_agents.types import Failure, Role, StopReason, Trace, Usage, stable_hash
 

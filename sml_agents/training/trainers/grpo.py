@@ -18,13 +18,14 @@ from accelerate.utils import gather_object  # type: ignore[import-untyped]
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from sml_agents.backends.settings import LocalSettings
-from sml_agents.training.online.policy import LiveChatModel, LiveEngine, TrlGenerator
+from sml_agents.training.online.policy import LiveChatModel, LiveEngine
 from sml_agents.training.online.rewards import dialogue_reward, turn_advantages, turn_returns, turn_rewards
 from sml_agents.training.online.rollouts import Rollouts
 from sml_agents.training.online.trajectories import Episode
 from sml_agents.training.settings import GRPOSettings
 from sml_agents.training.trainers.batches import alike_together, flat_groups, informative, trained_tokens
 from sml_agents.training.trainers.callbacks import OptimizerTime
+from sml_agents.training.trainers.generator import TrlGenerator
 from sml_agents.training.trainers.lm_head import score_trained_tokens_only
 from sml_agents.training.trainers.sft import Watched
 

@@ -1,4 +1,11 @@
-"""A real HTTP server on loopback that answers as a scenario tells it to, down to the byte."""
+"""A real HTTP server on loopback that answers as a scenario tells it to, down to the byte.
+
+async def busy(exchange):
+    await exchange.answer({"error": {"message": "later"}}, 429, {"Retry-After": "1"})
+
+async with serve(busy) as server:
+    model = resolve(f"openai:m@{server.url}")
+"""
 
 from __future__ import annotations
 
@@ -8,6 +15,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
+
+__all__ = ["Exchange", "Loopback", "Scenario", "chat", "completion", "serve"]
 
 Scenario = Callable[["Exchange"], Awaitable[None]]
 
@@ -37,9 +46,11 @@ class Exchange:
 
     @property
     def json(self) -> Any:
+        """The body, read."""
         return json.loads(self.body)
 
     async def send(self, data: bytes) -> None:
+        """Raw bytes, a status line included."""
         self.writer.write(data)
         await self.writer.drain()
 
@@ -67,6 +78,8 @@ class Exchange:
 
 @dataclass
 class Loopback:
+    """A running server: its address (`http://127.0.0.1:PORT/v1`) and what it was asked."""
+
     url: str
     requests: list[Exchange] = field(default_factory=list)
 

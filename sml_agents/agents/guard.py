@@ -1,0 +1,116 @@
+"""Which calls are guarded, and what each of their arguments is grounded in.
+
+`Guard` holds the builder's choices and nothing of a conversation: one serves any number of threads.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+from langchain_core.messages import ToolCall
+from pydantic import BaseModel
+
+from sml_agents.agents.asking import ASK_USER, Question
+from sml_agents.agents.evidence import Piece, Request, pieces_of_data
+from sml_agents.agents.grounding import Ground, State, ground
+from sml_agents.agents.slots import WRITTEN, Slot, is_read_only, slots_of, tool_name
+from sml_agents.agents.values import Clock
+from sml_agents.agents.values.dates import LANGUAGES
+from sml_agents.errors import InputError
+
+__all__ = ["Fields", "Guard", "questions_for"]
+
+Fields = type[BaseModel] | Mapping[Any, type[BaseModel]]
+Now = dt.datetime | Callable[[], dt.datetime]
+_OURS = ("messages", "jump_to", "structured_response")
+
+
+class Guard:
+    """See ClarifyMiddleware for the arguments."""
+
+    def __init__(
+        self,
+        fields: Fields | None = None,
+        *,
+        tools: Sequence[Any] | None = None,
+        read_only: Sequence[Any] = (),
+        written: Collection[str] | None = None,
+        guessable: Collection[str] = (),
+        trust: Sequence[Any] | None = None,
+        given: Any = None,
+        store_namespace: tuple[str, ...] | None = None,
+        now: Now | None = None,
+        time_zone: dt.tzinfo | None = None,
+        languages: Sequence[str] = LANGUAGES,
+    ) -> None:
+        if isinstance(tools, str) or isinstance(read_only, str) or isinstance(trust, str):
+            raise InputError("guard, read_only and trust are lists of tools or of their names, not one text.")
+        self.tools = None if tools is None else frozenset(map(tool_name, tools))
+        self.read_only = frozenset(map(tool_name, read_only))
+        self.written = WRITTEN if written is None else frozenset(written)
+        self.guessable = frozenset(guessable)
+        self.trust = None if trust is None else frozenset(map(tool_name, trust))
+        self.for_all = fields if isinstance(fields, type) else None
+        self.by_tool = {tool_name(tool): model for tool, model in fields.items()} if isinstance(fields, Mapping) else {}
+        self.given = given
+        self.store_namespace = store_namespace
+        self.now, self.time_zone, self.languages = now, time_zone, tuple(languages)
+        self._known: dict[str, tuple[Any, tuple[Slot, ...]]] = {}
+
+    def check(self, tools: Mapping[str, Any]) -> None:
+        """Raises InputError for a name that no tool of the agent has."""
+        named = (self.tools or frozenset()) | self.read_only | (self.trust or frozenset()) | set(self.by_tool)
+        if unknown := sorted(named - set(tools)):
+            have = ", ".join(sorted(set(tools) - {ASK_USER})) or "none"
+            raise InputError(f"No tool is named {', '.join(unknown)}: the agent's tools are {have}.")
+
+    def slots(self, name: str, tool: Any) -> tuple[Slot, ...]:
+        """What a tool needs."""
+        known = self._known.get(name)
+        if known is None or known[0] is not tool:
+            refine = self.by_tool.get(name, self.for_all)
+            known = self._known[name] = (tool, slots_of(tool, refine, self.guessable))
+        return known[1]
+
+    def guards(self, name: str, tools: Mapping[str, Any]) -> bool:
+        """Whether calls of a tool are guarded. One that the agent does not have is left to the agent to refuse."""
+        if name == ASK_USER or name not in tools:
+            return False
+        if self.tools is not None:
+            return name in self.tools
+        return name not in self.read_only and not is_read_only(tools[name]) and bool(self.slots(name, tools[name]))
+
+    def clock(self) -> Clock:
+        """What relative dates are counted from."""
+        now = self.now() if callable(self.now) else self.now
+        return Clock(now or dt.datetime.now(self.time_zone).replace(microsecond=0, second=0), languages=self.languages)
+
+    def outside(
+        self, system: str, state: Mapping[str, Any], context: Any, stored: Sequence[Any] = ()
+    ) -> tuple[Piece, ...]:
+        """What stands outside of the conversation: system prompt, state, context, what is stored, and `given`."""
+        kept = {
+            name: value for name, value in state.items() if name not in _OURS and not name.startswith(("clarify", "_"))
+        }
+        found = [*pieces_of_data(system), *pieces_of_data(kept), *pieces_of_data(context)]
+        found.extend(pieces_of_data(list(stored)))
+        if self.given is not None:
+            found.extend(pieces_of_data(self.given() if callable(self.given) else self.given))
+        return tuple(found)
+
+    def grounds(self, call: ToolCall, tool: Any, request: Request, given: Sequence[Piece]) -> tuple[Ground, ...]:
+        """Where each required argument of a call comes from."""
+        slots = self.slots(call["name"], tool)
+        return ground(call["args"], slots, request, self.clock(), given, self.written)
+
+
+def questions_for(grounds: Sequence[Ground], asked: Mapping[str, int]) -> tuple[Question, ...]:
+    """One question for each argument that is not grounded: in other words where it was asked before."""
+    found: dict[str, Question] = {}
+    for one in grounds:
+        if not one.ok and one.slot.name not in found:
+            either = (one.span, str(one.value)) if one.state is State.CONTRADICTED and one.span else None
+            found[one.slot.name] = one.slot.question(again=bool(asked.get(one.slot.name)), either=either)
+    return tuple(found.values())

@@ -1,0 +1,23 @@
+"""Comparing values as people say them: dates, times, numbers, money, choices, codes, names.
+
+It knows nothing of agents: a JSON schema, a text, a value and a clock go in, places in the text come out.
+"""
+
+from sml_agents.agents.values.compare import Kind, Mention, find, kind_of, mentions, same
+from sml_agents.agents.values.dates import Clock
+from sml_agents.agents.values.words import Span, find_words, fold, label, tokens
+
+__all__ = [
+    "Clock",
+    "Kind",
+    "Mention",
+    "Span",
+    "find",
+    "find_words",
+    "fold",
+    "kind_of",
+    "label",
+    "mentions",
+    "same",
+    "tokens",
+]

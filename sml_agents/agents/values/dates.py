@@ -1,0 +1,622 @@
+"""Dates, times of day and lengths of time in a text. Words for days and months are dateparser's, in its languages.
+
+A date that the text gives without its year or only as a weekday stays open in that part: `fits` says whether a calendar
+day is one that it may mean. Past days that only tell a story ("born on", "last Friday I was ill") are marked.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+from sml_agents.agents.values.numbers import find_numbers
+from sml_agents.agents.values.words import Span, clause_of, fold, listed, tokens
+from sml_agents.errors import MissingExtra
+
+__all__ = [
+    "Clock",
+    "DateMention",
+    "Length",
+    "TimeMention",
+    "as_date",
+    "as_time",
+    "find_dates",
+    "find_lengths",
+    "find_times",
+]
+
+LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl")
+
+
+@dataclass(frozen=True)
+class Clock:
+    """What "tomorrow" is counted from. `known=False`: only what needs no clock is compared."""
+
+    now: dt.datetime
+    known: bool = True
+    languages: tuple[str, ...] = LANGUAGES
+
+    @property
+    def today(self) -> dt.date:
+        return self.now.date()
+
+
+@dataclass(frozen=True)
+class DateMention:
+    """A date in a text."""
+
+    day: dt.date
+    """What it most likely means."""
+    span: Span
+    open_year: bool = False
+    weekday_only: bool = False
+    relative: bool = False
+    """Counted from today."""
+    next: bool = False
+    """`next Friday` is this week's to some and next week's to others."""
+    swapped: bool = False
+    """`5/6/2027` has two readings."""
+    story: bool = False
+    """Told about the past, as in a birthday: no date for what is to be done."""
+
+    def fits(self, day: dt.date, clock: Clock) -> bool:
+        """Whether `day` is what the words may mean."""
+        if self.weekday_only and not clock.known:
+            return day.weekday() == self.day.weekday()
+        if self.relative and not clock.known:
+            return False
+        if self.next and day == self.day + dt.timedelta(days=7):
+            return True
+        if self.swapped and self.day.day <= 12 and (day.month, day.day) == (self.day.day, self.day.month):
+            return self.open_year or day.year == self.day.year
+        if self.open_year and (day.month, day.day) == (self.day.month, self.day.day):
+            return not clock.known or day.year == self.day.year or day.year == clock.today.year
+        return day == self.day
+
+
+@dataclass(frozen=True)
+class TimeMention:
+    """A time of day in a text. `halves`: it may be before or after noon, as `at seven` may."""
+
+    at: dt.time
+    span: Span
+    halves: bool = False
+
+    def fits(self, at: dt.time) -> bool:
+        mine, other = (t.hour * 60 + t.minute for t in (self.at, at))
+        return mine == other or (self.halves and mine % 720 == other % 720)
+
+
+@dataclass(frozen=True)
+class Length:
+    """A length of time or other quantity with its unit."""
+
+    days: float
+    """In days; months count 30."""
+    span: Span
+
+
+_ISO = re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}(?!\d)")
+_NUMERIC = re.compile(r"(?<![\d.])\d{1,2}([./-])\d{1,2}(?:\1(?:\d{4}|\d{2})|\.)?(?![\d%]|[.,]\d)")
+_NTH = re.compile(
+    r"\b(?:the (?P<day>\d{1,2})(?:st|nd|rd|th)\b(?! of\b| [A-Z])|(?P<day2>\d{1,2})(?:st|nd|rd|th)? of (?P<which>this"
+    r"|the|next|the next) month\b)"
+)
+_EDGE = re.compile(
+    r"\b(?P<edge>end|beginning|start|first day|last day|ende|anfang)(?: of| des| der)?(?: the)?(?: (?P<which>this"
+    r"|next|n\w+chste[nrs]?))?"
+    r" (?P<unit>month|year|week|monats?|jahre?s?|woche)\b",
+    re.IGNORECASE,
+)
+_FEASTS = {
+    "christmas eve": (12, 24), "heiligabend": (12, 24), "christmas day": (12, 25), "christmas": (12, 25),
+    "boxing day": (12, 26), "new year's eve": (12, 31), "silvester": (12, 31), "new year's day": (1, 1),
+    "new year": (1, 1), "neujahr": (1, 1), "valentine's day": (2, 14), "halloween": (10, 31), "weihnachten": (12, 25),
+}  # fmt: skip
+_FEAST = re.compile(r"\b(" + "|".join(sorted(map(re.escape, _FEASTS), key=len, reverse=True)) + r")\b")
+_STORY = re.compile(
+    r"\b(?:born|birthday|birth|dob|geboren|geburtstag|n[e\u00e9]e? le|nac[ii\u00ed]|was|were|had|went|bought|ordered"
+    r"|arrived|came|got"
+    r"|happened|war|hatte|kam)\b",
+    re.IGNORECASE,
+)
+_NEXT = frozenset(
+    listed(
+        "next following coming nachste nachsten nachster nachstes kommende kommenden prochain prochaine proximo"
+        " proxima "
+        "prossimo volgende"
+    )
+)
+_WEEKDAY = re.compile(r"^(?:mon|tue|wed|thu|fri|sat|sun)", re.IGNORECASE)
+_RELATIVE_UNITS = ("day", "week", "month", "year", "tag", "woche", "monat", "jahr", "jour", "semaine", "mois")
+_VERBS = re.compile(r"\b(?:to|i|you|we|he|she|it|they|that|who|there|this)\s+$|^\W*$", re.IGNORECASE)
+_UNITS = {
+    "second sec sekunde sekunden": 1 / 86400, "minute minutes min mins minuten": 1 / 1440,
+    "hour hours hr hrs h stunde stunden heure heures": 1 / 24,
+    "day days tag tage tagen jour jours dia dias giorni": 1.0,
+    "night nights nacht nachte nachten nuit nuits noches notti": 1.0, "week weeks woche wochen semaine semaines": 7.0,
+    "fortnight": 14.0, "month months monat monate monaten mois": 30.0, "year years jahr jahre jahren": 365.0,
+}  # fmt: skip
+UNITS = {word: days for words, days in _UNITS.items() for word in words.split()}
+
+
+_MONTHS = listed("january february march april may june july august september october november december")
+_WEEKDAYS = listed("monday tuesday wednesday thursday friday saturday sunday")
+
+
+@lru_cache(maxsize=1)
+def _dateparser() -> Any:
+    try:
+        import dateparser
+    except ImportError as error:
+        raise MissingExtra("Reading dates", "agents") from error
+    return dateparser
+
+
+@lru_cache(maxsize=1)
+def _signal_words(languages: tuple[str, ...]) -> dict[str, frozenset[str]]:
+    """Words of dateparser's languages: `strong` ones stand for a date alone, `weak` ones beside others."""
+    _dateparser()
+    from dateparser.languages.loader import default_loader
+
+    strong: set[str] = set()
+    weak: set[str] = set()
+    weekdays: set[str] = set()
+    months: set[str] = set()
+    for locale in default_loader.get_locales(languages=list(languages)):
+        info = locale.info
+        for key in _MONTHS:
+            months.update(fold(word).strip(".") for word in info.get(key, ()) if len(word) > 2 or not word.isascii())
+        for key in _WEEKDAYS:
+            days = {fold(word).strip(".") for word in info.get(key, ()) if len(word) > 2 or not word.isascii()}
+            strong.update(days)
+            weekdays.update(days)
+        for phrases in info.get("relative-type", {}).values():
+            for phrase in phrases:
+                words = [token.plain for token in tokens(phrase)]
+                weak.update(words)
+                if len(words) == 1 and len(words[0]) > 3:
+                    strong.add(words[0])
+        for key in listed("year month week day in ago decade hour minute"):
+            weak.update(fold(word) for word in info.get(key, ()) if len(word) > 1)
+        weak.update(fold(word) for word in info.get("skip", ()) if word.isalpha())
+    weak.update(("after", "before"))  # the day after tomorrow
+    strong |= months
+    return {
+        "strong": frozenset(strong - {"now", "jetzt", "second", "minute", "hour"}),
+        "weak": frozenset(weak),
+        "weekdays": frozenset(weekdays),
+        "months": frozenset(months),
+    }
+
+
+def _languages(text: str, clock: Clock) -> tuple[str, ...]:
+    """The clock's languages, and those whose script the text is in."""
+    scripts = {
+        "\u0400": ("\u04ff", "ru"),
+        "\u3040": ("\u30ff", "ja"),
+        "\u4e00": ("\u9fff", "zh"),
+        "\u0600": ("\u06ff", "ar"),
+        "\uac00": ("\ud7a3", "ko"),
+    }
+    more = [code for low, (high, code) in scripts.items() if any(low <= sign <= high for sign in text)]
+    return tuple(dict.fromkeys([*clock.languages, *more]))
+
+
+@lru_cache(maxsize=8192)
+def _parse(text: str, now: dt.datetime, languages: tuple[str, ...]) -> dt.datetime | None:
+    settings = {
+        "RELATIVE_BASE": now.replace(tzinfo=None),
+        "PREFER_DATES_FROM": "future",
+        "RETURN_AS_TIMEZONE_AWARE": False,
+        "PREFER_DAY_OF_MONTH": "first",
+    }
+    try:
+        found: dt.datetime | None = _dateparser().parse(text, languages=list(languages), settings=settings)
+    except (ValueError, OverflowError, RecursionError):
+        return None
+    return found
+
+
+def as_date(value: object, clock: Clock) -> frozenset[dt.date]:
+    """The days that an argument may mean: two for `03/04/2027`, none for what is no date."""
+    if isinstance(value, dt.datetime):
+        return frozenset({value.date()})
+    if isinstance(value, dt.date):
+        return frozenset({value})
+    text = str(value).strip()
+    if match := re.match(r"(\d{4})[-./](\d{1,2})[-./](\d{1,2})(?:$|[T ])", text):
+        return _days([(int(match[1]), int(match[2]), int(match[3]))])
+    if match := re.fullmatch(r"(\d{1,2})[-./](\d{1,2})[-./](\d{4})", text):
+        first, second, year = int(match[1]), int(match[2]), int(match[3])
+        return _days([(year, first, second), (year, second, first)])
+    return frozenset(day for found in find_dates(text, clock) for day in [found.day] if _covers(text, found.span))
+
+
+def _covers(text: str, span: Span) -> bool:
+    return len(text[: span.start].strip()) + len(text[span.end :].strip()) <= 4
+
+
+def _days(parts: list[tuple[int, int, int]]) -> frozenset[dt.date]:
+    days = set()
+    for year, month, day in parts:
+        try:
+            days.add(dt.date(year, month, day))
+        except ValueError:
+            continue
+    return frozenset(days)
+
+
+@lru_cache(maxsize=2048)
+def find_dates(text: str, clock: Clock) -> tuple[DateMention, ...]:
+    """Every date of a text, in order."""
+    found: list[DateMention] = []
+
+    def add(mention: DateMention) -> None:
+        if not any(mention.span.overlaps(other.span) for other in found):
+            found.append(mention)
+
+    for match in _ISO.finditer(text):
+        for iso in as_date(match.group(), clock):
+            add(DateMention(iso, Span(*match.span())))
+    for match in _EDGE.finditer(text):
+        add(DateMention(_edge(match, clock.today), Span(*match.span()), relative=True))
+    for match in _FEAST.finditer(fold_keeping_places(text)):
+        month, number = _FEASTS[match.group(1)]
+        add(DateMention(_coming(month, number, clock.today), Span(*match.span()), open_year=True))
+    for match in _NTH.finditer(text):
+        day_of_month, later = int(match["day"] or match["day2"]), "next" in (match["which"] or "")
+        if (nth := _nth(day_of_month, clock.today, later)) and not _by_words_at(text, match.start(), clock):
+            add(DateMention(nth, Span(*match.span()), relative=True))
+    for match in _NUMERIC.finditer(text):
+        piece = match.group()
+        numbers = [int(part) for part in re.findall(r"\d+", piece)]
+        if len(numbers) == 2 and match.group(1) == "-":
+            continue
+        if len(numbers) == 2 and match.group(1) == "." and not piece.endswith("."):
+            continue  # 12.50 is an amount
+        year = (numbers[2] + 2000 if numbers[2] < 100 else numbers[2]) if len(numbers) == 3 else None
+        first, second = numbers[:2]
+        orders = [(second, first)] if match.group(1) == "." else [(first, second), (second, first)]
+        days = [day for order in orders for day in _days([(year or clock.today.year, *order)])]
+        if days:
+            day = days[0] if year else _coming(days[0].month, days[0].day, clock.today)
+            add(DateMention(day, Span(*match.span()), open_year=not year, swapped=len(set(days)) > 1))
+    for mention in _by_words(text, clock):
+        add(_shifted(text, mention))
+    found.extend([begin for mention in found if (begin := _first_of_range(text, mention)) is not None])
+    return tuple(sorted((_told(text, mention, clock) for mention in found), key=lambda mention: mention.span))
+
+
+_SHIFT = re.compile(r"(an?|one|two|three|\d+) (days?|weeks?) (from|after|before) (?:the )?$", re.IGNORECASE)
+
+
+def _shifted(text: str, mention: DateMention) -> DateMention:
+    """`a week from Friday` is seven days after Friday."""
+    before = _SHIFT.search(text[: mention.span.start])
+    if before is None:
+        return mention
+    number = 1.0 if before[1].casefold() in ("a", "an") else next(iter(find_numbers(before[1])[0].values))
+    days = dt.timedelta(days=number * UNITS[before[2].casefold()] * (-1 if before[3].casefold() == "before" else 1))
+    changes = {"day": mention.day + days, "span": Span(before.start(), mention.span.end), "weekday_only": False}
+    return DateMention(**{**mention.__dict__, **changes})
+
+
+_RANGE = re.compile(
+    r"(?<![\d.:])(\d{1,2})(?:st|nd|rd|th|\.)?\s?(?:to|-|\u2013|until|till|and|bis|und)\s?(?:the )?$", re.IGNORECASE
+)
+
+
+def _first_of_range(text: str, mention: DateMention) -> DateMention | None:
+    """The 3 June of `from 3 to 7 June`."""
+    before = _RANGE.search(text[: mention.span.start])
+    starts = re.match(r"\d{1,2}\D", text[mention.span.start : mention.span.end])
+    if before is None or not starts or mention.weekday_only or not mention.open_year:
+        return None
+    days = _days([(mention.day.year, mention.day.month, int(before[1]))])
+    return next((DateMention(day, Span(before.start(1), before.end(1)), open_year=True) for day in days), None)
+
+
+def fold_keeping_places(text: str) -> str:
+    return text.lower().replace("\u2019", "'") if len(text.lower()) == len(text) else text
+
+
+def _told(text: str, mention: DateMention, clock: Clock) -> DateMention:
+    """Marks a date of the past that a story tells."""
+    clause = clause_of(text, mention.span)
+    around = text[clause.start : clause.end]
+    birth = re.search(
+        r"\b(?:born|birthday|birth|dob|geboren|geburtstag|n\u00e9e? le|nac\u00ed)\b", around, re.IGNORECASE
+    )
+    past = clock.known and mention.relative and mention.day < clock.today
+    if birth or (past and _STORY.search(around)):
+        return DateMention(**{**mention.__dict__, "story": True})
+    return mention
+
+
+def _coming(month: int, day: int, today: dt.date) -> dt.date:
+    for year in range(today.year, today.year + 9):
+        if days := _days([(year, month, day)]):
+            (found,) = days
+            if found >= today:
+                return found
+    return today
+
+
+def _nth(day: int, today: dt.date, later: bool = False) -> dt.date | None:
+    """The next day of that number; `later`: in the month after this one."""
+    year, month = divmod(today.year * 12 + today.month - 1 + later, 12)
+    month += 1
+    for _ in range(14):
+        if days := _days([(year, month, day)]):
+            (found,) = days
+            if found >= today:
+                return found
+        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
+    return None
+
+
+def _edge(match: re.Match[str], today: dt.date) -> dt.date:
+    unit, edge = match["unit"].casefold(), match["edge"].casefold()
+    step = 1 if (match["which"] or "").casefold().startswith(("next", "n\u00e4ch", "nach")) else 0
+    if unit.startswith(("week", "woche")):
+        monday = today - dt.timedelta(days=today.weekday()) + dt.timedelta(weeks=step)
+        first, last = monday, monday + dt.timedelta(days=6)
+    elif unit.startswith(("year", "jahr")):
+        first, last = dt.date(today.year + step, 1, 1), dt.date(today.year + step, 12, 31)
+    else:
+        year, month = divmod(today.year * 12 + today.month - 1 + step, 12)
+        first = dt.date(year, month + 1, 1)
+        year, month = divmod(first.year * 12 + first.month, 12)
+        last = dt.date(year, month + 1, 1) - dt.timedelta(days=1)
+    return last if edge.startswith(("end", "last")) else first
+
+
+def _by_words_at(text: str, at: int, clock: Clock) -> bool:
+    found = [mention.span for mention in _by_words(text, clock)]
+    return any(span.start <= at + 12 and at < span.end and span.end - span.start > 9 for span in found)
+
+
+_UNSPACED_DATE = re.compile(
+    r"(?:\d{4}\s?\u5e74)?\d{1,2}\s?\u6708\d{1,2}\s?[\u65e5\u53f7]"
+    r"|\u660e\u5929|\u540e\u5929|\u4eca\u5929|\u660e\u65e5|\u4eca\u65e5"
+)
+
+
+@lru_cache(maxsize=2048)
+def _by_words(text: str, clock: Clock) -> tuple[DateMention, ...]:
+    """Dates with a name in them: a month, a weekday, `tomorrow`, `in two weeks`."""
+    languages = _languages(text, clock)
+    words = _signal_words(languages)
+    said = tokens(text)
+    found: list[DateMention] = []
+    k = 0
+    for token in said:
+        for match in _UNSPACED_DATE.finditer(token.text) if not token.text.isascii() else ():
+            if day := _parse(match.group(), clock.now, languages):
+                relative = not re.search(r"\d", match.group())
+                span = Span(token.start + match.start(), token.start + match.end())
+                found.append(DateMention(day.date(), span, open_year="\u5e74" not in match.group(), relative=relative))
+    while k < len(said):
+        best = None
+        for n in range(min(8, len(said) - k), 0, -1):
+            window = said[k : k + n]
+            if not _likely(text, window, words):
+                continue
+            piece = text[window[0].start : window[-1].end]
+            if day := _parse(piece, clock.now, languages) or _spelled(piece, clock, languages):
+                best = (n, window, piece, day)
+                break
+        if best is None:
+            k += 1
+            continue
+        n, window, piece, day = best
+        plain = [token.plain for token in window]
+        has_month = any(word in words["months"] for word in plain)
+        has_weekday = any(word in words["weekdays"] for word in plain)
+        only_weekday = not has_month and has_weekday and not re.search(r"\d", piece)
+        before = said[k - 1].plain if k else ""
+        found.append(
+            DateMention(
+                day.date(),
+                Span(window[0].start, window[-1].end),
+                open_year=has_month and not re.search(r"\d{4}", piece),
+                weekday_only=only_weekday,
+                relative=not has_month,
+                next=only_weekday and bool({before, *plain} & _NEXT),
+            )
+        )
+        k += n
+    return tuple(found)
+
+
+def _spelled(piece: str, clock: Clock, languages: tuple[str, ...]) -> dt.datetime | None:
+    """Numbers written as words (`in two weeks`, `in zwei Wochen`) and ordinals, given to the parser as digits."""
+    said = list(find_numbers(piece))
+    if not said or all(piece[m.span.start : m.span.end].isdigit() for m in said):
+        return None
+    for mention in reversed(said):
+        number = next(iter(mention.values))
+        piece = piece[: mention.span.start] + f"{number:g}" + piece[mention.span.end :]
+    return _parse(piece, clock.now, languages)
+
+
+def _likely(text: str, window: tuple[Any, ...], words: dict[str, frozenset[str]]) -> bool:
+    """Whether a run of words can be a date: all of them known to the parser, one of them a day, month or unit."""
+    plain = [token.plain for token in window]
+    numbers = [bool(re.match(r"\d", word)) or bool(find_numbers(word)) for word in plain]
+    known = [n or w in words["strong"] or w in words["weak"] for n, w in zip(numbers, plain, strict=True)]
+    if not all(known):
+        return False
+    first, last = plain[0], plain[-1]
+    if {"at", "um"} & set(plain):
+        return False  # a time follows
+    filler = set(listed("the a of at on for um am der den le el and to from after before"))
+    if (first in filler and len(plain) > 1 and first not in ("a",)) or last in filler:
+        return False
+    between = [text[a.end : b.start] for a, b in pairwise(window)]
+    if any(re.search(r"[;:!?\n]", gap) for gap in between):
+        return False
+    strong = [w for w in plain if w in words["strong"]]
+    if strong:
+        months = [w for w in strong if w in words["months"]]
+        if len(plain) == 1:
+            if len(plain[0]) <= 3 and not window[0].text[0].isupper():
+                return False  # "mon" in French, "sat" and "sun" in English
+            return not months
+        if strong in (["may"], ["march"]) or strong in (["mar"], ["sun"], ["sat"], ["dec"]):
+            token = next(t for t in window if t.plain in strong)
+            rest = text[window[-1].start :]
+            follows = re.match(r"\s*\w+\s*(?:km|miles?|meters?|people|hours?|minutes?|kilo\w*)\b", rest)
+            if token.text.islower() and (follows or _VERBS.search(text[: token.start])):
+                return False
+        return any(numbers) or not months or any(w not in words["months"] for w in strong)
+    units = [w for w in plain if w in UNITS or w.startswith(_RELATIVE_UNITS)]
+    marked = set(plain) & set(listed("in ago vor dans en tra from now nach next prochain il hace over"))
+    return bool(units) and bool(marked) and len(plain) > 1
+
+
+_CLOCK_TIME = re.compile(
+    r"(?<![\d.:])(?P<h>\d{1,2})(?:[:h](?P<m>\d{2})|[.](?P<m2>\d{2})(?=\s?(?:[ap]\.?m\b|uhr)))?"
+    r"(?:\s?(?P<half>[ap])\.?\s?m\b\.?|\s?(?P<clock>o['\"\u2019]?\s?clock|uhr|heures?|h\b))?",
+    re.IGNORECASE,
+)
+_NAMED = {
+    "noon": 12,
+    "midday": 12,
+    "midnight": 0,
+    "mittag": 12,
+    "mittags": 12,
+    "mitternacht": 0,
+    "midi": 12,
+    "minuit": 0,
+}
+_PARTS = re.compile(
+    r"\b(?:in the |this |am |de la |du )?(?P<part>morning|afternoon|evening|night|tonight|morgens|fr\u00fch"
+    r"|vormittags|nachmittags?|abends?|nachts)\b",
+    re.IGNORECASE,
+)
+_FRACTION = re.compile(
+    r"\b(?:(?P<part>half past|quarter past|quarter to|quarter after|halb|viertel nach|viertel vor|dreiviertel)\s+)"
+    r"(?P<hour>\w+)",
+    re.IGNORECASE,
+)
+_AT = re.compile(
+    r"\b(?:morning|afternoon|evening|night|at|by|around|um|gegen|before|after|until|till|from|to|\u00e0|a las)\s+$",
+    re.IGNORECASE,
+)
+_OFFSET = {
+    "half past": 30,
+    "quarter past": 15,
+    "quarter after": 15,
+    "quarter to": -15,
+    "viertel nach": 15,
+    "viertel vor": -15,
+    "halb": -30,
+    "dreiviertel": -15,
+}
+
+
+def as_time(value: object) -> dt.time | None:
+    """The time of day that an argument holds."""
+    if isinstance(value, dt.datetime):
+        return value.time()
+    if isinstance(value, dt.time):
+        return value
+    text = str(value).strip()
+    if match := re.search(r"(?:^|[T ])(\d{1,2}):(\d{2})(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?$", text):
+        return _time(int(match[1]), int(match[2]))
+    found = [mention for mention in find_times(text) if _covers(text, mention.span)]
+    return found[0].at if found else None
+
+
+def _time(hour: int, minute: int) -> dt.time | None:
+    return dt.time(hour % 24, minute) if 0 <= hour <= 24 and 0 <= minute < 60 else None
+
+
+@lru_cache(maxsize=2048)
+def find_times(text: str) -> tuple[TimeMention, ...]:
+    """Every time of day of a text, in order."""
+    found: list[TimeMention] = []
+
+    def add(hour: int, minute: int, start: int, end: int, half: str = "", sure: bool = False) -> None:
+        span = Span(start, end)
+        near = _PARTS.search(text[max(0, start - 12) : end + 18])
+        if not half and near:
+            half = "a" if fold(near["part"]) in ("morning", "morgens", "fruh", "vormittags") else "p"
+        if half:
+            hour = hour % 12 + (12 if half == "p" else 0)
+        at = _time(hour, minute)
+        if at is not None and not any(span.overlaps(other.span) for other in found):
+            found.append(TimeMention(at, span, halves=not half and not sure and 1 <= hour <= 12))
+
+    for match in _FRACTION.finditer(text):
+        hours = [next(iter(m.values)) for m in find_numbers(match["hour"])]
+        if hours and 1 <= hours[0] <= 24:
+            minutes = int(hours[0]) * 60 + _OFFSET[match["part"].casefold()]
+            add(minutes // 60, minutes % 60, *match.span())
+    for token in tokens(text):
+        if token.plain in _NAMED:
+            add(_NAMED[token.plain], 0, token.start, token.end, sure=True)
+    for match in _CLOCK_TIME.finditer(text):
+        minute = match["m"] or match["m2"]
+        named = match["half"] or match["clock"]
+        bare = not minute and not named
+        rest = text[match.end() :]
+        part = bare and re.match(r"\s+(?:in the|at) (?:morning|afternoon|evening|night)", rest, re.IGNORECASE)
+        alone = _AT.search(text[: match.start()]) and int(match["h"]) <= 24 and _ends_there(text, match.end())
+        if bare and not part and not alone:
+            continue
+        german = bool(match["clock"]) and not fold(match["clock"]).startswith("o")
+        sure = german or bool(minute and match["h"].startswith("0")) or int(match["h"]) > 12
+        add(int(match["h"]), int(minute or 0), *match.span(), half=(match["half"] or "").casefold(), sure=sure)
+    for number in find_numbers(text):
+        word = text[number.span.start : number.span.end]
+        value = next(iter(number.values))
+        clock = re.match(r"\s+(?:o['\u2019]?clock|uhr|[ap]\.?m\b)", text[number.span.end :], re.IGNORECASE)
+        at = _AT.search(text[: number.span.start]) and _ends_there(text, number.span.end)
+        if word.isalpha() and 1 <= value <= 12 and (clock or at):
+            half = re.match(r"\s+([ap])\.?m\b", text[number.span.end :], re.IGNORECASE)
+            end = number.span.end + (clock.end() if clock else 0)
+            add(int(value), 0, number.span.start, end, half=half[1].casefold() if half else "")
+    return tuple(sorted(found, key=lambda mention: mention.span))
+
+
+def _ends_there(text: str, end: int) -> bool:
+    """After a bare number at `at`: nothing that it could count."""
+    follows = re.match(r"[^\S\n]*(?:(?P<stop>[.,;!?\n]|$)|(?P<word>\w+))", text[end:])
+    if follows is None:
+        return False
+    word = fold(follows["word"] or "")
+    return follows["stop"] is not None or word in _FOLLOWS
+
+
+_FOLLOWS = frozenset(
+    listed(
+        "on in for please and tomorrow today tonight this at with sharp to or until am bitte und morgen heute fur"
+        " mit bis "
+        "next"
+    )
+)
+
+
+@lru_cache(maxsize=1024)
+def find_lengths(text: str) -> tuple[Length, ...]:
+    """Lengths of time: `three nights`, `90 minutes`, `an hour and a half`, `half an hour`, `two weeks`."""
+    found: list[Length] = []
+    for number in find_numbers(text):
+        unit = re.match(r"[\s-]*(?:more |full |weitere )?([^\W\d_]+)", text[number.span.end :])
+        if unit and fold(unit[1]) in UNITS:
+            span = Span(number.span.start, number.span.end + unit.end())
+            found.append(Length(min(number.values) * UNITS[fold(unit[1])], span))
+    for match in re.finditer(r"\b(half )?(?:an?|eine?n?)( halbe)? (\w+)( and a half)?", text, re.IGNORECASE):
+        if fold(match[3]) in UNITS:
+            count = 0.5 if match[1] or match[2] else 1.5 if match[4] else 1.0
+            span = Span(*match.span())
+            found = [one for one in found if not one.span.overlaps(span)]
+            found.append(Length(count * UNITS[fold(match[3])], span))
+    return tuple(sorted(found, key=lambda length: length.span))

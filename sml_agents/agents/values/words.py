@@ -1,0 +1,255 @@
+"""Where a text says a value: by words, not by letters.
+
+A text counts as said when its words stand there in order, whatever case, accents and punctuation; when the first part
+of "City, ST" does; by its initials (NYC); or when all of its words of meaning stand near each other, by their stems.
+A mention that is denied ("not Paris", "anything but first class") is none.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sml_agents.text.words import content_words, stem
+
+__all__ = [
+    "Span",
+    "Token",
+    "clause_of",
+    "denied",
+    "find_words",
+    "fold",
+    "free",
+    "is_denied",
+    "label",
+    "listed",
+    "tokens",
+]
+
+
+@dataclass(frozen=True, order=True)
+class Span:
+    """A piece of a text: characters `start` to `end`."""
+
+    start: int
+    end: int
+
+    def overlaps(self, other: Span) -> bool:
+        return self.start < other.end and other.start < self.end
+
+
+@dataclass(frozen=True)
+class Token:
+    """A word of a text: as written, in its plain form, and where it stands."""
+
+    text: str
+    plain: str
+    start: int
+    end: int
+
+
+_WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_ENDS = re.compile(
+    r"[.!?](?=\s|$)|[;:\n]|,(?=\s)|\s[-\u2013\u2014]\s|\b(?<!anything )(?<!nothing )(?:but|aber|mais|pero)\b"
+)
+
+
+def listed(words: str) -> list[str]:
+    """A list of words that is written as text."""
+    return words.split()
+
+
+_DENIALS = frozenset(
+    listed("""
+    not no never without except excluding neither nor cannot nicht kein keine keinen
+    keinem keiner ohne statt anstatt au\u00dfer ausser nie pas sans sauf jamais nunca sin excepto non senza
+    mai niet geen
+    zonder
+    """)
+)
+_DENYING = re.compile(
+    r"\b(?:anything but|other than|rather than|instead of|in place of|alles au\u00dfer|tout sauf|au lieu de"
+    r"|en vez de)\b"
+)
+_HARMLESS = re.compile(
+    r"n['\u2019]t (?:forget|mind|worry|hesitate)|\bno(?:t)? (?:problem|only|matter|later|more|less)\b"
+)
+_REACH = 4
+"""A denial reaches this many words: `I do not want to leave on Monday` denies Monday."""
+_CONTENT_SHARE = 0.75
+"""Of four or more words of meaning this share must stand together; of fewer, all."""
+
+
+def fold(text: str) -> str:
+    """Lower case, no accents, one form of each sign."""
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold().replace("\u2019", "'"))
+    return "".join(sign for sign in plain if not unicodedata.combining(sign))
+
+
+@lru_cache(maxsize=4096)
+def tokens(text: str) -> tuple[Token, ...]:
+    """The words of a text; `Tom's` and `I'm` are one word each, whose plain form has no possessive."""
+    return tuple(
+        Token(found.group(), fold(found.group()).removesuffix("'s"), found.start(), found.end())
+        for found in _WORD.finditer(text)
+    )
+
+
+@lru_cache(maxsize=4096)
+def label(name: str, description: str = "") -> frozenset[str]:
+    """The stems of the words by which people speak of an argument: those of its name, then of its description."""
+    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ").replace(".", " ").replace("-", " ")
+    return frozenset(stem(word) for word in content_words(f"{spaced} {description}"))
+
+
+def clause_of(text: str, span: Span) -> Span:
+    """The clause around a span: the stretch between commas, stops and `but`."""
+    start, end = 0, len(text)
+    for found in _ENDS.finditer(text):
+        if found.end() <= span.start:
+            start = found.end()
+        elif found.start() >= span.end:
+            end = found.start()
+            break
+    return Span(start, end)
+
+
+def is_denied(text: str, span: Span) -> bool:
+    """Whether the words just before a span, in its clause, deny it."""
+    before = fold(text[clause_of(text, span).start : span.start])
+    if _DENYING.search(before):
+        return True
+    before = _HARMLESS.sub(" ", before)
+    last = [token.plain for token in tokens(before)][-_REACH:]
+    return any(word in _DENIALS or word.endswith("n't") for word in last)
+
+
+def denied(text: str, spans: Collection[Span]) -> list[Span]:
+    return [span for span in spans if is_denied(text, span)]
+
+
+def free(text: str, spans: Collection[Span]) -> list[Span]:
+    """Those spans that nothing denies, in order, each once."""
+    return [span for span in sorted(set(spans)) if not is_denied(text, span)]
+
+
+def find_words(value: str, text: str) -> list[Span]:
+    """Every place where `text` says `value`, denied ones included."""
+    wanted = tokens(value)
+    if not wanted:
+        at = text.find(value) if value.strip() else -1
+        return [Span(at, at + len(value))] if at >= 0 else []
+    if _UNSPACED.search(value):
+        at = fold(text).find(fold(value))
+        return [Span(at, at + len(value))] if at >= 0 else []
+    if found := _in_order([token.plain for token in wanted], text):
+        return found
+    digits = re.sub(r"\D", "", value)
+    if len(digits) >= 6 and len(digits) * 2 > len(value):
+        return _digits(digits, text)
+    parts = [part.strip() for part in value.split(",")]
+    if len(parts) > 1 and _in_order([token.plain for token in tokens(parts[0])], text):
+        return _first_part(parts, text)
+    return _initials(value, text) or _shortened(wanted, text) or _stems(value, text)
+
+
+def _in_order(wanted: list[str], text: str) -> list[Span]:
+    said = tokens(text)
+    n = len(wanted)
+    plain = [token.plain for token in said]
+    return [Span(said[k].start, said[k + n - 1].end) for k in range(len(said) - n + 1) if plain[k : k + n] == wanted]
+
+
+def _digits(wanted: str, text: str) -> list[Span]:
+    spans = []
+    for found in re.finditer(r"\d(?:[\d\s()./-]*\d)?", text):
+        if re.sub(r"\D", "", found.group()) == wanted:
+            spans.append(Span(found.start(), found.end()))
+    return spans
+
+
+def _first_part(parts: list[str], text: str) -> list[Span]:
+    """The first of "City, ST", unless another state follows in the text."""
+    rest = {fold(part) for part in parts[1:]}
+    spans = []
+    for span in _in_order([token.plain for token in tokens(parts[0])], text):
+        follows = re.match(r",?\s+([A-Z]{2})\b", text[span.end :])
+        if follows and all(len(part) == 2 for part in rest) and fold(follows.group(1)) not in rest:
+            continue
+        spans.append(span)
+    return spans
+
+
+_PLACED = frozenset(listed("in at to from near around"))
+_SMALL = frozenset(listed("of the and de la le du und der die das von"))
+
+
+def _initials(value: str, text: str) -> list[Span]:
+    """`NYC` and `NY` for New York, `LAX` and `LA` for Los Angeles, and the other way round."""
+    words = [token for token in tokens(value) if token.plain not in _SMALL]
+    if len(words) > 1:
+        short = re.escape("".join(word.plain[0] for word in words))
+        own = [
+            re.escape(fold(found.group().replace(".", ""))) for found in re.finditer(r"(?<!\w)(?:[A-Z]\.){2,}", value)
+        ]
+        wanted = re.compile("|".join([rf"{short}\w?", *own]))
+        return [
+            Span(token.start, token.end)
+            for before, token in zip(("", *(t.plain for t in tokens(text))), tokens(text), strict=False)
+            if token.text.isalpha()
+            and (token.text.isupper() or (before in _PLACED and text.islower()))
+            and len(token.text) > 1
+            and wanted.fullmatch(token.plain)
+        ]
+    letters = re.sub(r"\.", "", value)
+    if len(letters) < 2 or len(letters) > 5 or not (letters.isupper() and letters.isalpha()):
+        return []
+    said = [token for token in tokens(text) if token.plain not in _SMALL]
+    spans = []
+    for short in (fold(letters), fold(letters)[:-1]):
+        n = len(short)
+        for k in range(len(said) - n + 1) if n > 1 else ():
+            run = said[k : k + n]
+            if all(w.text[0].isupper() and w.plain[0] == s for w, s in zip(run, short, strict=True)):
+                spans.append(Span(run[0].start, run[-1].end))
+    return spans
+
+
+def _shortened(wanted: tuple[Token, ...], text: str) -> list[Span]:
+    """`San Fran` for San Francisco: the last of several words cut short."""
+    said = tokens(text)
+    n = len(wanted)
+    if n < 2:
+        return []
+    head, last = [token.plain for token in wanted[:-1]], wanted[-1].plain
+    return [
+        Span(said[k].start, said[k + n - 1].end)
+        for k in range(len(said) - n + 1)
+        if [token.plain for token in said[k : k + n - 1]] == head
+        and len(said[k + n - 1].plain) >= 3
+        and last.isalpha()
+        and last.startswith(said[k + n - 1].plain)
+    ]
+
+
+def _stems(value: str, text: str) -> list[Span]:
+    """All words of meaning of the value, near each other in any order."""
+    wanted = {stem(word) for word in content_words(value)}
+    if not wanted or max(map(len, wanted)) < 3:
+        return []
+    wanted |= {token.plain for token in tokens(value) if any(sign.isdigit() for sign in token.plain)}
+    need = len(wanted) if len(wanted) < 4 else max(3, round(_CONTENT_SHARE * len(wanted)))
+    said = [(token, stem(token.plain)) for token in tokens(text)]
+    reach = 2 * len(wanted) + 3
+    for k, (first, form) in enumerate(said):
+        if form not in wanted:
+            continue
+        window = [(token, s) for token, s in said[k : k + reach] if s in wanted]
+        here = {s for _, s in window}
+        if len(here) >= need and not any(any(sign.isdigit() for sign in word) for word in wanted - here):
+            return [Span(first.start, window[-1][0].end)]
+    return []

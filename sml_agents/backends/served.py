@@ -1,0 +1,258 @@
+"""A chat model behind an API, whoever carries its requests: what is asked, what is learned, what is read."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from typing import Any, ClassVar, NamedTuple, Protocol, cast
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import LangSmithParams
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGenerationChunk
+from pydantic import Field, PrivateAttr
+
+from sml_agents.backends import completions, responses
+from sml_agents.backends.base import LeanChatModel
+from sml_agents.backends.dialect import Dialect
+from sml_agents.backends.loops import iterate_sync
+from sml_agents.backends.replies import total_tokens
+from sml_agents.backends.retries import Refusal
+from sml_agents.backends.settings import ModelSettings, ServedSettings
+from sml_agents.backends.stops import StopTexts
+from sml_agents.backends.text import to_openai
+
+__all__ = ["Reader", "ServedChatModel", "Transport"]
+
+log = logging.getLogger("sml_agents.backends")
+
+
+class Reader(Protocol):
+    """Reads one streamed reply."""
+
+    def read(self, event: dict[str, Any]) -> Iterator[AIMessageChunk]: ...
+
+    def end(self, done: bool) -> Iterator[AIMessageChunk]: ...
+
+
+class _Api(NamedTuple):
+    path: str
+    message_from: Callable[[dict[str, Any], str, Collection[str]], AIMessage]
+    stream: Callable[[str, Collection[str]], Reader]
+
+
+_APIS = {
+    "chat": _Api(completions.PATH, completions.message_from, completions.CompletionStream),
+    "responses": _Api(responses.PATH, responses.message_from, responses.ResponseStream),
+}
+
+
+class Transport(Protocol):
+    """Carries requests to a server. Both methods raise `Refusal` for a 400 or 422, `EndpointError` for whatever else
+    failed for good, and ask again, as often as they are set to, where that may help; `deadline` is the loop's time."""
+
+    async def post(
+        self, path: str, payload: dict[str, Any], read: Callable[[dict[str, Any]], AIMessage], deadline: float
+    ) -> AIMessage:
+        """What `read` makes of the answer. When it raises `Transient`, the answer was not whole."""
+        ...
+
+    def stream(
+        self, path: str, payload: dict[str, Any], reader: Callable[[], Reader], deadline: float
+    ) -> AsyncIterator[AIMessageChunk]:
+        """The chunks that a new `reader` reads; nothing is asked again once one was handed on."""
+        ...
+
+
+class ServedChatModel(LeanChatModel):
+    """Base of the chat models behind an API: subclasses bring a transport.
+
+    Extra keywords of a call (`temperature`, `seed`, `response_format`, ...) go into its request as they are.
+    Raises `EndpointError` (after the allowed retries) and `BudgetExceeded`.
+    """
+
+    settings_type: ClassVar[type[ModelSettings]] = ServedSettings
+    backend: ClassVar[str]
+    """The prefix of its specs."""
+
+    model: str = Field(min_length=1)
+    settings: ServedSettings = ServedSettings()
+
+    _transport: Transport = PrivateAttr()
+    _request: dict[str, Any] = PrivateAttr()
+    _dialect: Dialect = PrivateAttr()
+    _shaped: bool = PrivateAttr()
+    """Whether requests are anything else than what `_payload` makes."""
+
+    def model_post_init(self, context: Any, /) -> None:
+        super().model_post_init(context)
+        settings = self.settings
+        request = {
+            "model": self.model,
+            "temperature": settings.temperature,
+            "top_p": settings.top_p,
+            self._longest(): settings.max_tokens,
+            "stop": list(settings.stop) or None,
+            "return_token_ids": settings.token_ids or None,
+        }
+        self._request = {name: value for name, value in request.items() if value is not None} | settings.extra_body
+        self._speak(Dialect.of(settings))
+
+    @property
+    @abstractmethod
+    def address(self) -> str:
+        """Where the model lives, without secrets."""
+
+    def _longest(self) -> str:
+        """The field that bounds a reply's length."""
+        return "max_tokens"
+
+    def _speak(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+        self._shaped = dialect != Dialect() or self.settings.api == "responses"
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return self.describe()
+
+    def describe(self) -> dict[str, Any]:
+        about = {"backend": self.backend, "model": self.model, "base_url": self.address}
+        return {**about, **self.settings.sampling(), **self.settings.dialect()}
+
+    def _get_ls_params(self, stop: list[str] | None = None, **kwargs: Any) -> LangSmithParams:
+        params = super()._get_ls_params(stop=stop, **kwargs)
+        params["ls_provider"] = "openai"
+        params["ls_model_name"] = kwargs.get("model", self.model)
+        for name, key in (("temperature", "ls_temperature"), ("max_tokens", "ls_max_tokens")):
+            value = kwargs.get(name, getattr(self.settings, name))
+            if value is not None:
+                cast("dict[str, Any]", params)[key] = value
+        return params
+
+    def _payload(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> dict[str, Any]:
+        payload = {**self._request, "messages": to_openai(messages), **kwargs}
+        if stop:
+            payload["stop"] = stop
+        return {name: value for name, value in payload.items() if value is not None}
+
+    def _written(
+        self, payload: dict[str, Any], messages: list[BaseMessage], dialect: Dialect
+    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """`payload` in the words of this server and its API, and the messages in it."""
+        written = dialect.write(payload, messages)
+        entries: list[dict[str, Any]] = written["messages"]
+        if self.settings.api == "chat":
+            return written, entries
+        kept = [message.additional_kwargs.get(responses.REASONING_ITEMS, []) for message in messages]
+        if len(kept) != len(entries):  # some were put together
+            kept = [[] for _ in entries]
+        asked = responses.request(written, kept)
+        return {name: value for name, value in asked.items() if name not in dialect.omit}, entries
+
+    async def _areply(self, messages: list[BaseMessage], stop: list[str] | None = None, **kwargs: Any) -> AIMessage:
+        kwargs.pop("stream", None)
+        payload = self._payload(messages, stop, kwargs)
+        name, reasons = payload["model"], self.settings.finish_reasons
+        api = _APIS[self.settings.api]
+
+        def read(answer: dict[str, Any]) -> AIMessage:
+            return api.message_from(answer, name, reasons)
+
+        deadline = asyncio.get_running_loop().time() + self.settings.timeout
+        known = dialect = self._dialect
+        while True:
+            sent, entries = payload, payload["messages"]
+            if self._shaped or dialect is not known:
+                sent, entries = self._written(payload, messages, dialect)
+            try:
+                message = await self._transport.post(api.path, sent, read, deadline)
+                break
+            except Refusal as refusal:
+                known, dialect = self._next(known, dialect, refusal, sent, entries)
+        self._learn(known, dialect)
+        self._budget.spend_tokens(total_tokens(message.usage_metadata))
+        if "stop" in payload and "stop" not in sent:
+            _cut(message, payload["stop"])
+        return message
+
+    def _next(
+        self, known: Dialect, tried: Dialect, refusal: Refusal, sent: dict[str, Any], entries: list[dict[str, Any]]
+    ) -> tuple[Dialect, Dialect]:
+        """What was known and what to try after `refusal`: what another call learned meanwhile, or what it names."""
+        if self._dialect is not known:
+            return self._dialect, self._dialect
+        change = tried.after(refusal, sent, entries)
+        if change is None:
+            raise refusal
+        log.warning("%s: %s from now on, for it answered: %s", self.address, change.words, refusal)
+        return known, change.dialect
+
+    def _learn(self, known: Dialect, spoken: Dialect) -> None:
+        """Remember what was accepted."""
+        if spoken is not known:
+            self._speak(spoken)
+
+    async def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]:
+        payload = self._payload(messages, stop, kwargs)
+        name, reasons, api = payload["model"], self.settings.finish_reasons, _APIS[self.settings.api]
+        payload = {"stream_options": {"include_usage": True}, **payload, "stream": True}
+        deadline = asyncio.get_running_loop().time() + self.settings.timeout
+        known = dialect = self._dialect
+        while True:
+            sent, entries = payload, payload["messages"]
+            if self._shaped or dialect is not known:
+                sent, entries = self._written(payload, messages, dialect)
+            stops = StopTexts(payload["stop"]) if "stop" in payload and "stop" not in sent else None
+            chunks = self._transport.stream(api.path, sent, lambda: api.stream(name, reasons), deadline)
+            try:
+                async for message in chunks:
+                    self._learn(known, dialect)
+                    known = dialect
+                    self._budget.spend_tokens(total_tokens(message.usage_metadata))
+                    if stops is not None:
+                        message = _piece(message, stops)
+                    chunk = ChatGenerationChunk(message=message)
+                    if run_manager:
+                        await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+                    yield chunk
+                return
+            except Refusal as refusal:
+                known, dialect = self._next(known, dialect, refusal, sent, entries)
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        for chunk in iterate_sync(self._astream(messages, stop, None, **kwargs)):
+            if run_manager:
+                run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+            yield chunk
+
+
+def _cut(message: AIMessage, stops: list[str]) -> None:
+    """Cut a whole reply at a stop text; token ids would not be those of what is left."""
+    text = StopTexts(stops)
+    kept = text.add(message.text) + text.rest()
+    if text.reached:
+        message.content = kept
+        message.response_metadata["finish_reason"] = "stop"
+        message.response_metadata.pop("completion_ids", None)
+
+
+def _piece(message: AIMessageChunk, stops: StopTexts) -> AIMessageChunk:
+    """A streamed piece of a reply that is cut here; the last one brings what waited."""
+    text = stops.add(message.text)
+    if message.response_metadata:
+        text += stops.rest()
+    return message.model_copy(update={"content": text})

@@ -1,0 +1,80 @@
+"""TRL's own generator for dialogues: the way to vLLM, and to models whose weights are spread over several GPUs."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from concurrent.futures import Future
+from typing import Any
+
+from sml_agents.backends.chat_format import ChatFormat
+from sml_agents.backends.engine import Completion, Job
+from sml_agents.errors import BackendError
+
+__all__ = ["TrlGenerator"]
+
+_ROUND_SECONDS = 0.02
+"""A round of turns is complete when no further one has come for so long."""
+
+
+class TrlGenerator:
+    """TRL's own generator (transformers or vLLM) for dialogues that run on the event loop of the calling thread.
+
+    Turns that come together are generated together; the loop stands still meanwhile, as the dialogues would anyway.
+    Sampling is what the trainer was configured with. After vLLM, `logprobs` holds what it says of each reply, by the
+    ids of prompt and reply.
+    """
+
+    def __init__(self, trainer: Any, tokenizer: Any) -> None:
+        self.trainer = trainer
+        self.format = ChatFormat(tokenizer, "the model under training")
+        self.alive = True
+        self.busy_seconds = 0.0
+        self.logprobs: dict[tuple[int, ...], list[float]] = {}
+        self._waiting: list[Job] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    def submit(self, job: Job) -> Future[Completion]:
+        """Queue `job` for the next round."""
+        self._waiting.append(job)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(_ROUND_SECONDS, self._generate)
+        return job.future
+
+    def refresh(self) -> None:
+        self.logprobs.clear()
+
+    def rest(self) -> None:
+        """Nothing: TRL looks after its own memory, and the log-probabilities are still needed."""
+
+    def stop(self) -> None:
+        self.alive = False
+
+    def _generate(self) -> None:
+        jobs, self._waiting, self._timer = self._waiting, [], None
+        prompts: list[list[int]] = []
+        for job in list(jobs):
+            try:
+                encoded = self.format.encode_after(job.tokens, job.messages) if job.tokens else None
+                prompts.append(encoded or self.format.encode(job.messages))
+            except Exception as error:
+                jobs.remove(job)
+                job.failed(error)
+        if not jobs:
+            return
+        began = time.perf_counter()
+        try:
+            replies, logprobs = self.trainer._generate_single_turn(prompts, None, {}, num_generations=1)
+        except Exception as error:
+            for job in jobs:
+                job.failed(BackendError(f"TRL's generator failed: {error}"))
+            return
+        finally:
+            self.busy_seconds += time.perf_counter() - began
+        ends = set(self.trainer.eos_token_ids)
+        for place, (job, prompt, ids) in enumerate(zip(jobs, prompts, replies, strict=True)):
+            if logprobs is not None:
+                self.logprobs[(*prompt, *ids)] = logprobs[place]
+            finish = "stop" if ids and ids[-1] in ends else "length"
+            job.done(Completion(prompt, list(ids), self.format.decode(ids), finish))

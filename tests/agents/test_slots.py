@@ -1,0 +1,112 @@
+"""Slots out of the tools' own schemas."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Annotated, Any, Literal
+
+from langchain_core.tools import InjectedToolArg, StructuredTool, tool
+from pydantic import BaseModel, Field
+
+from sml_agents.agents.slots import filled, is_read_only, slots_of
+
+
+class Trip(BaseModel):
+    departure: dt.date = Field(description="Day of departure.")
+    back: dt.date | None
+    cabin: Literal["economy", "first"] = "economy"
+
+
+class Person(BaseModel):
+    name: str
+    age: int
+
+
+@tool
+def book(
+    trip: Trip,
+    people: list[Person],
+    vip: bool,
+    tags: dict[str, str],
+    user: Annotated[str, InjectedToolArg],
+    note: str = "",
+    mode: Literal["a", "b"] | None = None,
+) -> str:
+    """Book."""
+    return ""
+
+
+JSON = {
+    "type": "object",
+    "properties": {
+        "_from": {"type": "string", "description": "City to leave from, in the format 'City, ST'."},
+        "when": {"$ref": "#/$defs/day"},
+        "seats": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
+        "level": {"type": ["string", "null"], "enum": ["low", "high"]},
+        "extra": {"type": "string"},
+    },
+    "required": ["_from", "when", "seats", "level"],
+    "$defs": {"day": {"type": "string", "format": "date"}},
+}
+
+
+def test_required_arguments_of_a_pydantic_tool_nested_ones_by_their_path() -> None:
+    slots = {slot.name: slot for slot in slots_of(book)}
+    assert list(slots) == ["trip.departure", "trip.back", "people[].name", "people[].age", "vip", "tags[]"]
+    assert slots["trip.back"].nullable and not slots["trip.departure"].nullable
+    assert [slot.kind().sort for slot in slots.values()] == ["date", "date", "text", "number", "bool", "text"]
+
+
+def test_json_schemas_and_what_providers_write() -> None:
+    made = StructuredTool.from_function(lambda **_: "", name="fly", description="Fly.", args_schema=JSON)
+    openai = {"type": "function", "function": {"name": "fly", "parameters": JSON}}
+    bfcl = {"name": "fly", "parameters": {**JSON, "type": "dict"}}
+    for given in (made, openai, bfcl, {"name": "fly", "inputSchema": JSON}):
+        slots = slots_of(given)
+        assert [slot.name for slot in slots] == ["_from", "when", "seats", "level"]
+        assert [slot.kind().sort for slot in slots] == ["text", "date", "number", "enum"]
+        assert [slot.nullable for slot in slots] == [False, False, True, True]
+    assert slots[0].question().text == "What is the city to leave from?"
+    assert slots[3].question().options == ("low", "high")
+
+
+def test_values_of_a_call_are_found_in_lists_and_objects() -> None:
+    call: dict[str, Any] = {
+        "trip": {"departure": "2027-05-05", "back": None},
+        "people": [{"name": "Ada", "age": 3}, {"name": "Ben"}],
+        "tags": {"a": "x"},
+    }
+    found = [(fill.slot.name, fill.value, fill.given) for fill in filled(slots_of(book), call)]
+    assert found == [
+        ("trip.departure", "2027-05-05", True),
+        ("trip.back", None, True),
+        ("people[].name", "Ada", True),
+        ("people[].name", "Ben", True),
+        ("people[].age", 3, True),
+        ("people[].age", None, False),
+        ("vip", None, False),
+        ("tags[]", "x", True),
+    ]
+    assert [fill.given for fill in filled(slots_of(book), {"people": []}) if fill.slot.path[0] == "people"] == [
+        False
+    ] * 2
+
+
+def test_a_model_refines_and_adds() -> None:
+    class Better(BaseModel):
+        extra_day: dt.date
+        vip: bool = Field(description="whether you are a guest of honour")
+
+    slots = {slot.name: slot for slot in slots_of(book, Better, frozenset({"vip"}))}
+    assert slots["vip"].question().text == "Please tell me, yes or no: whether you are a guest of honour?"
+    assert slots["vip"].guessable and slots["vip"].in_call
+    assert not slots["extra_day"].in_call
+
+
+def test_read_only_by_the_hint_of_mcp() -> None:
+    hint = {"readOnlyHint": True}
+    for metadata in (hint, {"annotations": hint}):
+        made = StructuredTool.from_function(lambda: "", name="look", description="Look.", metadata=metadata)
+        assert is_read_only(made)
+    assert is_read_only({"name": "look", "annotations": hint})
+    assert not is_read_only(book) and not is_read_only({"name": "x", "annotations": {"readOnlyHint": False}})
