@@ -104,6 +104,7 @@ _MANY_ITEMS = 3
 _MANY_WORDS = 4
 _WORDS = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _SAME = 0.9
+_MOST_HEARD = 400
 _MOST = 200
 """Questions of one text that are looked at, the last ones; nobody asks as much."""
 
@@ -203,7 +204,7 @@ class _Known:
             for start, end in sentence_spans(text)
             for part in (text[start:end], _from_question_word(text[start:end]))
             if (words := _counted_words(part))
-        ]
+        ][-_MOST_HEARD:]
 
     def holds(self, sentence: str) -> bool:
         """Whether `sentence`, or its part from the question word on, says a heard sentence again: no word of its own,
