@@ -27,7 +27,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from sml_agents.agents.evidence import Request
 from sml_agents.agents.grounding import ground
 from sml_agents.agents.slots import filled, slots_of
-from sml_agents.agents.values import Clock
+from sml_agents.text.values import Clock
 
 Rule = Callable[[Any, dict[str, Any], Sequence[BaseMessage], Clock], list[str]]
 """Names of the arguments that would be asked for."""

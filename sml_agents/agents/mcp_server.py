@@ -53,9 +53,10 @@ def ask_user(
     """Ask the person for what you need to know and cannot find out yourself. Returns their answers."""
     if not isinstance(given, AcceptedElicitation):
         return DECLINED
-    if given.data is None:
+    form: BaseModel | None = given.data  # whatever the type says, a client may accept with nothing
+    if form is None:
         return NO_PERSON
-    return answered([Question(text=text) for text in questions], list(given.data.model_dump().values()))
+    return answered([Question(text=text) for text in questions], list(form.model_dump().values()))
 
 
 def build_server(store: str | None = None) -> MCPServer:

@@ -58,10 +58,10 @@ from sml_agents.agents.evidence import Piece, Request
 from sml_agents.agents.grounding import Ground, State
 from sml_agents.agents.guard import Guard, Now, questions_for
 from sml_agents.agents.slots import tool_name
-from sml_agents.agents.values.dates import LANGUAGES
 from sml_agents.backends.loops import run_sync
 from sml_agents.errors import InputError
 from sml_agents.roles.prompts import load, render
+from sml_agents.text.values.dates import LANGUAGES
 from sml_agents.types import stable_hash
 
 __all__ = ["ClarifyMiddleware"]

@@ -16,6 +16,7 @@ from sml_agents.cli import (
     mcp,
     mine,
     recipes,
+    redact,
     report,
     review,
     run,
@@ -54,6 +55,7 @@ app.command()(run.run)
 app.command("import")(imports.import_)
 app.command()(mine.mine)
 app.command()(review.review)
+app.command()(redact.redact)
 app.command()(export.export)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(train.train)
 app.command("eval")(evaluate.evaluate)

@@ -104,6 +104,13 @@ class TrainSettings(BaseModel):
 class SFTSettings(TrainSettings):
     """Settings of `train_sft`; `trl` takes the fields of TRL's `SFTConfig`."""
 
+    budget_tokens: int | None = Field(default=None, ge=1)
+    """Tokens to read at most, those of prompts included and rows seen again counted again; in place of `epochs` and
+    `max_steps`. The number of steps follows from it and from the rows, so that no clock has a say in the result."""
+    stop_at: float | None = Field(default=None, gt=0, le=1)
+    """Stop before the budget is used up when the measure that is given to `train_sft` reaches this."""
+    measure_tokens: int = Field(default=40_000, ge=1)
+    """How often that measure is taken."""
     first_token_weight: float = Field(default=1.0, gt=0)
     """Factor on the loss of the first token of a student turn: there it decides whether to ask or to answer, and
     among the many tokens of the words that follow that decision weighs little."""

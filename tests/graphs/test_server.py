@@ -112,7 +112,7 @@ async def test_it_serves_the_graphs_with_their_schemas(client: LangGraphClient) 
 async def test_a_dialogue_over_http(client: LangGraphClient, pens: dict[str, Any]) -> None:
     result: Any = await client.runs.wait(None, "student_teacher", input={"task": pens})
     trace = result["trace"]
-    assert (trace["stop"], trace["solved"], trace["error"]) == ("solved", True, "")
+    assert (trace["stop"], trace["solved"], trace["error"]) == ("solved", True, None)
     assert [turn["text"] for turn in trace["turns"][1:]] == [LINES[0], "Each pen costs 3 dollars.", LINES[1]]
 
 
@@ -120,6 +120,16 @@ async def test_a_wrong_task_is_answered_with_one_sentence(client: LangGraphClien
     result: Any = await client.runs.wait(None, "student_teacher", input={"task": {"id": 1}}, raise_error=False)
     assert result["__error__"]["error"] == "InputError"
     assert result["__error__"]["message"] == "task.id cannot be used: Input should be a valid string"
+
+
+@pytest.mark.parametrize("name", ["this:zen", "unittest.mock:MagicMock"])
+async def test_a_module_that_a_task_names_is_not_imported(
+    client: LangGraphClient, pens: dict[str, Any], name: str
+) -> None:
+    result: Any = await client.runs.wait(None, "student_teacher", input={"task": {**pens, "verifier": name}})
+    trace = result["trace"]
+    assert trace["stop"] == "failed" and trace["solved"] is None
+    assert "never imported" in trace["error"]["message"]
 
 
 async def test_a_person_answers_the_interrupt_and_the_thread_can_be_used_again(

@@ -7,8 +7,8 @@ import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
 
-from sml_agents.agents.values.words import Span, fold, listed, tokens
 from sml_agents.text.numbers import spelled_numbers
+from sml_agents.text.values.words import Span, fold, listed, tokens
 
 __all__ = ["NumberMention", "as_number", "find_numbers"]
 
