@@ -63,9 +63,10 @@ def evaluate(
     Does it ask when something is missing, and only then? Does it get there with feedback?
 
     Every figure carries its number of dialogues and a 95 % interval. With --baseline the two are compared on the same
-    tasks and called `base` and `trained`. Scripts that understand nothing stand beside them in every table. With
-    --decider and --lessons a model is shown the decisions of your own agent, beside a rule, always and never asking;
-    --samples then says how often it is asked about each.
+    tasks and called `base` and `trained`. Scripts that understand nothing stand beside them in every table.
+
+    With --decider and --lessons a model is shown the decisions of your own agent, beside a rule, always and never
+    asking; --samples then says how often it is asked about each.
     """
     if decider is not None or lessons is not None:
         from sml_agents.cli.deciders import measure_decider
