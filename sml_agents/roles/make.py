@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from sml_agents.errors import InputError
 from sml_agents.roles.primer import ChatPrimer, OraclePrimer, Primer
+from sml_agents.roles.scripts import SCRIPTS, ScriptStudent
 from sml_agents.roles.student import ChatStudent, Student
 from sml_agents.roles.teacher import ChatTeacher, HumanTeacher, OracleTeacher, Teacher
 
@@ -23,19 +24,26 @@ StudentLike: TypeAlias = "str | BaseChatModel | Student"
 """A backend spec such as `embedded:`, a chat model, or a student of your own."""
 TeacherLike: TypeAlias = "str | BaseChatModel | Teacher | HumanTeacher"
 """`oracle`, `human`, a backend spec, a chat model, or a teacher of your own."""
+_SCRIPT = "script:"
 PrimerLike: TypeAlias = "str | BaseChatModel | Primer"
 """`oracle`, `student`, a backend spec, a chat model, or a primer of your own."""
 
 
 def student_from(given: StudentLike, *, system: str | None = None) -> Student:
-    """The student that `given` names.
+    """The student that `given` names: `script:bisect` and the like are students that read nothing (`roles.scripts`).
 
     Args:
         system: the system prompt of a chat model; None takes the built-in one, "" none.
 
     Raises:
         BackendSpecError: a spec that names no usable model.
+        InputError: a script that does not exist.
     """
+    if isinstance(given, str) and given.startswith(_SCRIPT):
+        name = given.removeprefix(_SCRIPT)
+        if name not in SCRIPTS:
+            raise InputError(f"{given!r} is no script: take {_SCRIPT}{', '.join(SCRIPTS)}")
+        return ScriptStudent(name)
     model = _model(given)
     return cast(Student, given) if model is None else ChatStudent(model, system=system)
 
