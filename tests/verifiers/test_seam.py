@@ -141,6 +141,6 @@ async def test_reasoning_gym_scores_with_its_own_rules(family: str) -> None:
 
 async def test_a_task_of_reasoning_gym_that_cannot_be_scored_is_an_error_and_not_the_answers() -> None:
     verifier = get_verifier("reasoning-gym:chain_sum")
-    broken = task("12", meta={"recipe": {"family": "chain_sum", "seed": 3, "size": 4, "index": 99}})
+    broken = task("12", meta={"entry": {"question": "6 + 6"}})
     verdict = await verifier.verify(broken, "The answer is 12.")
     assert verdict.outcome is Outcome.ERROR and verdict.correct is None
