@@ -83,6 +83,7 @@ _CHANGED = re.compile(
     re.IGNORECASE,
 )
 _SAYS = re.compile(r"\b(?:is|are|was|equals|makes|gives|leaves|has|have|gets?|pays?|costs?|needs?)\b", re.IGNORECASE)
+_SAYS_NEXT = re.compile(rf"{_SAYS.pattern}(?: (?:about|exactly|only|just|a total of))?\s+$", re.IGNORECASE)
 _BREAK = re.compile(r"[,;:(]|\b(?:which|that|because|since|so|as)\b", re.IGNORECASE)
 _SIGN_BEFORE = re.compile(r"(?<![\w)])[-\u2212]\s?\\(?:boxed|fbox)\s*\{?$")
 _BEHIND_BOX = re.compile(
@@ -316,7 +317,9 @@ def _bare(text: str) -> list[Found]:
     numbers = [found.span() for found in _QUANTITY.finditer(sentence)]
     if not numbers:
         numbers = [(one, other) for one, other, value in spelled_numbers(sentence) if value != 1]
-        if start == 0 and len(numbers) == 1 and not _is_named(sentence, numbers[0]):
+        if numbers and not (
+            _SAYS_NEXT.search(sentence[: numbers[-1][0]]) or (start == 0 and _is_named(sentence, numbers))
+        ):
             numbers = []
     if equations and not _HYPOTHETICAL.search(sentence):
         begin, end = equations[-1].span("value")
@@ -347,12 +350,10 @@ def _blank(found: re.Match[str]) -> str:
     return re.sub(r"[^\n]", " ", found.group())
 
 
-def _is_named(sentence: str, span: tuple[int, int]) -> bool:
-    """Whether a text that is one short sentence says no more than a spelled number: `Twelve.`, `It is twelve pens.`"""
-    before, after = sentence[: span[0]].split(), sentence[span[1] :].split()
-    return len(after) <= 1 and (
-        not before or (before[0].lower() in ("it", "it's", "that", "that's", "so") and len(before) <= 3)
-    )
+def _is_named(sentence: str, numbers: list[tuple[int, int]]) -> bool:
+    """Whether a sentence says no more than a spelled number: `Twelve.`, `Twelve pens.`"""
+    start, end = numbers[-1]
+    return len(numbers) == 1 and not sentence[:start].strip(_WRAP) and len(sentence[end:].split()) <= 1
 
 
 def _gives_result(body: str, start: int, sentence: str, count: int) -> bool:
