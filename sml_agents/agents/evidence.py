@@ -269,10 +269,13 @@ def _is_refusal(message: ToolMessage) -> bool:
 
 
 def _said(message: BaseMessage, at: int, waiting: tuple[Question, ...]) -> Iterator[Piece]:
-    pairs = answers_of(message)
-    if not pairs:
-        about = frozenset(question.about for question in waiting if question.about)
-        pairs = [("", message.text)] if len(waiting) != 1 else [(next(iter(about), ""), message.text)]
+    replies = [text for _, text in answers_of(message)]
+    if not replies and len(waiting) == 1:
+        replies = [message.text]
+    if replies and len(replies) == len(waiting):  # the tool's own answer knows its questions by their text alone
+        pairs = [(question.about, text) for question, text in zip(waiting, replies, strict=True)]
+    else:
+        pairs = [("", text) for text in replies or [message.text]]
     for name, text in pairs:
         about = frozenset({name}) if name else frozenset()
         cuts = [found.start() for found in _CORRECTS.finditer(text)]
