@@ -15,12 +15,12 @@ from typing import Any
 
 from sml_agents.agents.evidence import Piece, Request, answers_nothing
 from sml_agents.agents.slots import WRITTEN, Filled, Slot, filled
-from sml_agents.text.questions import stem
 from sml_agents.text.values import Clock, Kind, Mention, Span, find, fold, label, mentions, same, tokens
 from sml_agents.text.values.compare import as_bool
 from sml_agents.text.values.dates import as_date, as_time, find_lengths, find_times
 from sml_agents.text.values.numbers import as_number
 from sml_agents.text.values.words import is_denied, listed
+from sml_agents.text.words import stem
 
 __all__ = ["GROUNDED", "Ground", "State", "ground", "value_in_words"]
 

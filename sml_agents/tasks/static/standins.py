@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from sml_agents.tasks.generated.schemas import FactTemplate, load_asides
 from sml_agents.tasks.generated.wording import spelled
 from sml_agents.tasks.static.givens import number_value, numbers_in
-from sml_agents.text.questions import content_words, stem
+from sml_agents.text.words import content_words, stem
 
 __all__ = ["StandIn", "draw_stand_in", "spell_numbers"]
 

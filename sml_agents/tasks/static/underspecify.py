@@ -17,7 +17,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sml_agents.tasks.static.givens import follows_from, is_needed, number_value, numbers_in, sentences
+from sml_agents.tasks.static.givens import follows_from, is_needed, number_value, numbers_in
 from sml_agents.tasks.static.surgery import (
     LOWER_FIRST,
     clauses,
@@ -26,7 +26,9 @@ from sml_agents.tasks.static.surgery import (
     statement_of,
     without_number,
 )
-from sml_agents.text.questions import asked_facts, content_words, keywords_of
+from sml_agents.text.questions import asked_facts
+from sml_agents.text.sentences import sentences
+from sml_agents.text.words import content_words, keywords_of
 from sml_agents.types import Fact
 
 __all__ = ["STYLES", "Refusal", "Sharded", "Underspecified", "shard", "underspecify"]

@@ -13,7 +13,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sml_agents.text.questions import content_words, stem
+from sml_agents.text.words import content_words, stem
 
 __all__ = [
     "Span",

@@ -104,7 +104,7 @@ def read_message(message: Any) -> Said:
     if not isinstance(message, dict):
         raise BadRecord(f"it is {kind_of(message)}, not an object")
     content = message.get("content")
-    if type(content) is str and message.keys() <= _PLAIN:  # as most are
+    if type(content) is str and message.keys() <= _PLAIN and not content.startswith("[{'"):  # as most are
         speaker = _SPEAKERS.get(message["role"]) if isinstance(message.get("role"), str) else None
         if speaker in ("user", "system"):
             return Said(speaker, content) if speaker == "system" or "<tool_" not in content else _written(content)
