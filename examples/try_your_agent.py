@@ -47,11 +47,9 @@ def book(city: str, date: str) -> str:
 
 
 def stand_in() -> AgentStudent:
-    replies: list[dict[str, Any]] = [{"when": "Booked", "reply": "It is booked."}]
-    for when, date in (("5 May", "5 May"), ("", "24 December")):
-        call = {"name": "book", "args": {"city": "Paris", "date": date}}
-        replies.append({"when": when, "reply": "", "calls": [call]})
-    model = ScriptedModel.model_validate({"replies": replies})
+    calls = [{"name": "book", "args": {"city": "Paris", "date": date}} for date in ("5 May", "24 December")]
+    replies = [{"when": when, "reply": "", "calls": [call]} for when, call in zip(("5 May", ""), calls, strict=True)]
+    model = ScriptedModel.model_validate({"replies": [{"when": "Booked", "reply": "It is booked."}, *replies]})
     return AgentStudent(create_agent(model, [book], middleware=[ClarifyMiddleware()]), name="travel")
 
 
@@ -68,5 +66,5 @@ async def main(student: Student) -> None:
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--agent", help="agent:MODULE:GRAPH, a compiled LangGraph agent of yours")
-    given = options.parse_args()
-    asyncio.run(main(student_from(given.agent) if given.agent else stand_in()))
+    named = options.parse_args().agent
+    asyncio.run(main(student_from(named) if named else stand_in()))
