@@ -34,8 +34,8 @@ from sml_agents.backends import resolve
 from sml_agents.backends.scripted import ScriptedModel
 from sml_agents.data.nouns import TrainingRow
 from sml_agents.data.pairs import make_pairs
-from sml_agents.data.rows import SELECTIONS, balanced, training_rows, whole_pairs
-from sml_agents.data.selection import TraceFilter
+from sml_agents.data.rows import balanced, training_rows, whole_pairs
+from sml_agents.data.selection import PRESETS, TraceFilter
 from sml_agents.dialogue import DialogueSettings
 from sml_agents.evaluation.first_token import choose_decision
 from sml_agents.roles import ChatPrimer, ChatStudent, OraclePrimer, OracleTeacher, Student
@@ -185,7 +185,7 @@ class Recipe:
 
     def rows(self, name: str) -> list[TrainingRow]:
         """Whole pairs: first turns of GSM8K, whole dialogues of the exercises."""
-        kept = SELECTIONS["q_primed"].model_copy(update={"solved": None})
+        kept = PRESETS["q_primed"].model_copy(update={"solved": None})
         first_turns = kept.model_copy(update={"families": ("gsm8k",), "last_turn": 1})
         dialogues = kept.model_copy(update={"families": EXERCISES})
         rows = [row for selection in (first_turns, dialogues) for row in training_rows(self.traces(name), selection)]

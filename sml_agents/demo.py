@@ -209,12 +209,13 @@ def _hold(path: Path, student: Student, specs: tuple[str, ...], primer: Primer, 
 
 def _rows(stores: Sequence[Path], settings: DemoSettings) -> list[TrainingRow]:
     """What is trained of these dialogues: questions that brought a fact and answers that were right, in whole pairs."""
-    from sml_agents.data.rows import SELECTIONS, balanced, training_rows, whole_pairs
+    from sml_agents.data.rows import balanced, training_rows, whole_pairs
+    from sml_agents.data.selection import PRESETS
     from sml_agents.roles.openings import with_openings
     from sml_agents.traces import TraceStore
 
     # A dialogue that was not solved in the end may hold the right question, and without it the pair would be torn.
-    selection = SELECTIONS["q_primed"].model_copy(update={"solved": None})
+    selection = PRESETS["q_primed"].model_copy(update={"solved": None})
     traces = []
     for path in stores:
         with TraceStore.open(path, read_only=True) as store:

@@ -83,8 +83,6 @@ def trace_of(log: Log, format: str) -> Trace:
         tags["scores"] = [score._asdict() for score in log.scores]
     if log.usage is not None:
         tags["usage"] = log.usage.model_dump()
-    if log.tools:
-        tags["tools"] = list(log.tools)
     if unread:
         tags["unread"] = dict(Counter(unread))
     return Trace(
@@ -102,6 +100,8 @@ def trace_of(log: Log, format: str) -> Trace:
         solved=log.solved,
         error=Failure(boundary="log", message=log.error) if log.error else None,
         tags=tags,
+        tools=tuple(log.tools),
+        system=system,
     )
 
 
@@ -198,7 +198,7 @@ class _Turns:
                 act=Act(last.act) if known else None,
                 act_by="llm" if known else "",
                 call=types.Call(model=model) if (model := last.model or self.log.model) else None,
-                trainable=bool(text.strip()) and False not in marks,
+                trainable=bool(text.strip() or self.calls) and False not in marks,
             )
         )
         self.older.extend(self.waiting)

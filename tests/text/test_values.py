@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sml_agents.agents.values import Clock, find, kind_of, mentions, same
+from sml_agents.text.values import Clock, find, kind_of, mentions, same
 
 CLOCK = Clock(dt.datetime(2026, 11, 26, 12))  # a Thursday
 TEXT = {"type": "string"}

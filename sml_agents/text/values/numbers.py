@@ -8,7 +8,7 @@ from collections.abc import Collection
 from functools import lru_cache
 from typing import NamedTuple
 
-from sml_agents.agents.values.words import Span, fold, tokens
+from sml_agents.text.values.words import Span, fold, tokens
 
 __all__ = ["NumberMention", "as_number", "find_numbers"]
 
