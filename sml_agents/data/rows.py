@@ -27,6 +27,7 @@ __all__ = [
     "teacher_row",
     "tools_in_text",
     "training_rows",
+    "whole_pairs",
     "with_thoughts",
 ]
 
@@ -258,6 +259,14 @@ def balanced(rows: Sequence[R], *, missing: float = 0.5, limit: int | None = Non
     kept = [*lacking[: wanted[0]], *complete[: wanted[1]]]
     generator.shuffle(kept)
     return _with_mates(kept)
+
+
+def whole_pairs(rows: Sequence[R]) -> list[R]:
+    """The rows of problems of which both forms are there, the one that lacked a fact and the complete one."""
+    kinds: dict[str, set[bool | None]] = {}
+    for row in rows:
+        kinds.setdefault(row.pair, set()).add(row.missing)
+    return [row for row in rows if row.pair and {True, False} <= kinds[row.pair]]
 
 
 def _with_mates(rows: list[R]) -> list[R]:
