@@ -28,6 +28,7 @@ __all__ = [
     "teacher_row",
     "tools_in_text",
     "training_rows",
+    "whole_pairs",
     "with_thoughts",
 ]
 
@@ -263,6 +264,14 @@ def balanced(rows: Sequence[R], *, missing: float = 0.5, limit: int | None = Non
     return _with_mates(kept)
 
 
+def whole_pairs(rows: Sequence[R]) -> list[R]:
+    """The rows of problems of which both forms are there, the one that lacked a fact and the complete one."""
+    kinds: dict[str, set[bool | None]] = {}
+    for row in rows:
+        kinds.setdefault(row.pair, set()).add(row.missing)
+    return [row for row in rows if row.pair and {True, False} <= kinds[row.pair]]
+
+
 def _with_mates(rows: list[R]) -> list[R]:
     """Rows that are alone of their problem get one of the other kind as a mate, by sharing a `pair`.
 
@@ -288,11 +297,9 @@ def _spoken(turn: Turn) -> Turn:
     """Without the call of a tool that asks the person, where the text holds its question and a turn its answer."""
     calls = turn.tool_calls or ()
     kept = tuple(call for call in calls if not ASKING_TOOL.search(call.name))
-    return (
-        turn
-        if len(kept) == len(calls) or not turn.text.strip()
-        else turn.model_copy(update={"tool_calls": kept or None})
-    )
+    if len(kept) == len(calls) or not turn.text.strip():
+        return turn
+    return turn.model_copy(update={"tool_calls": kept or None})
 
 
 def _text(turn: Turn, taken: bool, thought: str) -> Message:
