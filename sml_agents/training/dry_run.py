@@ -158,7 +158,7 @@ def preview(rows: Sequence[TrainingRow], settings: SFTSettings) -> Preview:
         rows_as=settings.rows_as,
         verbatim=settings.verbatim,
     )
-    return dry.plan(counts, stretches(made[0], dry.tokenizer))
+    return dry.plan(counts, stretches(made[0], dry.tokenizer), steps=steps_of(settings, counts))
 
 
 def _empty_model(settings: TrainSettings) -> Any:
