@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, SerializeAsAny
 
 from sml_agents.data.nouns import TrainingRow
 from sml_agents.errors import InputError
+from sml_agents.training.budget import steps_of
 from sml_agents.training.runtime import (
     chosen_device,
     computes_in_bf16,
