@@ -40,7 +40,7 @@ def main() -> int:
         found[spec.rstrip("?&")] = measured(train, heldout)
     if arguments.gsm8k:
         for hide in STYLES:
-            for full in ("original", "either"):
+            for full in ("original", "restored", "either"):
                 found[f"gsm8k hide={hide} full={full}"] = measured(*gsm8k(*arguments.gsm8k, hide, full))
     for name, row in found.items():
         print(f"{name:55s} n = {row['pairs']:4d} pairs, AUC {row['auc']:.3f} ({row['low']:.3f} to {row['high']:.3f})")
