@@ -1,10 +1,11 @@
-"""For builders of agents: three lines make an agent ask before it acts.
+"""For builders of agents: three lines make an agent ask before it acts, and never act on a guess.
 
     python examples/ask_before_acting.py "Order a pizza."
     python examples/ask_before_acting.py "Order a pizza." --model openai:MODEL --asker transformers:demo-out/trained
 
 The middleware holds the order back until its size is known. The question comes out of the graph as an interrupt; what
-you type resumes it. Without --model a script stands in for your model: it orders at once and guesses the size.
+you type resumes it: a size, "just go" (the size may be guessed then), or "never mind", and nothing is ordered. Without
+--model a script stands in for your model: it orders at once and guesses the size.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def main(request: str, model: str | None, asker: str | None) -> None:
     agent = create_agent(
         resolve(model) if model else ScriptedModel.model_validate({"replies": STAND_IN}),
         [order],
-        middleware=[ClarifyMiddleware(asker or Order, delivery="interrupt")],
+        middleware=[ClarifyMiddleware(asker or Order, delivery="interrupt", guessable=["size"])],
         checkpointer=InMemorySaver(),
     )
     thread: Any = {"configurable": {"thread_id": "1"}}
@@ -56,7 +57,7 @@ def main(request: str, model: str | None, asker: str | None) -> None:
         asked = [action["args"]["question"] for action in pauses[0].value["action_requests"]]
         state = agent.invoke(Command(resume=[input(f"{question}\n> ") for question in asked]), thread)
     for message in state["messages"][1:]:
-        if message.text:
+        if message.text and message.type != "human":
             print(f"{message.type}: {message.text}")
 
 

@@ -23,7 +23,8 @@ from pathlib import Path
 
 from sml_agents.backends import resolve
 from sml_agents.backends.scripted import ScriptedModel
-from sml_agents.data.rows import SELECTIONS, training_rows
+from sml_agents.data.rows import training_rows
+from sml_agents.data.selection import PRESETS
 from sml_agents.dialogue import DialogueSettings
 from sml_agents.roles import ChatStudent, OraclePrimer, OracleTeacher
 from sml_agents.rollout import ProgressBar, run_dialogues_sync
@@ -54,8 +55,8 @@ def main() -> int:
     with TraceStore.open(arguments.out / "dialogues.sqlite") as store:
         if not demonstrate(specs, store, arguments.seed):
             return 130
-        first_turns = SELECTIONS["q_primed"].model_copy(update={"families": ("gsm8k",), "last_turn": 1})
-        dialogues = SELECTIONS["q_primed"].model_copy(update={"families": ("arithmetic", "lists")})
+        first_turns = PRESETS["q_primed"].model_copy(update={"families": ("gsm8k",), "last_turn": 1})
+        dialogues = PRESETS["q_primed"].model_copy(update={"families": ("arithmetic", "lists")})
         rows = [*training_rows(store.traces(), first_turns), *training_rows(store.traces(), dialogues)]
     settings = load_settings(CONFIG, model=arguments.model, seed=arguments.seed, resume=True)
     result = train_sft(rows, settings, arguments.out / "model", progress=ProgressLine())

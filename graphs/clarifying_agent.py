@@ -1,16 +1,16 @@
-"""An agent that asks before it acts: it puts things into a calendar, and needs to know the day.
+"""An agent that asks before it acts and never acts on a guess: it puts things into a calendar on the day you say.
 
-Change the tool and `Needed` to make it yours. Set in the environment:
+Change the tool, and `Needed`, which says more about its arguments, to make it yours. Set in the environment:
 
     SML_STUDENT   the agent's model, which must call tools: openai:MODEL@URL, anthropic:MODEL, ... (embedded, which
                   only talks)
-    SML_ASKER     who asks: rules, from the fields of `Needed`; self, the agent's own model; or the model of a separate
-                  asker, such as transformers:runs/asker (rules)
+    SML_ASKER     who asks beside the guard: rules, from the fields of `Needed`; self, the agent's own model; or the
+                  model of a separate asker, such as transformers:runs/asker (rules)
     SML_DELIVERY  interrupt, end_turn or tool (interrupt)
 
 Input: `{"messages": [{"role": "user", "content": "Put the dentist into my calendar."}]}`. A question pauses the run;
 agent-chat-ui shows it as a form. Resume with `"on 5 May"`, `{"answers": ["on 5 May"]}`, or the decisions of
-such a form. Needs the `agents` extra.
+such a form; an answer that does not fit pauses again and says why. Needs the `agents` extra.
 """
 
 from __future__ import annotations

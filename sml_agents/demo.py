@@ -1,66 +1,94 @@
 """`make demo`: the closed loop on the embedded model, from tasks to a measured feedback-seeking student.
 
-1. The embedded model tries generated tasks, half of them with a needed fact missing. A turn that does not help is
-   rewritten by Q-priming: into the question for the missing fact or, with nothing missing, into the worked solution.
-   A stand-in that guesses takes the model's place on more tasks, because rewritten attempts cost time and are not
-   trained on.
-2. The model is fine-tuned on the student's side of the dialogues that were solved.
-3. Before and after are measured on held-out templates, with nobody rewriting anything.
+1. A stand-in that never helps holds dialogues on pairs of tasks, one with a needed fact missing and one complete, and
+   Q-priming writes every turn: the question for the missing fact or, with nothing missing, the worked solution. Some
+   dialogues keep their first wrong attempt or vague question, so that what follows one is seen, too.
+2. The model is fine-tuned on the student's side of these, both forms of a problem in one batch.
+3. The trained model plays more tasks itself, at a temperature; every turn of its own that brought nothing is rewritten,
+   the second to the fourth as well, and it is fine-tuned once more on what came of it.
+4. The line between asking and answering is drawn on templates that neither training saw, and stored with the model.
+5. Before and after are measured on held-out templates with nobody rewriting anything, beside scripts that read nothing.
 
-Everything lands in one folder: stores, model, `summary.json` and `report.html`. A demo that was cut short goes on where
-it stopped when the same folder is given again.
+Everything lands in one folder: stores, model, `first_token.json`, `summary.json` and `report.html`. Budgets are in
+tokens, so that the figures do not depend on how busy the machine is. A demo that was cut short goes on where it stopped
+when the same folder is given again.
 """
 
 from __future__ import annotations
 
 import sys
-from itertools import chain
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+from sml_agents.files import whole_file
+from sml_agents.roles.openings import Openings
 
 if TYPE_CHECKING:
+    from sml_agents.data.nouns import TrainingRow
+    from sml_agents.evaluation.first_token import FirstTokens
     from sml_agents.roles import Student
+    from sml_agents.roles.primer import Primer
 
 __all__ = ["DemoSettings", "run_demo"]
 
-_TRIED, _DEMONSTRATED = "tried.sqlite", "demonstrated.sqlite"
+_STEPS = 5
+_DEMONSTRATED, _GUESSED, _PLAYED = "demonstrated.sqlite", "guessed.sqlite", "played.sqlite"
+FIRST_TOKEN = "first_token.json"
 
 
 class DemoSettings(BaseModel):
-    """What the demo does. The defaults fit two cores and a quarter of an hour."""
+    """What the demo does. The defaults are meant for two idle cores and a quarter of an hour."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str = "embedded:"
-    tried: tuple[str, ...] = (
-        "arithmetic?form=paired&split=train&steps=1&largest=20&n=24&seed=11",
-        "lists?form=paired&split=train&n=6&seed=11",
-    )
-    """Tasks that the model itself tries. `paired`: every problem once with a fact missing and once complete, so that
-    asking always does not pay."""
+    openings: Openings = Openings()
     demonstrated: tuple[str, ...] = (
-        "arithmetic?form=paired&split=train&steps=1&largest=30&n=450&seed=12",
-        "arithmetic?form=paired&split=train&steps=2&largest=50&n=350&seed=13",
+        "arithmetic?form=paired&split=train&steps=1&largest=20&n=240&seed=12",
+        "arithmetic?form=paired&split=train&steps=2&largest=50&n=170&seed=13",
         "lists?form=paired&split=train&n=60&seed=12",
     )
-    """Tasks on which the stand-in is rewritten: more settings and longer solutions than are measured, because what
-    asking is about is learnt from variety."""
-    measured: tuple[str, ...] = (
-        "arithmetic?form=paired&split=heldout&steps=1&largest=20&n=48&seed=101",
-        "lists?form=paired&split=heldout&n=12&seed=101",
+    """Tasks on which every turn is written by Q-priming. `paired`: every problem once with a fact missing and once
+    complete, so that asking always does not pay. Some are longer than what is measured, because what asking is about is
+    learnt from variety."""
+    guessed: tuple[str, ...] = (
+        "arithmetic?form=paired&split=train&steps=1&largest=20&n=60&seed=14",
+        "lists?form=paired&split=train&n=15&seed=14",
     )
-    max_turns: int = 4
-    q_priming: float = 0.75
-    q_priming_start: Literal[0, 1] = 1
-    """1: some first attempts stay, so that the model also sees how a wrong one is mended after the teacher's hint."""
+    """Tasks in whose dialogues the first turn of a stand-in that guesses may stay."""
+    played: tuple[str, ...] = (
+        "arithmetic?form=paired&split=train&steps=1&largest=20&n=60&seed=15",
+        "lists?form=paired&split=train&n=12&seed=15",
+    )
+    """Tasks that the trained model plays itself."""
+    dev: tuple[str, ...] = (
+        "arithmetic?form=paired&split=dev&steps=2&largest=30&n=60&seed=16",
+        "lists?form=paired&split=dev&n=12&seed=16",
+    )
+    """Tasks on which the threshold is chosen, of templates that are neither trained on nor measured."""
+    measured: tuple[str, ...] = (
+        "arithmetic?form=paired&split=heldout&steps=1&largest=20&n=100&seed=101",
+        "lists?form=paired&split=heldout&n=20&seed=101",
+    )
+    max_turns: int = Field(default=4, ge=1)
+    """Student turns when measured; the dialogues to learn from have one more, which is never rewritten."""
+    temperature: float = Field(default=0.8, gt=0)
+    """At which the trained model plays."""
+    replayed: float = Field(default=1.0, ge=0)
+    """Rows of the first training that the second sees again, for each row of its own."""
     max_tokens: int = 48
     """Of one turn."""
     concurrency: int = 32
-    train_seconds: float = 560
-    """Training stops after this long, with the learning rate brought down by then."""
-    learning_rate: float = 4e-4
+    budgets: tuple[int, int] = (120_000, 40_000)
+    """Tokens read in the two trainings."""
+    stop_at: float = Field(default=0.95, gt=0, le=1)
+    """The first training ends early when the AUC of the decision on the dev tasks reaches this."""
+    max_seconds: float | None = Field(default=None, gt=0)
+    """A bound on each training; one that is cut off by it depends on the machine."""
+    learning_rates: tuple[float, float] = (4e-4, 1e-4)
     first_token_weight: float = 6.0
     batch_size: int = 8
     seed: int = 0
@@ -77,8 +105,7 @@ def run_demo(out: Path, *, settings: DemoSettings | None = None, seed: int | Non
     from sml_agents.backends import resolve
     from sml_agents.evaluation.report import write_report
     from sml_agents.evaluation.run import evaluate
-    from sml_agents.evaluation.table import print_summary
-    from sml_agents.roles import ChatStudent, GuessingStudent
+    from sml_agents.evaluation.table import first_token_table, print_summary
     from sml_agents.rollout import ProgressBar
 
     settings = settings or DemoSettings()
@@ -86,22 +113,27 @@ def run_demo(out: Path, *, settings: DemoSettings | None = None, seed: int | Non
         settings = settings.model_copy(update={"seed": seed})
     console = Console(stderr=True)
     out.mkdir(parents=True, exist_ok=True)
-
-    _headline(console, 1, "Dialogues to learn from: the model tries, Q-priming rewrites what does not help")
     sampling = {"temperature": 0, "max_tokens": settings.max_tokens, "dtype": "fast"}
-    model = resolve(settings.model, **sampling)
-    _make_dialogues(out / _TRIED, ChatStudent(model), settings.tried, settings)
-    _make_dialogues(out / _DEMONSTRATED, GuessingStudent(), settings.demonstrated, settings)
+
+    _headline(console, 1, "Dialogues to learn from: Q-priming writes what a stand-in should have said")
+    demonstrated = _demonstrated(out, settings)
     _headline(console, 2, "Fine-tuning on the student's own turns")
-    trained = _train(out, settings)
-    _headline(console, 3, "Before and after, on templates never trained on")
+    first = _train(out / "first", demonstrated, settings, 0)
+    _headline(console, 3, "The trained model plays, and learns from what of it was in vain")
+    trained = _second_round(out, first, demonstrated, settings)
+    _headline(console, 4, "The line between asking and answering")
+    model, tuned = resolve(settings.model, **sampling), _decided(trained, settings, sampling)
+    first_tokens = _first_tokens(out, {"base": model, "trained": tuned}, settings)
+    console.print(first_token_table(first_tokens))
+    _headline(console, 5, "Before and after, on templates never trained on")
     summary = evaluate(
-        {"base": model, "trained": resolve(f"transformers:{trained}", **sampling)},
+        {"base": model, "trained": tuned},
         settings.measured,
         out,
         max_turns=settings.max_turns,
         concurrency=settings.concurrency,
         seed=settings.seed,
+        baselines=True,
         resume=True,
         progress=ProgressBar,
     )
@@ -109,36 +141,64 @@ def run_demo(out: Path, *, settings: DemoSettings | None = None, seed: int | Non
     print_summary(summary, console)
     console.print(f"Read the dialogues in [bold]{report}[/bold]; figures in {out / 'summary.json'}.")
     console.print(f"Talk to the trained model: sml-agents chat --student transformers:{trained}")
-    return summary.model_dump(mode="json")
+    return {**summary.model_dump(mode="json"), "first_token": first_tokens.model_dump(mode="json")}
 
 
 def _headline(console: Any, step: int, text: str) -> None:
-    console.print(f"[bold]{step}/3[/bold] {text}")
+    console.print(f"[bold]{step}/{_STEPS}[/bold] {text}")
 
 
-def _make_dialogues(path: Path, student: Student, specs: tuple[str, ...], settings: DemoSettings) -> None:
-    """Dialogues of `student` under Q-priming, into the store at `path`; finishes what an earlier run left."""
+def _demonstrated(out: Path, settings: DemoSettings) -> list[TrainingRow]:
+    """The rows of the first training."""
+    from sml_agents.backends import resolve
+    from sml_agents.backends.scripted import ScriptedModel
+    from sml_agents.roles import ChatStudent, GuessingStudent
+
+    silent = ChatStudent(resolve(ScriptedModel(replies=["I do not know."])))
+    _hold(out / _DEMONSTRATED, silent, settings.demonstrated, _primer(settings), settings)
+    _hold(out / _GUESSED, GuessingStudent(questions=0.3), settings.guessed, _primer(settings, latest=1), settings)
+    return _rows((out / _DEMONSTRATED, out / _GUESSED), settings)
+
+
+def _second_round(out: Path, first: Path, demonstrated: Sequence[TrainingRow], settings: DemoSettings) -> Path:
+    """The first model plays, and is trained on that and on some of what it was trained on before."""
+    from sml_agents.backends import resolve
+    from sml_agents.data.rows import balanced
+    from sml_agents.roles import ChatStudent
+
+    playing = resolve(
+        f"transformers:{first}", temperature=settings.temperature, max_tokens=settings.max_tokens, dtype="fast"
+    )
+    _hold(out / _PLAYED, ChatStudent(playing), settings.played, _primer(settings, latest=2), settings)
+    own = _rows((out / _PLAYED,), settings)
+    again = balanced(demonstrated, limit=max(2, round(settings.replayed * len(own))), seed=settings.seed)
+    return _train(out / "trained", [*own, *again], settings, 1, start=str(first))
+
+
+def _primer(settings: DemoSettings, latest: int = 0) -> Primer:
+    from sml_agents.roles import OraclePrimer
+    from sml_agents.roles.openings import LatePrimer, OpenedPrimer
+
+    return LatePrimer(OpenedPrimer(OraclePrimer(demonstrate=True), settings.openings), latest)
+
+
+def _hold(path: Path, student: Student, specs: tuple[str, ...], primer: Primer, settings: DemoSettings) -> None:
+    """Dialogues of `student` in which every turn in vain is rewritten; finishes what an earlier run left."""
     from sml_agents.dialogue import DialogueSettings
-    from sml_agents.roles import OraclePrimer, OracleTeacher
+    from sml_agents.roles import OracleTeacher
     from sml_agents.rollout import ProgressBar, run_dialogues_sync
     from sml_agents.tasks import load_tasks
     from sml_agents.traces import TraceStore
 
     tasks = [task for spec in specs for task in load_tasks(spec)]
-    dialogue = DialogueSettings(
-        max_turns=settings.max_turns,
-        q_priming=settings.q_priming,
-        q_priming_start=settings.q_priming_start,
-        seed=settings.seed,
-    )
     with TraceStore.open(path) as store, ProgressBar(path.stem) as bar:
         summary = run_dialogues_sync(
             tasks,
             student,
             OracleTeacher(),
             store,
-            settings=dialogue,
-            primer=OraclePrimer(demonstrate=True),
+            settings=DialogueSettings(max_turns=settings.max_turns + 1, q_priming=1.0, seed=settings.seed),
+            primer=primer,
             concurrency=settings.concurrency,
             resume=True,
             on_progress=bar,
@@ -147,32 +207,91 @@ def _make_dialogues(path: Path, student: Student, specs: tuple[str, ...], settin
         raise KeyboardInterrupt
 
 
-def _train(out: Path, settings: DemoSettings) -> Path:
-    """Fine-tune on the solved dialogues and return the model's folder; a finished model is not trained again."""
-    from sml_agents.data.rows import training_rows
+def _rows(stores: Sequence[Path], settings: DemoSettings) -> list[TrainingRow]:
+    """What is trained of these dialogues: questions that brought a fact and answers that were right, in whole pairs."""
+    from sml_agents.data.rows import balanced, training_rows
+    from sml_agents.data.selection import PRESETS
+    from sml_agents.roles.openings import with_openings
     from sml_agents.traces import TraceStore
+
+    # A dialogue that was not solved in the end may hold the right question, and without it the pair would be torn.
+    selection = PRESETS["q_primed"].model_copy(update={"solved": None})
+    traces = []
+    for path in stores:
+        with TraceStore.open(path, read_only=True) as store:
+            traces += [with_openings(trace, settings.openings) for trace in store.traces()]
+    return balanced(whole_pairs(training_rows(traces, selection)), seed=settings.seed)
+
+
+def whole_pairs(rows: Sequence[TrainingRow]) -> list[TrainingRow]:
+    """The rows of problems of which both forms are there."""
+    kinds: dict[str, set[bool | None]] = {}
+    for row in rows:
+        kinds.setdefault(row.pair, set()).add(row.missing)
+    return [row for row in rows if row.pair and len(kinds[row.pair]) == 2]
+
+
+def _train(folder: Path, rows: list[TrainingRow], settings: DemoSettings, number: int, start: str = "") -> Path:
+    """Fine-tune on `rows` and return the model's folder; a finished model is not trained again."""
     from sml_agents.training.progress import ProgressLine
     from sml_agents.training.settings import SFTSettings
     from sml_agents.training.sft import train_sft
 
-    folder = out / "trained"
     if (folder / "training.json").exists():
         print("already trained", file=sys.stderr)
         return folder
-    with (
-        TraceStore.open(out / _TRIED, read_only=True) as tried,
-        TraceStore.open(out / _DEMONSTRATED, read_only=True) as demonstrated,
-    ):
-        rows = training_rows(chain(tried.traces(), demonstrated.traces()), "q_primed")
     sft = SFTSettings(
-        model=settings.model,
-        max_seconds=settings.train_seconds,
-        learning_rate=settings.learning_rate,
+        model=start or settings.model,
+        budget_tokens=settings.budgets[number],
+        stop_at=None if start else settings.stop_at,
+        max_seconds=settings.max_seconds,
+        learning_rate=settings.learning_rates[number],
         batch_size=settings.batch_size,
         first_token_weight=settings.first_token_weight,
         schedule="cosine",
         seed=settings.seed,
+        checkpoint_seconds=300,
         resume=True,
     )
-    train_sft(rows, sft, folder, progress=ProgressLine())
+    train_sft(rows, sft, folder, progress=ProgressLine(), measure=_Apart(settings))
     return folder
+
+
+class _Apart:
+    """How well a model in training tells the two kinds of dev tasks apart: the AUC of its first token."""
+
+    def __init__(self, settings: DemoSettings) -> None:
+        self.settings = settings
+
+    def __call__(self, model: Any, tokenizer: Any) -> float:
+        from sml_agents.evaluation.first_token import apart
+        from sml_agents.tasks import load_tasks
+
+        tasks = [task for spec in self.settings.dev for task in load_tasks(spec)]
+        return apart(model, tokenizer, tasks, ask=self.settings.openings.ask, answer=self.settings.openings.answer)
+
+
+def _decided(trained: Path, settings: DemoSettings, sampling: dict[str, Any]) -> Any:
+    """The trained model with its threshold, chosen on the dev tasks if it has none yet."""
+    from sml_agents.backends import resolve
+    from sml_agents.backends.decision import DECISION
+    from sml_agents.evaluation.first_token import choose_decision
+
+    if not (trained / DECISION).exists():
+        plain: Any = resolve(f"transformers:{trained}", **sampling)
+        openings = settings.openings
+        decision, _ = choose_decision(plain, settings.dev, ask=openings.ask, answer=openings.answer)
+        decision.write(trained)
+    return resolve(f"transformers:{trained}", **sampling)
+
+
+def _first_tokens(out: Path, models: dict[str, Any], settings: DemoSettings) -> FirstTokens:
+    from sml_agents.evaluation.first_token import FirstTokens, first_token
+
+    path = out / FIRST_TOKEN
+    if path.exists():
+        return FirstTokens.model_validate_json(path.read_bytes())
+    found = first_token(models, settings.measured, seed=settings.seed)
+    with whole_file(path) as partial:
+        partial.write_text(found.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    return found

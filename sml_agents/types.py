@@ -350,6 +350,11 @@ class Trace(_Noun):
     settings: dict[str, Any] = Field(default_factory=dict)
     """The resolved settings of dialogue, student and teacher (models, prompts' hashes, sampling)."""
     tags: dict[str, Any] = Field(default_factory=dict)
+    tools: tuple[dict[str, Any], ...] = ()
+    """What the student could call: `{"type": "function", "function": {"name", "description", "parameters"}}` each, the
+    parameters a JSON schema. Public."""
+    system: str = ""
+    """The student's own system prompt, as far as it is known: of an agent whose log this is. Public."""
 
     @property
     def student_turns(self) -> tuple[Turn, ...]:

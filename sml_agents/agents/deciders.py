@@ -34,7 +34,6 @@ from sml_agents.agents.evidence import Request
 from sml_agents.agents.grounding import Ground, ground
 from sml_agents.agents.guard import Now, questions_for
 from sml_agents.agents.slots import Slot, slots_of, slots_of_model, tool_name
-from sml_agents.agents.values import Clock, same
 from sml_agents.backends import resolve
 from sml_agents.backends.loops import run_sync
 from sml_agents.errors import InputError, MissingExtra
@@ -42,6 +41,7 @@ from sml_agents.roles.acts import classify
 from sml_agents.roles.chat import ask_model
 from sml_agents.roles.guard import neutralise
 from sml_agents.roles.prompts import load, render
+from sml_agents.text.values import Clock, same
 from sml_agents.types import Act, Role
 from sml_agents.views import chat_messages
 

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from sml_agents.agents.asking import ASK_USER, NOT_RUN, REFUSED, Question, answers_of, asked_by, is_answer, is_own
-from sml_agents.agents.values import Clock, Span, find, fold, kind_of
+from sml_agents.text.values import Clock, Span, find, fold, kind_of
 
 __all__ = ["Piece", "Request", "accepts", "answers_nothing", "pieces_of_data", "speaks_of_going_on", "withdraws"]
 

@@ -15,12 +15,12 @@ from typing import Any
 
 from sml_agents.agents.evidence import Piece, Request, answers_nothing
 from sml_agents.agents.slots import WRITTEN, Filled, Slot, filled
-from sml_agents.agents.values import Clock, Kind, Mention, Span, find, fold, label, mentions, same, tokens
-from sml_agents.agents.values.compare import as_bool
-from sml_agents.agents.values.dates import as_date, as_time, find_lengths, find_times
-from sml_agents.agents.values.numbers import as_number
-from sml_agents.agents.values.words import is_denied, listed
-from sml_agents.text.questions import stem
+from sml_agents.text.values import Clock, Kind, Mention, Span, find, fold, label, mentions, same, tokens
+from sml_agents.text.values.compare import as_bool
+from sml_agents.text.values.dates import as_date, as_time, find_lengths, find_times
+from sml_agents.text.values.numbers import as_number
+from sml_agents.text.values.words import is_denied, listed
+from sml_agents.text.words import stem
 
 __all__ = ["GROUNDED", "Ground", "State", "ground", "value_in_words"]
 
@@ -101,6 +101,8 @@ _BEFORE = {
     "until": _TO,
     "into": _TO,
 }
+_ADDED = re.compile(r"\s+[^\W\d]+(?:\s[^\W\d]+)?\s*(?:,|\band\b|\bund\b|\bplus\b|&|\+)\s*", re.IGNORECASE)
+"""Between two counts of one sum: `2 adults and 1 child`."""
 _NOW = frozenset(map(stem, listed("now today current timestamp")))
 _VALUED = ("date", "time", "datetime", "number", "enum", "pattern")
 
@@ -404,18 +406,15 @@ class _Grounding:
         if kind.unit is not None or kind.part:
             return ""
         for text in said:
-            for sentence in re.split(r"[.!?;\n](?=\s|$)", text):
-                counts = [
-                    one
-                    for one in mentions(replace(kind, words=kind.words | {""}), sentence, self.clock)
-                    if not one.denied
-                ]
-                values = [float(one.value) for one in counts]
-                for n in (2, 3):
-                    for start in range(len(values) - n + 1):
-                        if abs(sum(values[start : start + n]) - number) < 1e-9 and min(values) > 0:
-                            first, last = counts[start].span.start, counts[start + n - 1].span.end
-                            return sentence[first:last]
+            counts = [one for one in mentions(kind, text, self.clock) if not one.denied]
+            for start in range(len(counts)):
+                total = float(counts[start].value)
+                for last in range(start + 1, min(start + 3, len(counts))):
+                    if not _ADDED.fullmatch(text[counts[last - 1].span.end : counts[last].span.start]):
+                        break
+                    total += float(counts[last].value)
+                    if abs(total - number) < 1e-9:
+                        return text[counts[start].span.start : counts[last].span.end]
         return ""
 
     # What is missing

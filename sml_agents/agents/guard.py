@@ -16,9 +16,9 @@ from sml_agents.agents.asking import ASK_USER, Question
 from sml_agents.agents.evidence import Piece, Request, pieces_of_data
 from sml_agents.agents.grounding import Ground, State, ground
 from sml_agents.agents.slots import WRITTEN, Slot, is_read_only, slots_of, tool_name
-from sml_agents.agents.values import Clock
-from sml_agents.agents.values.dates import LANGUAGES
 from sml_agents.errors import InputError
+from sml_agents.text.values import Clock
+from sml_agents.text.values.dates import LANGUAGES
 
 __all__ = ["Fields", "Guard", "questions_for"]
 

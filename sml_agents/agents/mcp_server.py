@@ -1,6 +1,6 @@
 """An MCP server with two tools: `ask_user`, and `export_traces` out of a trace store.
 
-    python -m sml_agents.agents.mcp_server [STORE]
+    sml-agents mcp [STORE]
 
 It speaks over standard input and output, as desktop clients start their servers. `ask_user` asks through the client
 (MCP's elicitation), so any agent behind the client can ask its person. `export_traces` is there when a store, a path
@@ -9,7 +9,6 @@ or URL, is given; it only reads, and its rows hold nothing private. Needs the `m
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from itertools import islice
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Annotated, Any, Literal
 
 try:
     from mcp.server import MCPServer
-    from mcp.server.mcpserver import AcceptedElicitation, Elicit, ElicitationResult, Resolve
+    from mcp.server.mcpserver import AcceptedElicitation, Context, Elicit, ElicitationResult, Resolve
 except ImportError as error:
     from sml_agents.errors import MissingExtra
 
@@ -29,17 +28,20 @@ from sml_agents.agents.asking import Question
 from sml_agents.agents.delivery import answered
 from sml_agents.data.export import export
 from sml_agents.data.selection import TraceFilter
-from sml_agents.errors import SmlError
 from sml_agents.traces import TraceStore
 
-__all__ = ["build_server", "main"]
+__all__ = ["build_server", "serve"]
 
-DECLINED = "The person did not answer: go on with the most sensible assumption, and say which one."
+DECLINED = "The person did not answer. Do not guess: leave out what needs it, and say what you do not know."
+NO_PERSON = "This client cannot ask its person (it has no elicitation): ask in your own words, and wait for the answer."
 Format = Literal["trl", "trl-prompt-completion", "preference", "kto", "openai", "sharegpt"]
 
 
-def _form(questions: list[str]) -> Elicit[BaseModel]:
-    """A form with a text field for each question."""
+def _form(questions: list[str], context: Context) -> Elicit[BaseModel] | None:
+    """A form with a text field for each question; None where the client shows no forms."""
+    able = context.client_capabilities.elicitation if context.client_capabilities else None
+    if able is None or (able.form is None and able.url is not None):
+        return None
     fields: Any = {f"answer_{k}": (str, Field(title=text)) for k, text in enumerate(questions, start=1)}
     return Elicit("\n".join(questions), create_model("Answers", **fields))
 
@@ -51,7 +53,10 @@ def ask_user(
     """Ask the person for what you need to know and cannot find out yourself. Returns their answers."""
     if not isinstance(given, AcceptedElicitation):
         return DECLINED
-    return answered([Question(text=text) for text in questions], list(given.data.model_dump().values()))
+    form: BaseModel | None = given.data  # whatever the type says, a client may accept with nothing
+    if form is None:
+        return NO_PERSON
+    return answered([Question(text=text) for text in questions], list(form.model_dump().values()))
 
 
 def build_server(store: str | None = None) -> MCPServer:
@@ -78,15 +83,6 @@ def build_server(store: str | None = None) -> MCPServer:
     return server
 
 
-def main() -> None:
-    """Serve until the client closes."""
-    try:
-        server = build_server(sys.argv[1] if len(sys.argv) > 1 else None)
-    except SmlError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
-    server.run()
-
-
-if __name__ == "__main__":
-    main()
+def serve(store: str | None = None) -> None:
+    """Serve until the client closes. Raises StoreError for a store that cannot be read."""
+    build_server(store).run()

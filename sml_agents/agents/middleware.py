@@ -26,7 +26,7 @@ try:
         ModelResponse,
         hook_config,
     )
-    from langchain.agents.middleware.types import PrivateStateAttr
+    from langchain.agents.middleware.types import OmitFromInput, PrivateStateAttr
     from langchain.agents.structured_output import ToolStrategy
 except ImportError as error:
     from sml_agents.errors import MissingExtra
@@ -58,10 +58,10 @@ from sml_agents.agents.evidence import Piece, Request
 from sml_agents.agents.grounding import Ground, State
 from sml_agents.agents.guard import Guard, Now, questions_for
 from sml_agents.agents.slots import tool_name
-from sml_agents.agents.values.dates import LANGUAGES
 from sml_agents.backends.loops import run_sync
 from sml_agents.errors import InputError
 from sml_agents.roles.prompts import load, render
+from sml_agents.text.values.dates import LANGUAGES
 from sml_agents.types import stable_hash
 
 __all__ = ["ClarifyMiddleware"]
@@ -82,9 +82,9 @@ class ClarifyState(AgentState[Any]):
 
     clarify_said: NotRequired[Annotated[list[dict[str, Any]], PrivateStateAttr]]
     """The person's words about the request, for histories that are cut or summarised."""
-    clarify_values: NotRequired[dict[str, Any]]
+    clarify_values: NotRequired[Annotated[dict[str, Any], OmitFromInput]]
     """Of the last guarded call that was let through: `tool`, `values`, and the `sources` of its required arguments."""
-    clarify_missing: NotRequired[list[dict[str, Any]]]
+    clarify_missing: NotRequired[Annotated[list[dict[str, Any]], OmitFromInput]]
     """What was missing when a run ended without its call: `path`, `tool`, `state` and the `question` of each."""
 
 

@@ -16,8 +16,8 @@ from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
 from sml_agents.agents.asking import Question
-from sml_agents.agents.values import Kind, fold, kind_of
-from sml_agents.agents.values.words import listed
+from sml_agents.text.values import Kind, fold, kind_of
+from sml_agents.text.values.words import listed
 
 __all__ = ["Filled", "Slot", "filled", "is_read_only", "slots_of", "slots_of_model", "tool_name"]
 

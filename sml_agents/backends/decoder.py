@@ -201,6 +201,10 @@ def _sample(rows: Sequence[Row], logits_BV: torch.Tensor) -> None:
     """Append a token to each row."""
     if not torch.isfinite(logits_BV.amax(dim=-1)).all():
         raise BackendError("The model computed values that are not numbers; try dtype=float32.")
+    for index, row in enumerate(rows):
+        if not row.ids:
+            for opening, bias in row.sampler.opening.items():
+                logits_BV[index, opening] += bias
     for row, token in zip(rows, choose(logits_BV, [row.sampler for row in rows]), strict=True):
         row.ids.append(token)
 

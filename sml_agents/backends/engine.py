@@ -9,7 +9,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, InvalidStateError
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +47,8 @@ class Job:
     tools: list[dict[str, Any]] | None = None
     tokens: Sequence[int] = ()
     """Of all messages up to the last reply, kept as they are; none: all messages are rendered."""
+    opening: Mapping[int, float] = field(default_factory=dict)
+    """Added to the logits of these tokens where the reply begins."""
     timeout: float = 300.0
     watch: Callable[[str], None] | None = None
     """Told, in the engine's thread, the text so far: only what no later token can change."""
@@ -210,7 +212,7 @@ class _Work:
         except Exception as error:
             job.failed(error)
             return None
-        sampler = Sampler(job.temperature, job.top_p, job.seed)
+        sampler = Sampler(job.temperature, job.top_p, job.seed, job.opening)
         return Row(ids, sampler, max_tokens=min(job.max_tokens, room), tag=job)
 
     def advance(self) -> None:

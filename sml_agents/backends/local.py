@@ -19,6 +19,7 @@ from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResu
 from pydantic import Field, PrivateAttr
 
 from sml_agents.backends.base import LeanChatModel
+from sml_agents.backends.decision import Decision
 from sml_agents.backends.embedded import MODEL_NAME, embedded_path
 from sml_agents.backends.engine import Completion, Engine, Job, engine_for
 from sml_agents.backends.loops import iterate_sync
@@ -52,6 +53,17 @@ class TransformersChatModel(LeanChatModel):
     settings: LocalSettings = LocalSettings()
 
     _engine: Engine | None = PrivateAttr(default=None)
+    _decision: Decision | None = PrivateAttr(default=None)
+
+    def model_post_init(self, context: Any) -> None:
+        super().model_post_init(context)
+        if self.settings.decision == "stored" and Path(self.model).is_dir():
+            self._decision = Decision.read(self.model)
+
+    @property
+    def decision(self) -> Decision | None:
+        """By which threshold it decides whether to ask; None: by the likelier token."""
+        return self._decision
 
     @property
     def _llm_type(self) -> str:
@@ -66,6 +78,8 @@ class TransformersChatModel(LeanChatModel):
         described["dtype"] = self.settings.dtype
         if Path(self.model).is_dir():
             described["weights"] = fingerprint(Path(self.model))
+        if self._decision is not None:
+            described["threshold"] = self._decision.threshold
         return described | {
             "temperature": self.settings.temperature or 0.0,
             "max_tokens": self.settings.max_tokens or _DEFAULT_MAX_TOKENS,
@@ -97,8 +111,15 @@ class TransformersChatModel(LeanChatModel):
             stop=tuple(stop) if stop else settings.stop,
             tools=None if kwargs.get("tool_choice") == "none" else kwargs.get("tools"),
             tokens=kwargs.get("tokens") or (),
+            opening=self._opening(messages),
             timeout=settings.timeout,
         )
+
+    def _opening(self, messages: list[BaseMessage]) -> dict[int, float]:
+        """The threshold is one for first turns: later ones have heard what they asked for."""
+        if self._decision is None or any(isinstance(message, AIMessage) for message in messages):
+            return {}
+        return self._decision.bias
 
     def _submit(self, job: Job) -> Any:
         self._budget.spend_call()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -21,6 +21,8 @@ class Sampler:
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int | None = None
+    opening: Mapping[int, float] = field(default_factory=dict)
+    """Added to the logits of these tokens for the first token of the row."""
     _numbers: random.Random = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -154,6 +154,9 @@ class LocalSettings(ModelSettings):
     dtype: Literal["auto", "fast", "float32", "bfloat16", "float16"] = "auto"
     """Number format of the weights. `auto` is float32 on a CPU and bfloat16 on a GPU. `fast` is bfloat16 wherever the
     processor computes in it itself; what a row samples then depends on its company (see `backends.loading`)."""
+    decision: Literal["stored", "greedy"] = "stored"
+    """`stored`: ask or answer at the threshold in the model's `decision.json`, if it has one; `greedy`: by the likelier
+    opening token (see `sml_agents.backends.decision`)."""
     threads: int | None = Field(default=None, ge=1)
     """CPU threads of torch, for the whole process. None: see `sml_agents.backends.threads`."""
     batch_size: int = Field(default=32, ge=1)

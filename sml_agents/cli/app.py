@@ -13,8 +13,10 @@ from sml_agents.cli import (
     evaluate,
     export,
     imports,
+    mcp,
     mine,
     recipes,
+    redact,
     report,
     review,
     run,
@@ -53,11 +55,13 @@ app.command()(run.run)
 app.command("import")(imports.import_)
 app.command()(mine.mine)
 app.command()(review.review)
+app.command()(redact.redact)
 app.command()(export.export)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(train.train)
 app.command("eval")(evaluate.evaluate)
 app.command()(report.report)
 app.command()(show.show)
 app.command()(chat.chat)
+app.command()(mcp.mcp)
 app.command()(doctor.doctor)
 app.add_typer(recipes.app, name="recipes")

@@ -12,14 +12,27 @@ import typer
 from sml_agents.cli.files import output_folder
 from sml_agents.cli.result import DONE, FAILED, JsonFlag, Result
 from sml_agents.cli.run import MODEL_HELP, TASKS_HELP
+from sml_agents.errors import InputError
+from sml_agents.files import whole_file
 
 if TYPE_CHECKING:
     from sml_agents.evaluation.compare import Summary
 
 
 def evaluate(
-    student: Annotated[str, typer.Option(help=MODEL_HELP, metavar="BACKEND")],
-    tasks: Annotated[list[str], typer.Option(help=TASKS_HELP, metavar="SPEC")],
+    student: Annotated[str | None, typer.Option(help=MODEL_HELP, metavar="BACKEND")] = None,
+    tasks: Annotated[list[str] | None, typer.Option(help=TASKS_HELP, metavar="SPEC")] = None,
+    decider: Annotated[
+        str | None,
+        typer.Option(metavar="BACKEND|MODULE:NAME", help="Instead: who decides when to ask, on lessons of your logs."),
+    ] = None,
+    lessons: Annotated[str | None, typer.Option(metavar="STORE", help="With --decider: what `mine` wrote.")] = None,
+    split: Annotated[
+        str, typer.Option(metavar="heldout|train|all", help="With --decider: lessons of which threads.")
+    ] = "heldout",
+    threshold: Annotated[
+        float, typer.Option(min=0, max=1, metavar="P", help="With --decider: how sure it has to be to ask.")
+    ] = 0.5,
     baseline: Annotated[
         str | None, typer.Option(metavar="BACKEND", help="A model to compare with, on the same tasks.")
     ] = None,
@@ -36,6 +49,12 @@ def evaluate(
             metavar="DIR", help="Folder to keep dialogues, summary.json and report.html in; else nothing is kept."
         ),
     ] = None,
+    first_token: Annotated[
+        bool,
+        typer.Option(
+            "--first-token", help="Only read off local models' first token whether they would ask: no dialogues."
+        ),
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an evaluation in --out.")] = False,
     json: JsonFlag = False,
 ) -> Result:
@@ -44,13 +63,36 @@ def evaluate(
     Does it ask when something is missing, and only then? Does it get there with feedback?
 
     Every figure carries its number of dialogues and a 95 % interval. With --baseline the two are compared on the same
-    tasks and called `base` and `trained`.
+    tasks and called `base` and `trained`. Scripts that understand nothing stand beside them in every table.
+
+    With --decider and --lessons a model is shown the decisions of your own agent, beside a rule, always and never
+    asking; --samples then says how often it is asked about each.
     """
+    if decider is not None or lessons is not None:
+        from sml_agents.cli.deciders import measure_decider
+
+        if decider is None or lessons is None or student is not None or tasks:
+            raise InputError("--decider and --lessons go together, without --student and --tasks")
+        if split not in ("heldout", "train", "all"):
+            raise InputError(f"--split {split!r} is none of heldout, train and all")
+        return measure_decider(
+            decider,
+            lessons,
+            split=split,
+            threshold=threshold,
+            samples=samples,
+            concurrency=concurrency,
+            seed=seed,
+        )
+    if student is None or not tasks:
+        raise InputError("give --student and --tasks to measure a student, or --decider and --lessons")
     from sml_agents.evaluation.report import write_report
     from sml_agents.evaluation.run import evaluate
     from sml_agents.rollout import ProgressBar
 
     students = {"student": student} if baseline is None else {"base": baseline, "trained": student}
+    if first_token:
+        return _first_tokens(students, tasks, seed, out)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) if out is None else output_folder(out)
         summary = evaluate(
@@ -71,6 +113,19 @@ def evaluate(
         payload["report"] = str(report)
     failed = any(counts.failed for counts in summary.students.values())
     return Result(payload, lambda: _print(summary, report), FAILED if failed else DONE)
+
+
+def _first_tokens(students: dict[str, str], tasks: list[str], seed: int, out: Path | None) -> Result:
+    from sml_agents.cli.screen import make_console
+    from sml_agents.evaluation.first_token import first_token
+    from sml_agents.evaluation.table import first_token_table
+
+    found = first_token(students, tasks, seed=seed)
+    payload = found.model_dump(mode="json")
+    if out is not None:
+        with whole_file(output_folder(out) / "first_token.json") as path:
+            path.write_text(found.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    return Result(payload, lambda: make_console().print(first_token_table(found)))
 
 
 def _print(summary: Summary, report: Path | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
@@ -34,22 +35,40 @@ def export(
     min_turns: Annotated[int | None, typer.Option(min=1, metavar="N", help="Student turns at least.")] = None,
     max_turns: Annotated[int | None, typer.Option(min=1, metavar="N", help="Student turns at most.")] = None,
     primed: Annotated[bool | None, typer.Option("--primed/--not-primed", help="With a turn by Q-priming.")] = None,
+    select: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Start from a selection of train: q_primed, mt_sft or st_sft.")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Conversations of logs that ended then or later.")
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="What a log says of a conversation, such as tag=prod."),
+    ] = None,
     leaks: Annotated[
-        Literal["cut", "drop", "keep"], typer.Option(help="Dialogues in which the teacher gave the answer away.")
-    ] = "cut",
-    failed: Annotated[bool, typer.Option("--failed", help="Also dialogues that ended in an error.")] = False,
+        Literal["cut", "drop", "keep"] | None,
+        typer.Option(help="Dialogues in which the teacher gave the answer away; cut if not said."),
+    ] = None,
+    failed: Annotated[bool | None, typer.Option("--failed", help="Also dialogues that ended in an error.")] = None,
     act: Annotated[list[str] | None, typer.Option(metavar="ACT", help="Student turns that do this.")] = None,
     last_turn: Annotated[int | None, typer.Option(min=1, metavar="K", help="Student turns up to this one.")] = None,
     wrong_attempts: Annotated[
-        bool, typer.Option("--wrong-attempts/--no-wrong-attempts", help="Attempts scored as wrong.")
-    ] = True,
+        bool | None,
+        typer.Option("--wrong-attempts/--no-wrong-attempts", help="Attempts scored as wrong; not taken if not said."),
+    ] = None,
     premature: Annotated[
-        bool, typer.Option("--premature/--no-premature", help="Attempts while a needed fact was untold.")
-    ] = True,
+        bool | None, typer.Option("--premature/--no-premature", help="Attempts while a needed fact was untold.")
+    ] = None,
     idle_questions: Annotated[
-        bool, typer.Option("--idle-questions/--no-idle-questions", help="Questions that brought no fact to light.")
+        bool | None,
+        typer.Option("--idle-questions/--no-idle-questions", help="Questions that brought no fact to light."),
+    ] = None,
+    tool_calls: Annotated[
+        bool, typer.Option("--tool-calls/--no-tool-calls", help="Tools, calls and results, or only what was said.")
     ] = True,
-    system: Annotated[str, typer.Option(metavar="TEXT", help="System prompt to put before every dialogue.")] = "",
+    system: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="System prompt to put before every dialogue; of logs their own.")
+    ] = None,
     student_prompt: Annotated[bool, typer.Option("--student-prompt", help="Put the built-in one there.")] = False,
     licence: Annotated[str, typer.Option(metavar="NAME", help="For the data set card of parquet.")] = "unknown",
     json: JsonFlag = False,
@@ -57,14 +76,16 @@ def export(
     """Write dialogues as training data.
 
     Filters may be combined; those that take a name may be given several times. Only what the student could see is
-    written. A file that is there is replaced when the new one is complete.
+    written, and of its turns those to learn from: to train on the turns that a recipe takes, give its --select. A file
+    that is there is replaced when the new one is complete.
     """
     from sml_agents.data.export import FORMATS, TraceFilter
     from sml_agents.data.export import export as write
+    from sml_agents.data.selection import preset
 
     if format not in FORMATS:
         raise InputError(f"there is no format {format!r}; choose one of {', '.join(FORMATS)}")
-    if student_prompt and system:
+    if student_prompt and system is not None:
         raise InputError("--system and --student-prompt exclude each other; give one of them")
     if student_prompt:
         from sml_agents.roles.prompts import render
@@ -72,26 +93,47 @@ def export(
         system = render("student")
     from sml_agents.types import Act, Form, StopReason
 
-    filters = TraceFilter(
-        solved=solved,
-        families=_some(family),
-        forms=members(Form, form),
-        splits=_some(split),
-        stops=members(StopReason, stop),
-        min_turns=min_turns,
-        max_turns=max_turns,
-        primed=primed,
-        leaks=leaks,
-        failed=failed,
-        acts=members(Act, act),
-        last_turn=last_turn,
-        wrong_attempts=wrong_attempts,
-        premature=premature,
-        idle_questions=idle_questions,
-    )
+    given = {
+        "solved": solved,
+        "families": _some(family),
+        "forms": members(Form, form),
+        "splits": _some(split),
+        "stops": members(StopReason, stop),
+        "min_turns": min_turns,
+        "max_turns": max_turns,
+        "primed": primed,
+        "since": _time(since),
+        "where": _pairs(where),
+        "leaks": leaks,
+        "failed": failed,
+        "acts": members(Act, act),
+        "last_turn": last_turn,
+        "wrong_attempts": wrong_attempts,
+        "premature": premature,
+        "idle_questions": idle_questions,
+    }
+    base = preset(select) if select is not None else TraceFilter()
+    filters = base.model_copy(update={name: value for name, value in given.items() if value is not None})
     with open_store(store) as traces:
-        written = write(traces.traces(), format, out, filters, system=system, licence=licence)
+        written = write(traces.traces(), format, out, filters, system=system, tool_calls=tool_calls, licence=licence)
     return Result(written.model_dump(mode="json"), lambda: _print(written))
+
+
+def _time(text: str | None) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if text is not None else None
+    except ValueError:
+        raise InputError(f"--since {text!r} is no date: write it as 2026-11-26 or 2026-11-26T08:00+01:00") from None
+
+
+def _pairs(words: list[str] | None) -> dict[str, str] | None:
+    found = {}
+    for word in words or ():
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise InputError(f"--where {word!r} is no NAME=VALUE, such as customer=acme or tag=prod")
+        found[name] = value
+    return found or None
 
 
 def members(kind: type[E], words: list[str] | None) -> tuple[E, ...] | None:
@@ -109,5 +151,6 @@ def _some(values: list[T] | None) -> tuple[T, ...] | None:
 
 def _print(report: ExportReport) -> None:
     print(f"{report.rows} rows from {report.taken} of {report.traces} dialogues: {report.path}")
+    print(f"sha256 {report.sha256}")
     for reason, count in report.left_out.items():
         print(f"  left out: {count} {reason}")

@@ -29,6 +29,13 @@ def open_store(place: str, *, write: bool = False, redactor: Redactor | None = N
         yield store
 
 
+def same_place(one: str, other: str) -> bool:
+    """Whether two stores are one."""
+    if "://" in one or "://" in other:
+        return one == other
+    return Path(one).expanduser().resolve() == Path(other).expanduser().resolve()
+
+
 def output_file(path: Path, *, overwrite: bool = True) -> Path:
     """`path` as a place to write a file; its folder is made when missing."""
     if path.is_dir():

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sml_agents.cli.files import open_store
-from sml_agents.cli.result import JsonFlag, Result
+from sml_agents.cli.files import open_store, same_place
+from sml_agents.cli.result import DONE, FAILED, JsonFlag, Result
+from sml_agents.errors import InputError
 
 if TYPE_CHECKING:
     from sml_agents.mining import MiningReport
@@ -23,6 +24,9 @@ def mine(
     min_confidence: Annotated[
         float, typer.Option(min=0, max=1, metavar="C", help="Leave out what is less sure than this.")
     ] = 0.0,
+    heldout: Annotated[
+        float, typer.Option(min=0, max=0.9, metavar="SHARE", help="Share of the threads kept out of training.")
+    ] = 0.2,
     json: JsonFlag = False,
 ) -> Result:
     """Find teachable moments in logs.
@@ -33,15 +37,29 @@ def mine(
     from sml_agents.mining import find_moments
     from sml_agents.mining import mine as write
 
-    find = find_moments
+    if same_place(store, out):
+        raise InputError(
+            "--out is the store of the logs itself: lessons go into a store of their own, name another one"
+        )
+    asked = None
     if judge is not None:
         from sml_agents.backends import resolve
         from sml_agents.mining.judge import Judge
 
-        find = Judge(resolve(judge)).find
+        asked = Judge(resolve(judge))
     with open_store(store) as logs, open_store(out, write=True) as lessons:
-        report = write(logs.traces(), lessons, find=find, min_confidence=min_confidence, on_progress=_progress)
-    return Result({"store": out, **report.model_dump(mode="json")}, lambda: _print(report, out))
+        report = write(
+            logs.traces(),
+            lessons,
+            find=asked.find if asked is not None else find_moments,
+            min_confidence=min_confidence,
+            heldout=heldout,
+            on_progress=_progress,
+        )
+    if asked is not None:
+        report.judged, report.unjudged = asked.judged, dict(asked.unjudged)
+    payload = {"store": out, **report.model_dump(mode="json")}
+    return Result(payload, lambda: _print(report, out), FAILED if report.unjudged else DONE)
 
 
 def _progress(report: MiningReport) -> None:
@@ -55,4 +73,8 @@ def _print(report: MiningReport, out: str) -> None:
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in report.kinds.items())
     print(f"{report.moments:,} moments in {report.traces:,} conversations ({kinds or 'none'}); lessons in {out}")
     print(f"nothing found in {report.without:,}" + (f", {report.unsure:,} not sure enough" if report.unsure else ""))
+    for reason, count in report.unjudged.items():
+        print(f"not judged, and as the rules found them: {count:,} ({reason})")
+    if report.splits:
+        print(", ".join(f"{count:,} {split}" for split, count in sorted(report.splits.items(), reverse=True)))
     print(f"look at them: sml-agents review {out}")

@@ -107,18 +107,23 @@ def _show(trace: Trace, moment: Moment, place: str, console: Console) -> None:
     from rich.text import Text
 
     from sml_agents.cli.clean import clean
-    from sml_agents.cli.screen import print_indented, print_turn
+    from sml_agents.cli.screen import print_call, print_indented, print_turn, when
+    from sml_agents.data.pairs import replaced_calls
     from sml_agents.types import Role
 
     console.print()
     heading = f"{place}  {moment.kind}  {moment.confidence:.0%} sure  {moment.by}, {moment.outcome_by}"
     console.print(Text(heading, style="bold"))
+    if about := "  ".join(part for part in (when(trace), clean(str(trace.task.meta.get("source") or ""))) if part):
+        console.print(Text(about, style="dim"))
     number = 0
     for turn in trace.turns[-6:]:
         number += turn.role is Role.STUDENT
-        print_turn(turn, number, console)
-        if turn.replaced:
+        print_turn(turn, number, console, log=True)
+        if turn.primed:
             print_indented(Text(clean(f"in place of: {turn.replaced}"), style="dim"), console)
+            for call in replaced_calls(trace):
+                print_call(call, console)
     for one in moment.evidence:
         print_indented(Text(clean(f"because: {one.quote!r} ({one.why})"), style="yellow"), console)
     console.print(_HELP, markup=False)

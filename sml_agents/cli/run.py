@@ -16,14 +16,22 @@ if TYPE_CHECKING:
     from sml_agents.rollout import RunSummary
     from sml_agents.types import Task
 
-MODEL_HELP = "openai:MODEL[@URL], transformers:PATH, embedded:, scripted:FILE; may go on with ?temperature=0.7&..."
+MODEL_HELP = (
+    "openai:MODEL[@URL], transformers:PATH, embedded:, scripted:FILE; may go on with ?temperature=0.7&...; "
+    "agent:MODULE:GRAPH is an agent of your own"
+)
 TASKS_HELP = "Task spec, such as 'arithmetic?form=paired&n=100'; may be given several times."
 
 
 def run(
-    tasks: Annotated[list[str], typer.Option(help=TASKS_HELP, metavar="SPEC")],
-    student: Annotated[str, typer.Option(help=MODEL_HELP, metavar="BACKEND")],
+    context: typer.Context,
     store: Annotated[str, typer.Option(metavar="PATH|URL", help="File or database URL that keeps the dialogues.")],
+    tasks: Annotated[list[str] | None, typer.Option(help=TASKS_HELP, metavar="SPEC")] = None,
+    student: Annotated[str | None, typer.Option(help=MODEL_HELP, metavar="BACKEND")] = None,
+    config: Annotated[
+        str | None,
+        typer.Option(metavar="STORE", help="Run what the run in this store was asked for; other options win over it."),
+    ] = None,
     teacher: Annotated[
         str, typer.Option(metavar="oracle|human|BACKEND", help="oracle, human, or a model as for --student.")
     ] = "oracle",
@@ -65,26 +73,70 @@ def run(
     A run that was stopped, in whatever way, goes on with --resume; no model call that was answered is repeated.
     Exits 1 when dialogues failed; they are recorded with a reason.
     """
+    asked: dict[str, Any] = {name: context.params[name] for name in _ASKED}
+    if config is not None:
+        given = {name for name in _ASKED if _was_given(context, name)}
+        asked |= {name: value for name, value in _command_of(config).items() if name not in given}
+    return _run(asked, store, concurrency, resume=resume, retry_failed=retry_failed)
+
+
+_ASKED = (
+    "tasks",
+    "student",
+    "teacher",
+    "primer",
+    "samples",
+    "max_turns",
+    "q_priming",
+    "demonstrate",
+    "guard",
+    "seed",
+)
+"""The options that shape dialogues: a store keeps them, and `--config STORE` asks for the same again."""
+
+
+def _was_given(context: typer.Context, name: str) -> bool:
+    source = context.get_parameter_source(name)
+    return source is not None and source.name != "DEFAULT"
+
+
+def _command_of(config: str) -> dict[str, Any]:
+    with open_store(config) as traces:
+        command = (traces.run_settings() or {}).get("command")
+    if not isinstance(command, dict):
+        raise InputError(f"{config} does not say how its run was asked for: give --tasks and --student")
+    return {name: value for name, value in command.items() if name in _ASKED}
+
+
+def _run(asked: dict[str, Any], store: str, concurrency: int, *, resume: bool, retry_failed: bool) -> Result:
+    if not asked["tasks"] or not asked["student"]:
+        missing = "--tasks" if not asked["tasks"] else "--student"
+        raise InputError(f"{missing} is missing: say what to run, or name a store with --config to run the same again")
+    q_priming, primer, demonstrate = asked["q_priming"], asked["primer"], asked["demonstrate"]
     if q_priming is None and (demonstrate or primer != "oracle"):
         option = "--demonstrate" if demonstrate else "--primer"
         raise InputError(f"{option} is about Q-priming's rewritten turns: add --q-priming 0.75, or leave it out.")
-    specs = list(dict.fromkeys(tasks))
+    specs = list(dict.fromkeys(asked["tasks"]))
     total = count_tasks(specs)
+    samples = asked["samples"]
 
     from sml_agents.dialogue import Cast, DialogueSettings
     from sml_agents.roles import HumanTeacher, primer_from, student_from, teacher_from
     from sml_agents.rollout import ProgressBar, run_dialogues_sync
 
-    settings = DialogueSettings(max_turns=max_turns, q_priming=q_priming, guard=guard, seed=seed)
-    someone = student_from(student)
-    tutor = teacher_from(teacher, student=someone, person=True)
+    settings = DialogueSettings(
+        max_turns=asked["max_turns"], q_priming=q_priming, guard=asked["guard"], seed=asked["seed"]
+    )
+    someone = student_from(asked["student"])
+    tutor = teacher_from(asked["teacher"], student=someone, person=True)
     writer = primer_from(primer, someone, demonstrate=demonstrate)
+    kept = {"tasks": specs, "command": asked}
     if isinstance(tutor, HumanTeacher):
         from sml_agents.cli.talk import teach_all
 
         with open_store(store, write=True) as traces:
             cast = Cast(someone, tutor, settings, writer)
-            counted = teach_all(every_task(specs), cast, traces, specs=specs, samples=samples, resume=resume)
+            counted = teach_all(every_task(specs), cast, traces, kept=kept, samples=samples, resume=resume)
         return Result({"store": store, **counted}, lambda: print(f"{counted['n']} dialogues finished, in {store}"))
     with open_store(store, write=True) as traces, ProgressBar() as bar:
         summary = run_dialogues_sync(
@@ -98,7 +150,7 @@ def run(
             concurrency=concurrency,
             resume=resume,
             retry_failed=retry_failed,
-            run_settings={"tasks": specs},
+            run_settings=kept,
             total=total * samples,
             on_progress=bar,
         )

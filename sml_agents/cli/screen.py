@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from sml_agents.cli.clean import clean
-from sml_agents.types import Role, Trace, Turn, Verdict
+from sml_agents.types import Role, ToolCall, Trace, Turn, Verdict
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
 
 NARROW = 20
+LONGEST_RESULT = 400
+"""Characters of what a tool returned that are shown."""
 WIDE = 100
 """Columns of text at most: longer lines are hard to read."""
 
@@ -34,33 +38,81 @@ def outcome(trace: Trace) -> str:
 
 
 def print_trace(trace: Trace, console: Console) -> None:
-    """The whole dialogue: public turns first, all private knowledge apart, below."""
+    """The whole dialogue: public turns first, all private knowledge apart, below. A log has none."""
     from rich.text import Text
 
-    task = trace.task
-    console.print(Text(f"{clean(trace.id)}  {outcome(trace)}", style="bold"))
-    source = [clean(task.family), task.form.value, clean(task.split)]
+    from sml_agents.data.export import is_log
+
+    task, log = trace.task, is_log(trace)
+    console.print(Text(f"{clean(trace.id)}  {_ended(trace) if log else outcome(trace)}", style="bold"))
+    source = [clean(task.family), "" if log else task.form.value, clean(task.split)]
+    if log:
+        source += [when(trace), clean(str(task.meta.get("source") or ""))]
     console.print(Text("  ".join(part for part in source if part), style="dim"))
+    if trace.system:
+        console.print()
+        console.print(Text("system", style="bold green"))
+        print_indented(Text(clean(trace.system)), console)
+    if trace.tools:
+        names = ", ".join(str(tool.get("function", {}).get("name")) for tool in trace.tools)
+        console.print(Text(clean(f"tools: {names}"), style="dim"))
     number = 0
     for turn in trace.turns:
         number += turn.role is Role.STUDENT
         console.print()
-        print_turn(turn, number, console)
-    console.print()
-    console.print(_private(trace))
+        print_turn(turn, number, console, log=log)
+    for review in trace.tags.get("reviews", ()) if log else ():
+        console.print()
+        print_indented(Text(clean(_reviewed(review)), style="yellow"), console)
+    if not log:
+        console.print()
+        console.print(_private(trace))
 
 
-def print_turn(turn: Turn, number: int, console: Console) -> None:
-    """One public turn; `number` counts student turns from 1."""
+def when(trace: Trace) -> str:
+    """When a recorded conversation began, to the minute; empty when that is not known."""
+    return str(trace.tags.get("started") or "").replace("T", " ")[:16]
+
+
+def _ended(trace: Trace) -> str:
+    return clean(str(trace.error)) if trace.error else ""
+
+
+def _reviewed(review: Any) -> str:
+    words = f", saying {review['words']!r}" if review.get("words") else ""
+    drafted = f", drafted as {arguments(review['proposed'])}" if review.get("decision") == "edit" else ""
+    return f"a reviewer's decision on {review.get('name')}: {review.get('decision')}{drafted}{words}"
+
+
+def print_turn(turn: Turn, number: int, console: Console, *, log: bool = False) -> None:
+    """One public turn with its tool calls; `number` counts student turns from 1. In a `log` person and agent speak."""
     from rich.text import Text
 
     student = turn.role is Role.STUDENT
-    title = f"student {number}" if student else "teacher"
+    title = ("agent" if log else "student") + f" {number}" if student else ("person" if log else "teacher")
     heading = Text(title, style="bold cyan" if student else "bold magenta")
-    if notes := _notes(turn):
+    if notes := _notes(turn, log):
         heading.append(f"  {notes}", style="not bold dim")
     console.print(heading)
-    print_indented(Text(clean(turn.text) or "(nothing)"), console)
+    for call in turn.tool_calls or ():
+        print_call(call, console)
+    if turn.text or not turn.tool_calls:
+        print_indented(Text(clean(turn.text) or "(nothing)"), console)
+
+
+def print_call(call: ToolCall, console: Console) -> None:
+    """A tool call with its arguments, and what came back."""
+    from rich.text import Text
+
+    print_indented(Text(clean(f"{call.name}({arguments(call.arguments)})"), style="blue"), console)
+    if call.result is not None:
+        told = call.result if len(call.result) <= LONGEST_RESULT else f"{call.result[:LONGEST_RESULT]} ..."
+        print_indented(Text(clean(f"-> {told}"), style="dim"), console)
+
+
+def arguments(given: Mapping[str, Any]) -> str:
+    """Arguments as a call has them: `city="Rome", guests=4`."""
+    return ", ".join(f"{name}={json.dumps(value, ensure_ascii=False, default=str)}" for name, value in given.items())
 
 
 def print_indented(text: Text, console: Console) -> None:
@@ -71,8 +123,10 @@ def print_indented(text: Text, console: Console) -> None:
         console.print(line)
 
 
-def _notes(turn: Turn) -> str:
+def _notes(turn: Turn, log: bool) -> str:
     notes = [turn.act.value if turn.act else ""]
+    if log:
+        return "  ".join([*(note for note in notes if note), *(["put here by mining"] if turn.primed else [])])
     if turn.verdict is not None:
         notes.append(_verdict(turn.verdict))
     notes.append("written by Q-priming" if turn.primed else "")

@@ -29,7 +29,8 @@ def show(
 ) -> Result:
     """Read dialogues in the terminal.
 
-    With an ID: turns, acts and verdicts, the private knowledge apart. Without one: a list.
+    With an ID: turns, tool calls, acts and verdicts, the private knowledge apart. Without one: a list. Conversations of
+    logs are shown as those of a person and an agent.
     """
     from sml_agents.types import StopReason
 
@@ -45,6 +46,9 @@ def show(
 
 
 def _row(trace: Trace) -> dict[str, Any]:
+    from sml_agents.cli.screen import when
+    from sml_agents.data.export import is_log
+
     return {
         "id": trace.id,
         "family": trace.task.family,
@@ -55,6 +59,10 @@ def _row(trace: Trace) -> dict[str, Any]:
         "solved": trace.solved,
         "solved_at": trace.solved_at,
         "error": str(trace.error or ""),
+        "log": is_log(trace),
+        "request": trace.task.prompt,
+        "started": when(trace),
+        "tool_calls": sum(len(turn.tool_calls or ()) for turn in trace.turns),
     }
 
 
@@ -72,13 +80,26 @@ def _print_list(rows: list[dict[str, Any]], finished: int) -> None:
     from sml_agents.cli.screen import make_console
 
     table = Table(box=None, pad_edge=False)
-    for title in ("id", "task", "turns", "ended"):
-        table.add_column(title, overflow="fold", justify="right" if title == "turns" else "left")
+    logs = all(row["log"] for row in rows)
+    titles = ("id", "date", "request", "turns", "calls") if logs else ("id", "task", "turns", "ended")
+    for title in titles:
+        one_line = title == "request"
+        right = title in ("turns", "calls")
+        table.add_column(
+            title,
+            overflow="ellipsis" if one_line else "fold",
+            no_wrap=logs,
+            justify="right" if right else "left",
+            max_width=max(10, make_console().width - 50) if one_line else None,
+        )
     for row in rows:
         ended = f"solved in turn {row['solved_at']}" if row["solved_at"] else row["stop"]
-        cells = (row["id"], f"{row['family']} {row['form']}", str(row["student_turns"]), ended)
+        cells = [row["id"], f"{row['family']} {row['form']}", str(row["student_turns"]), ended]
+        if logs:
+            request = " ".join(row["request"].split())
+            cells = [row["id"], row["started"], request, str(row["student_turns"]), str(row["tool_calls"])]
         table.add_row(*(Text(clean(cell)) for cell in cells))
     console = make_console()
     if rows:
         console.print(table)
-    console.print(f"{len(rows)} of {finished} finished dialogues shown")
+    console.print(f"{len(rows)} of {finished} {'conversations' if rows and logs else 'finished dialogues'} shown")

@@ -111,7 +111,7 @@ def _memory() -> Any:
 
 
 def teach_all(
-    tasks: Iterable[Task], cast: Cast, store: TraceStore, *, specs: list[str], samples: int, resume: bool
+    tasks: Iterable[Task], cast: Cast, store: TraceStore, *, kept: dict[str, Any], samples: int, resume: bool
 ) -> dict[str, Any]:
     """A run with the person at the terminal as the teacher, one dialogue after the other, until the input ends.
 
@@ -127,7 +127,7 @@ def teach_all(
     async def run() -> None:
         nonlocal resumed
         resumed = len(store.finished_ids())
-        options: Any = {"samples": samples, "resume": resume, "run_settings": {"tasks": specs}, "concurrency": 1}
+        options: Any = {"samples": samples, "resume": resume, "run_settings": kept, "concurrency": 1}
         await run_into_store(tasks, dialogue, store, cast.record, seed=cast.settings.seed, **options)
 
     with suppress(Ended):

@@ -17,13 +17,10 @@ if TYPE_CHECKING:
 def train(
     context: typer.Context,
     config: Annotated[Path, typer.Option(metavar="FILE", help="YAML file with the settings of the run.")],
-    recipe: Annotated[
-        str | None, typer.Argument(metavar="[RECIPE]", help="sft, dpo, kto, sdft or grpo, in place of the file's.")
-    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be trained, and stop.")] = False,
     json: JsonFlag = False,
 ) -> Result:
-    """Fine-tune a model on the student's turns.
+    """Fine-tune a model on the student's turns: train [sft|dpo|kto|sdft|grpo] --config FILE [--key value ...]
 
     The file names the recipe, the dialogues, the folder for the result and how to train; every setting, TRL's own
     included, can also be given as --key value, such as --epochs 2 --lora.r 8. The result loads as transformers:OUT.
@@ -31,7 +28,9 @@ def train(
     """
     from sml_agents.training import ProgressLine, load_run, named_values, preview_run, train_run
 
-    given = named_values(context.args)
+    words = list(context.args)
+    recipe = words.pop(0) if words and not words[0].startswith("--") else None
+    given = named_values(words)
     if recipe is not None and given.setdefault("recipe", recipe) != recipe:
         raise InputError(f"the recipe is given twice, as {recipe!r} and as {given['recipe']!r}: give it once")
     run = load_run(config, given)

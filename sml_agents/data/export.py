@@ -11,36 +11,39 @@ Formats:
     sharegpt               `conversations` of `from` and `value`
     parquet                a folder with Parquet and a dataset card
 
-Only what the student could see is written: the public turns and labels on them, and in `preference` the student's own
-attempt that Q-priming replaced. Formats that cannot mask a turn leave out dialogues of which only a part is taken.
+Only what the student could see is written: the public turns and labels on them, its tools, its own calls and what they
+returned, and in `preference` the student's own attempt that Q-priming replaced. A call is there to be learnt, a result
+is not. Formats that cannot mask a turn leave out dialogues of which only a part is taken.
 """
 
 from __future__ import annotations
 
+import hashlib
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import orjson
 from pydantic import BaseModel, Field
 
-from sml_agents.data.formats import MIXED, ROW_MAKERS, pair_row
-from sml_agents.data.pairs import PairMaker
+from sml_agents.data.formats import MIXED, ROW_MAKERS, System, pair_row
+from sml_agents.data.lines import write_lines
+from sml_agents.data.pairs import Pair, PairMaker
 from sml_agents.data.parquet import check_folder, dataset_card, write_rows
-from sml_agents.data.selection import TraceFilter, leaks_to_student
+from sml_agents.data.selection import Conversation, TraceFilter, leaks_to_student
 from sml_agents.errors import InputError
-from sml_agents.files import whole_file
-from sml_agents.types import Role, Trace
+from sml_agents.types import Role, StopReason, Trace
 
-__all__ = ["FORMATS", "ExportReport", "Format", "TraceFilter", "export"]
+__all__ = ["FORMATS", "JUDGING", "ExportReport", "Format", "TraceFilter", "export", "is_log"]
 
 Format = Literal["trl", "trl-prompt-completion", "preference", "kto", "openai", "sharegpt", "parquet"]
 FORMATS: tuple[str, ...] = get_args(Format)
 
-_BUFFER = 1 << 20
-
+JUDGING = ("preference", "kto")
+"""Formats whose rows say of a turn that it was good or bad."""
 UNJUDGED = "holds no student turn that can be told good from bad"
 
 
@@ -60,6 +63,8 @@ class ExportReport(BaseModel):
     """Of `preference` and `kto`: where the rows came from."""
     leak_rate: float | None = None
     """Share of the teacher turns in the traces taken from which the answer can be read off; None without any."""
+    sha256: str = ""
+    """Of the file; of `parquet` of the rows as JSON lines."""
     seconds: float = 0.0
 
 
@@ -69,7 +74,8 @@ def export(
     out: str | Path,
     filters: TraceFilter | None = None,
     *,
-    system: str = "",
+    system: System = None,
+    tool_calls: bool = True,
     licence: str = "unknown",
     name: str = "",
 ) -> ExportReport:
@@ -78,7 +84,10 @@ def export(
     The output appears when all of it has been written; an export that fails leaves what was there before.
 
     Args:
-        system: system prompt put before every dialogue, as the student will have it; empty for none.
+        filters: None takes every student turn but wrong attempts (which `preference` and `kto` need).
+        system: system prompt put before every dialogue, as the student will have it; empty for none. None takes that
+            of the agent whose log a trace is, and none for other traces.
+        tool_calls: False leaves out tools, calls and results: what the two said to each other remains.
         licence: of the data set card; the traces themselves do not know theirs.
         name: title of the data set card; the folder's name when empty.
 
@@ -88,16 +97,18 @@ def export(
     if format not in FORMATS:
         raise InputError(f"unknown export format {format!r}: choose one of {', '.join(FORMATS)}")
     out = Path(out)
-    work = _Export(traces, format, filters or TraceFilter(), system, ExportReport(format=format, path=out))
+    report = ExportReport(format=format, path=out)
+    traces = traces if tool_calls else map(_without_tools, traces)
+    work = _Export(traces, format, filters or TraceFilter(), system, report)
     started = time.monotonic()
     try:
         if format == "parquet":
             check_folder(out)
-            work.report.rows = write_rows(work.rows(), out, lambda: work.card(name or out.name, licence))
+            report.rows = write_rows(work.hashed_rows(), out, lambda: work.card(name or out.name, licence))
         else:
             if out.is_dir():
                 raise InputError(f"{out} is a folder; give a file name for the {format} format")
-            work.report.rows = _write_lines(work.rows(), out)
+            report.rows, report.sha256 = write_lines(work.rows(), out)
     except EOFError:
         raise InputError(work.nothing_left()) from None
     except (UnicodeEncodeError, orjson.JSONEncodeError) as error:
@@ -115,7 +126,7 @@ class _Export:
     """One pass over the traces, counting as it goes."""
 
     def __init__(
-        self, traces: Iterable[Trace], format: str, filters: TraceFilter, system: str, report: ExportReport
+        self, traces: Iterable[Trace], format: str, filters: TraceFilter, system: System, report: ExportReport
     ) -> None:
         self.traces = traces
         self.format = format
@@ -124,7 +135,10 @@ class _Export:
         self.report = report
         self.left_out: Counter[str] = Counter()
         self.sources: Counter[str] = Counter()
-        self.tables: dict[str, Counter[str]] = {"Ends": Counter(), "Forms": Counter(), "Acts of turns taken": Counter()}
+        headings = ("Logs", "Ends", "Forms", "Acts of turns taken", "Tools called")
+        self.tables: dict[str, Counter[str]] = {heading: Counter() for heading in headings}
+        self.logs = 0
+        self.times: list[str] = []
         self.traces_read = self.taken = self.leaking = self.teacher_turns = 0
 
     def rows(self) -> Iterator[dict[str, Any]]:
@@ -132,16 +146,14 @@ class _Export:
         make = ROW_MAKERS.get(self.format)
         for trace in self.traces:
             self.traces_read += 1
-            conversation = self.filters.take(trace)
+            conversation = self._take(trace)
             if isinstance(conversation, str):
                 self.left_out[conversation] += 1
                 continue
             self.taken += 1
             self._count(trace)
             if pairs is not None:
-                for pair in pairs.add(conversation):
-                    self.sources[pair.source] += 1
-                    yield pair_row(pair, self.system)
+                yield from self._paired(pairs.add(conversation))
             elif make is not None:
                 made = False
                 for row in make(conversation, self.system):
@@ -152,19 +164,47 @@ class _Export:
                 if not made:
                     self.left_out[UNJUDGED if self.format == "kto" else MIXED] += 1
                 if self.format == "parquet":
-                    self.tables["Ends"][trace.stop] += 1
-                    self.tables["Forms"][trace.task.form] += 1
+                    if not is_log(trace):
+                        self.tables["Ends"][trace.stop] += 1
+                        self.tables["Forms"][trace.task.form] += 1
                     self.tables["Acts of turns taken"].update(
                         str(conversation.turns[at].act or "unknown") for at in conversation.targets
                     )
         if pairs is not None:
-            for pair in pairs.rest():
+            yield from self._paired(pairs.rest())
+
+    def _take(self, trace: Trace) -> Conversation | str:
+        """What the filter leaves of a trace. In `parquet` stand dialogues, too, of which no turn is to be learnt."""
+        found = self.filters.take(trace, judging=self.format in (*JUDGING, "parquet"))
+        if isinstance(found, str) or self.format != "parquet":
+            return found
+        learnt = self.filters.take(trace)
+        nothing = tuple(False for _ in found.turns)
+        return replace(found, taken=nothing if isinstance(learnt, str) else learnt.taken)
+
+    def hashed_rows(self) -> Iterator[dict[str, Any]]:
+        """The rows, their hash in the report at the end."""
+        digest = hashlib.sha256()
+        for row in self.rows():
+            digest.update(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+            yield row
+        self.report.sha256 = digest.hexdigest()
+
+    def _paired(self, pairs: Iterable[Pair]) -> Iterator[dict[str, Any]]:
+        for pair in pairs:
+            if (row := pair_row(pair, self.system)) is not None:
                 self.sources[pair.source] += 1
-                yield pair_row(pair, self.system)
+                yield row
 
     def _count(self, trace: Trace) -> None:
+        if is_log(trace):
+            self.logs += 1
+            self.tables["Logs"][str(trace.tags.get("imported") or trace.task.family)] += 1
+            self.times += [str(trace.tags[name]) for name in ("started", "ended") if trace.tags.get(name)]
+            self.times = [min(self.times), max(self.times)] if self.times else []
+        self.tables["Tools called"].update(call.name for turn in trace.turns for call in turn.tool_calls or ())
         for turn in trace.turns:
-            if turn.role is Role.TEACHER:
+            if turn.role is Role.TEACHER and not is_log(trace):
                 self.teacher_turns += 1
                 self.leaking += leaks_to_student(turn)
 
@@ -179,9 +219,12 @@ class _Export:
             name=name,
             licence=licence,
             rows=self.taken,
-            tables={heading: dict(counts) for heading, counts in self.tables.items()},
+            tables={heading: dict(counts) for heading, counts in self.tables.items() if counts},
             leaks=(self.leaking, self.teacher_turns),
             filters=self.filters.describe(),
+            logs=self.logs,
+            times=self.times,
+            sha256=self.report.sha256,
         )
 
     def nothing_left(self) -> str:
@@ -195,12 +238,12 @@ class _Export:
         )
 
 
-def _write_lines(rows: Iterator[dict[str, Any]], path: Path) -> int:
-    written = 0
-    with whole_file(path) as partial:
-        with partial.open("wb", buffering=_BUFFER) as file:
-            for written, row in enumerate(rows, start=1):  # noqa: B007
-                file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
-        if not written:
-            raise EOFError
-    return written
+def is_log(trace: Trace) -> bool:
+    """Whether a trace is of an agent and a person, not of a student and a teacher of ours."""
+    return trace.stop is StopReason.RECORDED or "imported" in trace.tags or "moment" in trace.tags
+
+
+def _without_tools(trace: Trace) -> Trace:
+    turns = tuple(turn.model_copy(update={"tool_calls": None}) for turn in trace.turns)
+    tags = {name: value for name, value in trace.tags.items() if name != "replaced_calls"}
+    return trace.model_copy(update={"turns": turns, "tools": (), "tags": tags})

@@ -9,15 +9,31 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-__all__ = ["Message", "TrainingRow"]
+import orjson
+
+from sml_agents.types import ToolCall
+
+__all__ = ["Message", "Tools", "TrainingRow", "json_text"]
+
+Tools = tuple[dict[str, Any], ...]
+"""What an agent may call, as `Trace.tools` has it."""
+
+
+def json_text(value: Any) -> str:
+    """`value` as JSON."""
+    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 @dataclass(frozen=True)
 class Message:
     """One message as a chat template sees it, with what training needs to know of it."""
 
-    role: Literal["system", "user", "assistant"]
+    role: Literal["system", "user", "assistant", "tool"]
     content: str
+    calls: tuple[ToolCall, ...] = ()
+    """Assistant messages only: the tools that it calls. Results are messages of their own."""
+    call_id: str = ""
+    """Of a tool's result: the call that it answers."""
     trainable: bool = False
     """Assistant messages only: whether its tokens carry loss."""
     weight: float = 1.0
@@ -30,6 +46,29 @@ class Message:
     """Token ids of the prompt that `sampled` answered; used when each turn is a row of its own."""
     ended: bool = True
     """False when generation was cut by its length limit: then no end-of-turn token is trained."""
+
+    def as_chat(self, *, arguments_as_text: bool = True) -> dict[str, Any]:
+        """The message as a chat API or template has it.
+
+        Arguments are a JSON text, as in OpenAI's format: only so do those of unlike calls stay what they were when a
+        table is made of the rows. Chat templates want them as they are.
+        """
+        message: dict[str, Any] = {"role": self.role, "content": self.content}
+        if self.calls:
+            message["tool_calls"] = [
+                {
+                    "id": call.id,
+                    "type": "function",
+                    "function": {
+                        "name": call.name,
+                        "arguments": json_text(call.arguments) if arguments_as_text else call.arguments,
+                    },
+                }
+                for call in self.calls
+            ]
+        if self.role == "tool":
+            message["tool_call_id"] = self.call_id
+        return message
 
 
 @dataclass(frozen=True)
@@ -45,3 +84,5 @@ class TrainingRow:
     pair: str = ""
     """Rows of the same underlying problem share this (`Task.pair`); they are put into one batch."""
     meta: dict[str, Any] = field(default_factory=dict)
+    tools: Tools = ()
+    """What the agent may call, as its prompt says."""

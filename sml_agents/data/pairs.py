@@ -13,11 +13,12 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal
 
-from sml_agents.data.selection import Conversation, told_facts
+from sml_agents.data.nouns import Tools
+from sml_agents.data.selection import Conversation, system_of, told_facts
 from sml_agents.text.questions import asked_facts
-from sml_agents.types import Act, Role, Turn, stable_hash
+from sml_agents.types import Act, Role, ToolCall, Trace, Turn, stable_hash
 
-__all__ = ["ASKING", "Judged", "Pair", "PairMaker", "judged_turns", "make_pairs"]
+__all__ = ["ASKING", "Judged", "Pair", "PairMaker", "judged_turns", "make_pairs", "replaced_calls"]
 
 ASKING = frozenset({Act.CLARIFICATION, Act.INTERROGATION})
 
@@ -39,6 +40,9 @@ class Judged:
     trace: str
     pair: str = ""
     """`Task.pair` of the dialogue."""
+    system: str | None = None
+    """The agent's own system prompt; None for the students' built-in one."""
+    tools: Tools = ()
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,9 @@ class Pair:
     """Whether a needed fact was untold."""
     pair: str = ""
     """`Task.pair` of the dialogue."""
+    system: str | None = None
+    """As in `Judged`."""
+    tools: Tools = ()
 
 
 @dataclass
@@ -70,16 +77,25 @@ class _Candidates:
 
 def judged_turns(conversation: Conversation) -> Iterator[Judged]:
     """The taken student turns that can be told good from bad; an attempt that was right by luck is neither."""
-    task, trace = conversation.trace.task, conversation.trace.id
+    task, trace, system = conversation.trace.task, conversation.trace.id, system_of(conversation.trace)
     for at in conversation.targets:
         turn, history = conversation.turns[at], conversation.turns[:at]
         told = told_facts(history)
         untold = [fact for fact in task.private.facts if fact.name not in told]
         missing = bool(untold)
 
-        judged = partial(Judged, history, missing=missing, trace=trace, pair=task.pair)
-        if turn.primed and turn.replaced and turn.replaced != turn.text:
-            attempt = Turn(role=Role.STUDENT, text=turn.replaced)
+        judged = partial(
+            Judged,
+            history,
+            missing=missing,
+            trace=trace,
+            pair=task.pair,
+            system=system,
+            tools=conversation.tools,
+        )
+        calls = replaced_calls(conversation.trace) if turn.primed else ()
+        if turn.primed and (turn.replaced or calls) and turn.replaced != turn.text:
+            attempt = Turn(role=Role.STUDENT, text=turn.replaced or "", tool_calls=calls or None)
             yield judged(turn=attempt, good=False, reason="replaced")
         asks, attempts = turn.act in ASKING, turn.act is Act.ANSWER_ATTEMPT
         correct = turn.verdict.correct if turn.verdict is not None else None
@@ -156,8 +172,22 @@ _SOURCES = {
 
 def _pair(chosen: Turn, bad: Judged, source: str = "", trace: str = "") -> Pair:
     return Pair(
-        bad.history, chosen, bad.turn, source or _SOURCES[bad.reason], trace or bad.trace, bad.missing, bad.pair
+        bad.history,
+        chosen,
+        bad.turn,
+        source or _SOURCES[bad.reason],
+        trace or bad.trace,
+        bad.missing,
+        bad.pair,
+        bad.system,
+        bad.tools,
     )
+
+
+def replaced_calls(trace: Trace) -> tuple[ToolCall, ...]:
+    """The calls of the attempt that a question replaced: a lesson of a log keeps them beside its text."""
+    kept = trace.tags.get("replaced_calls")
+    return tuple(ToolCall.model_validate(call) for call in kept) if isinstance(kept, list) else ()
 
 
 def _errors(history: tuple[Turn, ...]) -> list[Turn]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,7 @@ def write_rows(rows: Iterable[dict[str, Any]], folder: Path, card: Callable[[], 
             "solved": pa.bool_(),
             "solved_at": pa.int32(),
             "stop": text,
+            "tools": text,  # a JSON text, as arguments are
             "messages": pa.list_(message),
         }
     )
@@ -90,15 +91,41 @@ def dataset_card(
     tables: dict[str, dict[str, int]],
     leaks: tuple[int, int],
     filters: str,
+    logs: int = 0,
+    times: Sequence[str] = (),
+    sha256: str = "",
 ) -> str:
     """The README.md of the folder.
 
     Args:
         tables: heading to counts, such as `{"Turn acts": {"clarification": 12}}`.
         leaks: teacher turns from which the answer can be read off, and all teacher turns.
+        logs: how many of the rows are conversations of agents with persons.
+        times: when the first of these began and the last ended.
+        sha256: of the rows.
     """
     leaking, teacher_turns = leaks
     rate = f"{leaking / teacher_turns:.2%} ({leaking} of {teacher_turns})" if teacher_turns else "unknown"
+    dialogues = rows - logs
+    about = []
+    if logs:
+        about.append(
+            f"{logs:,} conversations of an agent (`assistant`) with a person (`user`), recorded or imported from logs"
+            f"{f' between {times[0]} and {times[-1]}' if times else ''}. Known patterns of secrets were taken out as "
+            "they were stored; whatever else persons said is in the data."
+        )
+    if dialogues:
+        about.append(
+            f"{dialogues:,} dialogues between a student (`assistant`) and a teacher (`user`) who knows more than the "
+            "student is told. The teacher's private knowledge is not in the data."
+        )
+    about.append(
+        "A message with `taken` was selected for training by the filter; its `tool_calls` are what was called before "
+        "it was said, and `tools` is a JSON text of what could be called."
+    )
+    facts = [f"- Filter: {filters}", f"- SHA-256 of the rows as JSON lines: {sha256}"]
+    if dialogues:
+        facts.append(f"- Leak rate (share of teacher turns from which the answer can be read off): {rate}")
     lines = [
         "---",
         f"pretty_name: {json.dumps(name, ensure_ascii=False)}",
@@ -119,12 +146,9 @@ def dataset_card(
         "",
         f"# {name}",
         "",
-        f"{rows:,} dialogues between a student (`assistant`) and a teacher (`user`) who knows more than the student "
-        "is told. The teacher's private knowledge is not in the data. A message with `taken` is a student turn that "
-        "the filter selected for training; its `tool_calls` are what the student used before it spoke.",
+        " ".join(about),
         "",
-        f"- Filter: {filters}",
-        f"- Leak rate (share of teacher turns from which the answer can be read off): {rate}",
+        *facts,
         "",
     ]
     for heading, counts in tables.items():

@@ -1,11 +1,7 @@
 """Traces as training rows: which turns each kind of supervised fine-tuning takes.
 
-    st_sft      first turns that solve the task: the single-turn baseline
-    mt_sft      solved dialogues, every student turn
-    q_primed    solved dialogues: questions that brought a fact, and attempts that were right once nothing was missing
-
-A selection is a filter on traces; `balanced` then mixes dialogues in which a fact was missing with those in which none
-was, because a model that only ever sees questions rewarded learns to ask always.
+A filter says what is taken (`sml_agents.data.selection` has presets); `balanced` then mixes dialogues in which a fact
+was missing with those in which none was, because a model that only ever sees questions rewarded learns to ask always.
 """
 
 from __future__ import annotations
@@ -15,43 +11,32 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any, Literal, Protocol, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
-from sml_agents.data.nouns import Message, TrainingRow
-from sml_agents.data.selection import Conversation, TraceFilter, told_facts
+from sml_agents.data.nouns import Message, Tools, TrainingRow, json_text
+from sml_agents.data.selection import Conversation, Preset, TraceFilter, preset, system_of, told_facts
 from sml_agents.errors import InputError, TrainingError
 from sml_agents.text.thinking import written_thought
-from sml_agents.types import Act, Call, Form, Role, Trace, Turn
+from sml_agents.types import Call, Form, Role, Trace, Turn, stable_hash
 
 __all__ = [
-    "SELECTIONS",
-    "Selection",
     "balanced",
     "conversation_row",
+    "decision_messages",
     "messages_of",
     "teacher_row",
+    "tools_in_text",
     "training_rows",
     "with_thoughts",
 ]
 
-Selection = Literal["st_sft", "mt_sft", "q_primed"]
 
-SELECTIONS: dict[str, TraceFilter] = {
-    "st_sft": TraceFilter(solved=True, acts=(Act.ANSWER_ATTEMPT,), last_turn=1, wrong_attempts=False),
-    "mt_sft": TraceFilter(solved=True),
-    "q_primed": TraceFilter(
-        solved=True,
-        acts=(Act.CLARIFICATION, Act.ANSWER_ATTEMPT),
-        wrong_attempts=False,
-        premature=False,
-        idle_questions=False,
-    ),
-}
+_TOOLS = 'Call a tool by <tool_call>{"name": ..., "arguments": ...}</tool_call>. The tools:'
 
 
 def training_rows(
     traces: Iterable[Trace],
-    select: Selection | TraceFilter = "mt_sft",
+    select: Preset | TraceFilter = "mt_sft",
     *,
     system: str | None = None,
     discount: float | None = None,
@@ -62,8 +47,8 @@ def training_rows(
 
     Args:
         select: the name of a selection, or a filter of your own.
-        system: the student's system prompt, which has to be the one it will have in use: None takes the built-in one
-            of `ChatStudent`, "" none at all.
+        system: the student's system prompt, which has to be the one it will have in use: None takes of a log the
+            agent's own, else the built-in one of `ChatStudent`; "" none at all.
         discount: weight a dialogue that was solved in student turn k by discount^(k-1), the discounted return.
         world_model: add a row with the teacher's turns for each dialogue that has some; see `teacher_row`.
         think: put private reasoning before each trained turn that has none; see `with_thoughts`.
@@ -72,9 +57,7 @@ def training_rows(
         InputError: an unknown selection.
         TrainingError: when nothing is left, with the reasons.
     """
-    if isinstance(select, str) and select not in SELECTIONS:
-        raise InputError(f"there is no selection {select!r}: choose one of {', '.join(SELECTIONS)}")
-    filters = SELECTIONS[select] if isinstance(select, str) else select
+    filters = preset(select) if isinstance(select, str) else select
     rows: list[TrainingRow] = []
     left_out: dict[str, int] = {}
     for trace in traces:
@@ -99,11 +82,12 @@ def conversation_row(
     """One conversation as a row in which the taken student turns are trainable; what follows the last is left off."""
     trace = conversation.trace
     whole = conversation.to_last_target()
-    messages = messages_of(whole.turns, whole.taken, system)
+    messages = messages_of(whole.turns, whole.taken, system_of(trace, system))
     weight = 1.0
     if discount is not None and trace.solved_at is not None:
         weight = discount ** (trace.solved_at - 1)
-    return TrainingRow(messages, trace.id, trace.task.form is not Form.FULL, weight, trace.task.pair)
+    missing = trace.task.form is not Form.FULL
+    return TrainingRow(messages, trace.id, missing, weight, trace.task.pair, tools=trace.tools)
 
 
 def teacher_row(conversation: Conversation) -> TrainingRow | None:
@@ -129,11 +113,83 @@ def teacher_row(conversation: Conversation) -> TrainingRow | None:
 
 
 def messages_of(turns: Sequence[Turn], taken: Sequence[bool], system: str | None) -> tuple[Message, ...]:
-    """Turns as the student's chat; those `taken` are trainable. `system` as in `training_rows`."""
+    """Turns as the student's chat; those `taken` are trainable, what tools returned never.
+
+    The calls of a turn come before its text, one call and its result after the other: that order is possible whether
+    they ran one by one or at once. `system`: None takes the built-in prompt, "" none.
+    """
     prompt = _prompt("student") if system is None else system
     messages = [Message("system", prompt)] if prompt else []
-    messages.extend(_message(turn, trained) for turn, trained in zip(turns, taken, strict=True))
+    for turn, trained in zip(turns, taken, strict=True):
+        if turn.role is Role.TEACHER:
+            messages.append(Message("user", turn.text))
+            continue
+        thought = turn.thought if trained else ""
+        for call in turn.tool_calls or ():
+            call = call.model_copy(update={"id": call.id or f"call_{len(messages)}"})
+            messages.append(Message("assistant", "", calls=(call,), trainable=trained, thought=thought))
+            messages.append(Message("tool", call.result or "", call_id=call.id))
+            thought = ""
+        if turn.text or not turn.tool_calls:
+            messages.append(_text(turn, trained, thought))
     return tuple(messages)
+
+
+def decision_messages(
+    history: Sequence[Turn], turns: Sequence[Turn], system: str | None
+) -> tuple[tuple[Message, ...], list[Message]]:
+    """The prompt that all of `turns` answer, and of each the one message in which it is good or bad.
+
+    That is the first in which they differ, else their text; of a turn alone its last call, or its text where it calls
+    nothing. Equal calls before it belong to the prompt, with their results.
+    """
+    longest = max(turns, key=lambda turn: len(turn.tool_calls or ()))
+    shared = _shared(turns, longest)
+    given = list(history)
+    if shared:
+        before = (longest.tool_calls or ())[:shared]
+        given.append(longest.model_copy(update={"text": "", "tool_calls": before}))
+    prompt = messages_of(given, [False] * len(given), system)
+    sides = []
+    for turn in turns:
+        rest = (turn.tool_calls or ())[shared:] or None
+        sides.append(messages_of([turn.model_copy(update={"tool_calls": rest})], [True], "")[0])
+    return prompt, sides
+
+
+def _shared(turns: Sequence[Turn], longest: Turn) -> int:
+    calls = [[(call.name, call.arguments) for call in turn.tool_calls or ()] for turn in turns]
+    most = len(longest.tool_calls or ())
+    if len(turns) > 1 and all(one == calls[0] for one in calls):
+        return most
+    for k in range(max(most - 1, 0)):
+        if len({stable_hash(one[k]) for one in calls if len(one) > k}) > 1:
+            return k
+    return max(most - 1, 0)
+
+
+def tools_in_text(messages: Sequence[Message], tools: Tools) -> list[Message]:
+    """For a chat template without tools: they stand in the system prompt, a call and its result in the text."""
+    if not (tools or any(message.calls for message in messages)):
+        return list(messages)
+    written = []
+    for message in messages:
+        if message.calls:
+            calls = [json_text({"name": call.name, "arguments": call.arguments}) for call in message.calls]
+            text = "\n".join(f"<tool_call>\n{call}\n</tool_call>" for call in calls)
+            written.append(replace(message, content=message.content + text, calls=()))
+        elif message.role == "tool":
+            text = f"<tool_response>\n{message.content}\n</tool_response>"
+            written.append(replace(message, role="user", content=text))
+        else:
+            written.append(message)
+    if not tools:
+        return written
+    signatures = "\n".join(json_text(tool) for tool in tools)
+    told = f"{_TOOLS}\n<tools>\n{signatures}\n</tools>"
+    if written and written[0].role == "system":
+        return [replace(written[0], content=f"{written[0].content}\n\n{told}"), *written[1:]]
+    return [Message("system", told), *written]
 
 
 def with_thoughts(conversation: Conversation) -> Conversation:
@@ -225,15 +281,13 @@ def _pair(rows: Sequence[_Kind], index: int) -> str:
     return rows[index].pair or f"row {index}"
 
 
-def _message(turn: Turn, taken: bool) -> Message:
-    if turn.role is Role.TEACHER:
-        return Message("user", turn.text)
+def _text(turn: Turn, taken: bool, thought: str) -> Message:
     call = turn.call or Call()
     return Message(
         "assistant",
         turn.text,
         trainable=taken,
-        thought=turn.thought if taken else "",
+        thought=thought,
         sampled=call.completion_ids,
         # What Q-priming wrote answers a prompt with private knowledge in it, which the student must never see.
         prompt=None if turn.primed else call.prompt_ids,

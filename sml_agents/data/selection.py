@@ -1,16 +1,35 @@
-"""Which dialogues, and which student turns in them, are taken for training or export."""
+"""Which dialogues, and which student turns in them, are taken for training or export.
+
+    st_sft      first turns that solve the task: the single-turn baseline
+    mt_sft      solved dialogues, every student turn
+    q_primed    solved dialogues: questions that brought a fact, and attempts that were right once nothing was missing
+
+These are `PRESETS`, filters by name, the same for `train` and `export`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from sml_agents.data.nouns import Tools
+from sml_agents.errors import InputError
 from sml_agents.types import Act, Form, Role, StopReason, Trace, Turn
 
-__all__ = ["Conversation", "TraceFilter", "leaks_to_student", "told_facts"]
+__all__ = [
+    "PRESETS",
+    "Conversation",
+    "Preset",
+    "TraceFilter",
+    "leaks_to_student",
+    "preset",
+    "system_of",
+    "told_facts",
+]
 
 LEAKED = "teacher leaked the answer"
 
@@ -39,20 +58,28 @@ class TraceFilter(BaseModel):
     """Student turns that do one of these."""
     last_turn: int | None = Field(default=None, ge=1)
     """Student turns up to this one, counted from 1; 1 takes first turns alone."""
-    wrong_attempts: bool = True
-    """Take attempts that were scored as not correct."""
+    wrong_attempts: bool | None = None
+    """Take attempts that were scored as not correct. None: not to imitate, but as the worse side of a preference."""
     premature: bool = True
     """Take attempts, right by luck even, that were made while a needed fact had not been told."""
     idle_questions: bool = True
     """Take questions that brought no fact to light."""
+    since: datetime | None = None
+    """Only conversations that ended at this time or later, by the times of a recording or log (UTC if not said)."""
+    where: dict[str, str] | None = None
+    """Only conversations of which a recording or log says this: names and values of the run's metadata, of the trace's
+    tags or of the task; `tag` is any tag of the run."""
 
     def describe(self) -> str:
         """The fields that differ from their defaults, for messages to the user."""
         changed = self.model_dump(mode="json", exclude_defaults=True)
         return ", ".join(f"{name}={value!r}" for name, value in changed.items()) or "no filter"
 
-    def take(self, trace: Trace) -> Conversation | str:
-        """The conversation that `trace` is to the student, or in a few words why it is left out."""
+    def take(self, trace: Trace, *, judging: bool = False) -> Conversation | str:
+        """The conversation that `trace` is to the student, or in a few words why it is left out.
+
+        `judging`: its turns will be told good from bad, not imitated.
+        """
         reason = self._refuses(trace)
         if reason:
             return reason
@@ -70,7 +97,9 @@ class TraceFilter(BaseModel):
             turns.append(turn)
             numbers.append(said)
         taken = [
-            turn.role is Role.STUDENT and self._takes_turn(turn, number) and self._takes_in_place(trace, turns, at)
+            turn.role is Role.STUDENT
+            and self._takes_turn(turn, number, judging)
+            and self._takes_in_place(trace, turns, at)
             for at, (turn, number) in enumerate(zip(turns, numbers, strict=True))
         ]
         if any(taken):
@@ -95,16 +124,26 @@ class TraceFilter(BaseModel):
             turns = len(trace.student_turns)
             if not (self.min_turns or 0) <= turns <= (self.max_turns or turns):
                 return "other number of turns"
+        if self.since is not None and (when := _ended(trace)) is not None and when < _utc(self.since):
+            return "earlier"
+        if self.since is not None and _ended(trace) is None:
+            return "no time is known"
+        for name, wanted_value in (self.where or {}).items():
+            if not any(_is(told, wanted_value) for told in _told(trace, name)):
+                return f"other {name}"
         if self.primed is not None and any(turn.primed for turn in trace.turns) is not self.primed:
             return "not primed" if self.primed else "primed"
         return ""
 
-    def _takes_turn(self, turn: Turn, number: int) -> bool:
-        if not turn.trainable or (self.last_turn is not None and number > self.last_turn):
+    def _takes_turn(self, turn: Turn, number: int, judging: bool) -> bool:
+        if not turn.trainable or not (turn.text.strip() or turn.tool_calls):
+            return False
+        if self.last_turn is not None and number > self.last_turn:
             return False
         if self.acts is not None and turn.act not in self.acts:
             return False
-        return self.wrong_attempts or turn.verdict is None or turn.verdict.correct is not False
+        wrong = turn.verdict is not None and turn.verdict.correct is False
+        return not wrong or (judging if self.wrong_attempts is None else self.wrong_attempts)
 
     def _takes_in_place(self, trace: Trace, turns: Sequence[Turn], at: int) -> bool:
         """What depends on the turns around student turn `turns[at]`."""
@@ -126,6 +165,11 @@ class Conversation:
     """For each turn, whether it is a student turn to train on."""
 
     @property
+    def tools(self) -> Tools:
+        """What the student could call."""
+        return self.trace.tools
+
+    @property
     def targets(self) -> tuple[int, ...]:
         """Positions in `turns` of the student turns to train on."""
         return tuple(at for at, taken in enumerate(self.taken) if taken)
@@ -141,6 +185,66 @@ class Conversation:
     def is_whole(self) -> bool:
         """Whether every student turn is taken, so that a format without masks can hold it."""
         return all(taken or turn.role is Role.TEACHER for turn, taken in zip(self.turns, self.taken, strict=True))
+
+
+Preset = Literal["st_sft", "mt_sft", "q_primed"]
+
+PRESETS: dict[str, TraceFilter] = {
+    "st_sft": TraceFilter(solved=True, acts=(Act.ANSWER_ATTEMPT,), last_turn=1, wrong_attempts=False),
+    "mt_sft": TraceFilter(solved=True, wrong_attempts=True),
+    "q_primed": TraceFilter(
+        solved=True,
+        acts=(Act.CLARIFICATION, Act.ANSWER_ATTEMPT),
+        wrong_attempts=False,
+        premature=False,
+        idle_questions=False,
+    ),
+}
+
+
+def preset(name: str) -> TraceFilter:
+    """The filter of that name. Raises InputError for an unknown one."""
+    if name not in PRESETS:
+        raise InputError(f"there is no selection {name!r}: choose one of {', '.join(PRESETS)}")
+    return PRESETS[name]
+
+
+def system_of(trace: Trace, given: str | None = None) -> str | None:
+    """The system prompt to train on `trace` with: the one `given`, else of a log the agent's own ("" if it is not
+    known), else None, for the students' built-in one."""
+    if given is not None:
+        return given
+    own = trace.system or str(trace.task.meta.get("system") or "")
+    return own if own or trace.stop is StopReason.RECORDED or "moment" in trace.tags else None
+
+
+def _ended(trace: Trace) -> datetime | None:
+    for name in ("ended", "started"):
+        try:
+            return _utc(datetime.fromisoformat(trace.tags[name]))
+        except (KeyError, TypeError, ValueError):
+            continue
+    return None
+
+
+def _utc(time: datetime) -> datetime:
+    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
+
+
+def _told(trace: Trace, name: str) -> Iterator[Any]:
+    """What is said about a trace under `name`."""
+    run = trace.tags.get("run")
+    run = run if isinstance(run, dict) else {}
+    if name == "tag":
+        yield run.get("tags")
+    for told in (run.get("metadata"), run, trace.tags, trace.task.meta):
+        if isinstance(told, dict) and name in told:
+            yield told[name]
+
+
+def _is(told: Any, wanted: str) -> bool:
+    values = told if isinstance(told, list | tuple) else (told,)
+    return any(str(value).casefold() == wanted.casefold() for value in values)
 
 
 def leaks_to_student(turn: Turn) -> bool:

@@ -10,6 +10,7 @@ ends it as `failed` with the reason in the trace.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from langgraph.errors import GraphBubbleUp
@@ -137,7 +138,7 @@ class _Machine:
         said: list[Turn] = []
         boundary = "verifier"
         try:
-            turn = await self._judged(state["task"], state["draft"])
+            turn = await self._judged(state["task"], state["draft"], turns)
             boundary = "primer"
             turn = await self._primed(state, turn, runtime)
             said.append(turn)
@@ -175,9 +176,9 @@ class _Machine:
             await journal.put(key, reply)
         return reply
 
-    async def _judged(self, task: Task, reply: Reply, replaced: str | None = None) -> Turn:
-        """A student's reply as a turn, labelled and scored."""
-        label, verdict = await self.referee.judge(task, reply)
+    async def _judged(self, task: Task, reply: Reply, turns: Sequence[Turn], replaced: str | None = None) -> Turn:
+        """A student's reply after `turns` as a turn, labelled and scored."""
+        label, verdict = await self.referee.judge(task, reply, turns)
         return student_turn(reply, label, verdict, replaced=replaced)
 
     async def _primed(self, state: DialogueState, turn: Turn, runtime: _Runtime) -> Turn:
@@ -186,7 +187,8 @@ class _Machine:
         count = sum(earlier.role is Role.STUDENT for earlier in turns)
         view = teacher_view(task, turns, turn)
         solved = turn.verdict is not None and turn.verdict.correct
-        useful = turn.act is Act.CLARIFICATION and bool(asked_facts(turn.text, view.untold))
+        heard = [earlier.text for earlier in turns if earlier.role is Role.TEACHER]
+        useful = turn.act is Act.CLARIFICATION and bool(asked_facts(turn.text, view.untold, heard))
         if solved or useful or count + 1 >= self.settings.max_turns:
             return turn
         if not rewrites(self.settings, state["dialogue_id"], count):
@@ -194,7 +196,7 @@ class _Machine:
         reply = await self._reply(_Rewriter(self.primer), view, runtime, state, f"primer/{count}")
         if not reply.text:
             return turn
-        primed = await self._judged(task, reply, replaced=turn.text)
+        primed = await self._judged(task, reply, turns, replaced=turn.text)
         private, public = task.private, [text for _, text in view.history[:-1]]
         leak = find_leak(primed.text, private.answer, public=public, code=private.code)
         if primed.act is Act.CLARIFICATION and leak is not None:

@@ -51,6 +51,8 @@ class Counts(_Result):
 
 class StudentSummary(Counts):
     by_spec: dict[str, Counts] = Field(default_factory=dict)
+    by_numbers: dict[str, Counts] = Field(default_factory=dict)
+    """By how the tasks tell their numbers, in `words` or in `digits`, where they say so."""
 
 
 class Difference(_Result):
@@ -63,10 +65,12 @@ class Difference(_Result):
 
 
 class Summary(_Result):
-    """Everything that was measured. `students` and `differences` are by the student's name, the baseline first."""
+    """Everything that was measured. `students` and `differences` are by the student's name, the first one the student
+    that the others are compared with; `baselines` by the name of a script that understands nothing."""
 
     version: int = 1
     students: dict[str, StudentSummary] = Field(default_factory=dict)
+    baselines: dict[str, StudentSummary] = Field(default_factory=dict)
     differences: dict[str, Difference] = Field(default_factory=dict)
     specs: list[str] = Field(default_factory=list)
     settings: dict[str, Any] = Field(default_factory=dict)
@@ -97,19 +101,30 @@ class Comparison:
         self.resamples = resamples
         self.whole: dict[str, Tally] = {}
         self.parts: dict[str, dict[str, Tally]] = {}
+        self.numbers: dict[str, dict[str, Tally]] = {}
+        self.scripts: set[str] = set()
 
-    def add(self, student: str, spec: str, traces: Iterable[Trace]) -> None:
-        """Count in dialogues of `student` on the tasks of `spec`. They are read once and not kept."""
+    def add(self, student: str, spec: str, traces: Iterable[Trace], *, script: bool = False) -> None:
+        """Count in dialogues of `student` on the tasks of `spec`. They are read once and not kept.
+
+        `script`: it is one of the baselines that understand nothing.
+        """
+        if script:
+            self.scripts.add(student)
         whole = self.whole.setdefault(student, Tally())
         part = self.parts.setdefault(student, {}).setdefault(spec, Tally())
+        numbers = self.numbers.setdefault(student, {})
         for trace in traces:
             whole.add(trace)
             part.add(trace)
+            if told := str(trace.task.meta.get("numbers", "")):
+                numbers.setdefault(told, Tally()).add(trace)
 
     def summary(self, *, settings: dict[str, Any] | None = None, stores: dict[str, list[str]] | None = None) -> Summary:
         """What has been counted so far."""
         return Summary(
             students={name: self._student(name) for name in self._order()},
+            baselines={name: self._student(name) for name in self.whole if name in self.scripts},
             differences=self._differences(),
             specs=list(dict.fromkeys(spec for parts in self.parts.values() for spec in parts)),
             settings=settings or {},
@@ -117,17 +132,20 @@ class Comparison:
         )
 
     def _order(self) -> list[str]:
-        if self.baseline is not None and self.baseline not in self.whole:
-            raise InputError(f"The baseline {self.baseline!r} has no dialogues; students are: {', '.join(self.whole)}.")
-        return sorted(self.whole, key=lambda name: name != (self.baseline or next(iter(self.whole))))
+        students = [name for name in self.whole if name not in self.scripts]
+        if self.baseline is not None and self.baseline not in students:
+            raise InputError(f"The baseline {self.baseline!r} has no dialogues; students are: {', '.join(students)}.")
+        return sorted(students, key=lambda name: name != (self.baseline or students[0]))
 
     def _student(self, name: str) -> StudentSummary:
-        parts = {
-            spec: Counts.of(measure(tally, seed=self.seed, resamples=self.resamples))
-            for spec, tally in self.parts[name].items()
-        }
+        def counts(tallies: Mapping[str, Tally]) -> dict[str, Counts]:
+            found = {key: measure(tally, seed=self.seed, resamples=self.resamples) for key, tally in tallies.items()}
+            return {key: Counts.of(metrics) for key, metrics in found.items()}
+
         whole = measure(self.whole[name], seed=self.seed, resamples=self.resamples)
-        summary: StudentSummary = StudentSummary.of(whole, by_spec=parts)
+        summary: StudentSummary = StudentSummary.of(
+            whole, by_spec=counts(self.parts[name]), by_numbers=counts(self.numbers[name])
+        )
         return summary
 
     def _differences(self) -> dict[str, Difference]:

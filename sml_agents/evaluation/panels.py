@@ -222,18 +222,20 @@ SPEC_COLUMNS = (
 
 
 def spec_panel(summary: Summary, students: list[Student]) -> dict[str, Any]:
-    """The table by task spec."""
+    """The table by task spec and by the way of telling numbers; scripts that understand nothing come last."""
     last = last_turn(summary)
+    scripts = {name: Student(name, len(students) + number) for number, name in enumerate(summary.baselines)}
+    everybody = [(one, summary.students[one.name]) for one in students]
+    everybody += [(scripts[name], counted) for name, counted in summary.baselines.items()]
     specs = summary.specs or list({spec: None for s in summary.students.values() for spec in s.by_spec})
     found = []
     for spec in specs:
-        lines_of_spec = []
-        for student in students:
-            counts = summary.students[student.name].by_spec.get(spec)
-            if counts is not None:
-                lines_of_spec.append(_spec_line(student, counts, last))
-        if lines_of_spec:
-            found.append({"name": spec, "lines": lines_of_spec})
+        in_spec = [(one, counted.by_spec[spec]) for one, counted in everybody if spec in counted.by_spec]
+        if in_spec:
+            found.append({"name": spec, "lines": [_spec_line(one, counts, last) for one, counts in in_spec]})
+    for told in sorted({told for _, counted in everybody for told in counted.by_numbers}):
+        in_way = [(one, counted.by_numbers[told]) for one, counted in everybody if told in counted.by_numbers]
+        found.append({"name": f"numbers in {told}", "lines": [_spec_line(one, counts, last) for one, counts in in_way]})
     heads = [text for _, text in SPEC_COLUMNS] + [f"Success@{turn}" for turn in dict.fromkeys(("1", last)) if turn]
     return {"specs": found, "spec_heads": heads}
 

@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from sml_agents.errors import InputError
+from sml_agents.evaluation.baselines import BASELINES, baseline_students
 from sml_agents.evaluation.compare import Comparison, Summary
 from sml_agents.evaluation.sources import SUMMARY
 from sml_agents.types import stable_hash
 
 if TYPE_CHECKING:
+    from sml_agents.roles import Student
     from sml_agents.roles.make import StudentLike, TeacherLike
     from sml_agents.rollout import Progress
 
@@ -47,6 +49,8 @@ class EvaluationOptions(TypedDict, total=False):
     """Of the bootstrap (2000)."""
     baseline: str
     """The student that the others are compared with (the first)."""
+    baselines: bool
+    """Measure scripts that understand nothing beside the students (True); see `evaluation.baselines`."""
     resume: bool
     """Go on with the evaluation in the folder (False)."""
     progress: Callable[[str], AbstractContextManager[Callable[[Progress], None]]]
@@ -77,6 +81,8 @@ async def evaluate_async(
 
     if not students or not task_specs:
         raise InputError("Evaluation needs at least one student and one task spec.")
+    if taken := [name for name in students if name in BASELINES]:
+        raise InputError(f"{taken[0]!r} is the name of a baseline: call the student something else.")
     specs = list(dict.fromkeys(task_specs))
     settings = DialogueSettings.model_validate(
         {
@@ -92,33 +98,40 @@ async def evaluate_async(
     )
     stores: dict[str, list[str]] = {}
     described: dict[str, Any] = {}
+    by_spec = {spec: list(typed_tasks(spec)) for spec in specs}
+    if empty := [spec for spec, tasks in by_spec.items() if not tasks]:
+        raise InputError(f"The task spec {empty[0]!r} gives no tasks: change it.")
+
+    async def hold(name: str, spec: str, student: Student, *, script: bool = False) -> None:
+        file = f"{_slug(name)}-{_slug(spec)}.sqlite"
+        stores.setdefault(name, []).append(file)
+        show = options.get("progress", _Silent)
+        with TraceStore.open(folder / file) as store, show(f"{name}, {spec}") as bar:
+            result = await run_dialogues(
+                by_spec[spec],
+                student,
+                teacher,
+                store,
+                settings=settings,
+                samples=options.get("samples", 1),
+                concurrency=options.get("concurrency", 32),
+                resume=options.get("resume", False),
+                on_progress=bar,
+                stop=stop or asyncio.Event(),
+            )
+            if result.interrupted:
+                raise asyncio.CancelledError
+            comparison.add(name, spec, store.traces(), script=script)
+
     for name, given in students.items():
         student = student_from(given)
         described[name] = student.settings
-        stores[name] = []
         for spec in specs:
-            tasks = list(typed_tasks(spec))
-            if not tasks:
-                raise InputError(f"The task spec {spec!r} gives no tasks: change it.")
-            file = f"{_slug(name)}-{_slug(spec)}.sqlite"
-            stores[name].append(file)
-            show = options.get("progress", _Silent)
-            with TraceStore.open(folder / file) as store, show(f"{name}, {spec}") as bar:
-                result = await run_dialogues(
-                    tasks,
-                    student,
-                    teacher,
-                    store,
-                    settings=settings,
-                    samples=options.get("samples", 1),
-                    concurrency=options.get("concurrency", 32),
-                    resume=options.get("resume", False),
-                    on_progress=bar,
-                    stop=stop or asyncio.Event(),
-                )
-                if result.interrupted:
-                    raise asyncio.CancelledError
-                comparison.add(name, spec, store.traces())
+            await hold(name, spec, student)
+    if options.get("baselines", True):
+        for spec in specs:
+            for name, script in baseline_students(spec, by_spec[spec]).items():
+                await hold(name, spec, script, script=True)
     record = {
         "dialogue": settings.model_dump(mode="json"),
         "teacher": teacher.settings,

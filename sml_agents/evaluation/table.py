@@ -1,8 +1,10 @@
 """The figures in a terminal, 80 columns wide for up to two students.
 
-figures_table(summary)   every metric of each student, with 95 % intervals, and the difference of two
-spec_tables(summary)     the figures that say most, a table for each task spec
-print_summary(summary)   both
+figures_table(summary)      every metric of each student, with 95 % intervals, and the difference of two
+baselines_table(summary)    the students beside scripts that understand nothing
+spec_tables(summary)        the figures that say most, a table for each task spec, and for each way of telling numbers
+print_summary(summary)      all of them
+first_token_table(found)    the decision of each model, as its first token has it
 """
 
 from __future__ import annotations
@@ -21,9 +23,12 @@ from sml_agents.evaluation.figures import last_turn, metric_of
 from sml_agents.evaluation.wording import change, figure, judgement, span
 
 if TYPE_CHECKING:
-    from sml_agents.evaluation.compare import Summary
+    from collections.abc import Mapping
 
-__all__ = ["figures_table", "print_summary", "spec_tables"]
+    from sml_agents.evaluation.compare import Counts, Summary
+    from sml_agents.evaluation.first_token import FirstTokens
+
+__all__ = ["baselines_table", "figures_table", "first_token_table", "print_summary", "spec_tables"]
 
 STYLES = {"better": "green", "worse": "red", "unclear": "dim"}
 MARKS = {"better": " ▲", "worse": " ▼", "unclear": " ~"}
@@ -38,8 +43,9 @@ def print_summary(summary: Summary, console: Console | None = None) -> None:
         left_out += [f"{student.unscored} could not be scored"] * bool(student.unscored)
         if left_out:
             console.print(f"{escape(name)}: {', '.join(left_out)}", style="yellow")
-    if len(summary.specs) > 1:
-        console.print(*spec_tables(summary), sep="")
+    if summary.baselines:
+        console.print(baselines_table(summary))
+    console.print(*spec_tables(summary), sep="")
 
 
 def figures_table(summary: Summary) -> Table:
@@ -72,28 +78,79 @@ def figures_table(summary: Summary) -> Table:
     return table
 
 
-def spec_tables(summary: Summary) -> list[Table]:
-    """A small table for each task spec: what each student does on its tasks."""
+def baselines_table(summary: Summary) -> Table:
+    """A line for each student and each script: only what exceeds the scripts has been learnt."""
     last = last_turn(summary)
+    table = _small("beside scripts that understand nothing")
+    table.add_column("", overflow="fold", width=18)
+    columns = [("asks_when_needed", ""), ("needless_questions", ""), ("asking_gap", ""), ("success_at", last)]
+    for head in ("asks when needed", "needless", "gap", f"success@{last}"):
+        table.add_column(head, width=14)
+    for named, style in ((summary.students, ""), (summary.baselines, "dim")):
+        for name, student in named.items():
+            cells = [_cell(metric, metric_of(student.metrics, metric, turn)) for metric, turn in columns]
+            table.add_row(Text(name), *cells, style=style)
+    return table
+
+
+def spec_tables(summary: Summary) -> list[Table]:
+    """A small table for each task spec and for each way of telling numbers: what everybody does on its tasks."""
+    everybody = {**summary.students, **summary.baselines}
+    told = sorted({told for student in everybody.values() for told in student.by_numbers})
     tables = []
-    for spec in summary.specs:
-        table = Table(
-            box=box.SIMPLE_HEAD,
-            pad_edge=False,
-            padding=(0, 1),
-            title=Text(spec),
-            title_justify="left",
-            title_style="bold",
-        )
-        table.add_column("", overflow="fold", width=16)
-        for head in ("asks when needed", "needless questions", f"success@{last}"):
-            table.add_column(head, width=18)
-        for name, student in summary.students.items():
-            if (counts := student.by_spec.get(spec)) is not None:
-                found = [("asks_when_needed", ""), ("needless_questions", ""), ("success_at", last)]
-                table.add_row(Text(name), *(_cell(metric, metric_of(counts.metrics, metric, k)) for metric, k in found))
-        tables.append(table)
+    if len(summary.specs) > 1:
+        for spec in summary.specs:
+            counts = {name: student.by_spec[spec] for name, student in everybody.items() if spec in student.by_spec}
+            tables.append(_counts_table(spec, counts, last_turn(summary)))
+    if len(told) > 1:
+        for way in told:
+            counts = {name: one.by_numbers[way] for name, one in everybody.items() if way in one.by_numbers}
+            tables.append(_counts_table(f"numbers in {way}", counts, last_turn(summary)))
     return tables
+
+
+def _counts_table(title: str, counts: Mapping[str, Counts], last: str) -> Table:
+    table = _small(title)
+    table.add_column("", overflow="fold", width=18)
+    for head in ("asks when needed", "needless questions", f"success@{last}"):
+        table.add_column(head, width=18)
+    for name, counted in counts.items():
+        found = [("asks_when_needed", ""), ("needless_questions", ""), ("success_at", last)]
+        table.add_row(Text(name), *(_cell(metric, metric_of(counted.metrics, metric, k)) for metric, k in found))
+    return table
+
+
+def first_token_table(found: FirstTokens) -> Table:
+    """A line for each model and each line that may be drawn between asking and answering."""
+    table = _small("first token")
+    table.add_column("", overflow="fold", width=18)
+    table.add_column("line", width=12)
+    for head in ("AUC", "asks when needed", "needless", "gap"):
+        table.add_column(head, width=14 if head == "AUC" else 12)
+    for name, one in {**found.students, **found.baselines}.items():
+        for number, (line, decided) in enumerate(one.lines.items()):
+            names = ("asks_when_needed", "needless_questions", "asking_gap")
+            shown = [_cell(metric, getattr(decided, metric)) for metric in names]
+            table.add_row(Text("" if number else name), line, "" if number else _auc(one.auc), *shown)
+    return table
+
+
+def _auc(metric: Metric) -> Text:
+    if metric.value is None:
+        return Text("\u2013")
+    span = "" if metric.low is None else f" {metric.low:.2f} to {metric.high:.2f}"
+    return Text.assemble(f"{metric.value:.2f}", (span, "dim"))
+
+
+def _small(title: str) -> Table:
+    return Table(
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        padding=(0, 1),
+        title=Text(title),
+        title_justify="left",
+        title_style="bold",
+    )
 
 
 def _cell(name: str, metric: Metric) -> Text:

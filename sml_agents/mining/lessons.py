@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
+from sml_agents.data.arguments import words_of
 from sml_agents.errors import InputError
+from sml_agents.mining.conversation import as_held
 from sml_agents.mining.find import label
 from sml_agents.mining.moments import Kind, Moment
 from sml_agents.mining.signals import without_marker
@@ -17,22 +19,28 @@ from sml_agents.types import (
     Role,
     StopReason,
     Task,
+    ToolCall,
     Trace,
     Turn,
     Verdict,
     stable_hash,
 )
 
-__all__ = ["decide", "lesson", "moment_of"]
+__all__ = ["HELDOUT", "decide", "lesson", "moment_of", "split_of"]
+
+HELDOUT = 0.2
+"""Share of the threads that are kept out of training, to measure on."""
 
 
-def lesson(trace: Trace, moment: Moment) -> Trace:
-    """The dialogue as it should have gone, made of the recorded words.
+def lesson(trace: Trace, moment: Moment, *, heldout: float = HELDOUT) -> Trace:
+    """The dialogue as it should have gone, made of the recorded words, with the agent's own prompt and tools.
 
     `corrected`, `late_fact`: the question takes the place of the premature answer (`primed`, as Q-priming does it), the
     person's words answer it, and the agent's second answer ends it. `asked`, `answered`: as it was. `mistake`: the
-    right answer comes first. What went before is context and not trained on.
+    right answer comes first. What went before is context and not trained on. `heldout`: share of the threads whose
+    lessons are not for training (`Task.split`).
     """
+    trace = as_held(trace)
     turns = trace.turns
     context = [turn.model_copy(update={"trainable": False}) for turn in turns[: moment.at]]
     while context and context[0].role is Role.STUDENT:  # a greeting: a dialogue begins with the person
@@ -40,11 +48,11 @@ def lesson(trace: Trace, moment: Moment) -> Trace:
     answer = _answer(turns[moment.answer])
     said = [*context]
     facts: tuple[Fact, ...] = ()
-    if moment.told is not None:
-        told = turns[moment.told].text
+    if moment.told is not None or moment.answered:
+        told = turns[moment.told].text if moment.told is not None else moment.answered
         asked_for_real = moment.kind is Kind.ASKED
         statement = told if asked_for_real else without_marker(told)
-        words = moment.fact.replace("_", " ").split()
+        words = words_of(moment.fact).split()
         facts = (
             Fact(
                 name=moment.fact,
@@ -58,14 +66,18 @@ def lesson(trace: Trace, moment: Moment) -> Trace:
     said.append(answer)
     opening = next((turn.text for turn in said if turn.role is Role.TEACHER), "")
     meta = {name: value for name, value in trace.task.meta.items() if name in ("system", "source")}
+    tags: dict[str, Any] = {"moment": moment.model_dump(mode="json")}
+    tags |= {name: trace.tags[name] for name in ("run", "started", "ended") if name in trace.tags}
+    if (guessed := _guessed(trace, moment)) and facts and said[-3].primed:
+        tags["replaced_calls"] = [call.model_dump(mode="json") for call in guessed]
     task = Task(
         id=f"{trace.task.id}#{moment.at}",
         family=trace.task.family,
         form=Form.UNDERSPECIFIED if facts else Form.FULL,
         prompt=opening,
         private=Private(answer=answer.text, facts=facts),
-        verifier="",
-        split=trace.task.split,
+        verifier="none",
+        split=trace.task.split or split_of(trace, heldout),
         pair=trace.task.pair or trace.id,
         meta={**meta, "trace": trace.id},
     )
@@ -74,7 +86,28 @@ def lesson(trace: Trace, moment: Moment) -> Trace:
         task=task,
         turns=tuple(said),
         stop=StopReason.RECORDED,
-        tags={"moment": moment.model_dump(mode="json")},
+        tags=tags,
+        tools=trace.tools,
+        system=trace.system or str(trace.task.meta.get("system") or ""),
+    )
+
+
+def split_of(trace: Trace, heldout: float) -> str:
+    """`heldout` for that share of the threads, by a hash of the thread, else `train`: all lessons of a thread stay
+    together, and mining again deals them alike."""
+    thread = str(trace.task.meta.get("source") or trace.id)
+    return "heldout" if int(stable_hash("split", thread), 16) / 16**16 < heldout else "train"
+
+
+def _guessed(trace: Trace, moment: Moment) -> tuple[ToolCall, ...]:
+    """The calls of the turn in whose place the question stands, as the agent made them."""
+    calls = trace.turns[moment.at].tool_calls or ()
+    drafted = {
+        str(one.get("call")): one.get("proposed") for one in trace.tags.get("reviews", ()) if isinstance(one, dict)
+    }
+    return tuple(
+        call.model_copy(update={"arguments": drafted[call.id]}) if isinstance(drafted.get(call.id), dict) else call
+        for call in calls
     )
 
 
@@ -152,7 +185,7 @@ def _answer(turn: Turn) -> Turn:
             "act": Act.ANSWER_ATTEMPT,
             "act_by": found.by if found.act is Act.ANSWER_ATTEMPT else "rule:told",
             "act_span": found.span,
-            "trainable": bool(turn.text.strip()),
+            "trainable": bool(turn.text.strip() or turn.tool_calls),
             "verdict": verdict,
         }
     )

@@ -49,9 +49,11 @@ class Moment(BaseModel):
     answer: int
     """Position of the student turn that got it right in the end."""
     told: int | None = None
-    """Position of the person's turn that told the missing fact; None when nothing was missing."""
+    """Position of the person's turn that told the missing fact; None when nothing was missing, or nobody said it."""
+    answered: str = ""
+    """What the person would have said, where a reviewer wrote it into the call and nobody said it."""
     fact: str = ""
-    """A name for the missing fact: the tool's argument, or words of the person."""
+    """A name for the missing fact: the path of the tool's argument (`trip.departure`), or what kind of thing it is."""
     question: str = ""
     """What should have been asked, or was."""
     by: str

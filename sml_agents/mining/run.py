@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterable
 from pydantic import BaseModel, Field
 
 from sml_agents.mining.find import find_moments
-from sml_agents.mining.lessons import decide, lesson, moment_of
+from sml_agents.mining.lessons import HELDOUT, decide, lesson, moment_of
 from sml_agents.mining.moments import Kind, Moment
 from sml_agents.traces.store import Batch, TraceStore
 from sml_agents.types import Trace
@@ -34,6 +34,12 @@ class MiningReport(BaseModel):
     """Conversations in which nothing was found."""
     kept: int = 0
     """Lessons that were reviewed before, and were left as they are."""
+    splits: dict[str, int] = Field(default_factory=dict)
+    """Lessons for training, and lessons of other threads to measure on."""
+    judged: int = 0
+    """Moments that a judge gave its opinion on."""
+    unjudged: dict[str, int] = Field(default_factory=dict)
+    """Moments that were left as the rules found them although there is a judge, by reason."""
 
 
 def mine(
@@ -42,18 +48,24 @@ def mine(
     *,
     find: Finder = find_moments,
     min_confidence: float = 0.0,
+    heldout: float = HELDOUT,
     on_progress: Callable[[MiningReport], None] | None = None,
 ) -> MiningReport:
-    """Write a lesson to `store` for each moment in `traces`; one that was reviewed already is not touched."""
+    """Write a lesson to `store` for each moment in `traces`; one that was reviewed already is not touched.
+
+    `heldout`: share of the threads whose lessons are marked as not for training (`split` is `heldout`).
+    """
     report = MiningReport()
     kinds: Counter[str] = Counter()
     rules: Counter[str] = Counter()
+    splits: Counter[str] = Counter()
     reviewed = {id for id, known in store.finished().items() if known.solved is not None}
     batch: list[Trace] = []
 
     def flush() -> None:
         store.write(Batch(done=[store.done_row(one) for one in batch]))
         batch.clear()
+        report.splits = dict(splits)
         report.kinds, report.rules = dict(kinds.most_common()), dict(rules.most_common())
         if on_progress is not None:
             on_progress(report)
@@ -66,11 +78,12 @@ def mine(
             if moment.confidence < min_confidence:
                 report.unsure += 1
                 continue
-            made = lesson(trace, moment)
+            made = lesson(trace, moment, heldout=heldout)
             if made.id in reviewed:
                 report.kept += 1
                 continue
             report.moments += 1
+            splits[made.task.split] += 1
             kinds[moment.kind] += 1
             rules[moment.by] += 1
             batch.append(made)

@@ -2,7 +2,7 @@
 
 corrects(text)       `No, Saturday.`, `That's wrong`, `I meant the blue one`: the marker, or None
 thanks(text)         `Perfect, thanks!`: the marker, or None
-changed(before, now) arguments that a tool was called with again, differently
+asks_anew(text)      `Now book another for Bob`: a request of its own, not a word on the last one
 without_marker(text) `No, I meant Saturday.` as the answer to a question: `Saturday.`
 outcome(trace)       whether a whole conversation went well, by scores or by its last words
 """
@@ -10,13 +10,12 @@ outcome(trace)       whether a whole conversation went well, by scores or by its
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sml_agents.mining.moments import Evidence
-from sml_agents.types import Role, ToolCall, Trace, Turn
+from sml_agents.types import Role, Trace, Turn
 
-__all__ = ["Change", "Outcome", "changed", "corrects", "failed_call", "mentions", "outcome", "thanks", "without_marker"]
+__all__ = ["Outcome", "asks_anew", "corrects", "failed_call", "outcome", "thanks", "without_marker"]
 
 _CORRECTS = re.compile(
     r"^\W*(?:no\b(?! (?:problem|worries|need|thanks|more|further|rush|idea))(?=[\s,.!;:\u2014-]|$)|nope\b|wrong\b"
@@ -25,7 +24,12 @@ _CORRECTS = re.compile(
     r"|that isn't\b|this is not\b|should(?:n't)? (?:be|have been)\b)"
     r"|\b(?:that|this|it|which)(?:'s| is| was) (?:wrong|incorrect|not (?:right|correct|what i))\b|\bi meant\b"
     r"|\byou (?:got|have) (?:it|that|this) wrong\b|\byou (?:forgot|missed|misunderstood|ignored)\b|\btry again\b"
-    r"|\bnot what i (?:asked|wanted|meant|said)\b|\b(?:it|that) should (?:be|have been)\b",
+    r"|\b(?:instead|rather)\b(?!\?)|\bnot what i (?:asked|wanted|meant|said)\b|\b(?:it|that) should (?:be|have been)\b",
+    re.IGNORECASE,
+)
+_ANEW = re.compile(
+    r"\b(?:also|another|as well|in addition|additionally|one more|a second one|after that|by the way|and then"
+    r"|what about|how about)\b|\btoo\s*(?:[,.!?]|$)|\bnext,? (?:please|can|could|i)\b",
     re.IGNORECASE,
 )
 _THANKS = re.compile(
@@ -44,13 +48,6 @@ _FAILED = re.compile(
 )
 _LONGEST = 2_000
 """Characters of a message that are looked at: complaints stand at the beginning."""
-
-
-class Change(NamedTuple):
-    tool: str
-    argument: str
-    before: Any
-    now: Any
 
 
 class Outcome(NamedTuple):
@@ -75,35 +72,19 @@ def thanks(text: str) -> str | None:
     return found.group() if found else None
 
 
+def asks_anew(text: str, tool: str) -> bool:
+    """Whether the person asks for another piece of work: says so, asks a question, or names again what `tool` does."""
+    if text.strip().endswith("?"):
+        return True
+    verb = re.split(r"[_\W]", tool)[0].casefold()
+    again = len(verb) > 2 and re.search(rf"\b{re.escape(verb)}(?!\s+(?:it|that|this)\b)", text, re.IGNORECASE)
+    return bool(again or _ANEW.search(text[:_LONGEST]))
+
+
 def without_marker(text: str) -> str:
     """A correction as the plain answer to a question; the text itself when nothing else would be left."""
     rest = _LEADING.sub("", text).strip()
     return rest[0].upper() + rest[1:] if len(rest) > 1 else text
-
-
-def changed(before: Sequence[ToolCall] | None, now: Sequence[ToolCall] | None) -> list[Change]:
-    """The arguments in which calls of the same tool differ, if something else in them stayed the same.
-
-    A call with nothing in common is another piece of work, not the same one done again; a tool of one argument counts
-    as done again.
-    """
-    found: list[Change] = []
-    for call in now or ():
-        earlier = next((old for old in reversed(before or ()) if old.name == call.name), None)
-        if earlier is None:
-            continue
-        names = [*dict.fromkeys([*earlier.arguments, *call.arguments])]
-        differ = [name for name in names if earlier.arguments.get(name) != call.arguments.get(name)]
-        if differ and (len(differ) < len(names) or len(names) == 1):
-            found += [Change(call.name, name, earlier.arguments.get(name), call.arguments.get(name)) for name in differ]
-    return found
-
-
-def mentions(text: str, value: Any) -> bool:
-    """Whether `text` says a value: all of its words, in any order and spelling of case."""
-    words = re.findall(r"\w+", str(value).casefold())
-    said = set(re.findall(r"\w+", text.casefold()))
-    return bool(words) and all(word in said for word in words)
 
 
 def failed_call(turn: Turn) -> bool:

@@ -18,16 +18,16 @@ Maker = Callable[[TaskSpec, LoadReport], Iterator[tuple[Task, ...]]]
 """Yields the tasks of one problem at a time, already past the offset."""
 
 _ALL_FORMS = ("full", "underspecified", "sharded", "paired", "mixed")
-_PAIR_FORMS = ("full", "underspecified", "paired", "mixed")
+_WITH_DEV = ("train", "dev", "heldout")
 
 _COLUMNS = ("prompt", "answer", "solution", "verifier", *STATIC_KEYS)
 
 FAMILIES: dict[str, FamilyRules] = {
     rules.name: rules
     for rules in (
-        FamilyRules("arithmetic", "", _ALL_FORMS, splits=True, keys=("steps", "largest")),
-        FamilyRules("lists", "", _ALL_FORMS, splits=True),
-        FamilyRules("gsm8k", "PATH", _ALL_FORMS, keys=STATIC_KEYS),
+        FamilyRules("arithmetic", "", _ALL_FORMS, splits=_WITH_DEV, keys=("steps", "largest")),
+        FamilyRules("lists", "", _ALL_FORMS, splits=_WITH_DEV),
+        FamilyRules("gsm8k", "PATH", _ALL_FORMS, splits=("train", "heldout"), keys=STATIC_KEYS),
         FamilyRules("questbench", "PATH", ("underspecified", "full", "paired", "mixed")),
         FamilyRules("lost-in-conversation", "PATH", ("sharded", "full", "mixed")),
         FamilyRules("jsonl", "PATH", _ALL_FORMS, keys=_COLUMNS, required=("prompt", "answer")),
@@ -35,7 +35,7 @@ FAMILIES: dict[str, FamilyRules] = {
             "hf", "NAME_OR_PATH", _ALL_FORMS, keys=(*_COLUMNS, "subset", "split"), required=("prompt", "answer")
         ),
         FamilyRules("reasoning-gym", "FAMILY", ("full",)),
-        FamilyRules("functions", "", _ALL_FORMS, splits=True),
+        FamilyRules("functions", "", _ALL_FORMS, splits=("train", "heldout")),
         FamilyRules("humaneval", "PATH", ("full",)),
         FamilyRules("mbpp", "PATH", ("full",)),
         FamilyRules("livecodebench", "PATH", ("full",)),

@@ -6,7 +6,8 @@ Keys of every family (the grammar is that of `sml_agents.specs`):
     n       how many problems (paired gives two tasks for each); generators default to 100, files to all of them
     seed    of everything drawn (0); files keep their own order
     offset  how many problems to pass over first (0)
-    split   generators only: train | heldout | all (train)
+    split   train | dev | heldout | all (train): of generators which templates, of gsm8k in which words a fact that
+            nobody needs stands in for one that is kept back; dev, for choosing a threshold, not everywhere
     steps   `arithmetic` only: the most steps that a solution takes (4)
     largest `arithmetic` only: the largest number that may be told or come up (mostly 200)
 
@@ -29,7 +30,6 @@ __all__ = ["FormChoice", "LoadReport", "TaskSpec", "choose_forms", "parse_spec"]
 
 FormChoice = Literal["full", "underspecified", "sharded", "paired", "mixed"]
 _COMMON = ("form", "n", "seed", "offset")
-_SPLITS = ("train", "heldout", "all")
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,8 @@ class FamilyRules:
     arg: str
     """What stands after the colon, in words; empty when nothing may."""
     forms: tuple[str, ...]
-    splits: bool = False
+    splits: tuple[str, ...] = ()
+    """The splits of its templates; empty where it has none."""
     keys: tuple[str, ...] = ()
     required: tuple[str, ...] = ()
 
@@ -113,7 +114,7 @@ def parse_spec(text: str, rules: Mapping[str, FamilyRules]) -> TaskSpec:
         n=_integer(values, "n", 1) if "n" in values else None,
         seed=_integer(values, "seed", 0) if "seed" in values else 0,
         offset=_integer(values, "offset", 0) if "offset" in values else 0,
-        splits=_splits(values.pop("split", "train")) if family.splits else (),
+        splits=_splits(values.pop("split", "train"), family.splits) if family.splits else (),
         extra=values,
     )
 
@@ -143,10 +144,10 @@ def _integer(values: dict[str, str], key: str, least: int) -> int:
     return int(word)
 
 
-def _splits(word: str) -> tuple[str, ...]:
-    if word not in _SPLITS:
-        raise TaskSpecError(f"There is no split {word!r}: choose one of {', '.join(_SPLITS)}.")
-    return ("train", "heldout") if word == "all" else (word,)
+def _splits(word: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    if word not in (*known, "all"):
+        raise TaskSpecError(f"There is no split {word!r}: choose one of {', '.join((*known, 'all'))}.")
+    return known if word == "all" else (word,)
 
 
 def choose_forms(choice: FormChoice, possible: tuple[Form, ...], rng: random.Random) -> tuple[Form, ...]:

@@ -10,9 +10,21 @@ from sml_agents.errors import SettingsMismatch
 __all__ = ["HARMLESS", "essential", "refuse_changes"]
 
 HARMLESS = frozenset(
-    {"concurrency", "max_retries", "progress", "progress_every", "quiet", "json", "resume", "retry_failed", "timeout"}
+    {
+        "command",
+        "concurrency",
+        "json",
+        "max_retries",
+        "progress",
+        "progress_every",
+        "quiet",
+        "resume",
+        "retry_failed",
+        "timeout",
+    }
 )
-"""Names, at any depth, that do not change what a dialogue says: how fast, how patiently, how loudly it is run."""
+"""Names, at any depth, that do not change what a dialogue says: how it was asked for, and how fast, how patiently, how
+loudly it is run."""
 
 
 def essential(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -158,10 +158,10 @@ class TraceStore(StoreReader):
         """
         if self._run_lock is not None:
             self._run_lock.acquire(self.name)
-        text = json.dumps(essential(settings), sort_keys=True, default=str)
-        given = json.loads(text)
+        whole = json.loads(json.dumps(settings, sort_keys=True, default=str))
         if self._redactor is not None:
-            given = self._redactor.clean(given)
+            whole = self._redactor.clean(whole)
+        given = essential(whole)
         with self._transaction() as connection:
             if self.is_server:
                 lock_server(connection, self.name)
@@ -172,12 +172,12 @@ class TraceStore(StoreReader):
                     raise InputError(
                         f"{self.name} already holds a run: add --resume to finish it, or give another store"
                     )
-                refuse_changes(_settings(known.settings, self.name), given, where=self.name)
+                refuse_changes(essential(_settings(known.settings, self.name)), given, where=self.name)
                 self._run = known.id
                 return
             self._run = stable_hash(given)
             connection.execute(runs.delete())
-            row = {"id": self._run, "settings": json.dumps(given, sort_keys=True), "created": schema.now()}
+            row = {"id": self._run, "settings": json.dumps(whole, sort_keys=True), "created": schema.now()}
             connection.execute(runs.insert(), row)
 
     @survives_restart

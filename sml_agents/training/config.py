@@ -9,8 +9,8 @@ from typing import TypeVar
 from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
 
 from sml_agents.data.nouns import TrainingRow
-from sml_agents.data.rows import R, Selection, balanced, training_rows
-from sml_agents.data.selection import TraceFilter
+from sml_agents.data.rows import R, balanced, training_rows
+from sml_agents.data.selection import Preset, TraceFilter
 from sml_agents.errors import InputError
 from sml_agents.training.settings import TrainSettings
 from sml_agents.types import Trace
@@ -34,7 +34,7 @@ class TrainingRun(BaseModel):
     """Trace stores to take dialogues from: paths or URLs."""
     out: Path
     """Folder for the trained model."""
-    select: Selection = "q_primed"
+    select: Preset = "q_primed"
     """Of sft: which turns to train on."""
     filter: TraceFilter | None = None
     """Which dialogues and turns to take, in place of `select`."""
@@ -43,7 +43,7 @@ class TrainingRun(BaseModel):
     limit: int | None = Field(default=None, ge=1)
     """Rows at most."""
     system: str | None = None
-    """The student's system prompt: None takes the built-in one, "" none."""
+    """The student's system prompt: None takes of a log the agent's own, else the built-in one; "" none."""
     discount: float | None = Field(default=None, gt=0, le=1)
     """Of sft: weight a dialogue solved in student turn k by discount^(k-1)."""
     world_model: bool = False

@@ -57,7 +57,7 @@ def hindsights(traces: Iterable[Trace], filters: TraceFilter | None = None) -> l
     filters = filters or TraceFilter()
     found: dict[str, Hindsight] = {}
     for trace in traces:
-        conversation = filters.take(trace)
+        conversation = filters.take(trace, judging=True)
         if isinstance(conversation, Conversation):
             for one in _of(conversation):
                 key = stable_hash(trace.task.id, [(turn.role, turn.text) for turn in one.history], one.hint)
@@ -169,9 +169,7 @@ def rows_of(places: Sequence[Hindsight], frame: Any, system: str | None) -> tupl
     rows: list[dict[str, Any]] = []
     for place in places:
         messages = messages_of(place.history, [False] * len(place.history), system)
-        prompt = [
-            {"role": message.role, "content": message.content} for message in frame.renderer.folded(list(messages))
-        ]
+        prompt = [message.as_chat(arguments_as_text=False) for message in frame.renderer.folded(list(messages))]
         hinted = [*prompt[:-1], {"role": "user", "content": f"{prompt[-1]['content']}\n\n{place.hint}"}]
         ids = frame.tokenizer.apply_chat_template(
             hinted, add_generation_prompt=True, tokenize=True, return_dict=True, **settings.template_kwargs

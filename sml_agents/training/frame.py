@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from sml_agents.errors import TrainingError
 from sml_agents.training.folder import check_output, save_result, write_plan
@@ -34,6 +34,9 @@ from sml_agents.training.runtime import (
 from sml_agents.training.settings import TrainSettings
 from sml_agents.training.tokens.masks import DialogueRenderer
 from sml_agents.training.tokens.nouns import DataCounts
+
+if TYPE_CHECKING:
+    from sml_agents.training.trainers.callbacks import Clock, Measured
 
 __all__ = ["TrainingFrame"]
 
@@ -91,6 +94,7 @@ class TrainingFrame:
         fingerprint: str,
         progress: Callable[[TrainingProgress], None] | None = None,
         notes: Mapping[str, Any] | None = None,
+        measured: Measured | None = None,
     ) -> TrainResult:
         """Train, save the model, and write `training.json` as the sign that all is there.
 
@@ -98,6 +102,7 @@ class TrainingFrame:
             make_trainer: called with `model`, `args`, `processing_class`, `peft_config` and `callbacks`.
             fingerprint: a hash of the data; a resumed run must have the same.
             notes: what the recipe has to say in the result; read when training is done.
+            measured: takes a measure of the model while it trains, and may end it.
 
         Raises:
             SettingsMismatch: resumed with other settings or data.
@@ -116,7 +121,7 @@ class TrainingFrame:
                 args=arguments,
                 processing_class=self.tokenizer,
                 peft_config=_lora(settings),
-                callbacks=[Checkpoints(settings.checkpoint_seconds), reporter, *([clock] if clock else [])],
+                callbacks=[Checkpoints(settings.checkpoint_seconds), reporter, *filter(None, (clock, measured))],
             )
         _remove_printing(trainer)
         started = time.monotonic()
@@ -134,7 +139,7 @@ class TrainingFrame:
             recipe=self.recipe,
             steps=trainer.state.global_step,
             planned_steps=trainer.state.max_steps,
-            stopped="time" if clock is not None and clock.ran_out else "done",
+            stopped=_ended_by(clock, measured),
             seconds=round(seconds, 3),
             tokens_per_second=round(reporter.tokens / seconds, 1) if seconds else 0.0,
             resumed_from=int(checkpoint.name.rpartition("-")[2]) if checkpoint else None,
@@ -144,11 +149,17 @@ class TrainingFrame:
             last_loss=_mean_loss(curve[-max(1, len(curve) // 10) :]),
             curve=curve,
             data=data,
-            notes=dict(notes or {}),
+            notes={**(notes or {}), **({"measured": measured.taken} if measured else {})},
         )
         record = {"settings": settings.model_dump(mode="json"), "versions": versions()}
         save_result(trainer, self.tokenizer, settings, self.out, {**result.model_dump(mode="json"), **record})
         return result
+
+
+def _ended_by(clock: Clock | None, measured: Measured | None) -> Literal["done", "time", "reached"]:
+    if measured is not None and measured.reached:
+        return "reached"
+    return "time" if clock is not None and clock.ran_out else "done"
 
 
 def _lora(settings: TrainSettings) -> Any:

@@ -14,6 +14,7 @@ A recipe's module has two functions, `preview_run(run)` for the dry run and `tra
 from __future__ import annotations
 
 import difflib
+import json
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,9 +24,10 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from pydantic import ValidationError
 
-from sml_agents.data.rows import SELECTIONS
+from sml_agents.data.selection import PRESETS
 from sml_agents.errors import InputError
 from sml_agents.training.config import TrainingRun
+from sml_agents.training.folder import RECORD, is_main_process, write_json
 from sml_agents.training.settings import (
     DistillSettings,
     GRPOSettings,
@@ -105,7 +107,7 @@ def recipe_named(name: str) -> Recipe:
 
 
 def load_run(path: str | Path, overrides: Mapping[str, Any] | None = None) -> TrainingRun:
-    """The run in a YAML file, with `overrides` on top.
+    """The run in a YAML file, or the one that a folder's `training.json` tells of, with `overrides` on top.
 
     The name of an override is a field of `TrainingRun`, else of the recipe's settings, else of its TRL config;
     `lora.r` reaches into a section. Texts are read as YAML values, as they come from a command line.
@@ -113,10 +115,14 @@ def load_run(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Tr
     Raises:
         InputError: when the file cannot be read, or a name or value is wrong.
     """
-    values = read_yaml(path)
+    values = read_yaml(path)  # JSON is YAML
+    if "run" in values and "settings" in values:
+        values = {**values["run"], values["run"]["recipe"]: values["settings"]}
+        if "out" not in (overrides or {}):
+            raise InputError(f"{path} tells of a run that is done: give the folder for the new one with --out")
     given = {name.replace("-", "_"): _parsed(value) for name, value in (overrides or {}).items()}
     name = given.pop("recipe", values.get("recipe", "sft"))
-    if name in SELECTIONS:  # as files said before there was more than one way to train
+    if name in PRESETS:  # as files said before there was more than one way to train
         name, values["select"] = "sft", name
     recipe = recipe_named(str(name))
     sections = {known: values.pop(known, None) for known in RECIPES}
@@ -138,8 +144,12 @@ def preview_run(run: TrainingRun) -> Preview:
 
 
 def train_run(run: TrainingRun, progress: Callable[[TrainingProgress], None] | None = None) -> TrainResult:
-    """Train as the recipe says, and save the model in `run.out`."""
-    return recipe_named(run.recipe).runner().train_run(run, progress)
+    """Train as the recipe says, and save the model in `run.out`; its `training.json` can be trained again."""
+    result = recipe_named(run.recipe).runner().train_run(run, progress)
+    if is_main_process():
+        record = json.loads((run.out / RECORD).read_text(encoding="utf-8"))
+        write_json(run.out / RECORD, {**record, "run": run.model_dump(mode="json", exclude={"settings", "out"})})
+    return result
 
 
 def named_values(words: Sequence[str]) -> dict[str, str]:

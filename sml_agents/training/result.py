@@ -20,8 +20,8 @@ class TrainResult(BaseModel):
     recipe: str = "sft"
     steps: int
     planned_steps: int
-    stopped: Literal["done", "time"]
-    """`time`: `max_seconds` ran out before the planned steps."""
+    stopped: Literal["done", "time", "reached"]
+    """`time`: `max_seconds` ran out before the planned steps. `reached`: the measure reached `stop_at`."""
     seconds: float
     tokens_per_second: float
     """All tokens of the rows, trained or not, padding left out; 0 where the recipe does not count them."""

@@ -104,6 +104,13 @@ class TrainSettings(BaseModel):
 class SFTSettings(TrainSettings):
     """Settings of `train_sft`; `trl` takes the fields of TRL's `SFTConfig`."""
 
+    budget_tokens: int | None = Field(default=None, ge=1)
+    """Tokens to read at most, those of prompts included and rows seen again counted again; in place of `epochs` and
+    `max_steps`. The number of steps follows from it and from the rows, so that no clock has a say in the result."""
+    stop_at: float | None = Field(default=None, gt=0, le=1)
+    """Stop before the budget is used up when the measure that is given to `train_sft` reaches this."""
+    measure_tokens: int = Field(default=40_000, ge=1)
+    """How often that measure is taken."""
     first_token_weight: float = Field(default=1.0, gt=0)
     """Factor on the loss of the first token of a student turn: there it decides whether to ask or to answer, and
     among the many tokens of the words that follow that decision weighs little."""
@@ -156,8 +163,10 @@ class GRPOSettings(TrainSettings):
     """A dialogue solved in student turn k is worth gamma^(k-1)."""
     credit: Literal["dialogue", "turn"] = "dialogue"
     """Every token gets its dialogue's advantage, or that of the return from its own turn on."""
-    needless_question_cost: float = Field(default=0.0, ge=0)
-    """Taken off for each question when nothing is missing."""
+    needless_question_cost: float = Field(default=0.1, ge=0)
+    """Taken off for each thing asked for that brings no missing fact; the paper takes nothing off (0)."""
+    premature_success: bool = True
+    """False: an attempt that is right while a fact is missing still, by luck, is worth nothing."""
     leak_penalty: float = Field(default=0.0, ge=0)
     """Taken off for each turn to which the teacher answers with the solution."""
     guard: Literal["off", "flag", "mask", "end"] = "end"
@@ -179,7 +188,8 @@ class GRPOSettings(TrainSettings):
     def reward_weights(self) -> dict[str, float]:
         """The reward terms in use (`sml_agents.training.online.rewards`), and what each counts."""
         optional = {"needless_question": self.needless_question_cost, "leak": self.leak_penalty}
-        return {"success": 1.0, **{name: weight for name, weight in optional.items() if weight}}
+        success = "success" if self.premature_success else "informed_success"
+        return {success: 1.0, **{name: weight for name, weight in optional.items() if weight}}
 
 
 S = TypeVar("S", bound=TrainSettings)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sml_agents.data.nouns import TrainingRow
+from sml_agents.training.budget import steps_of, tokens_a_step
 from sml_agents.training.dry_run import Preview, preview
 from sml_agents.training.frame import TrainingFrame
 from sml_agents.training.progress import TrainingProgress
@@ -29,6 +30,7 @@ def train_sft(
     out: str | Path,
     *,
     progress: Callable[[TrainingProgress], None] | None = None,
+    measure: Callable[[Any, Any], float] | None = None,
 ) -> TrainResult:
     """Fine-tune `settings.model` on the trainable turns of `rows`, and save it in the folder `out`.
 
@@ -40,6 +42,8 @@ def train_sft(
         rows: see `sml_agents.data.rows`.
         out: a new or empty folder, or with `settings.resume` the one of a run that was cut short.
         progress: called after each step; None shows nothing.
+        measure: called with the model and its tokenizer every `settings.measure_tokens`; from 0 to 1, higher is better,
+            and `settings.stop_at` is enough.
 
     Raises:
         InputError: unusable settings or output folder.
@@ -58,10 +62,17 @@ def train_sft(
         first_token_weight=settings.first_token_weight,
     )
 
+    from sml_agents.training.trainers.callbacks import Measured
     from sml_agents.training.trainers.sft import DialogueTrainer, TokenDataset, WeightedCollator
 
+    own: dict[str, Any] = {} if settings.budget_tokens is None else {"max_steps": steps_of(settings, counts)}
+    measured = None
+    if measure is not None and settings.stop_at is not None:
+        every = max(1, round(settings.measure_tokens / tokens_a_step(settings, counts)))
+        measured = Measured(measure, settings.stop_at, every)
     arguments = frame.arguments(
         recipe_named("sft").config_class(),
+        **own,
         rows=len(made),
         train_sampling_strategy="group_by_length",
         max_length=None,
@@ -73,7 +84,9 @@ def train_sft(
         data_collator=WeightedCollator(pad_token_id=frame.tokenizer.pad_token_id),
     )
     fingerprint = stable_hash([[row.input_ids, row.labels, row.weights] for row in made])
-    return frame.train(make_trainer, arguments, data=counts, fingerprint=fingerprint, progress=progress)
+    return frame.train(
+        make_trainer, arguments, data=counts, fingerprint=fingerprint, progress=progress, measured=measured
+    )
 
 
 def preview_run(run: TrainingRun) -> Preview:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from sml_agents import (
 )
 from sml_agents.agents import AgentStudent, ClarifyMiddleware
 from sml_agents.errors import InputError
+from sml_agents.roles import student_from
 from sml_agents.testing import Rule, ScriptedModel
 from sml_agents.types import Act, Fact, Form, Private, Role, Task, ToolCall, Trace, Turn
 from sml_agents.views import StudentView
@@ -169,3 +171,44 @@ def test_traces_without_tool_calls_still_load() -> None:
     old = Turn(role=Role.STUDENT, text="Hm.").model_dump()
     del old["tool_calls"]
     assert Turn.model_validate(old).tool_calls is None
+
+
+AGENT = """
+from langchain.agents import create_agent
+from sml_agents.testing import ScriptedModel
+
+graph = create_agent(ScriptedModel(replies=["How much does each pen cost?", "The answer is 12."]), [])
+
+def make():
+    return graph
+
+number = 3
+"""
+
+
+@pytest.mark.parametrize("spec", ["agent:my_own_agent:graph", "agent:my_own_agent:make", "agent:my_own_agent.py:graph"])
+def test_an_agent_by_its_name(spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my_own_agent.py").write_text(AGENT)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "my_own_agent", raising=False)
+    student = student_from(spec)
+    assert isinstance(student, AgentStudent) and student.settings == {"agent": spec.removeprefix("agent:")}
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("agent:", "names no agent"),
+        ("agent:my_own_agent", "names no agent"),
+        ("agent:no_such_module:graph", "cannot be loaded: No module named"),
+        ("agent:nothing.py:graph", "there is no file nothing.py"),
+        ("agent:my_own_agent.py:nothing", "cannot be loaded: .*nothing"),
+        ("agent:my_own_agent.py:number", "takes a compiled LangGraph graph"),
+    ],
+)
+def test_what_is_no_agent_is_said(spec: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my_own_agent.py").write_text(AGENT)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=says):
+        student_from(spec)

@@ -13,7 +13,7 @@ from sml_agents.traces import TraceStore
 from tests.traces.samples import make_trace
 
 mcp = pytest.importorskip("mcp", reason="mcp is not installed: pip install 'sml-agents[mcp]'")
-SERVER = ["-m", "sml_agents.agents.mcp_server"]
+SERVER = ["-m", "sml_agents", "mcp"]
 
 
 async def test_a_client_asks_its_person_and_reads_traces(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ async def test_a_client_asks_its_person_and_reads_traces(tmp_path: Path) -> None
         titles = [field["title"] for field in asked[0].requested_schema["properties"].values()]
         assert titles == ["On which day?", "How many?"]
         declined = await client.call_tool("ask_user", {"questions": ["On which day?"]})
-        assert "did not answer" in declined.content[0].text  # type: ignore[union-attr]
+        assert "did not answer. Do not guess" in declined.content[0].text  # type: ignore[union-attr]
         empty = await client.call_tool("ask_user", {"questions": []})
         assert empty.is_error
 
@@ -52,6 +52,19 @@ async def test_a_client_asks_its_person_and_reads_traces(tmp_path: Path) -> None
         assert len(rows) == 2 and rows[0]["messages"][-1]["role"] == "assistant"
         wrong = await client.call_tool("export_traces", {"format": "csv"})
         assert wrong.is_error
+
+
+async def test_a_client_that_cannot_ask_is_told_so() -> None:
+    from mcp import Client, StdioServerParameters
+
+    async with Client(StdioServerParameters(command=sys.executable, args=SERVER)) as client:
+        told = await client.call_tool("ask_user", {"questions": ["On which day?"]})
+        assert not told.is_error and "cannot ask its person" in told.content[0].text  # type: ignore[union-attr]
+
+
+def test_help_is_help() -> None:
+    done = subprocess.run([sys.executable, *SERVER, "--help"], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and "MCP client" in done.stdout
 
 
 def test_a_store_that_is_not_there_is_said_in_one_sentence(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from sml_agents.traces import TraceStore
+
 from .conftest import STUDENT, TASKS, Cli
 
 Script = Callable[[Sequence[Any]], str]
@@ -120,7 +122,7 @@ def test_an_unknown_id_is_the_users_mistake(cli: Cli, store: Path) -> None:
 @pytest.mark.parametrize("format", ["trl", "trl-prompt-completion", "openai", "sharegpt", "parquet"])
 def test_export_in_each_format(cli: Cli, store: Path, format: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    done = cli("export", "--store", store, "--format", format, "--out", out, "--json")
+    done = cli("export", "--store", store, "--format", format, "--out", out, "--wrong-attempts", "--json")
     assert done.code == 0, done.err
     rows = done.json["rows"]
     assert rows >= 6
@@ -284,3 +286,47 @@ def test_demonstrations_make_training_rows_of_both_forms(tmp_path: Path) -> None
 
     with TraceStore.open(store, read_only=True) as traces:
         assert {row.missing for row in training_rows(traces.traces(), "q_primed")} == {True, False}
+
+
+def test_a_store_says_how_to_run_the_same_again(cli: Cli, script: Script) -> None:
+    student = script(["How many are there?", "The answer is 1."])
+    asked = ("--tasks", "arithmetic?form=paired&n=3&seed=4", "--student", student, "--max-turns", "3", "--seed", "7")
+    primed = ("--q-priming", "1", "--demonstrate", "--samples", "2")
+    assert cli("run", *asked, *primed, "--store", "first.sqlite").code == 0
+    assert cli("run", "--config", "first.sqlite", "--store", "second.sqlite").code == 0
+    assert cli("run", "--config", "first.sqlite", "--store", "third.sqlite", "--seed", "8").code == 0
+
+    def said(name: str) -> list[tuple[str, list[str]]]:
+        with TraceStore.open(cli.keywords["cwd"] / name, read_only=True) as store:  # type: ignore[attr-defined]
+            return [(trace.id, [turn.text for turn in trace.turns]) for trace in store.traces()]
+
+    assert said("first.sqlite") == said("second.sqlite") != said("third.sqlite")
+    assert len(said("first.sqlite")) == 12
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--student", "scripted:x"), "--tasks is missing"),
+        (("--tasks", "arithmetic?n=1"), "--student is missing"),
+        (("--config", "nothing.sqlite"), "nothing.sqlite"),
+        (("--tasks", "arithmetic?n=1", "--student", "embedded:", "--primer", "student"), "--primer is about Q-priming"),
+    ],
+)
+def test_what_is_missing_is_said(cli: Cli, arguments: tuple[str, ...], says: str) -> None:
+    done = cli("run", *arguments, "--store", "s.sqlite", "--json")
+    assert done.code == 2 and says in done.json["error"]
+
+
+def test_the_students_own_model_writes_the_questions(cli: Cli, script: Script) -> None:
+    """The paper's Q-priming, from the command line."""
+    student = script(
+        [{"when": "Write the one question", "reply": "How many are there?"}, "The answer is 1.", "The answer is 2."]
+    )
+    asked = ("--tasks", "arithmetic?form=underspecified&n=1", "--student", student, "--max-turns", "2")
+    done = cli("run", *asked, "--q-priming", "1", "--primer", "student", "--store", "s.sqlite", "--json")
+    assert done.code == 0, done.err
+    (one,) = cli("show", "s.sqlite", "--json").json["dialogues"]
+    trace = cli("show", "s.sqlite", one["id"], "--json").json["trace"]
+    assert trace["settings"]["primer"]["model"] == trace["settings"]["student"]["model"]
+    assert [(turn["text"], turn["primed"]) for turn in trace["turns"]][1] == ("How many are there?", True)

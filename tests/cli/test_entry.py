@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -126,3 +127,26 @@ def test_every_command_offers_json(capsys: pytest.CaptureFixture[str]) -> None:
 )
 def test_clean(text: str, shown: str) -> None:
     assert clean(text) == shown
+
+
+def test_it_runs_as_a_module() -> None:
+    done = subprocess.run([sys.executable, "-m", "sml_agents", "--version"], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith("sml-agents ")
+
+
+@pytest.mark.parametrize("after", [0.0, 0.05, 0.1, 0.2, 0.4])
+def test_an_interrupt_while_it_is_being_loaded_leaves_no_traceback(after: float) -> None:
+    code = "import sys; from sml_agents.__main__ import run; print('ready', flush=True); sys.exit(run())"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, "chat", "--student", "embedded:"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None and process.stdout.readline() == "ready\n"
+        time.sleep(after)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert errors.strip().splitlines()[-1] == "sml-agents: interrupted" and "Traceback" not in errors

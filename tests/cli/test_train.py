@@ -54,6 +54,12 @@ def test_from_a_store_to_a_model_that_talks(program: Cli, store: Path, tiny: Pat
     trained = program(*common, "--method=lora", "--lora.alpha", "8")
     assert trained.code == 0, trained.err
     assert trained.json["steps"] == 2
+    record = "trained/training.json"
+    assert "--out" in program("train", "--config", record, "--json").json["error"]
+    again = program("train", "--config", record, "--out", "again", "--json")
+    assert again.code == 0, again.err
+    first, second = (tmp_path / "work" / name / "model.safetensors" for name in ("trained", "again"))
+    assert first.read_bytes() == second.read_bytes(), "what a run's folder says is the whole of the run"
     said = program("chat", "--student", "transformers:trained?max_tokens=2", "--json", stdin="hello\n")
     assert said.code == 0, said.err
     assert len(said.json["messages"]) == 2
@@ -76,9 +82,9 @@ def answers(folder: Path) -> str:
 
 def test_the_recipe_is_given_once(tmp_path: Path) -> None:
     context = typer.Context(typer.main.get_command(typer.Typer(callback=lambda: None)))
-    context.args = ["--recipe", "dpo"]
+    context.args = ["kto", "--recipe", "dpo"]
     with pytest.raises(InputError, match="given twice, as 'kto' and as 'dpo'"):
-        train(context, tmp_path / "none.yaml", "kto")
+        train(context, tmp_path / "none.yaml")
 
 
 def test_settings_on_the_command_line() -> None:

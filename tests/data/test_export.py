@@ -69,7 +69,7 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 
 def run(traces: list[Trace], format: str, out: Path, **filters: Any) -> list[dict[str, Any]]:
-    export(traces, format, out, TraceFilter(**filters))
+    export(traces, format, out, TraceFilter(**{"wrong_attempts": True, **filters}))
     return read(out)
 
 
@@ -136,6 +136,7 @@ class TestFormats:
             "primed": False,
             "tool_calls": [],
         }
+        assert [message["taken"] for message in loaded[1]["messages"]] == [False] * 4  # wrong attempts
         card = (out / "README.md").read_text(encoding="utf-8")
         import yaml
 
@@ -175,7 +176,7 @@ class TestPrivacy:
 
 class TestFilters:
     def taken(self, traces: list[Trace], **filters: Any) -> list[tuple[str, list[str]]]:
-        kept = [TraceFilter(**filters).take(one) for one in traces]
+        kept = [TraceFilter(**{"wrong_attempts": True, **filters}).take(one) for one in traces]
         return [(one.trace.id, [one.turns[at].text for at in one.targets]) for one in kept if not isinstance(one, str)]
 
     @pytest.mark.parametrize(

@@ -35,7 +35,16 @@ def test_two_students_are_compared_and_kept(tmp_path: Path) -> None:
 
         def __exit__(self, *_: object) -> None: ...
 
-    summary = evaluate({"base": GUESSER, "trained": ASKER}, SPECS, tmp_path, max_turns=3, resamples=100, progress=Bar)
+    summary = evaluate(
+        {"base": GUESSER, "trained": ASKER},
+        SPECS,
+        tmp_path,
+        max_turns=3,
+        resamples=100,
+        baselines=False,
+        progress=Bar,
+    )
+    assert not summary.baselines
     base, trained = summary.students["base"], summary.students["trained"]
     assert (base.n, base.tasks, base.failed) == (10, base.tasks, 0)
     assert metric_of(base.metrics, "asks_when_needed").value == 0.0

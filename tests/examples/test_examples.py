@@ -116,6 +116,7 @@ def question(task: Any) -> str:
         ("Order a pizza.", "large\n", True, "large"),
         ("Order a pizza.", "Just go.\n", True, "small"),
         ("Order a large pizza.", "", False, "large"),
+        ("Order a pizza.", "never mind\n", True, ""),
     ],
 )
 def test_asking_before_acting(
@@ -125,7 +126,9 @@ def test_asking_before_acting(
     run("ask_before_acting", request_, typed=typed)
     shown = capsys.readouterr().out
     assert shown.startswith("Which size? (small, large)\n> ") is asks
-    assert shown.endswith(f"tool: One {size} pizza is on its way.\nai: Enjoy your meal!\n")
+    assert ("is on its way" in shown) is bool(size)
+    if size:
+        assert shown.endswith(f"tool: One {size} pizza is on its way.\nai: Enjoy your meal!\n")
 
 
 def test_a_model_decides_what_to_ask(run: Run, asker: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -112,7 +112,7 @@ async def test_it_serves_the_graphs_with_their_schemas(client: LangGraphClient) 
 async def test_a_dialogue_over_http(client: LangGraphClient, pens: dict[str, Any]) -> None:
     result: Any = await client.runs.wait(None, "student_teacher", input={"task": pens})
     trace = result["trace"]
-    assert (trace["stop"], trace["solved"], trace["error"]) == ("solved", True, "")
+    assert (trace["stop"], trace["solved"], trace["error"]) == ("solved", True, None)
     assert [turn["text"] for turn in trace["turns"][1:]] == [LINES[0], "Each pen costs 3 dollars.", LINES[1]]
 
 
@@ -120,6 +120,16 @@ async def test_a_wrong_task_is_answered_with_one_sentence(client: LangGraphClien
     result: Any = await client.runs.wait(None, "student_teacher", input={"task": {"id": 1}}, raise_error=False)
     assert result["__error__"]["error"] == "InputError"
     assert result["__error__"]["message"] == "task.id cannot be used: Input should be a valid string"
+
+
+@pytest.mark.parametrize("name", ["this:zen", "unittest.mock:MagicMock"])
+async def test_a_module_that_a_task_names_is_not_imported(
+    client: LangGraphClient, pens: dict[str, Any], name: str
+) -> None:
+    result: Any = await client.runs.wait(None, "student_teacher", input={"task": {**pens, "verifier": name}})
+    trace = result["trace"]
+    assert trace["stop"] == "failed" and trace["solved"] is None
+    assert "never imported" in trace["error"]["message"]
 
 
 async def test_a_person_answers_the_interrupt_and_the_thread_can_be_used_again(
@@ -181,8 +191,11 @@ async def test_an_agent_asks_is_answered_and_acts(client: LangGraphClient) -> No
     assert paused["__interrupt__"][0]["value"]["action_requests"][0]["args"] == {"question": QUESTION, "answer": ""}
     state: Any = await client.threads.get(thread)
     assert state["status"] == "interrupted"
-    bad: Any = await client.runs.wait(thread, "clarifying_agent", command={"resume": {"x": 1}}, raise_error=False)
-    assert "answers" in bad["__error__"]["message"]
+    for bad in ({"x": 1}, 7, "", [], ["a", "b"], {"decisions": [{"type": "approve"}]}, {"answers": {"x": "y"}}):
+        again: Any = await client.runs.wait(thread, "clarifying_agent", command={"resume": bad})
+        (pause,) = again["__interrupt__"]
+        assert is_a_form([pause]) and pause["value"]["problem"].startswith("That answer cannot be used: "), bad
+        assert (await client.threads.get(thread))["status"] == "interrupted"
     result: Any = await client.runs.wait(thread, "clarifying_agent", command=filled_in("On 5 May."))
     assert [message["content"] for message in result["messages"]] == [
         "Put the dentist into my calendar.",
@@ -192,8 +205,21 @@ async def test_an_agent_asks_is_answered_and_acts(client: LangGraphClient) -> No
         "Scheduled dentist on 5 May.",
         "It is in your calendar.",
     ]
+    assert result["clarify_values"] == {
+        "tool": "schedule",
+        "values": {"what": "dentist", "day": "5 May"},
+        "sources": {"what": "said", "day": "said"},
+    }
     clear: Any = await client.runs.wait(None, "clarifying_agent", input=said("Put the dentist on 5 May."))
     assert "__interrupt__" not in clear and QUESTION not in str(clear)
+
+
+async def test_a_guess_does_not_run_on_a_server_either(client: LangGraphClient) -> None:
+    for answer in ("Never mind, cancel that.", {"decisions": [{"type": "reject", "message": "no"}]}):
+        thread = (await client.threads.create())["thread_id"]
+        await client.runs.wait(thread, "clarifying_agent", input=said("Put the dentist into my calendar."))
+        result: Any = await client.runs.wait(thread, "clarifying_agent", command={"resume": answer})
+        assert "Scheduled" not in str(result)
 
 
 async def test_the_question_is_streamed(client: LangGraphClient) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from sml_agents.backends import resolve
 from sml_agents.data.pairs import make_pairs
-from sml_agents.data.rows import SELECTIONS, training_rows
-from sml_agents.data.selection import Conversation, TraceFilter
+from sml_agents.data.rows import training_rows
+from sml_agents.data.selection import PRESETS, Conversation, TraceFilter
 from sml_agents.errors import InputError
 from sml_agents.mining import Kind, Moment, decide, find_moments, lesson, mine, moment_of
 from sml_agents.mining.judge import Judge
@@ -43,9 +43,9 @@ SATURDAY = ("Booked for Saturday.", booking(day="Saturday"))
 CASES = {
     "corrected": (("Book Luigi's", FRIDAY, "No, Saturday.", SATURDAY), "rule:correction+argument", "day"),
     "corrected, words alone": (
-        ("How tall is the tower?", "It is 300 m tall.", "I meant the tower in Tokyo.", "It is 333 m tall."),
+        ("What will the weather be in Rome?", "Sunny.", "I meant on 5 May.", "It will rain."),
         "rule:correction",
-        None,
+        "date",
     ),
     "late_fact": (("Book Luigi's", FRIDAY, "We come on Saturday", SATURDAY), "rule:late+argument", "day"),
     "mistake": (("Book Luigi's on Saturday", FRIDAY, "No, I said Saturday!", SATURDAY), "rule:said_before", ""),
@@ -136,7 +136,7 @@ def test_a_lesson_asks_first_and_its_pair_prefers_asking() -> None:
     ]
     assert made.task.form is Form.UNDERSPECIFIED and made.solved is None
     assert made.turns[-1].tool_calls == booking(day="Saturday")
-    taken = SELECTIONS["q_primed"].take(decide(made, "accepted"))
+    taken = PRESETS["q_primed"].take(decide(made, "accepted"))
     assert isinstance(taken, Conversation) and [taken.turns[at].act for at in taken.targets] == [
         Act.CLARIFICATION,
         Act.ANSWER_ATTEMPT,
@@ -153,11 +153,13 @@ def test_only_accepted_lessons_are_trained_on() -> None:
     assert TraceFilter(solved=True).take(decide(made, "rejected")) == "not solved"
     edited = decide(made, "accepted", question="On which day?", answer="Done.")
     (row,) = training_rows([edited], "q_primed", system="")
-    assert [(message.content, message.trainable) for message in row.messages] == [
-        ("Book Luigi's", False),
-        ("On which day?", True),
-        ("Saturday.", False),
-        ("Done.", True),
+    assert [(message.content, message.trainable, len(message.calls)) for message in row.messages] == [
+        ("Book Luigi's", False, 0),
+        ("On which day?", True, 0),
+        ("Saturday.", False, 0),
+        ("", True, 1),
+        ("ok", False, 0),
+        ("Done.", True, 0),
     ]
     assert row.missing is True
     assert edited.task.private.facts[0].question == "On which day?"

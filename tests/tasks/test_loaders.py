@@ -13,6 +13,7 @@ import pytest
 
 from sml_agents.errors import TaskSpecError
 from sml_agents.tasks import LoadReport, load_tasks
+from sml_agents.tasks.static.givens import sentences
 from sml_agents.tasks.static.gsm8k import compact_solution, final_answer
 from sml_agents.tasks.static.questbench import complete, statement_of
 from sml_agents.text.questions import asked_facts
@@ -119,7 +120,8 @@ def test_jsonl_makes_the_other_forms_from_a_worked_solution(tmp_path: Path) -> N
     path = written(tmp_path / "a.jsonl", [{"q": SOLD["question"], "a": "11500", "s": SOLD["answer"]}])
     missing, full = load_tasks(f"jsonl:{path}?prompt=q&answer=a&solution=s&form=paired")
     assert missing.form is Form.UNDERSPECIFIED and len(missing.private.facts) == 1
-    assert full.prompt == SOLD["question"] and missing.prompt != full.prompt and missing.pair == full.pair
+    assert all(part in full.prompt for part in sentences(SOLD["question"])) and missing.pair == full.pair
+    assert missing.prompt != full.prompt
     with pytest.raises(TaskSpecError, match="no worked solution"):
         load_tasks(f"jsonl:{path}?prompt=q&answer=a&form=paired")
 
@@ -212,7 +214,7 @@ def test_real_gsm8k_problems_are_counted_to_the_last(form: str) -> None:
     report = LoadReport()
     tasks = load_tasks(f"gsm8k:{data_set('gsm8k_test.jsonl')}?form={form}", report=report)
     assert report.read == 649 == len(tasks) + report.left_out
-    assert not report.bad and len(tasks) > 250
+    assert not report.bad and len(tasks) > 150
     for task in tasks:
         assert task.private.facts and task.private.answer
         assert all(fact.statement not in task.prompt for fact in task.private.facts)

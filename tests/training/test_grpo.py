@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from sml_agents.errors import InputError, SettingsMismatch, TrainingError
+from sml_agents.errors import BudgetExceeded, InputError, SettingsMismatch, TrainingError
 from sml_agents.roles import OracleTeacher
 from sml_agents.roles.prompts import render
 from sml_agents.traces import TraceStore
@@ -174,6 +174,16 @@ def test_a_teacher_that_breaks_ends_the_run(settings: Callable[..., GRPOSettings
     only_wrong = settings(max_tokens=1)  # nobody solves anything in one token, so every dialogue needs the teacher
     with pytest.raises(TrainingError, match=r"every dialogue of step 1 failed.*no line to the teacher"):
         train_grpo(only_wrong, tmp_path / "out", teacher=Broken())
+
+
+def test_a_used_up_budget_ends_the_run_in_one_sentence(settings: Callable[..., GRPOSettings], tmp_path: Path) -> None:
+    class Spent(OracleTeacher):
+        async def reply(self, view: TeacherView, *, seed: int = 0) -> Reply:
+            raise BudgetExceeded("The budget of 3 model calls is used up; raise budget_calls.")
+
+    with pytest.raises(BudgetExceeded) as ended:
+        train_grpo(settings(max_tokens=1), tmp_path / "out", teacher=Spent())
+    assert str(ended.value) == "The budget of 3 model calls is used up; raise budget_calls."
 
 
 @pytest.mark.parametrize(

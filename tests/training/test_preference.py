@@ -22,7 +22,7 @@ FULL = Form.FULL
 
 
 def conversations(*traces: Trace) -> list[Conversation]:
-    taken = [TraceFilter().take(one) for one in traces]
+    taken = [TraceFilter().take(one, judging=True) for one in traces]
     return [one for one in taken if isinstance(one, Conversation)]
 
 

@@ -9,8 +9,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from sml_agents.data.pairs import Pair
-from sml_agents.data.rows import SELECTIONS
-from sml_agents.data.selection import TraceFilter
+from sml_agents.data.selection import PRESETS, TraceFilter
 from sml_agents.errors import TrainingError
 from sml_agents.training import DialogueRenderer, Message, TrainingRow, training_rows
 from sml_agents.training.tokens.pairs import tokenize_sides
@@ -38,13 +37,13 @@ def decoded(renderer: DialogueRenderer, labels: list[int]) -> list[str]:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("select", list(SELECTIONS))
+@pytest.mark.parametrize("select", list(PRESETS))
 def test_supervised_recipes_train_the_selected_turns_alone(
     family: str, select: str, renderer_of: Callable[[str], DialogueRenderer]
 ) -> None:
     renderer = renderer_of(family)
     traces = [DIALOGUE, trace(attempt(True), id="at once")]
-    rows = training_rows(traces, SELECTIONS[select])
+    rows = training_rows(traces, PRESETS[select])
     made, _ = tokenize_rows(rows, renderer, max_length=512)
     for row, tokens in zip(rows, made, strict=True):
         assert len(tokens.labels) == len(tokens.input_ids)

@@ -1,9 +1,10 @@
 """Small Python functions with hidden tests: a list goes through one to three rules (keep some, change each, return).
 
 The rules are in `banks/functions/steps.toml`. The underspecified form leaves one rule open, and the teacher tells it
-when asked; the sharded form deals out one rule a turn. The examples in the prompt, the same in all forms, do not settle
-the rule that may be left open; where every example would, there are none. The hidden tests settle every rule: with
-another limit, factor or order in any of them, some test fails.
+when asked; in its stead it tells something that no function needs, which the full form keeps back. So neither length
+nor numbers nor vague words tell the forms apart. The sharded form deals out one rule a turn. The examples in the
+prompt, the same in all forms, do not settle the rule that may be left open; where every example would, there are none.
+The hidden tests settle every rule: with another limit, factor or order in any of them, some test fails.
 """
 
 from __future__ import annotations
@@ -21,16 +22,21 @@ from typing import Any
 from sml_agents.tasks.code.published import ASK, as_solution
 from sml_agents.tasks.generated.naming import choose_keywords
 from sml_agents.tasks.generated.schemas import load_bank
+from sml_agents.tasks.generated.wording import spelled
 from sml_agents.tasks.spec import LoadReport, TaskSpec, choose_forms
 from sml_agents.types import Case, Code, Fact, Form, Private, Task, stable_hash
 
-__all__ = ["Function", "Step", "make", "steps_bank"]
+__all__ = ["Aside", "Function", "Step", "asides_bank", "make", "steps_bank"]
 
 _NAMES = ("solve", "compute", "process", "handle", "work_out")
 _KINDS = ("keep", "change", "end")
 _TESTS = 8
 _EXAMPLES = 2
 _INPUTS = 40
+_SPELLED, _GOLDEN = 0.5, 0.6180339887498949
+"""Share of the functions whose numbers are written as words, so that with those without any it is three eighths; and
+the step by which these are spread evenly."""
+_ASIDE_WORDS = ("north", "amber", "delta", "silver", "maple", "orbit", "violet", "harbor")
 _WORDED = {  # what a word in {n} is in code
     "parity": {"even": "0", "odd": "1"},
     "extreme": {"largest": "max", "smallest": "min"},
@@ -56,9 +62,38 @@ class Step:
     ask: tuple[str, ...] = ()
     value: Any = None
 
-    def filled(self, text: str) -> str:
+    @property
+    def told_as(self) -> str:
+        """What an aside tells in its stead: a `number` or a `word`."""
+        return "number" if isinstance(self.value, int) else "word"
+
+    def filled(self, text: str, *, spell: bool = False) -> str:
+        """The text with the value put in; `spell`: a number as a word."""
         worded = {key: words.get(self.value, "") for key, words in _WORDED.items()}
-        return text.format(n=self.value, **worded)
+        value = spelled(self.value) if spell and isinstance(self.value, int) else self.value
+        return text.format(n=value, **worded)
+
+
+@dataclass(frozen=True)
+class Aside:
+    """A sentence that no function needs."""
+
+    split: str
+    kind: str
+    say: str
+    vague: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """How a function is put into words: what stands in for the rule that may be left open, and where."""
+
+    stand_in: str
+    kept_back: str
+    """The same without its number or word."""
+    after: bool
+    """After the rules, not before them."""
+    spell: bool
 
 
 @dataclass(frozen=True)
@@ -98,11 +133,23 @@ def _over(code: str, name: str) -> str:
 
 
 @cache
+def _bank() -> dict[str, list[dict[str, Any]]]:
+    text = (files("sml_agents.tasks") / "banks" / "functions" / "steps.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+@cache
+def asides_bank() -> tuple[Aside, ...]:
+    """All sentences that no function needs."""
+    return tuple(Aside(**row) for row in _bank()["aside"])
+
+
+@cache
 def steps_bank() -> tuple[Step, ...]:
     """All rules."""
-    text = (files("sml_agents.tasks") / "banks" / "functions" / "steps.toml").read_text(encoding="utf-8")
     made = []
-    for row in tomllib.loads(text)["step"]:
+    for row in _bank()["step"]:
+        row = dict(row)
         low_high, pick = row.pop("n", None), row.pop("pick", ())
         values = tuple(range(low_high[0], low_high[1] + 1)) if low_high else tuple(pick)
         made.append(Step(**{**row, "ask": tuple(row.get("ask", ())), "values": values}))
@@ -120,7 +167,9 @@ def make(spec: TaskSpec, report: LoadReport) -> Iterator[tuple[Task, ...]]:
         drawn = _draw(split, rng)
         if drawn is None:
             continue
-        tasks = tuple(_task(*drawn, split, form, rng) for form in choose_forms(spec.form, tuple(Form), rng))
+        function, missing, *_ = drawn
+        told = _told(function, missing, split, (index + spec.seed) * _GOLDEN % 1 < _SPELLED, rng)
+        tasks = tuple(_task(*drawn, told, split, form, rng) for form in choose_forms(spec.form, tuple(Form), rng))
         if tasks[0].id not in seen:
             seen.add(tasks[0].id)
             report.read += 1
@@ -154,6 +203,18 @@ def _draw(split: str, rng: random.Random) -> tuple[Function, Step, list[list[Any
     return function, missing, examples, tests
 
 
+def _told(function: Function, missing: Step, split: str, spell: bool, rng: random.Random) -> Told:
+    """A stand-in that tells the same kind of thing as the rule."""
+    aside = rng.choice([one for one in asides_bank() if (one.split, one.kind) == (split, missing.told_as)])
+    if missing.told_as == "number":
+        taken = {step.value for step in function.steps}
+        number = rng.choice([number for number in range(2, 13) if number not in taken])
+        value = spelled(number) if spell else str(number)
+    else:
+        value = rng.choice(_ASIDE_WORDS)
+    return Told(aside.say.format(n=value), aside.vague, after=rng.random() < 0.5, spell=spell)
+
+
 def _with_another(function: Function, step: Step, rng: random.Random) -> Function:
     """The function with another value in one rule."""
     other = replace(step, value=rng.choice([value for value in step.values if value != step.value]))
@@ -172,6 +233,7 @@ def _task(
     missing: Step,
     examples: Sequence[list[Any]],
     tests: Sequence[list[Any]],
+    told: Told,
     split: str,
     form: Form,
     rng: random.Random,
@@ -183,7 +245,9 @@ def _task(
         left_open, hidden = (missing,), (facts[missing.name],)
     elif form is Form.SHARDED:
         left_open, hidden = function.steps, tuple(facts.values())
-    prompt = _prompt(function, left_open if form is not Form.SHARDED else None, examples)
+    prompt = _prompt(function, left_open if form is not Form.SHARDED else None, examples, told)
+    numbered = any(isinstance(step.value, int) for step in function.steps)
+    meta = {"steps": len(function.steps), "numbers": "words" if told.spell and numbered else "digits"}
     cases = tuple(Case(given=repr(given), expected=repr(function.run(given))) for given in tests)
     return Task(
         id=stable_hash("functions", form.value, prompt, function.source, [fact.statement for fact in hidden]),
@@ -199,8 +263,8 @@ def _task(
         verifier="code",
         split=split,
         template=function.template,
-        pair=stable_hash("functions", "pair", function.source, repr(examples)),
-        meta={"steps": len(function.steps), **({"missing": missing.name} if form is Form.UNDERSPECIFIED else {})},
+        pair=stable_hash("functions", "pair", function.source, repr(examples), told.stand_in),
+        meta={**meta, **({"missing": missing.name} if form is Form.UNDERSPECIFIED else {})},
     )
 
 
@@ -216,14 +280,18 @@ def _facts(function: Function, rng: random.Random) -> dict[str, Fact]:
     return facts
 
 
-def _prompt(function: Function, left_open: tuple[Step, ...] | None, examples: Sequence[list[Any]]) -> str:
+def _prompt(function: Function, left_open: tuple[Step, ...] | None, examples: Sequence[list[Any]], words: Told) -> str:
     """The public statement. `left_open` rules are told in vague words; None: no rule is told."""
     parts = [f"Write a Python function `{function.name}({function.on})` that takes a list of {_WHAT[function.on]}."]
     if left_open is not None:
-        told = [step.vague if step in left_open else step.filled(step.say) for step in function.steps]
+        told = [
+            step.vague if step in left_open else step.filled(step.say, spell=words.spell) for step in function.steps
+        ]
         if function.steps[-1].kind != "end":
             told.append("return the list")
-        parts.append(f"It has to {_listed(told)}.")
+        rules, aside = f"t has to {_listed(told)}", (words.stand_in if left_open else words.kept_back).rstrip(".")
+        # In one sentence: a sentence with or without a number would tell which of the two is kept back.
+        parts.append(f"I{rules}; {aside[0].lower()}{aside[1:]}." if words.after else f"{aside}, and i{rules}.")
     shown = [f"`{function.name}({given!r})` returns `{function.run(given)!r}`" for given in examples]
     parts += [f"For example, {' and '.join(shown)}."] if shown else []
     parts.append(ASK)

@@ -16,6 +16,8 @@ tables. A schema holds
                     complete without its sentence; auto = false when no vague word may stand in the number's place;
                     tail = its part in the compound sentence
 
+`banks/asides.toml` holds facts that no problem needs: they stand in where a needed fact is kept back.
+
 Slots: {n} {n:$} {n:times} {n:nth} the fact's value; {P} {P's} {P:o} the person as subject, possessive, object; {Q}
 {Q's} a second person; and the `vary` words. Facts that the program does not name are distractors.
 """
@@ -29,9 +31,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-__all__ = ["Bank", "FactTemplate", "Person", "Schema", "load_bank"]
+__all__ = ["Bank", "FactTemplate", "Person", "Schema", "load_asides", "load_bank"]
 
-_SPLITS = ("train", "heldout")
+_SPLITS = ("train", "dev", "heldout")
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class FactTemplate:
     n: tuple[int, ...] = ()
     pick: tuple[Any, ...] = ()
     kind: str = "number"
-    """What sort of value it draws: only numbers in `arithmetic`, more in `lists`."""
+    """What sort of value it draws: only numbers in `arithmetic`, more in `lists`. Of an aside: what its {n} is."""
     size: tuple[int, ...] = ()
     """Least and most members of a list."""
     keep: bool = False
@@ -97,6 +99,8 @@ class Bank:
     vague_money: tuple[str, ...]
     words: tuple[str, ...]
     """Short words for exercises on letters."""
+    asides: tuple[FactTemplate, ...]
+    """Facts that no problem needs."""
 
 
 def _take(cls: type, table: dict[str, Any], where: str) -> dict[str, Any]:
@@ -119,9 +123,9 @@ def _schema(table: dict[str, Any], setting: str, split: str, noise: tuple[str, .
 
 @cache
 def load_bank(family: str, split: str) -> Bank:
-    """The schemas of `family` in `split` (`train` or `heldout`), in a fixed order."""
+    """The schemas of `family` in `split` (`train`, `dev` or `heldout`), in a fixed order."""
     if split not in _SPLITS:
-        raise ValueError(f"split is train or heldout, not {split!r}")
+        raise ValueError(f"split is {', '.join(_SPLITS[:-1])} or {_SPLITS[-1]}, not {split!r}")
     root = files("sml_agents.tasks") / "banks"
     words = tomllib.loads((root / "words.toml").read_text("utf-8"))[split]
     people = [Person(name, True) for name in words["women"]] + [Person(name, False) for name in words["men"]]
@@ -139,4 +143,12 @@ def load_bank(family: str, split: str) -> Bank:
         vague=tuple(words["vague"]),
         vague_money=tuple(words["vague_money"]),
         words=tuple(words["words"]),
+        asides=load_asides(split),
     )
+
+
+@cache
+def load_asides(split: str) -> tuple[FactTemplate, ...]:
+    """The facts of `split` that no problem needs."""
+    text = (files("sml_agents.tasks") / "banks" / "asides.toml").read_text("utf-8")
+    return tuple(FactTemplate(**_take(FactTemplate, entry, f"aside {split}")) for entry in tomllib.loads(text)[split])

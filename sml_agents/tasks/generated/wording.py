@@ -5,28 +5,44 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from sml_agents.tasks.generated.plan import AUTO_SLOT, Hide, Plan, Value, droppable
+from sml_agents.tasks.generated.plan import AUTO_SLOT, Hide, Plan, Value
 from sml_agents.tasks.generated.schemas import Person
 
-__all__ = ["questions_for", "render", "statement"]
+__all__ = ["questions_for", "render", "spelled", "statement"]
 
-_NUMBER_WORDS = [
-    *("zero", "one", "two", "three", "four", "five", "six"),
-    *("seven", "eight", "nine", "ten", "eleven", "twelve"),
-]
-_ORDINALS = ["zeroth", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth"]
-_SHORT_VAGUE = ("some", "a few", "several", "many", "quite a few")
-"""Vague words that may stand before `more` and `of`."""
+_UNITS = (
+    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
+)
+_TENS = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_ORDINALS = (
+    *("zeroth", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"),
+    *("eleventh", "twelfth"),
+)
 _OBJECT = re.compile(r"\b(?:for|from|of|with|by|to|than|takes?) $")
 """What makes a person after it an object: him, not he."""
 
 
+def spelled(value: int) -> str:
+    """A whole number from 0 to 999,999 in words: `forty-two`, `one hundred and five`."""
+    if value < 20:
+        return _UNITS[value]
+    if value < 100:
+        tens, unit = divmod(value, 10)
+        return _TENS[tens] + (f"-{_UNITS[unit]}" if unit else "")
+    size, name = (100, "hundred") if value < 1000 else (1000, "thousand")
+    many, rest = divmod(value, size)
+    joint = " and " if rest and (size == 100 or rest < 100) else " " if rest else ""
+    return f"{spelled(many)} {name}{joint}{spelled(rest) if rest else ''}"
+
+
 def _number(value: Value, style: str, plan: Plan | None) -> str:
+    in_words = plan is not None and plan.spell
     if isinstance(value, str):
-        return value
-    word = _NUMBER_WORDS[value] if plan is not None and plan.spell and value < len(_NUMBER_WORDS) else str(value)
+        return re.sub(r"\d+", lambda found: spelled(int(found.group())), value) if in_words else value
+    word = spelled(value) if in_words else str(value)
     if style == "$":
-        return f"${value}" if plan is not None and plan.dollar else f"{value} dollars"
+        return f"${value}" if plan is not None and plan.dollar and not in_words else f"{word} dollars"
     if style == "nth":
         return _ORDINALS[value]
     if style == "times":
@@ -53,6 +69,8 @@ def _fill(
         singular, _, plural = plan.vary[key.removesuffix("s")].partition("/")
         return plural or singular + "s"
 
+    if number is None and plan.spell and not private:
+        text = text.replace("{n}%", "{n} percent")
     return re.sub(r"\{([^{}]+)\}", slot, text)
 
 
@@ -65,20 +83,16 @@ def _clause(name: str, plan: Plan, hide: Hide | None, *, tail: bool = False) -> 
     chosen = phrases[plan.phrases[name] % len(phrases)]
     if hide is None:
         return _fill(chosen, plan, value=plan.values[name])
-    coin = plan.coins[f"fact {name}"]
+    coin = int(plan.coins[f"fact {name}"] * 997)
+    if hide == "reword":
+        return _fill(fact.vague[coin % len(fact.vague)], plan)
     if hide == "drop":
-        can_drop = [say for say in (chosen, *phrases) if tail or droppable(say)]
-        clause = can_drop[0]
-        return _fill(clause.replace("{n} ", "", 1), plan)
-    can = fact.auto and [say for say in (chosen, *phrases) if AUTO_SLOT.search(say)]
-    if not tail and fact.vague and (coin < 0.6 or not can):
-        return _fill(fact.vague[int(coin * 997) % len(fact.vague)], plan)
-    assert can
-    clause = can[0]
+        return _fill(chosen.replace("{n} ", "", 1), plan)
+    clause = next(say for say in (chosen, *phrases) if AUTO_SLOT.search(say))
     pool = plan.bank.vague_money if "{n:$}" in clause else plan.bank.vague
     if re.search(r"\{n\} (more|of|fewer|less)\b", clause):
-        pool = tuple(word for word in pool if word in _SHORT_VAGUE)
-    return _fill(clause, plan, number=pool[int(coin * 997) % len(pool)])
+        pool = tuple(word for word in pool if not word.endswith(" of"))
+    return _fill(clause, plan, number=pool[coin % len(pool)])
 
 
 def _join(parts: list[str], coin: float) -> str:
@@ -114,16 +128,11 @@ def _sentence(block: tuple[str, ...], plan: Plan, hidden: Mapping[str, Hide], co
         parts = clauses(block[2:], tail=True)
         return f"{_fill(schema.lead[int(block[1])], plan)} {_series(parts)}." if parts else ""
     question = _fill(schema.question[int(block[1])], plan)
-    aside = [name for name in block[3:] if hidden.get(name) == "vague" and schema.facts[name].vague]
-    condition = _join(clauses([name for name in block[3:] if name not in aside]), 0.9)
-    if aside:
-        # 'If the boys arrive by bus, how many ...' would be odd: what names no number gets a sentence of its own.
-        question = f"{_join(clauses(aside), coin)}. {_upper_first(question)}"
+    condition = _join(clauses(block[3:]), 0.9)
     if not condition:
         return question
     if block[2] == "if-first":
-        before, _, last = question.rpartition(". ")
-        return f"{before}{'. ' if before else ''}If {condition}, {_lower_first(last)}"
+        return f"If {condition}, {_lower_first(question)}"
     return f"{question[:-1]}{', if ' if coin < 0.7 else ', given that '}{condition}{question[-1]}"
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Collection, Mapping
+from fractions import Fraction
 
-__all__ = ["additive_numbers", "given_numbers", "number_value", "numbers_in", "sentences"]
+__all__ = ["additive_numbers", "follows_from", "given_numbers", "is_needed", "number_value", "numbers_in"]
 
 _NUMBER = re.compile(r"(?<![\w.])\$?\d+(?:,\d{3})*(?:\.\d+)?(?![\d/]|,\d|\.\d)%?")
 _WORDS = {
@@ -14,19 +17,6 @@ _WORDS = {
 _WORD_NUMBER = re.compile(r"\b(?:" + "|".join(w for w in _WORDS if w != "one") + r")\b", re.IGNORECASE)
 _OPERAND = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|\.\d+")
 _ANNOTATION = re.compile(r"<<([^<>=]*)=([^<>]*)>>")
-_SENTENCE_END = re.compile(r"(?<=[.!?])[\"')]*\s+(?=[\"'(]*[A-Z0-9$])")
-_ABBREVIATION = re.compile(r"(?:\b(?:Mr|Mrs|Ms|Dr|St|vs|etc|a\.m|p\.m|No)\.)$")
-
-
-def sentences(text: str) -> list[str]:
-    """Split at sentence ends; abbreviations and decimal points do not count."""
-    parts: list[str] = []
-    for piece in _SENTENCE_END.split(" ".join(text.split())):
-        if parts and _ABBREVIATION.search(parts[-1]):
-            parts[-1] += " " + piece
-        else:
-            parts.append(piece)
-    return [part for part in parts if part]
 
 
 def number_value(token: str) -> str:
@@ -72,3 +62,87 @@ def additive_numbers(solution: str) -> frozenset[str]:
             around = expression[: match.start()].rstrip("( $")[-1:] + expression[match.end() :].lstrip(") %")[:1]
             (other if set(around) & set("*/x") else added).add(number_value(match.group()))
     return frozenset(added - other)
+
+
+_CONVERSIONS = {
+    "2": r"twice|double|pair|couple|both|half",
+    "3": r"triple|thrice|yards?|feet",
+    "4": r"quarters?|weeks?|months?|seasons?",
+    "5": r"nickels?|weekdays?|workdays?",
+    "7": r"weeks?|weekly|days?|daily",
+    "10": r"dimes?|decades?|percent|%",
+    "12": r"dozens?|years?|months?|monthly|annual(?:ly)?|inch(?:es)?|feet|foot",
+    "16": r"pounds?|ounces?",
+    "24": r"hours?|days?|daily",
+    "25": r"quarters?",
+    "30": r"months?|monthly|days?",
+    "36": r"yards?|inch(?:es)?",
+    "52": r"weeks?|years?|weekly",
+    "60": r"minutes?|hours?|seconds?|hourly",
+    "100": r"percent|%|cents?|dollars?|centuries|century|meters?|centimeters?",
+    "365": r"days?|years?|daily",
+    "1000": r"kilograms?|grams?|kilometers?|meters?|liters?|kg|km|ml|thousands?",
+}
+"""Numbers that anybody can tell who knows the units: a problem that speaks of these does not need them told."""
+
+
+def follows_from(value: str, rest: str) -> bool:
+    """Whether `value` can be had from what the `rest` of a problem tells: stated in other words, a conversion of units,
+    or one of the four operations on two numbers that are told. The problem without it would then be complete.
+    """
+    if value in _CONVERSIONS and re.search(rf"\b(?:{_CONVERSIONS[value]})(?!\w)", rest, re.IGNORECASE):
+        return True
+    told = {Fraction(number) for *_, number in numbers_in(rest)}
+    wanted = Fraction(value)
+    others = [(a, b) for a in told for b in told if a != b]
+    return any(wanted in (a + b, a - b, a * b) or (b and a / b == wanted) for a, b in others)
+
+
+def is_needed(value: str, solution: str) -> bool:
+    """Whether the answer of an annotated solution changes with this given number: not when it is multiplied by zero,
+    cancels out, or stands in a step on which nothing rests. A solution that cannot be computed needs every number."""
+    steps = _ANNOTATION.findall(solution)
+    if not steps:
+        return True
+    try:
+        usual = _computed(steps, {})
+        changed = [_computed(steps, {value: Fraction(value) * factor + 1}) for factor in (1, 3)]
+    except (ValueError, SyntaxError, ZeroDivisionError, ArithmeticError, KeyError):
+        return True
+    return any(other != usual for other in changed)
+
+
+def _computed(steps: Collection[tuple[str, str]], instead: Mapping[str, Fraction]) -> Fraction:
+    """The result of the last step with other numbers in place of those named, carried through all steps."""
+    known: dict[str, Fraction] = {}
+    last = Fraction(0)
+    for expression, result in steps:
+
+        def operand(match: re.Match[str]) -> str:
+            value = number_value(match.group())
+            found = known.get(value, instead.get(value, Fraction(value)))
+            return f"({found.numerator}/{found.denominator})"
+
+        plain = re.sub(r"[$,\s]", "", expression).replace("x", "*").replace("%", "/100")
+        last = _value(ast.parse(_OPERAND.sub(operand, plain), mode="eval").body)
+        known[number_value(result.strip().strip("$%"))] = last
+    return last
+
+
+def _value(node: ast.expr) -> Fraction:
+    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
+        return Fraction(str(node.value))
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return -_value(node.operand)
+    if isinstance(node, ast.BinOp):
+        left, right = _value(node.left), _value(node.right)
+        match node.op:
+            case ast.Add():
+                return left + right
+            case ast.Sub():
+                return left - right
+            case ast.Mult():
+                return left * right
+            case ast.Div():
+                return left / right
+    raise ValueError("not an expression of + - * /")

@@ -43,34 +43,72 @@ def own_clause(sentence: str, start: int, end: int) -> tuple[int, int]:
     return begin, end + joint.start() if joint else len(sentence)
 
 
+_LEAD_IN = re.compile(r"^(?:[^,]{1,40}),\s+")
+_VERB = re.compile(
+    r"\b(?:is|are|was|were|has|have|had|does|do|did|can|could|will|would|gets?|got|takes?|took|costs?|read|went|spent|made|"
+    r"sold|bought|gave|ran|drove|ate|paid|left|caught|found|won|lost|kept|sent|brought|grew|built|wrote|drank|earn|need|want|"
+    r"buy|sell|make|eat|give|find|use|work|pay|spend|\w+ed|\w+s)\b"
+)
+_HANGS = re.compile(
+    r"\b(?:a|an|the|of|for|and|or|but|with|to|by|than|in|on|at|from|is|are|was|were|who|which|that)$|"
+    r"\b(?:of|for|with|by|to|from|at) (?:of|for|with|by|to|from|at|in|on|per|each|up)\b|"
+    r"\bthat (?:costs?|weighs?|has|have|is|are) ?(?:each)?$|\bthat \w+ (?:him|her|them|it)\b|"
+    r"\b(?:with|of|for) \w+ed\b|\b(\w+) \1\b"
+)
+_LONGEST_QUESTION = 18
+"""Words."""
+
+
 def indirect_question(sentence: str, start: int, end: int) -> str:
-    """'Weng earns $12 an hour.' -> 'Could you tell me how much Weng earns an hour?' (number fronted, order kept)."""
+    """'Weng earns $12 an hour.' -> 'Could you tell me how much Weng earns an hour?' (number fronted, order kept).
+
+    Only the clause around the number is asked about. Empty where no question comes out that reads: nothing but a noun,
+    no verb, a second clause, or an end that hangs.
+    """
     begin, finish = own_clause(sentence, start, end)
     sentence, start, end = sentence[begin:finish], start - begin, end - begin
+    lead_in = _LEAD_IN.match(sentence[:start])
+    if lead_in is not None:
+        sentence, start, end = sentence[lead_in.end() :], start - lead_in.end(), end - lead_in.end()
     token, before, after = sentence[start:end], sentence[:start], sentence[end:]
     if token.endswith("%"):
-        ask = "what percent"
-        rest = after
+        ask, rest = "what percent", after
     elif token.startswith("$"):
         ask, rest = "how much", after
     else:
         noun = re.match(
-            r"\s*((?:[a-z-]+\s+){0,1}?[a-z-]+(?:s|people|children|men|women|feet|hours?|minutes?))\b", after
+            r"\s*((?:[a-z-]+\s+){0,1}?(?:[a-z-]*[a-rt-z]s|people|children|men|women|feet|hours?|minutes?))\b"
+            r"(\s+of\s+(?:the\s+|his\s+|her\s+|their\s+)?[a-z-]+)?",
+            after,
         )
-        near = re.match(r"\s*([a-z-]+)\b", after)
-        phrase = noun.group(1) if noun and len(noun.group(1)) < 25 else near.group(1) if near else ""
-        if phrase:
-            rest = after[after.index(phrase) + len(phrase) :]
-            ask = f"how many {phrase}"
-        else:
-            ask, rest = "what number", after
+        if noun is None or len(noun.group().strip()) > 40:
+            return ""
+        ask, rest = f"how many {noun.group().strip()}", after[noun.end() :]
+        if noun.group(2) and re.fullmatch(r"\s*[a-z-]+s[.,!]?", rest):
+            return ""  # `packs of baseball cards`: the noun goes on
     before = _LEAD.sub("", before).strip()
     first, _, others = before.partition(" ")
     if first.lower() in LOWER_FIRST:
         before = f"{first.lower()} {others}".strip()
-    before = re.sub(r"\b(?:about|exactly|only|just|a total of|another|at least)$", "", before.rstrip()).rstrip(" ,")
+    price = " for" if token.startswith("$") and before.endswith(" for") else ""
+    before = re.sub(r"\b(?:about|exactly|only|just|a total of|another|at least|for)$", "", before.rstrip()).rstrip(" ,")
     body = re.sub(r"\s+", " ", f"{before} {rest}").strip(" .,;!?:")
-    return f"Could you tell me {ask} {body}?"
+    return "" if _garbled(ask, body) else f"Could you tell me {ask} {body}{price}?"
+
+
+def _garbled(ask: str, body: str) -> bool:
+    """Whether a question of these two parts would not read."""
+    words = body.split()
+    return (
+        len(words) < 2
+        or len(words) + len(ask.split()) > _LONGEST_QUESTION
+        or re.search(r"[\d\"();:$%\u201c\u201d]|, ", body) is not None
+        or re.search(r"\b(?:and|but|if|when|while|because|so|how|what|who|which|where)\b", body) is not None
+        or re.match(r"(?:more|less|fewer|old|long|per|times|of|on|in|at|by|to|from|for|with)\b", body) is not None
+        or _VERB.search(body) is None
+        or _HANGS.search(body) is not None
+        or re.search(r" (?:less|more|fewer|times|half)$", ask) is not None
+    )
 
 
 def without_number(sentence: str, start: int, end: int, style: str) -> str | None:

@@ -4,8 +4,10 @@ By rule, with no model. A *given* is a number in the problem that the worked sol
 sentence, clause or number that carries one given out of the prompt and keeps it as a `Fact`; `shard` keeps only the
 question and deals out the rest. Whatever cannot be done safely is refused with a reason:
 
-- the answer must need the fact: the number is an operand of the solution, and stands nowhere else in the prompt;
-- the rest must still read: no pronoun may lose the noun it stands for, and a question must remain.
+- the answer must need the fact: the number is an operand of the solution, the answer changes with it, it stands nowhere
+  else in the prompt, and it does not follow from the rest;
+- the rest must still read: no pronoun may lose the noun it stands for, and a question must remain;
+- a question for the fact must come out that reads.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sml_agents.tasks.static.givens import number_value, numbers_in, sentences
+from sml_agents.tasks.static.givens import follows_from, is_needed, number_value, numbers_in
 from sml_agents.tasks.static.surgery import (
     LOWER_FIRST,
     clauses,
@@ -24,7 +26,9 @@ from sml_agents.tasks.static.surgery import (
     statement_of,
     without_number,
 )
-from sml_agents.text.questions import asked_facts, content_words, keywords_of
+from sml_agents.text.questions import asked_facts
+from sml_agents.text.sentences import sentences
+from sml_agents.text.words import content_words, keywords_of
 from sml_agents.types import Fact
 
 __all__ = ["STYLES", "Refusal", "Sharded", "Underspecified", "shard", "underspecify"]
@@ -41,6 +45,10 @@ class Underspecified:
     fact: Fact
     full_prompt: str
     style: str
+    at: int
+    """Which sentence of the full prompt it is about."""
+    removed: str
+    """What was taken out of that sentence, or the whole of it; with a style that takes the number alone, the number."""
 
 
 @dataclass(frozen=True)
@@ -94,11 +102,25 @@ def _is_felt(removed: str, rest: str, *, additive: bool) -> bool:
     return kept >= (0.6 if additive else 0.34) * len(words)
 
 
+@dataclass(frozen=True)
+class _Removal:
+    style: str
+    index: int
+    stays: str | None
+    """What stays of the sentence."""
+    start: int
+    end: int
+    """Of the number, in the sentence."""
+    removed: str
+    """What tells the fact."""
+    value: str
+
+
 def _candidates(
     parts: Sequence[str], given: set[str], additive: Collection[str], styles: Sequence[str]
-) -> list[tuple[str, int, str | None, int, int, str]]:
-    """Every safe removal as (style, sentence index, what stays of it, number's start and end, removed text)."""
-    found: list[tuple[str, int, str | None, int, int, str]] = []
+) -> list[_Removal]:
+    """Every removal after which the rest still reads, and of what the rest speaks of."""
+    found: list[_Removal] = []
     everywhere = [value for part in parts for _, _, value in numbers_in(part)]
     for index, sentence in enumerate(parts):
         last = index == len(parts) - 1
@@ -111,11 +133,11 @@ def _candidates(
         if (
             "sentence" in styles
             and not question
-            and len(numbers) <= 2
+            and len(numbers) == 1
             and _reads_without(parts, index)
             and _is_felt(sentence, rest, additive=needed[0][2] in additive)
         ):
-            found.append(("sentence", index, None, needed[0][0], needed[0][1], sentence))
+            found.append(_Removal("sentence", index, None, *needed[0][:2], sentence, needed[0][2]))
         if "clause" in styles:
             for begin, finish in clauses(sentence):
                 inside = [n for n in needed if begin <= n[0] < finish]
@@ -126,15 +148,15 @@ def _candidates(
                 ):
                     stays, cut = sentence[:begin] + sentence[finish:], sentence[begin + 1 : finish].strip()
                     if _is_felt(cut, f"{stays} {rest}", additive=inside[0][2] in additive):
-                        found.append(("clause", index, stays, inside[0][0], inside[0][1], cut))
+                        found.append(_Removal("clause", index, stays, *inside[0][:2], cut, inside[0][2]))
         for style in ("vague", "drop"):
             if style in styles:
-                for start, end, _ in needed:
+                for start, end, value in needed:
                     stays_or_none = without_number(sentence, start, end, style)
                     told = condition_with(sentence, start, end) if question else sentence
                     if stays_or_none is not None and told is not None:
                         stays_or_none = stays_or_none[0].upper() + stays_or_none[1:]
-                        found.append((style, index, stays_or_none, start, end, told))
+                        found.append(_Removal(style, index, stays_or_none, start, end, told, value))
     return found
 
 
@@ -146,13 +168,15 @@ def underspecify(
     *,
     additive: Collection[str] = (),
     styles: Sequence[str] = STYLES,
+    solution: str = "",
 ) -> Underspecified | Refusal:
     """Take one needed fact out of `prompt`.
 
     `solution_numbers` are the numbers that the solution takes from the problem (`given_numbers`), `additive` those of
-    them that it only adds or subtracts (`additive_numbers`): such a fact is harder to miss. One of the safe
-    removals is drawn with `rng`, styles first, so that no style crowds out the others. Facts in the question itself
-    lose their number only. Returns a `Refusal` when nothing can be taken out safely.
+    them that it only adds or subtracts (`additive_numbers`): such a fact is harder to miss. `solution`, annotated,
+    shows on which numbers the answer rests. One of the safe removals is drawn with `rng`, styles first, so that no
+    style crowds out the others. Facts in the question itself lose their number only. Returns a `Refusal` when nothing
+    can be taken out safely.
     """
     parts = sentences(prompt)
     if len(parts) < 2:
@@ -165,17 +189,23 @@ def underspecify(
     candidates = _candidates(parts, given, additive, styles)
     if not candidates:
         return Refusal("no needed fact can be taken out safely")
-    style = rng.choice(sorted({candidate[0] for candidate in candidates}))
-    style, index, stays, start, end, removed = rng.choice([c for c in candidates if c[0] == style])
-    rest = [*parts[:index], *([stays] if stays is not None else []), *parts[index + 1 :]]
-    remaining = " ".join(" ".join(rest).split())
+    safe = []
+    for cut in candidates:
+        rest = " ".join([*parts[: cut.index], *([cut.stays] if cut.stays is not None else []), *parts[cut.index + 1 :]])
+        clause_at = parts[cut.index].find(cut.removed)
+        question = indirect_question(cut.removed, cut.start - clause_at, cut.end - clause_at)
+        if question and is_needed(cut.value, solution) and not follows_from(cut.value, rest):
+            safe.append((cut, " ".join(rest.split()), question))
+    if not safe:
+        return Refusal("no fact is needed, missed when it is gone, and asked for by a question that reads")
+    style = rng.choice(sorted({cut.style for cut, _, _ in safe}))
+    cut, remaining, question = rng.choice([one for one in safe if one[0].style == style])
     if answer and any(value == number_value(answer) for _, _, value in numbers_in(remaining)):
         return Refusal("the answer stands in the problem")
-    statement = statement_of(removed)
-    clause_at = parts[index].find(removed)
-    question = indirect_question(removed, start - clause_at, end - clause_at)
+    statement = statement_of(cut.removed)
     fact = Fact(name="missing", statement=statement, keywords=_names(statement, question, remaining), question=question)
-    return Underspecified(remaining, fact, " ".join(parts), style)
+    removed = cut.removed if style in ("sentence", "clause") else parts[cut.index][cut.start : cut.end]
+    return Underspecified(remaining, fact, " ".join(parts), style, cut.index, removed)
 
 
 def _names(statement: str, question: str, rest: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 A conversation becomes a dialogue between the person (the teacher's side) and the agent (the student's): all that the
 agent did between two messages of the person is one student turn, with its reasoning, the tools it used and what they
-gave back. System messages go to `task.meta["system"]`, the tools that the agent had to `tags["tools"]`, and what the
+gave back. System messages go to `task.meta["system"]`, the tools that the agent had to `Trace.tools`, and what the
 record holds besides to `tags["unread"]`, counted by name. Nobody knows yet whether it ended well: `solved` is None
 unless the log says so, and mining (`sml_agents.mining`) looks for the evidence.
 """
@@ -83,8 +83,6 @@ def trace_of(log: Log, format: str) -> Trace:
         tags["scores"] = [score._asdict() for score in log.scores]
     if log.usage is not None:
         tags["usage"] = log.usage.model_dump()
-    if log.tools:
-        tags["tools"] = list(log.tools)
     if unread:
         tags["unread"] = dict(Counter(unread))
     return Trace(
@@ -102,6 +100,8 @@ def trace_of(log: Log, format: str) -> Trace:
         solved=log.solved,
         error=Failure(boundary="log", message=log.error) if log.error else None,
         tags=tags,
+        tools=tuple(log.tools),
+        system=system,
     )
 
 
@@ -182,13 +182,14 @@ class _Turns:
             return
         spoken = [said for said in self.agent if said.text]
         text = "\n\n".join([said.text for said in spoken])
-        left_out = False
-        for said in spoken:
-            left_out = left_out or said.trained is False
-        if left_out and any(said.trained is not False for said in spoken):
+        marked = spoken or self.agent
+        left_out = any([said.trained is False for said in marked])
+        if left_out and any([said.trained is not False for said in marked]):
             self.unread.append("weights that differ within a turn")
         last = self.agent[-1]
-        turn: dict[str, Any] = {"role": Role.STUDENT, "text": text, "trainable": not left_out and bool(text.strip())}
+        turn: dict[str, Any] = {"role": Role.STUDENT, "text": text, "trainable": not left_out}
+        if not text.strip() and not self.calls:
+            turn["trainable"] = False
         if self.thought:
             turn["thought"], self.thought = self.thought, ""
         if last.act in _ACTS:

@@ -120,7 +120,7 @@ class BackgroundWriter:
             if note.thread in rows:
                 self._commit(store, rows)
             try:
-                trace = trace_of_thread(note, store, self._redactor)
+                trace = trace_of_thread(note, store)
             except ValueError as error:  # nothing was said in it, or nothing that can be read
                 log.debug("thread %s is not recorded: %s", note.thread, error)
                 continue

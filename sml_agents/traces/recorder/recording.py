@@ -1,34 +1,61 @@
-"""What a recorder notes of a thread, and the trace that it makes of it."""
+"""What a recorder notes of a thread, and the trace that it makes of it.
+
+A graph's own state says what belongs to the conversation: what its nodes are given and leave behind is read in the
+order of time, a message once. So drafts that a middleware threw away, the calls of deciders and summarisers and the
+summaries themselves are no part of it, and what a summary replaced stays. Where there is no such state (a chain, a
+chat model alone) the conversation is put together from the model calls.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+import json
+from collections import deque
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
-from sml_agents.errors import InputError
-from sml_agents.traces import Redactor, TraceStore
-from sml_agents.traces.importers.calls import ModelCall, conversations
-from sml_agents.traces.importers.checkpoints import plain_message, said_by_interrupt
-from sml_agents.traces.importers.messages import read_messages
-from sml_agents.traces.importers.parts import Said
-from sml_agents.traces.importers.record import trace_of
-from sml_agents.types import Failure, Role, StopReason, Trace, Usage, stable_hash
+from langchain_core.messages import BaseMessage, convert_to_messages
+from langchain_core.utils.function_calling import convert_to_openai_tool
 
-__all__ = ["Aside", "Recorded", "trace_of_thread"]
+from sml_agents.errors import InputError
+from sml_agents.traces import TraceStore
+from sml_agents.traces.importers.calls import ModelCall, conversations
+from sml_agents.traces.importers.checkpoints import plain_message
+from sml_agents.traces.importers.messages import read_messages
+from sml_agents.traces.importers.parts import Call, Result, Said, text_of
+from sml_agents.traces.importers.record import Log, trace_of
+from sml_agents.traces.recorder.words import Decided, asked_words, decisions
+from sml_agents.types import Role, StopReason, Trace, Usage, stable_hash
+
+__all__ = ["Recorded", "trace_of_thread"]
 
 FORMAT = "recorded"
 
-_LAST, _WITH_QUESTION = -2, -1
+
+Happening = Literal["began", "state", "update", "model", "tool", "paused", "resumed"]
+"""`state`: all messages of a graph's state; `update`: those that a node leaves behind, which has ended."""
 
 
-class Aside(NamedTuple):
-    """What was said outside the messages: a pause of the graph, or what it was resumed with."""
+class Seen(NamedTuple):
+    """Something that happened in a thread."""
 
-    after: int
-    """Messages, system messages apart, that stood before it."""
-    speaker: str
+    kind: Happening
     value: Any
+    more: Any = None
+
+
+@dataclass(eq=False)
+class Entry:
+    """One message of the conversation, or a pause's question or answer."""
+
+    said: Said
+    id: str = ""
+    nested: bool = False
+    """Seen in the state of a graph inside a node only: the agent's once the agent's own state holds it."""
+    echo: bool = False
+    """Said outside the messages; the graph may yet write it into them."""
 
 
 @dataclass
@@ -36,131 +63,321 @@ class Recorded:
     """Notes of one thread. Messages are kept as they were given and read when they are written."""
 
     thread: str
-    calls: list[tuple[list[Any], Any]] = field(default_factory=list)
-    """What each model call was given, and what it answered."""
-    state: list[Any] | None = None
-    """The messages that the graph ended with."""
-    asides: list[Aside] = field(default_factory=list)
-    tokens: list[int] = field(default_factory=lambda: [0, 0])
-    """Of all calls: of the prompts, and of what was answered."""
+    parent: str = ""
+    """The thread whose tool call runs this agent; empty for the outermost one."""
+    call: str = ""
+    """The id of that tool call."""
+    seen: deque[Seen] = field(default_factory=deque)
     error: str = ""
     running: int = 0
     """Outermost runs of the thread that have not ended."""
-    base: Trace | None = None
-    """What the store held of the thread when this was first written."""
-    based: bool = False
-    _open: dict[UUID, list[Any]] = field(default_factory=dict)
-    _pauses: set[str] = field(default_factory=set)
+    about: dict[str, Any] = field(default_factory=dict)
+    """Tags, metadata and name of the run."""
+    started: str = ""
+    ended: str = ""
+    given: dict[UUID, tuple[list[Any], Any]] = field(default_factory=dict)
+    """Model calls that have not been answered: messages and tools."""
+    log: Conversation | None = None
 
-    def asked(self, run_id: UUID, messages: list[Any]) -> None:
-        self._open[run_id] = list(messages)
+    def note(self, kind: Happening, value: Any, more: Any = None) -> None:
+        """Note what happened. Called by the host's threads: it only appends."""
+        self.seen.append(Seen(kind, value, more))
+        self.ended = now()
+        self.started = self.started or self.ended
 
-    def answered(self, run_id: UUID, message: Any) -> None:
-        given = self._open.pop(run_id, None)
-        if given is None:
+
+def now() -> str:
+    """The time in UTC, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def trace_of_thread(note: Recorded, store: TraceStore) -> Trace | None:
+    """The trace of a thread, after what earlier runs left of it; None when nothing was said yet.
+
+    Raises ValueError when its messages cannot be read.
+    """
+    log = note.log = note.log or Conversation(_stored(note.thread, store), note.thread)
+    while note.seen:
+        log.take(note.seen.popleft())
+    return log.trace(note)
+
+
+class Conversation:
+    """The conversation of a thread as it grows."""
+
+    def __init__(self, base: Trace | None, thread: str) -> None:
+        self.thread = thread
+        self.base = base
+        tags = dict(base.tags) if base is not None else {}
+        kept = tags.get("recorder")
+        kept = kept if isinstance(kept, dict) else {}
+        self.last_id = str(kept.get("last_id") or "")
+        self.pauses: dict[str, Any] = dict(kept.get("waiting") or {})
+        self.reviews: list[dict[str, Any]] = list(tags.get("reviews") or ())
+        self.entries = [Entry(one) for one in _said_in(base)] if base is not None else []
+        if self.entries and any(_holds(self.entries[-1].said.text, asked_words(one)) for one in self.pauses.values()):
+            self.entries[-1].echo = True
+        self.known = {str(id): Entry(Said("system")) for id in kept.get("told") or ()}
+        self.system = base.system if base is not None else ""
+        self.tools: dict[str, dict[str, Any]] = {_name(tool): tool for tool in (base.tools if base else ())}
+        self.calls: list[tuple[list[Any], Any]] = []
+        self.answered: dict[str, tuple[list[Any], Any]] = {}
+        self.usage = [0, 0]
+        self.has_state = False
+        self.fresh = True
+        """Nothing of the present run was seen yet."""
+
+    def take(self, one: Seen) -> None:
+        match one.kind:
+            case "began":
+                self.fresh = True
+                if not one.more:  # the person wrote anew: nothing that was said before will be said again
+                    for entry in self.entries:
+                        entry.echo = False
+            case "state" | "update":
+                self._state(one.value, nested=bool(one.more), whole=one.kind == "state")
+                if one.kind == "update" and not one.more:  # what the node kept to itself was not the agent's
+                    self.entries = [entry for entry in self.entries if not entry.nested]
+            case "model":
+                self._model(*one.value)
+            case "tool":
+                self._result(str(one.value), one.more)
+            case "paused":
+                self._paused(str(one.value), one.more)
+            case "resumed":
+                self._resumed(one.value)
+
+    # --- what the graph's state tells ---------------------------------------------------------------------------
+
+    def _state(self, given: list[Any], *, nested: bool, whole: bool) -> None:
+        messages = [message for message in _messages(given) if message.type != "remove"]
+        if not whole:  # those without an id get one when the state takes them up, and are seen there
+            messages = [message for message in messages if message.id]
+        if not messages:
             return
+        self.has_state = self.has_state or not nested
+        keys = _keys(messages)
+        if self.fresh and whole and not nested:
+            self.fresh = False
+            self._recognise(messages, keys)
+        for message, key in zip(messages, keys, strict=True):
+            known = self.known.get(key)
+            if known is not None:
+                if known.nested and not nested:
+                    known.nested = False
+                    self.entries += [] if known in self.entries else [known]
+                continue
+            if message.type == "system":
+                self.system = text_of(message.content) or self.system
+                continue
+            if message.type == "human" and (nested or isinstance(message.additional_kwargs.get("lc_source"), str)):
+                continue  # what another agent is told; a summary, or news from the agent's harness
+            (said,) = _read([message])
+            entry = self._echoed(said)
+            if entry is None:
+                entry = Entry(said, nested=nested)
+                self.entries.append(entry)
+            entry.echo, entry.id = False, key
+            self.known[key] = entry
+            if not nested:
+                self.last_id = key
+            if key in self.answered:
+                self._adopt(*self.answered.pop(key))
+
+    def _recognise(self, messages: list[BaseMessage], keys: list[str]) -> None:
+        """Find in the first state of a run what an earlier run told already, under other ids or none."""
+        if self.last_id in keys:
+            for key in keys[: keys.index(self.last_id) + 1]:
+                self.known.setdefault(key, Entry(Said("system")))
+        if not self.entries or any(key in self.known for key in keys):
+            return
+        for key in keys[: self._told(_read(messages))]:
+            self.known[key] = Entry(Said("system"))
+
+    def _told(self, messages: list[Said]) -> int:
+        """How many of a run's first messages only repeat the conversation so far; 0 when they carry no history."""
+        spoken = [one for one in self.entries if one.said.text.strip() or one.said.calls]
+        at, found = -1, 0
+        for said in messages:
+            if said.speaker in ("user", "assistant"):
+                begin = at if said.speaker == "assistant" and at >= 0 else at + 1  # several messages, one turn
+                there = next((k for k in range(begin, len(spoken)) if _tells(spoken[k].said, said)), None)
+                if there is None:
+                    break
+                at = there
+            found += 1
+        return found if 0 <= at == len(spoken) - 1 else 0
+
+    def _echoed(self, said: Said) -> Entry | None:
+        """The pause's question or answer that the graph now writes into its messages."""
+        if said.calls or said.speaker not in ("user", "assistant"):
+            return None
+        for entry in reversed(self.entries):
+            same = entry.echo and entry.said.speaker == said.speaker
+            if same and (_holds(said.text, entry.said.text) or _holds(entry.said.text, said.text)):
+                return entry
+            if not entry.echo and entry.said.speaker == "assistant" and entry.said.text.strip():
+                return None
+        return None
+
+    # --- pauses, decisions, results -----------------------------------------------------------------------------
+
+    def _paused(self, id: str, value: Any) -> None:
+        if id in self.pauses:
+            return
+        self.pauses[id] = _jsonable(value)
+        words = asked_words(value)
+        if not words:
+            return
+        for entry in reversed(self.entries):
+            if entry.said.speaker == "user":
+                break
+            if entry.said.speaker == "assistant" and _holds(entry.said.text, words):
+                return  # the message that asks stands there already
+        self.entries.append(Entry(Said("assistant", words), echo=True))
+
+    def _resumed(self, value: Any) -> None:
+        said: list[str] = []
+        for one in decisions(value, self.pauses):
+            self._reviewed(one)
+            if one.words:
+                said.append(one.words)
+        self.pauses.clear()
+        if said:
+            self.entries.append(Entry(Said("user", "\n".join(said)), echo=True))
+
+    def _reviewed(self, one: Decided) -> None:
+        request = one.request
+        if request is None or one.decision is None or request.asks:
+            return
+        call = self._call_of(request.call, request.name, request.args)
+        review: dict[str, Any] = {"call": call.id if call else request.call, "name": request.name}
+        review |= {"decision": one.decision, "proposed": _jsonable(request.args)}
+        if one.words:
+            review["words"] = one.words
+        self.reviews.append(review)
+        if one.decision == "edit" and call is not None:  # what ran is what the reviewer wrote
+            call.name, call.arguments = one.name or call.name, dict(one.args or {})
+
+    def _call_of(self, id: str, name: str, args: Mapping[str, Any]) -> Call | None:
+        for entry in reversed(self.entries):
+            for call in entry.said.calls:
+                if call.id == id if id else (call.name == name and _jsonable(call.arguments) == _jsonable(args)):
+                    return call
+        return None
+
+    def _result(self, id: str, output: Any) -> None:
+        """What a tool returned, before a middleware adds its own words to it."""
+        content = getattr(output, "content", None)
+        if not id or content is None:
+            return
+        (said,) = _read([output])
+        if any(call.id == id for entry in self.entries for call in entry.said.calls):
+            results = [Result(id, one.text) for one in said.results]
+            self.entries.append(Entry(Said("tool", results=results)))
+
+    # --- model calls --------------------------------------------------------------------------------------------
+
+    def _model(self, given: list[Any], message: Any, tools: Any) -> None:
         told = getattr(message, "usage_metadata", None) or {}
-        self.tokens[0] += told.get("input_tokens", 0)
-        self.tokens[1] += told.get("output_tokens", 0)
-        self._add(given, message)
-        self.error = ""
+        self.usage[0] += told.get("input_tokens", 0)
+        self.usage[1] += told.get("output_tokens", 0)
+        key = str(getattr(message, "id", None) or "")
+        if key in self.known:
+            self._adopt(given, tools)
+        elif key:
+            self.answered[key] = given, tools
+        if not self.has_state:
+            self._add_call(given, message)
 
-    def failed(self, run_id: UUID) -> None:
-        """A model call that will not be answered: what it was given was said all the same."""
-        given = self._open.pop(run_id, None)
-        if given is not None:
-            self._add(given, None)
+    def _adopt(self, given: list[Any], tools: Any) -> None:
+        """Take system prompt and tools from a call that became the agent's own message."""
+        for message in given:
+            if getattr(message, "type", "") == "system":
+                self.system = text_of(message.content)
+                break
+        for tool in tools if isinstance(tools, list | tuple) else ():
+            if (schema := _schema(tool)) is not None:
+                self.tools[_name(schema)] = schema
 
-    def _add(self, given: list[Any], message: Any) -> None:
+    def _add_call(self, given: list[Any], message: Any) -> None:
         """Note a call, in place of an earlier one that it goes on from: its history holds that one's words."""
-        self.state = None
         for at in range(len(self.calls) - 1, max(-1, len(self.calls) - 5), -1):
             if _goes_on(self.calls[at][0], given):
                 self.calls[at] = given, message
                 return
         self.calls.append((given, message))
 
-    def ended(self, messages: list[Any] | None) -> None:
-        if messages:
-            self.state, self.error = messages, ""
-        # Only now is it known which messages stand before a pause.
-        self.asides = [one if one.after != _LAST else one._replace(after=self.length) for one in self.asides]
+    # --- the trace ----------------------------------------------------------------------------------------------
 
-    def paused(self, id: str, value: Any) -> None:
-        if id not in self._pauses:
-            self._pauses.add(id)
-            self.asides.append(Aside(_LAST, "assistant", value))
-
-    def resumed(self, value: Any) -> None:
-        self.asides.append(Aside(_WITH_QUESTION, "user", value))
-
-    @property
-    def length(self) -> int:
-        """Messages so far, system messages apart."""
-        if self.state is not None:
-            return _count(self.state)
-        return _count(self.calls[-1][0]) + 1 if self.calls else 0
-
-
-def trace_of_thread(note: Recorded, store: TraceStore, redact: Redactor) -> Trace | None:
-    """The trace of a thread, after what earlier runs left of it; None when nothing was said yet.
-
-    An agent that carries its history gives all of it again; what one without history says comes after what is there.
-    `redact` is the store's: what is there was redacted. Raises ValueError when its messages cannot be read.
-    """
-    if not note.based:
-        note.base, note.based = _stored(note.thread, store), True
-    calls = [
-        ModelCall(note.thread, f"{number:09}", _read(given), _read([answer] if answer else []), "")
-        for number, (given, answer) in enumerate(list(note.calls))
-    ]
-    if note.state is not None:
-        calls.append(ModelCall(note.thread, f"{len(calls):09}", _read(note.state), [], ""))
-    found = next(conversations(calls), None)
-    base = note.base
-    if found is None:
-        if base is None or not note.error:
+    def trace(self, note: Recorded) -> Trace | None:
+        base = self.base
+        entries = self.entries
+        if not self.has_state:
+            if note.parent:
+                return None  # a tool that asks a model something is no agent
+            entries = [*entries, *self._from_calls()]
+        said = _once([entry.said for entry in entries if not entry.nested or note.running or self.pauses])
+        if not said:
             return None
-        return base.model_copy(update={"stop": StopReason.FAILED, "error": Failure(boundary="log", message=note.error)})
-    kept = [Aside(*one) for one in (base.tags.get("asides", ()) if base is not None else ())]
-    asides = [*kept, *_placed(note.asides, kept, redact)]
-    found.said = _spliced(list(found.said), asides)
-    found.usage = Usage(prompt_tokens=note.tokens[0], completion_tokens=note.tokens[1]) if any(note.tokens) else None
-    found.key, found.source, found.error = note.thread, note.thread, note.error
-    trace = trace_of(found, FORMAT)
-    if base is not None and base.task.prompt != redact(trace.task.prompt) and trace.turns[0].role is Role.TEACHER:
-        trace = trace.model_copy(update={"task": base.task, "turns": (*base.turns, *trace.turns)})
-    if not asides:
-        return trace
-    words = [[one.after, one.speaker, said_by_interrupt(one.value)] for one in asides]
-    return trace.model_copy(update={"tags": {**trace.tags, "asides": words}})
+        used = [int((base.tags.get("usage") or {}).get(name, 0)) if base else 0 for name in Usage.model_fields]
+        used = [before + now for before, now in zip(used, self.usage, strict=True)]
+        log = Log(note.thread, said, note.thread, source=note.thread, error=note.error)
+        if any(used):
+            log.usage = Usage(prompt_tokens=used[0], completion_tokens=used[1])
+        trace = trace_of(log, FORMAT)
+        meta = dict(trace.task.meta)
+        system = self.system or str(meta.get("system") or "")
+        if system:
+            meta["system"] = system
+        return trace.model_copy(
+            update={
+                "task": trace.task.model_copy(update={"meta": meta}),
+                "system": system,
+                "tools": tuple(self.tools.values()),
+                "stop": StopReason.FAILED if note.error else StopReason.RECORDED,
+                "tags": {**trace.tags, **self._tags(note)},
+            }
+        )
+
+    def _tags(self, note: Recorded) -> dict[str, Any]:
+        before = self.base.tags if self.base is not None else {}
+        tags: dict[str, Any] = {"started": before.get("started") or note.started, "ended": note.ended}
+        if about := {**(before.get("run") or {}), **note.about}:
+            tags["run"] = _jsonable(about)
+        if note.parent:
+            tags["parent"] = {"thread": note.parent, "call": note.call}
+        if self.reviews:
+            tags["reviews"] = self.reviews
+        nested = [entry.id for entry in self.entries if entry.nested] if self.pauses else []
+        kept = {"last_id": self.last_id, "waiting": self.pauses, "told": nested}
+        tags["recorder"] = {name: value for name, value in kept.items() if value}
+        return tags
+
+    def _from_calls(self) -> list[Entry]:
+        calls = [
+            ModelCall(self.thread, f"{number:09}", _read(given), _read([answer] if answer is not None else []), "")
+            for number, (given, answer) in enumerate(self.calls)
+        ]
+        for given, _ in self.calls:
+            self._adopt(given, ())
+        for tools in (tools for _, tools in self.answered.values()):
+            self._adopt([], tools)
+        found = next(conversations(calls), None)
+        said = [one for one in (found.said if found is not None else ()) if one.speaker != "system"]
+        return [Entry(one) for one in said[self._told(said) :]]
 
 
-def _placed(asides: list[Aside], kept: list[Aside], redact: Redactor) -> list[Aside]:
-    """Answers stand where their question does; those that an earlier process kept are left out."""
-    placed: list[Aside] = []
-    known = {(one.after, one.speaker, said_by_interrupt(one.value)) for one in kept}
-    for one in asides:
-        before = [*kept, *placed]
-        after = one.after
-        if after == _WITH_QUESTION:
-            after = before[-1].after if before else 0
-        if (after, one.speaker, redact(said_by_interrupt(one.value))) not in known:
-            placed.append(Aside(after, one.speaker, one.value))
-    return placed
-
-
-def _spliced(said: list[Said], asides: list[Aside]) -> list[Said]:
-    """`said` with the asides in their places, those left out that stand there as messages already."""
-    texts = {(one.speaker, one.text.strip()) for one in said}
-    places = [at for at, one in enumerate(said) if one.speaker != "system"]
-    for one in reversed(asides):
-        text = said_by_interrupt(one.value)
-        if not text or (one.speaker, text.strip()) in texts:
-            continue
-        at = places[one.after] if 0 <= one.after < len(places) else len(said)
-        said.insert(at, Said("user" if one.speaker == "user" else "assistant", text))
-    return said
+def _once(said: list[Said]) -> list[Said]:
+    """Of several results of one call the first alone: what the tool returned, not what was made of it."""
+    known: set[str] = set()
+    kept: list[Said] = []
+    for one in said:
+        results = [result for result in one.results if not result.id or result.id not in known]
+        known.update(result.id for result in results)
+        if results or not one.results or one.text:
+            kept.append(replace(one, results=results))
+    return kept
 
 
 def _stored(thread: str, store: TraceStore) -> Trace | None:
@@ -170,12 +387,97 @@ def _stored(thread: str, store: TraceStore) -> Trace | None:
         return None
 
 
-def _read(messages: list[Any]) -> list[Said]:
+def _said_in(trace: Trace) -> list[Said]:
+    """The turns of a trace as messages again."""
+    said: list[Said] = []
+    for turn in trace.turns:
+        if turn.role is Role.TEACHER:
+            said.append(Said("user", turn.text))
+            continue
+        calls = [Call(call.name, dict(call.arguments), call.id) for call in turn.tool_calls or ()]
+        said.append(Said("assistant", turn.text, calls, model=turn.call.model if turn.call else ""))
+        results = [Result(call.id, call.result) for call in turn.tool_calls or () if call.result is not None]
+        if results:
+            said.append(Said("tool", results=results))
+    return said
+
+
+def _messages(given: Iterable[Any]) -> list[BaseMessage]:
+    """Messages of any form that LangChain takes; what is none is left out."""
+    found: list[BaseMessage] = []
+    for one in given:
+        if isinstance(one, BaseMessage):
+            found.append(one)
+            continue
+        try:
+            found += convert_to_messages([one])
+        except Exception:  # whatever a custom state holds beside messages
+            continue
+    return found
+
+
+def _keys(messages: list[BaseMessage]) -> list[str]:
+    """What names each message: its id, or else what it says and how often that was said before in this list."""
+    keys: list[str] = []
+    times: dict[str, int] = {}
+    for message in messages:
+        if message.id:
+            keys.append(message.id)
+            continue
+        key = stable_hash(message.type, message.content, getattr(message, "tool_calls", None))
+        times[key] = times.get(key, 0) + 1
+        keys.append(f"{key}#{times[key]}")
+    return keys
+
+
+def _read(messages: Iterable[Any]) -> list[Said]:
     return read_messages([plain_message(message) for message in messages])
 
 
-def _count(messages: list[Any]) -> int:
-    return sum(getattr(message, "type", None) != "system" for message in messages)
+def _tells(turn: Said, message: Said) -> bool:
+    """Whether a turn that was recorded holds this message; of the person's it is the whole turn."""
+    if turn.speaker != message.speaker:
+        return False
+    text = _words(message.text)
+    if message.speaker == "user":
+        return text == _words(turn.text)
+    made = [(call.name, _jsonable(call.arguments)) for call in turn.calls]
+    calls = [(call.name, _jsonable(call.arguments)) for call in message.calls]
+    return bool(text or calls) and text in _words(turn.text) and all(call in made for call in calls)
+
+
+def _words(text: str) -> str:
+    return " ".join(line.strip().removeprefix("- ") for line in text.split("\n")).strip()
+
+
+def _holds(text: str, words: str) -> bool:
+    """Whether `text` says all lines of `words`."""
+    lines = [_words(line) for line in words.split("\n") if line.strip()]
+    whole = _words(text)
+    return bool(lines) and all(line in whole for line in lines)
+
+
+def _schema(tool: Any) -> dict[str, Any] | None:
+    """A tool as a model was given it, in the form of OpenAI's chat API; None when it is nothing of the kind."""
+    try:
+        made: dict[str, Any] = _jsonable(convert_to_openai_tool(tool))
+    except Exception:  # a provider's own kind of tool
+        made = _jsonable(tool)
+    if isinstance(made, dict) and isinstance(made.get("function"), dict) and made["function"].get("name"):
+        return {"type": "function", "function": made["function"]}
+    return None
+
+
+def _name(tool: Mapping[str, Any]) -> str:
+    return str(tool.get("function", {}).get("name", ""))
+
+
+def _jsonable(value: Any) -> Any:
+    return json.loads(json.dumps(value, default=_dumped, skipkeys=True))
+
+
+def _dumped(value: Any) -> Any:
+    return value.model_dump(mode="json") if hasattr(value, "model_dump") else str(value)
 
 
 def _goes_on(before: list[Any], given: list[Any]) -> bool:

@@ -13,9 +13,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sml_agents.data.nouns import Message
+from sml_agents.data.nouns import Message, Tools
+from sml_agents.data.rows import tools_in_text
 from sml_agents.errors import TrainingError
 from sml_agents.training.tokens.nouns import RenderedDialogue, RenderedTurn
+from sml_agents.types import ToolCall
 
 __all__ = ["DialogueRenderer", "Message", "RenderedDialogue", "RenderedTurn", "render"]
 
@@ -51,12 +53,14 @@ class DialogueRenderer:
         self.lead, self.end = self._around_student()
         self.end_ids = tuple(self._tokenize([self.end])[0])
         self.folds_system = not self._takes_system()
+        self.takes_tools = self._takes_tools()
+        """Whether the template writes tools, calls and results; else they are written as text."""
         self._safe_pieces = self._pieces_are_safe()
 
     # --- public -------------------------------------------------------------------------------------------------
 
-    def render(self, messages: Iterable[Message | Mapping[str, Any]]) -> RenderedDialogue:
-        """The whole dialogue, with a mask over its trainable student turns.
+    def render(self, messages: Iterable[Message | Mapping[str, Any]], tools: Tools = ()) -> RenderedDialogue:
+        """The whole dialogue, with a mask over its trainable student turns: calls are among them, results are not.
 
         Raises:
             TrainingError: when the template is not prefix preserving or rewrites a student's text; the message says
@@ -68,16 +72,17 @@ class DialogueRenderer:
                 "private reasoning stands before its own turn and in no later history, so such a dialogue cannot be "
                 "one row: train one row per student turn (rows_as='turn')"
             )
-        dialogue = self.folded(whole)
-        text = self._text(dialogue)
+        dialogue = self.folded(self._written(whole, tools))
+        added = len(dialogue) - len(whole)
+        tools = tools if self.takes_tools else ()
+        text = self._text(dialogue, tools=tools)
         pieces: list[_Piece] = []
         done = 0
         for index, message in enumerate(dialogue):
             if message.role != "assistant":
                 continue
-            start = self._start_of(dialogue, index, text, done)
-            content = self._content_at(text, start, message, index)
-            stop = start + len(content)
+            start = self._start_of(dialogue, index, text, done, tools)
+            stop = start + len(self._content_at(text, start, dialogue, index, tools))
             if not text.startswith(self.end, stop):
                 raise TrainingError(
                     f"the chat template does not end student turn {index} with {self.end!r} as it ends others, so its "
@@ -89,9 +94,11 @@ class DialogueRenderer:
             pieces.append(_Piece(text[start:stop], index, self._sampled(message, index)))
             done = stop
         pieces.append(_Piece(text[done:]))
-        return self._assemble(dialogue, pieces, text, shift=len(whole) - len(dialogue))
+        return self._assemble(dialogue, pieces, text, shift=-added)
 
-    def render_turns(self, messages: Iterable[Message | Mapping[str, Any]]) -> list[RenderedDialogue]:
+    def render_turns(
+        self, messages: Iterable[Message | Mapping[str, Any]], tools: Tools = ()
+    ) -> list[RenderedDialogue]:
         """One rendering for each trainable student turn: the history as the prompt, that turn alone trained.
 
         This fits templates that are not prefix preserving, since each turn is rendered as it would be generated. Where
@@ -111,7 +118,7 @@ class DialogueRenderer:
                 continue
             history = [replace(one, trainable=False, sampled=None, thought="") for one in dialogue[:index]]
             last = replace(message, content=message.thought + message.content, thought="")
-            rendered.append(self._render_last([*history, last]))
+            rendered.append(self._render_last([*history, last], tools))
         return rendered
 
     def fits(self, message: Message) -> bool:
@@ -130,13 +137,14 @@ class DialogueRenderer:
 
     # --- the steps ----------------------------------------------------------------------------------------------
 
-    def _render_last(self, messages: list[Message]) -> RenderedDialogue:
+    def _render_last(self, messages: list[Message], tools: Tools) -> RenderedDialogue:
         """The last message as the answer to all before it; earlier student turns are not looked at."""
-        dialogue = self.folded(messages)
+        dialogue = self.folded(self._written(messages, tools))
         index, message = len(dialogue) - 1, dialogue[-1]
-        text = self._text(dialogue)
-        start = self._start_of(dialogue, index, text, 0)
-        stop = start + len(self._content_at(text, start, message, index))
+        tools = tools if self.takes_tools else ()
+        text = self._text(dialogue, tools=tools)
+        start = self._start_of(dialogue, index, text, 0, tools)
+        stop = start + len(self._content_at(text, start, dialogue, index, tools))
         stop += len(self.end) if message.ended and text.startswith(self.end, stop) else 0
         pieces = [
             _Piece(text[:start]),
@@ -145,8 +153,11 @@ class DialogueRenderer:
         ]
         return self._assemble(dialogue, pieces, text, shift=len(messages) - len(dialogue))
 
-    def _start_of(self, dialogue: Sequence[Message], index: int, text: str, done: int) -> int:
-        prompt = self._text(dialogue[:index], generation=True)
+    def _written(self, messages: list[Message], tools: Tools) -> list[Message]:
+        return messages if self.takes_tools else tools_in_text(messages, tools)
+
+    def _start_of(self, dialogue: Sequence[Message], index: int, text: str, done: int, tools: Tools) -> int:
+        prompt = self._text(dialogue[:index], generation=True, tools=tools)
         if len(prompt) < done or not text.startswith(prompt):
             raise TrainingError(
                 f"the chat template is not prefix preserving at message {index}: it renders a history differently "
@@ -156,8 +167,18 @@ class DialogueRenderer:
             )
         return len(prompt)
 
-    def _content_at(self, text: str, start: int, message: Message, index: int) -> str:
-        """The student's words as they stand in `text` (templates may trim them), from `start` on."""
+    def _content_at(self, text: str, start: int, dialogue: Sequence[Message], index: int, tools: Tools) -> str:
+        """The student's words as they stand in `text` (templates may trim them), or its calls, from `start` on."""
+        message = dialogue[index]
+        if message.calls:
+            until = self._text(dialogue[: index + 1], tools=tools)
+            called = until[start:].rpartition(self.end)[0]
+            if until.startswith(text[:start]) and called and text.startswith(called + self.end, start):
+                return called
+            raise TrainingError(
+                f"the chat template writes the tool call of message {index} differently once more turns follow, so it "
+                "cannot be cut out: train one row per student turn (rows_as='turn')"
+            )
         for content in (message.content, message.content.rstrip(), message.content.lstrip(), message.content.strip()):
             if text.startswith(f"{self.lead}{content}{self.end}", start):
                 return self.lead + content
@@ -226,13 +247,14 @@ class DialogueRenderer:
 
     # --- what the template is like ------------------------------------------------------------------------------
 
-    def _text(self, dialogue: Sequence[Message], *, generation: bool = False) -> str:
+    def _text(self, dialogue: Sequence[Message], *, generation: bool = False, tools: Tools = ()) -> str:
         from jinja2 import TemplateError
 
         try:
             return str(
                 self.tokenizer.apply_chat_template(
-                    [{"role": message.role, "content": message.content} for message in dialogue],
+                    [message.as_chat(arguments_as_text=False) for message in dialogue],
+                    tools=list(tools) or None,
                     tokenize=False,
                     add_generation_prompt=generation,
                     **self.template_kwargs,
@@ -268,6 +290,21 @@ class DialogueRenderer:
             return "probe of the system" in self._text(probe)
         except TrainingError:
             return False
+
+    def _takes_tools(self) -> bool:
+        call = ToolCall(name="probe_of_the_call", arguments={"probe": "probe of the argument"}, id="call00000")
+        probe = [
+            Message("user", _PROBE_USER),
+            Message("assistant", "", calls=(call,)),
+            Message("tool", "probe of the result", call_id=call.id),
+            Message("assistant", _PROBE_STUDENT),
+        ]
+        function = {"name": call.name, "description": "probe of the tool", "parameters": {"type": "object"}}
+        try:
+            text = self._text(probe, tools=({"type": "function", "function": function},))
+        except TrainingError:
+            return False
+        return all(told in text for told in ("probe of the tool", "probe of the argument", "probe of the result"))
 
     def _pieces_are_safe(self) -> bool:
         """Whether tokenising text in two pieces and joining the ids gives the text back."""

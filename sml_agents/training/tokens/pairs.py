@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from sml_agents.data.nouns import Message, Tools
 from sml_agents.data.pairs import Judged, Pair, PairMaker, judged_turns
-from sml_agents.data.rows import messages_of
+from sml_agents.data.rows import decision_messages
 from sml_agents.data.selection import TraceFilter
 from sml_agents.errors import TrainingError
 from sml_agents.training.tokens.masks import DialogueRenderer
 from sml_agents.training.tokens.nouns import DataCounts
-from sml_agents.types import Trace, Turn
+from sml_agents.types import Trace
 
 __all__ = ["TokenSide", "alternating", "preference_examples", "rotated", "sources", "tokenize_sides"]
 
@@ -40,7 +41,7 @@ def preference_examples(
     turns: list[Judged] = []
     left_out: Counter[str] = Counter()
     for trace in traces:
-        conversation = filters.take(trace)
+        conversation = filters.take(trace, judging=True)
         if isinstance(conversation, str):
             left_out[conversation] += 1
         elif paired:
@@ -85,7 +86,8 @@ def tokenize_sides(
     made: list[tuple[Pair | Judged, list[TokenSide]]] = []
     for one in examples:
         turns = [one.chosen, one.rejected] if isinstance(one, Pair) else [one.turn]
-        sides = [_side(one.history, turn, renderer, system, verbatim, counts) for turn in turns]
+        prompt, last = decision_messages(one.history, turns, one.system if system is None else system)
+        sides = [_side(prompt, message, one.tools, renderer, verbatim, counts) for message in last]
         if len({tuple(side.prompt_ids) for side in sides}) > 1:
             raise TrainingError(
                 f"this tokenizer melts the start of a student's turn into the prompt before it (dialogue {one.trace}), "
@@ -140,20 +142,19 @@ def rotated(completions: Sequence[list[int]], batch: int) -> list[list[int]]:
 
 
 def _side(
-    history: tuple[Turn, ...],
-    turn: Turn,
+    before: tuple[Message, ...],
+    last: Message,
+    tools: Tools,
     renderer: DialogueRenderer,
-    system: str | None,
     verbatim: bool,
     counts: DataCounts,
 ) -> TokenSide:
-    *before, last = messages_of([*history, turn], [False] * len(history) + [True], system)
     sampled = last.sampled
     if sampled is not None:
         fits = verbatim and renderer.fits(last)
         counts.verbatim_turns += fits
         counts.retokenized_turns += verbatim and not fits
         sampled = sampled if fits else None
-    rendered = renderer.render_turns([*before, replace(last, sampled=sampled, prompt=None)])[0]
+    rendered = renderer.render_turns([*before, replace(last, sampled=sampled, prompt=None)], tools)[0]
     start, stop = rendered.turns[-1].start, rendered.turns[-1].stop
     return TokenSide(rendered.ids[:start], rendered.ids[start:stop])

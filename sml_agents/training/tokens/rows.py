@@ -40,7 +40,7 @@ def tokenize_rows(
     made: list[TokenRow] = []
     for row in given:
         messages = _checked(row.messages, renderer, verbatim, counts)
-        rendered = renderer.render_turns(messages) if as_turns else [renderer.render(messages)]
+        rendered = renderer.render_turns(messages, row.tools) if as_turns else [renderer.render(messages, row.tools)]
         rendered = [one for one in (each.trimmed() for each in rendered) if any(one.mask)]
         counts.untrained += not rendered
         for one in rendered:
@@ -86,7 +86,7 @@ def _prefix_preserving(rows: Sequence[TrainingRow], renderer: DialogueRenderer) 
     if longest is None:
         return True
     try:
-        renderer.render([replace(message, sampled=None) for message in longest.messages])
+        renderer.render([replace(message, sampled=None) for message in longest.messages], longest.tools)
     except TrainingError:
         return False
     return True

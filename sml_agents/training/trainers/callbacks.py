@@ -11,7 +11,7 @@ from transformers import TrainerCallback
 
 from sml_agents.training.progress import TrainingProgress
 
-__all__ = ["COMPLETE", "Checkpoints", "Clock", "OptimizerTime", "ProgressReporter", "latest_checkpoint"]
+__all__ = ["COMPLETE", "Checkpoints", "Clock", "Measured", "OptimizerTime", "ProgressReporter", "latest_checkpoint"]
 
 COMPLETE = "complete"
 """Name of the empty file that marks a checkpoint as written to its end."""
@@ -49,6 +49,30 @@ class Clock(TrainerCallback):
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if time.monotonic() - self._start >= self.seconds and state.global_step < state.max_steps:
             self.ran_out = True
+            control.should_training_stop = True
+
+
+class Measured(TrainerCallback):
+    """Takes a measure of the model every `steps` steps, and ends training when it reaches `stop_at`.
+
+    The steps are counted from the beginning of the run, so that a resumed run measures where an unbroken one would.
+    """
+
+    def __init__(self, measure: Callable[[Any, Any], float], stop_at: float, steps: int) -> None:
+        self.measure = measure
+        self.stop_at = stop_at
+        self.steps = steps
+        self.reached = False
+        self.taken: list[tuple[int, float]] = []
+        """Step and measure."""
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step % self.steps or state.global_step >= state.max_steps:
+            return
+        value = self.measure(kwargs["model"], kwargs["processing_class"])
+        self.taken.append((state.global_step, value))
+        if value >= self.stop_at:
+            self.reached = True
             control.should_training_stop = True
 
 

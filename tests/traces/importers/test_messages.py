@@ -431,7 +431,7 @@ TOOLS: dict[str, Any] = {
 @pytest.mark.parametrize("name", TOOLS)
 def test_the_tools_that_the_agent_had(name: str, tmp_path: Path) -> None:
     trace = chat(tmp_path, person("q"), agent("done"), tools=TOOLS[name])
-    assert trace.tags["tools"] == [{"type": "function", "function": TOOL}]
+    assert trace.tools == ({"type": "function", "function": TOOL},)
 
 
 def trainable(trace: Trace) -> list[bool]:

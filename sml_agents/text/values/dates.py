@@ -13,9 +13,9 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from sml_agents.agents.values.numbers import find_numbers
-from sml_agents.agents.values.words import Span, clause_of, fold, listed, tokens
 from sml_agents.errors import MissingExtra
+from sml_agents.text.values.numbers import find_numbers
+from sml_agents.text.values.words import Span, clause_of, fold, listed, tokens
 
 __all__ = [
     "Clock",

@@ -1,0 +1,74 @@
+"""The decision between asking and answering: one token, and a threshold that is stored with the model."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sml_agents.backends import resolve
+from sml_agents.backends.decision import DECISION, Decision
+from sml_agents.backends.embedded import embedded_path
+from sml_agents.errors import BackendSpecError
+
+PROMPT = [("user", "Tom buys 3 pens. How much does he pay?")]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The embedded model as a folder of its own."""
+    path = tmp_path_factory.mktemp("model")
+    for file in Path(embedded_path()).iterdir():
+        shutil.copy(file, path)
+    yield path
+
+
+def first_tokens(spec: str, conversation: list[tuple[str, str]] = PROMPT) -> int:
+    reply = resolve(spec, temperature=0, max_tokens=2).invoke(conversation)
+    return int(reply.response_metadata["completion_ids"][0])
+
+
+@pytest.mark.slow
+def test_the_threshold_decides_the_first_token_of_a_first_turn(folder: Path) -> None:
+    spec = f"transformers:{folder}"
+    usual = first_tokens(spec)
+    rival = usual + 1
+    Decision(ask=rival, answer=usual, threshold=1e-12).write(folder)
+    assert first_tokens(spec) == rival
+    assert first_tokens(f"{spec}?decision=greedy") == usual
+    later = [*PROMPT, ("assistant", "What does a pen cost?"), ("user", "A pen costs 2 dollars.")]
+    assert first_tokens(spec, later) == first_tokens(f"{spec}?decision=greedy", later)
+    Decision(ask=usual, answer=rival, threshold=1 - 1e-12).write(folder)
+    assert first_tokens(spec) != usual
+    (folder / DECISION).unlink()
+    assert first_tokens(spec) == usual
+
+
+def test_one_half_changes_nothing_and_higher_asks_less() -> None:
+    even, strict = (Decision(ask=5, answer=6, threshold=value).bias[5] for value in (0.5, 0.9))
+    assert even == 0 and strict == pytest.approx(-2.197, abs=1e-3)
+
+
+def test_it_is_part_of_what_a_run_records(folder: Path) -> None:
+    Decision(ask=5, answer=6, threshold=0.7).write(folder)
+    assert resolve(f"transformers:{folder}").describe()["threshold"] == 0.7
+    assert "threshold" not in resolve(f"transformers:{folder}?decision=greedy").describe()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", '{"ask": 1, "answer": 2}', '{"ask": 1, "answer": 2, "threshold": 1.0}', "[1]", "\x00"]
+)
+def test_a_file_that_cannot_be_understood_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / DECISION).write_text(text)
+    with pytest.raises(BackendSpecError, match=r"holds no decision .*choose it anew, or delete the file"):
+        Decision.read(tmp_path)
+
+
+def test_it_is_kept_as_it_was_written(tmp_path: Path) -> None:
+    assert Decision.read(tmp_path) is None
+    kept = Decision(ask=17872, answer=21350, threshold=0.61, chosen_on=("arithmetic?split=dev",))
+    kept.write(tmp_path)
+    assert Decision.read(tmp_path) == kept and json.loads((tmp_path / DECISION).read_text())["threshold"] == 0.61

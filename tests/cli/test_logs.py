@@ -1,0 +1,158 @@
+"""What a builder does with their agent's log: look, mine, review, measure a decider, export, redact."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import mining as synthetic
+from sml_agents.traces import TraceStore
+from sml_agents.types import ToolCall, Trace, Turn
+from tests.cli.conftest import Cli
+
+KEY = "sk-" + "proj-abcDEF0123456789abcDEF0123456789"
+
+
+@pytest.fixture(scope="module")
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("logs") / "logs.sqlite"
+    with TraceStore.open(path) as store:
+        for number, one in enumerate(synthetic.written(30, seed=5)):
+            trace = one.trace.model_copy(update={"system": "You arrange things."})
+            run = {"tags": ["prod"], "metadata": {"customer": "acme" if number % 2 else "other"}}
+            store.add(
+                trace.model_copy(update={"tags": {**trace.tags, "run": run, "ended": f"2027-03-{1 + number % 28:02}"}})
+            )
+    return path
+
+
+@pytest.fixture(scope="module")
+def lessons(logs: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from sml_agents.mining import mine
+
+    path = tmp_path_factory.mktemp("lessons") / "lessons.sqlite"
+    with TraceStore.open(logs, read_only=True) as store, TraceStore.open(path) as out:
+        mine(store.traces(), out, heldout=0.4)
+    return path
+
+
+def test_lists_have_request_and_date_and_pages_calls_and_arguments(cli: Cli, logs: Path) -> None:
+    listed = cli("show", logs)
+    assert listed.code == 0 and "request" in listed.out and "2027-03-01 09:00" in listed.out
+    assert "60 conversations" in listed.out and "recorded full" not in listed.out
+    first = cli("show", logs, "--json").json["dialogues"][0]["id"]
+    page = cli("show", logs, first).out
+    assert "person" in page and "agent 1" in page and "You arrange things." in page
+    assert "-> ok" in page and "=" in page.partition("agent 1")[2].splitlines()[1]
+    assert "teacher" not in page and "student" not in page and "private" not in page
+
+
+def test_mining_refuses_the_store_of_the_logs_itself(cli: Cli, logs: Path, tmp_path: Path) -> None:
+    done = cli("mine", "--store", logs, "--out", logs.parent / "x" / ".." / logs.name, "--json")
+    assert done.code == 2 and "store of their own" in done.json["error"]
+    done = cli("mine", "--store", logs, "--out", tmp_path / "l.sqlite", "--json")
+    assert done.code == 0 and sum(done.json["splits"].values()) == done.json["moments"]
+
+
+def test_review_shows_the_guessed_call(cli: Cli, lessons: Path) -> None:
+    done = cli("review", lessons, "--kind", "corrected", stdin="/quit\n")
+    assert done.code == 0 and "in place of: " in done.out and "person" in done.out
+    assert "(" in done.out.partition("in place of: ")[2].splitlines()[1]
+
+
+def test_a_decider_is_measured_beside_the_rule_on_held_out_threads(cli: Cli, lessons: Path, tmp_path: Path) -> None:
+    script = tmp_path / "asks.json"
+    script.write_text(json.dumps(["On which date would you like that?"]))
+    done = cli("eval", "--decider", f"scripted:{script}", "--lessons", lessons, "--json")
+    assert done.code == 0, done.err
+    figures = {name: one["at"] for name, one in done.json["deciders"].items()}
+    assert set(figures) == {"decider", "tolerant rule", "always asks", "never asks"}
+    assert figures["decider"]["asks_when_needed"]["value"] == figures["decider"]["needless"]["value"] == 1.0
+    rule = figures["tolerant rule"]
+    assert (
+        rule["asks_when_needed"]["value"] > 0.9 and rule["needless"]["value"] < 0.1 and rule["names_it"]["value"] > 0.9
+    )
+    assert figures["never asks"]["f1"]["value"] == 0.0 and figures["always asks"]["needless"]["value"] == 1.0
+    for one in figures.values():
+        assert set(one["f1"]) == {"value", "low", "high", "n"}
+    with TraceStore.open(lessons, read_only=True) as store:
+        heldout = sum(trace.task.split == "heldout" for trace in store.traces())
+    assert (
+        done.json["cases"]
+        == heldout
+        < cli("eval", "--decider", f"scripted:{script}", "--lessons", lessons, "--split", "all", "--json").json["cases"]
+    )
+    page = cli("eval", "--decider", f"scripted:{script}", "--lessons", lessons)
+    assert "when needed" in page.out and "…" not in page.out and "tolerant rule" in page.out
+
+
+def test_the_curve_over_the_threshold_of_a_decider_of_ones_own(cli: Cli, lessons: Path) -> None:
+    done = cli("eval", "--decider", "tests.cli.deciding:sure", "--lessons", lessons, "--threshold", "0.6", "--json")
+    assert done.code == 0, done.err
+    report = done.json["deciders"]["decider"]
+    assert report["at"]["f1"]["value"] == 1.0 and report["at"]["threshold"] == 0.6
+    shares = [at["needless"]["value"] for at in report["curve"]]
+    assert shares == sorted(shares) and shares[0] == 0.0 and shares[-1] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--decider", "scripted:x.json"), "go together"),
+        (("--lessons", "x.sqlite"), "go together"),
+        ((), "--student and --tasks"),
+        (("--decider", "no.such:thing", "--lessons", "LESSONS"), "no.such"),
+        (("--decider", "scripted:none.json", "--lessons", "LESSONS"), "none.json"),
+        (("--decider", "embedded:", "--lessons", "LOGS"), "mine"),
+        (("--decider", "embedded:", "--lessons", "LESSONS", "--split", "dev"), "heldout"),
+    ],
+)
+def test_what_cannot_be_measured_is_said(
+    cli: Cli, lessons: Path, logs: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    places = {"LESSONS": str(lessons), "LOGS": str(logs)}
+    done = cli("eval", *(places.get(one, one) for one in arguments), "--json")
+    assert done.code == 2 and words in done.json["error"]
+
+
+def test_export_takes_selections_times_and_places(cli: Cli, logs: Path, lessons: Path, tmp_path: Path) -> None:
+    def rows(store: Path, *more: str) -> int:
+        done = cli("export", "--store", store, "--format", "openai", "--out", tmp_path / "rows.jsonl", *more, "--json")
+        assert done.code == 0, done.json
+        assert len(done.json["sha256"]) == 64
+        return int(done.json["rows"])
+
+    assert rows(logs) == 60
+    assert rows(logs, "--where", "customer=acme") == 30
+    assert rows(logs, "--where", "tag=prod", "--since", "2027-03-27") == 4
+    assert rows(logs, "--no-tool-calls") == 60
+    assert '"tool' not in (tmp_path / "rows.jsonl").read_text()
+    for wrong, words in (("--since", "soon"), ("--where", "acme"), ("--select", "best")):
+        done = cli("export", "--store", logs, "--format", "trl", "--out", tmp_path / "x", wrong, words, "--json")
+        assert done.code == 2 and words in done.json["error"]
+
+
+def test_a_store_that_is_recorded_already_can_be_redacted(cli: Cli, tmp_path: Path) -> None:
+    old, new = tmp_path / "old.sqlite", tmp_path / "new.sqlite"
+    trace = synthetic.written(1, seed=1)[0].trace.model_copy(update={"id": "log-one"})
+    trace = trace.model_copy(update={"task": trace.task.model_copy(update={"id": "log-one", "meta": {}})})
+    said = (Turn(role=trace.turns[0].role, text="mail ann@example.org"), *trace.turns[1:])
+    call = ToolCall(
+        name="pay", arguments={"key": KEY, "to": {"mail": "bob@example.org"}}, result="sent to ann@example.org"
+    )
+    secret: Trace = trace.model_copy(
+        update={"turns": (*said, said[1].model_copy(update={"tool_calls": (call,)})), "system": f"Use {KEY}"}
+    )
+    from sml_agents.traces.redaction import Redactor
+
+    with TraceStore.open(old, redactor=Redactor(hook=lambda text: text)) as store:
+        store.add(secret)
+    assert cli("redact", old, "--out", old, "--json").code == 2
+    done = cli("redact", old, "--out", new, "--redact-personal", "--json")
+    assert done.code == 0 and done.json["copied"] == 1
+    with TraceStore.open(new, read_only=True) as store:
+        text = next(store.texts())
+    assert KEY not in text and secret.id in text
+    assert "example.org" not in text, text[max(0, text.index("example.org") - 80) :][:200]

@@ -1,0 +1,66 @@
+"""Calls of tools carry loss, what they return does not, whether a chat template knows tools or not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sml_agents.data.nouns import Message, TrainingRow
+from sml_agents.training import DialogueRenderer
+from sml_agents.training.tokens.rows import IGNORED, tokenize_rows
+from sml_agents.types import ToolCall
+from tests.training.templates import END_OF_TURN, dressed
+
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "book",
+        "description": "Book a table.",
+        "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+    },
+}
+CALL = ToolCall(name="book", arguments={"city": "Rome", "note": "<|im_end|>"}, id="call00001")
+TALK = (
+    Message("system", "You book."),
+    Message("user", "Book Rome"),
+    Message("assistant", "", calls=(CALL,), trainable=True),
+    Message("tool", "secret result", call_id="call00001"),
+    Message("assistant", "Booked.", trainable=True),
+    Message("user", "Thanks"),
+    Message("assistant", "Bye.", trainable=False),
+)
+
+
+@pytest.fixture(params=["qwen_tools", "chatml", "llama3", "gemma", "mistral"])
+def family(request: Any) -> str:
+    return str(request.param)
+
+
+@pytest.mark.parametrize("as_turns", [False, True])
+def test_calls_are_trained_and_results_are_not(family: str, as_turns: bool, embedded_model: Any) -> None:
+    tokenizer = dressed(embedded_model, family)
+    renderer = DialogueRenderer(tokenizer)
+    assert renderer.takes_tools == (family == "qwen_tools")
+    messages = TALK
+    row = TrainingRow(messages, tools=(TOOL,))
+    rows_as = "turn" if as_turns else "dialogue"
+    made, counts = tokenize_rows([row], renderer, max_length=2000, rows_as=rows_as)
+    trained = [
+        tokenizer.decode([token for token, label in zip(one.input_ids, one.labels, strict=True) if label != IGNORED])
+        for one in made
+    ]
+    whole = "".join(trained)
+    assert '"book"' in whole and '"Rome"' in whole and "Booked." in whole and whole.count("<tool_call>") == 1
+    assert "secret result" not in whole and "Bye." not in whole and "Book a table" not in whole
+    assert whole.count(END_OF_TURN[family]) == 2 + (family in ("qwen_tools", "chatml"))  # one stands in an argument
+    assert counts.trained_turns == 2
+    shown = "".join(tokenizer.decode(one.input_ids) for one in made)
+    assert "Book a table." in shown and "secret result" in shown
+
+
+def test_a_call_that_ends_a_row_is_trained_with_its_end(embedded_model: Any) -> None:
+    tokenizer = dressed(embedded_model, "qwen_tools")
+    ((one,), _) = tokenize_rows([TrainingRow(TALK[:4], tools=(TOOL,))], DialogueRenderer(tokenizer), max_length=2000)
+    trained = [token for token, label in zip(one.input_ids, one.labels, strict=True) if label != IGNORED]
+    assert tokenizer.decode(trained).endswith("</tool_call><|im_end|>")
