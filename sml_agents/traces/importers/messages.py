@@ -87,6 +87,8 @@ def read_messages(messages: Any) -> list[Said]:
         raise BadRecord(f"its messages are {kind_of(messages)}, not a list")
     said = []
     for number, message in enumerate(messages):
+        if _from_harness(message):
+            continue
         try:
             if isinstance(message, dict) and message.get("kind") == "request" and "role" not in message:
                 said += [read_message(one) for one in _apart(message)]
@@ -97,6 +99,19 @@ def read_messages(messages: Any) -> list[Said]:
         except BadRecord as error:
             raise BadRecord(f"message {number}: {error}") from None
     return said
+
+
+def _from_harness(message: Any) -> bool:
+    """Whether LangChain put this into the person's mouth: a summary of what was said, news of a task."""
+    inner = message
+    for name in ("kwargs", "data"):
+        if isinstance(message, Mapping) and isinstance(message.get(name), Mapping):
+            inner = message[name]
+    extra = inner.get("additional_kwargs") if isinstance(inner, Mapping) else None
+    if not isinstance(extra, Mapping) or not isinstance(extra.get("lc_source"), str):
+        return False
+    kind = inner.get("type") or message.get("type") or message.get("role")
+    return kind in ("human", "user", "HumanMessage", "constructor")
 
 
 def read_message(message: Any) -> Said:
