@@ -98,6 +98,16 @@ def our_model(url: str) -> Any:
     return resolve(f"openai:loopback@{url}?temperature=0.7&max_tokens=256")
 
 
+@cache
+def our_client_model(url: str) -> Any:
+    from openai import AsyncOpenAI
+
+    from sml_agents.backends import resolve
+
+    client = AsyncOpenAI(base_url=url, api_key="none")
+    return resolve(client, model="loopback", temperature=0.7, max_tokens=256)
+
+
 def langgraph_graph(model: Any, both: bool) -> Any:
     """The usual student and teacher of LangGraph's tutorials: messages as state, two nodes and a condition."""
     from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
@@ -165,6 +175,10 @@ async def chatopenai_loop(url: str, dialogues: int, limit: int) -> int:
     return await in_a_loop(chat_openai(url), dialogues, limit)
 
 
+async def our_client_loop(url: str, dialogues: int, limit: int) -> int:
+    return await in_a_loop(our_client_model(url), dialogues, limit)
+
+
 async def our_model_loop(url: str, dialogues: int, limit: int) -> int:
     return await in_a_loop(our_model(url), dialogues, limit)
 
@@ -199,6 +213,7 @@ CLIENTS: dict[str, tuple[str, Client, str]] = {
     "langgraph-oracle": ("LangGraph + ChatOpenAI, fixed teacher", langgraph_chatopenai_oracle, "asyncio"),
     "chatopenai": ("ChatOpenAI in a plain loop", chatopenai_loop, "uvloop"),
     "model": ("our chat model in a plain loop", our_model_loop, "uvloop"),
+    "client": ("our chat model over AsyncOpenAI, in a plain loop", our_client_loop, "uvloop"),
     "aiohttp": ("floor: aiohttp in a plain loop", aiohttp_floor, "uvloop"),
 }
 """Name: what it is, the client, and the event loop that it runs on (ours runs on uvloop wherever that is installed)."""

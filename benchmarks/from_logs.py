@@ -6,13 +6,15 @@
     sml-agents review runs/from-logs/lessons.sqlite --accept-above 0.6
     sml-agents train sft --config finetune/train_from_logs.yaml
     python benchmarks/from_logs.py check --lessons runs/from-logs/lessons.sqlite
+    sml-agents eval --decider transformers:runs/from-logs/model --lessons runs/from-logs/lessons.sqlite
     python benchmarks/from_logs.py measure --tuned transformers:runs/from-logs/model
 
-`measure` holds no dialogue: each model is shown one new request of what the agent does (`--domains other`: of domains
-that no log is about, whose needs nobody told the model), half of them with one thing missing, and either asks (its turn
-is `clarification` by rule, or three questions) or does not. F1 is of asking where something is missing. The prompted
-model has the policy in its system prompt; the tuned one the prompt that it was trained with. 95 % bootstrap intervals
-over requests; one training seed.
+`eval` measures on the lessons of held-out threads; `measure` on new requests whose truth is known. It holds no
+dialogue: each model is shown one new request of what the agent does (`--domains other`: of domains that no log is
+about, whose needs nobody told the model), half of them with one thing missing, and either asks (its turn is
+`clarification` by rule, or three questions) or does not. F1 is of asking where something is missing. The prompted model
+has the policy in its system prompt; the tuned one none, as in the lessons. 95 % bootstrap intervals over requests; one
+training seed.
 """
 
 from __future__ import annotations
@@ -94,7 +96,7 @@ def measure(tuned: str, base: str, n: int, at_once: int, limits: str, domains: s
     students = {
         "prompted with the policy": (base, POLICY),
         "with the student prompt": (base, None),
-        "tuned": (tuned, None),
+        "tuned": (tuned, ""),  # lessons are trained under the agent's own prompt, and a checkpointer holds none
     }
     results = {}
     for name, (spec, system) in students.items():

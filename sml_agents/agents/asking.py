@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sml_agents.text.questions import content_words, stem
+from sml_agents.text.words import content_words, stem
 from sml_agents.types import Role
 from sml_agents.views import History
 

@@ -40,6 +40,8 @@ class Piece:
     """It takes back something that was said before."""
     accepted: bool = False
     """An offer that the person took."""
+    question: str = ""
+    """The agent's question in its own words that the person's words follow."""
 
 
 _SENTENCE = re.compile(r"[.!?;\n]+(?=\s|$)|,(?=\s)|\s[-\u2013\u2014]\s")
@@ -240,11 +242,13 @@ def _pieces(messages: Sequence[BaseMessage], begins: int, trust: Collection[str]
     calls: dict[str, Mapping[str, Any]] = {}
     waiting: tuple[Question, ...] = ()
     offers: list[Piece] = []
+    question = ""
     for at, message in enumerate(messages):
         if isinstance(message, AIMessage):
             calls.update({call["id"] or "": call["args"] for call in message.tool_calls})
             if questions := asked_by(message):
                 waiting = questions
+            question = _last_question(message.text)
             by_rule = bool(waiting) and any(question.about for question in waiting)
             if at >= begins and message.text.strip() and not by_rule:
                 offers.append(Piece("offered", message.text, at))
@@ -255,8 +259,8 @@ def _pieces(messages: Sequence[BaseMessage], begins: int, trust: Collection[str]
                     yield from (Piece("offered", offer.text, at, accepted=True) for offer in offers)
                 if verdict == "yes" or (verdict == "no" and len(message.text.split()) <= 3):
                     offers = []  # a longer no changes part of what was offered
-                yield from _said(message, at, waiting)
-            waiting = ()
+                yield from _said(message, at, waiting, question)
+            waiting, question = (), ""
         elif isinstance(message, ToolMessage):
             if message.name == ASK_USER or _is_refusal(message) or message.status == "error":
                 continue
@@ -268,18 +272,26 @@ def _is_refusal(message: ToolMessage) -> bool:
     return bool(message.response_metadata.get(REFUSED)) or message.text.startswith(NOT_RUN)
 
 
-def _said(message: BaseMessage, at: int, waiting: tuple[Question, ...]) -> Iterator[Piece]:
-    pairs = answers_of(message)
-    if not pairs:
-        about = frozenset(question.about for question in waiting if question.about)
-        pairs = [("", message.text)] if len(waiting) != 1 else [(next(iter(about), ""), message.text)]
+def _last_question(text: str) -> str:
+    """The sentence with which a text ends, if it is a question."""
+    return re.split(r"(?<=[.!?])\s", text.strip())[-1] if text.rstrip().endswith("?") else ""
+
+
+def _said(message: BaseMessage, at: int, waiting: tuple[Question, ...], question: str) -> Iterator[Piece]:
+    replies = [text for _, text in answers_of(message)]
+    if not replies and len(waiting) == 1:
+        replies = [message.text]
+    if replies and len(replies) == len(waiting):  # the tool's own answer knows its questions by their text alone
+        pairs = [(question.about, text) for question, text in zip(waiting, replies, strict=True)]
+    else:
+        pairs = [("", text) for text in replies or [message.text]]
     for name, text in pairs:
         about = frozenset({name}) if name else frozenset()
         cuts = [found.start() for found in _CORRECTS.finditer(text)]
         marks = sorted({0, *cuts, len(text)})
         for start, end in pairwise(marks):
             if text[start:end].strip():
-                yield Piece("said", text[start:end], at, about, correction=start in cuts)
+                yield Piece("said", text[start:end], at, about, correction=start in cuts, question=question)
 
 
 def _returned(message: ToolMessage, at: int, arguments: Mapping[str, Any]) -> Iterator[Piece]:

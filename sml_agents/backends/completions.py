@@ -44,7 +44,7 @@ def message_from(answer: dict[str, Any], model: str, finish_reasons: Collection[
     calls = _calls(message)
     tool_calls, invalid = read_calls(calls)
     content = message.get("content")
-    kept = _reasoning(message)
+    kept = _reasoning(message) if len(message) > 2 else {}  # beside role and content
     if isinstance(content, str):
         text = clean(content)
     else:

@@ -31,6 +31,7 @@ class OpenAICompatibleModel(ServedChatModel):
 
     _endpoint: Endpoint = PrivateAttr()
     _base_url: str = PrivateAttr()
+    _key: str = PrivateAttr()
 
     def model_post_init(self, context: Any, /) -> None:
         settings = self.settings
@@ -41,8 +42,12 @@ class OpenAICompatibleModel(ServedChatModel):
             raise BackendSpecError(
                 f"openai:{self.model} needs OPENAI_API_KEY, or a base_url such as openai:{self.model}@http://host/v1."
             )
+        self._key = key
         super().model_post_init(context)
-        self._endpoint = self._transport = Endpoint(url, key, settings, self._budget)
+
+    def _connect(self) -> Endpoint:
+        self._endpoint = Endpoint(self._base_url, self._key, self.settings, self._budget)
+        return self._endpoint
 
     @property
     def _llm_type(self) -> str:

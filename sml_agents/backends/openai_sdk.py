@@ -12,11 +12,15 @@ as for `openai:`. It costs several times the processor time of that one (see doc
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, cast
+import threading
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar, cast
 from urllib.parse import urlsplit
 
-from langchain_core.messages import AIMessage, AIMessageChunk
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
+from langchain_core.outputs import ChatGenerationChunk, ChatResult
 from pydantic import Field, PrivateAttr
 
 from sml_agents.backends.replies import decode, raise_error_in, server_message
@@ -24,21 +28,26 @@ from sml_agents.backends.retries import Refusal, Transient, pause_before
 from sml_agents.backends.served import Reader, ServedChatModel
 from sml_agents.backends.settings import Budget, ClientSettings, ModelSettings
 from sml_agents.backends.text import Secrets
-from sml_agents.errors import BackendSpecError, EndpointError, MissingExtra, SmlError
+from sml_agents.errors import BackendError, BackendSpecError, EndpointError, MissingExtra, SmlError
 
 if TYPE_CHECKING:
-    from openai import AsyncOpenAI
+    from openai import AsyncOpenAI, AsyncStream
 
 __all__ = ["ClientTransport", "OpenAIClientModel", "checked_client"]
 
 _BACKOFF = 0.5
+_MOST_CONNECTIONS = 1000
+"""That the package keeps open."""
+
+T = TypeVar("T")
 
 
 class OpenAIClientModel(ServedChatModel):
     """The model (of Azure: the deployment) `model` through `client`, an `AsyncOpenAI` or `AsyncAzureOpenAI`.
 
-    None makes a client from the environment, as the package does. A client belongs to the event loop that uses it: give
-    synchronous callers one of their own. Calls that the client repeats by itself count once in `budget_calls`.
+    None makes a client from the environment, as the package does. The client's connections live in the event loop that
+    used it first; calls from other loops and from synchronous code go there, and a synchronous call that would block
+    that very loop is refused. Calls that the client repeats by itself count once in `budget_calls`.
 
     Extra keywords of a call (`temperature`, `seed`, `response_format`, ...) go into its request as they are. Raises
     `EndpointError` (after the client's retries), `BudgetExceeded`, `BackendSpecError` when no client can be made, and
@@ -52,14 +61,15 @@ class OpenAIClientModel(ServedChatModel):
     client: Any = Field(default=None, exclude=True, repr=False)
 
     _address: str = PrivateAttr()
+    _home: _Home = PrivateAttr()
 
-    def model_post_init(self, context: Any, /) -> None:
-        super().model_post_init(context)
+    def _connect(self) -> ClientTransport:
         client = checked_client(self.client) if self.client is not None else _from_environment(self.settings)
         if self.settings.max_retries is not None:
             client = client.with_options(max_retries=self.settings.max_retries)
         transport = ClientTransport(client, self.settings.timeout, self._budget)
-        self._transport, self._address = transport, transport.address
+        self._address, self._home = transport.address, transport.home
+        return transport
 
     @property
     def _llm_type(self) -> str:
@@ -70,12 +80,61 @@ class OpenAIClientModel(ServedChatModel):
         """Where the model lives, without secrets."""
         return self._address
 
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> ChatResult:
+        self._home.refuse_blocking()
+        return super()._generate(messages, stop, run_manager, **kwargs)
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        self._home.refuse_blocking()
+        yield from super()._stream(messages, stop, run_manager, **kwargs)
+
+
+class _Home:
+    """The event loop that a client's connections live in."""
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._lock = threading.Lock()
+
+    def refuse_blocking(self) -> None:
+        """Raise BackendError in that loop's own thread: to wait there for it would be to wait for ever."""
+        try:
+            here = asyncio.get_running_loop()
+        except RuntimeError:
+            return
+        if here is self._loop:
+            raise BackendError("The client works in this event loop, which a synchronous call blocks: use ainvoke.")
+
+    async def run(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """`work()`, in that loop; the loop of the caller becomes it when there is none, or it has ended."""
+        here = asyncio.get_running_loop()
+        with self._lock:
+            if self._loop is None or not self._loop.is_running():
+                self._loop = here
+            home = self._loop
+        if home is here:
+            return await work()
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work(), home))
+
 
 class ClientTransport:
     """Carries requests by `client`; see `served.Transport`."""
 
     def __init__(self, client: AsyncOpenAI, timeout: float, budget: Budget) -> None:
         self._client, self._timeout, self._budget = client, timeout, budget
+        self.home = _Home()
         url = str(client.base_url)
         keys = [client.api_key, getattr(client, "_azure_ad_token", None), *client.default_query.values()]
         self._secrets = Secrets([key for key in keys if isinstance(key, str)], urlsplit(url))
@@ -85,13 +144,17 @@ class ClientTransport:
         self, path: str, payload: dict[str, Any], read: Callable[[dict[str, Any]], AIMessage], deadline: float
     ) -> AIMessage:
         """What `read` makes of the answer."""
+
+        async def send() -> bytes:
+            # The bytes as they came: the package's own reading takes many times longer, and is less strict.
+            return await self._client.post(path, cast_to=bytes, body=payload)
+
         attempt = 0
         while True:
             self._budget.spend_call()
             try:
                 async with asyncio.timeout_at(deadline):
-                    # The bytes as they came: the package's own reading takes many times longer, and is less strict.
-                    body = await self._client.post(path, cast_to=bytes, body=payload)
+                    body = await self._alive(send)
                 if body.lstrip()[:1] == b"{" and body.rstrip()[-1:] != b"}":
                     # The client unpacks what has come of a compressed body and does not say that there was more.
                     raise Transient(f"{self.address} broke off in the middle of its answer")
@@ -106,19 +169,22 @@ class ClientTransport:
         """The chunks that `reader` reads from the events of the client's stream."""
         from openai import AsyncStream
 
+        async def open_stream() -> AsyncStream[object]:
+            return await self._client.post(
+                path, cast_to=object, body=payload, stream=True, stream_cls=AsyncStream[object]
+            )
+
         attempt, begun = 0, False
         while True:
             self._budget.spend_call()
             events: AsyncStream[object] | None = None
             try:
                 async with asyncio.timeout_at(deadline):
-                    events = await self._client.post(
-                        path, cast_to=object, body=payload, stream=True, stream_cls=AsyncStream[object]
-                    )
+                    events = await self._alive(open_stream)
                 parts = reader()
                 while True:
                     async with asyncio.timeout_at(deadline):
-                        event = await anext(events, None)
+                        event = await self.home.run(partial(_next, events))
                     if event is None:
                         break
                     for chunk in parts.read(event if isinstance(event, dict) else {}):
@@ -135,8 +201,19 @@ class ClientTransport:
                 await self._recover(error, attempt, deadline)
             finally:
                 if events is not None:
-                    await events.close()
+                    await self.home.run(events.close)
             attempt += 1
+
+    async def _alive(self, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """`work()` at home. Connections that were left open in a loop that has ended fail once each, when they are
+        taken up again."""
+        for _ in range(_MOST_CONNECTIONS):
+            try:
+                return await self.home.run(work)
+            except RuntimeError as error:
+                if "loop is closed" not in str(error):
+                    raise
+        return await self.home.run(work)
 
     async def _recover(self, error: Exception, attempt: int, deadline: float) -> None:
         """Sleep before a reply that was broken off is asked for again; what else failed the client tried again."""
@@ -184,6 +261,10 @@ class ClientTransport:
         return EndpointError(
             self._secrets.redact(f"The client of {where} failed ({type(error).__name__}: {str(error)[:300]}).")
         )
+
+
+async def _next(events: AsyncStream[object]) -> object | None:
+    return await anext(events, None)
 
 
 def _openai() -> Any:

@@ -228,6 +228,8 @@ def usage_of(answer: dict[str, Any]) -> UsageMetadata | None:
 
 def _usage(prompt: int, completion: int, raw: dict[str, Any]) -> UsageMetadata:
     usage = UsageMetadata(input_tokens=prompt, output_tokens=completion, total_tokens=prompt + completion)
+    if len(raw) <= 3:
+        return usage
     for side, name, kept, kept_as in (
         ("prompt_tokens_details", "cached_tokens", "input_token_details", "cache_read"),
         ("input_tokens_details", "cached_tokens", "input_token_details", "cache_read"),

@@ -20,7 +20,7 @@ from sml_agents.backends.dialect import Dialect
 from sml_agents.backends.loops import iterate_sync
 from sml_agents.backends.replies import total_tokens
 from sml_agents.backends.retries import Refusal
-from sml_agents.backends.settings import ModelSettings, ServedSettings
+from sml_agents.backends.settings import Budget, ModelSettings, ServedSettings
 from sml_agents.backends.stops import StopTexts
 from sml_agents.backends.text import to_openai
 
@@ -66,6 +66,44 @@ class Transport(Protocol):
         ...
 
 
+class _Line:
+    """What a model needs for each call, at hand in one place: pydantic takes its time over each private attribute."""
+
+    __slots__ = ("api", "budget", "dialect", "reasons", "request", "shaped", "timeout", "transport")
+
+    def __init__(self, transport: Transport, budget: Budget, settings: ServedSettings, request: dict[str, Any]) -> None:
+        self.transport, self.budget, self.request = transport, budget, request
+        self.api, self.reasons, self.timeout = _APIS[settings.api], settings.finish_reasons, settings.timeout
+        self.speak(Dialect.of(settings))
+
+    def speak(self, dialect: Dialect) -> None:
+        """Write requests in `dialect` from now on."""
+        self.dialect = dialect
+        self.shaped = dialect != Dialect() or self.api is not _APIS["chat"]
+        """Whether requests are anything else than what `payload` makes."""
+
+    def payload(self, messages: list[BaseMessage], stop: list[str] | None, given: dict[str, Any]) -> dict[str, Any]:
+        """A request as a server after OpenAI's takes it."""
+        payload = {**self.request, "messages": to_openai(messages), **given}
+        if stop:
+            payload["stop"] = stop
+        return {name: value for name, value in payload.items() if value is not None}
+
+    def written(
+        self, payload: dict[str, Any], messages: list[BaseMessage], dialect: Dialect
+    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """`payload` in the words of this server and its API, and the messages in it."""
+        written = dialect.write(payload, messages)
+        entries: list[dict[str, Any]] = written["messages"]
+        if self.api is _APIS["chat"]:
+            return written, entries
+        kept = [message.additional_kwargs.get(responses.REASONING_ITEMS, []) for message in messages]
+        if len(kept) != len(entries):  # some were put together
+            kept = [[] for _ in entries]
+        asked = responses.request(written, kept)
+        return {name: value for name, value in asked.items() if name not in dialect.omit}, entries
+
+
 class ServedChatModel(LeanChatModel):
     """Base of the chat models behind an API: subclasses bring a transport.
 
@@ -80,11 +118,7 @@ class ServedChatModel(LeanChatModel):
     model: str = Field(min_length=1)
     settings: ServedSettings = ServedSettings()
 
-    _transport: Transport = PrivateAttr()
-    _request: dict[str, Any] = PrivateAttr()
-    _dialect: Dialect = PrivateAttr()
-    _shaped: bool = PrivateAttr()
-    """Whether requests are anything else than what `_payload` makes."""
+    _line: _Line = PrivateAttr()
 
     def model_post_init(self, context: Any, /) -> None:
         super().model_post_init(context)
@@ -97,8 +131,12 @@ class ServedChatModel(LeanChatModel):
             "stop": list(settings.stop) or None,
             "return_token_ids": settings.token_ids or None,
         }
-        self._request = {name: value for name, value in request.items() if value is not None} | settings.extra_body
-        self._speak(Dialect.of(settings))
+        written = {name: value for name, value in request.items() if value is not None} | settings.extra_body
+        self._line = _Line(self._connect(), self._budget, settings, written)
+
+    @abstractmethod
+    def _connect(self) -> Transport:
+        """What carries this model's requests."""
 
     @property
     @abstractmethod
@@ -108,10 +146,6 @@ class ServedChatModel(LeanChatModel):
     def _longest(self) -> str:
         """The field that bounds a reply's length."""
         return "max_tokens"
-
-    def _speak(self, dialect: Dialect) -> None:
-        self._dialect = dialect
-        self._shaped = dialect != Dialect() or self.settings.api == "responses"
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
@@ -131,48 +165,30 @@ class ServedChatModel(LeanChatModel):
                 cast("dict[str, Any]", params)[key] = value
         return params
 
-    def _payload(self, messages: list[BaseMessage], stop: list[str] | None, kwargs: dict[str, Any]) -> dict[str, Any]:
-        payload = {**self._request, "messages": to_openai(messages), **kwargs}
-        if stop:
-            payload["stop"] = stop
-        return {name: value for name, value in payload.items() if value is not None}
-
-    def _written(
-        self, payload: dict[str, Any], messages: list[BaseMessage], dialect: Dialect
-    ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-        """`payload` in the words of this server and its API, and the messages in it."""
-        written = dialect.write(payload, messages)
-        entries: list[dict[str, Any]] = written["messages"]
-        if self.settings.api == "chat":
-            return written, entries
-        kept = [message.additional_kwargs.get(responses.REASONING_ITEMS, []) for message in messages]
-        if len(kept) != len(entries):  # some were put together
-            kept = [[] for _ in entries]
-        asked = responses.request(written, kept)
-        return {name: value for name, value in asked.items() if name not in dialect.omit}, entries
-
     async def _areply(self, messages: list[BaseMessage], stop: list[str] | None = None, **kwargs: Any) -> AIMessage:
         kwargs.pop("stream", None)
-        payload = self._payload(messages, stop, kwargs)
-        name, reasons = payload["model"], self.settings.finish_reasons
-        api = _APIS[self.settings.api]
+        line = self._line
+        api, reasons = line.api, line.reasons
+        payload = line.payload(messages, stop, kwargs)
+        name = payload["model"]
 
         def read(answer: dict[str, Any]) -> AIMessage:
             return api.message_from(answer, name, reasons)
 
-        deadline = asyncio.get_running_loop().time() + self.settings.timeout
-        known = dialect = self._dialect
+        deadline = asyncio.get_running_loop().time() + line.timeout
+        known = dialect = line.dialect
         while True:
             sent, entries = payload, payload["messages"]
-            if self._shaped or dialect is not known:
-                sent, entries = self._written(payload, messages, dialect)
+            if line.shaped or dialect is not known:
+                sent, entries = line.written(payload, messages, dialect)
             try:
-                message = await self._transport.post(api.path, sent, read, deadline)
+                message = await line.transport.post(api.path, sent, read, deadline)
                 break
             except Refusal as refusal:
                 known, dialect = self._next(known, dialect, refusal, sent, entries)
-        self._learn(known, dialect)
-        self._budget.spend_tokens(total_tokens(message.usage_metadata))
+        if dialect is not known:
+            line.speak(dialect)
+        line.budget.spend_tokens(total_tokens(message.usage_metadata))
         if "stop" in payload and "stop" not in sent:
             _cut(message, payload["stop"])
         return message
@@ -181,18 +197,13 @@ class ServedChatModel(LeanChatModel):
         self, known: Dialect, tried: Dialect, refusal: Refusal, sent: dict[str, Any], entries: list[dict[str, Any]]
     ) -> tuple[Dialect, Dialect]:
         """What was known and what to try after `refusal`: what another call learned meanwhile, or what it names."""
-        if self._dialect is not known:
-            return self._dialect, self._dialect
+        if (learned := self._line.dialect) is not known:
+            return learned, learned
         change = tried.after(refusal, sent, entries)
         if change is None:
             raise refusal
         log.warning("%s: %s from now on, for it answered: %s", self.address, change.words, refusal)
         return known, change.dialect
-
-    def _learn(self, known: Dialect, spoken: Dialect) -> None:
-        """Remember what was accepted."""
-        if spoken is not known:
-            self._speak(spoken)
 
     async def _astream(
         self,
@@ -201,22 +212,25 @@ class ServedChatModel(LeanChatModel):
         run_manager: AsyncCallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> AsyncIterator[ChatGenerationChunk]:
-        payload = self._payload(messages, stop, kwargs)
-        name, reasons, api = payload["model"], self.settings.finish_reasons, _APIS[self.settings.api]
+        line = self._line
+        api, reasons = line.api, line.reasons
+        payload = line.payload(messages, stop, kwargs)
+        name = payload["model"]
         payload = {"stream_options": {"include_usage": True}, **payload, "stream": True}
-        deadline = asyncio.get_running_loop().time() + self.settings.timeout
-        known = dialect = self._dialect
+        deadline = asyncio.get_running_loop().time() + line.timeout
+        known = dialect = line.dialect
         while True:
             sent, entries = payload, payload["messages"]
-            if self._shaped or dialect is not known:
-                sent, entries = self._written(payload, messages, dialect)
+            if line.shaped or dialect is not known:
+                sent, entries = line.written(payload, messages, dialect)
             stops = StopTexts(payload["stop"]) if "stop" in payload and "stop" not in sent else None
-            chunks = self._transport.stream(api.path, sent, lambda: api.stream(name, reasons), deadline)
+            chunks = line.transport.stream(api.path, sent, lambda: api.stream(name, reasons), deadline)
             try:
                 async for message in chunks:
-                    self._learn(known, dialect)
-                    known = dialect
-                    self._budget.spend_tokens(total_tokens(message.usage_metadata))
+                    if dialect is not known:
+                        line.speak(dialect)
+                        known = dialect
+                    line.budget.spend_tokens(total_tokens(message.usage_metadata))
                     if stops is not None:
                         message = _piece(message, stops)
                     chunk = ChatGenerationChunk(message=message)

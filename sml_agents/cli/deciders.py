@@ -86,8 +86,8 @@ def _print(payload: dict[str, Any], reports: dict[str, DeciderReport]) -> None:
         Text(f"{payload['cases']:,} decisions ({payload['split']}), {payload['missing']:,} with something missing")
     )
     table = Table(box=None, pad_edge=False)
-    for title in ("", "asks when needed", "needless", "F1 of asking", "names it"):
-        table.add_column(title, justify="left" if not title else "right")
+    for title in ("who asks", "when needed", "needlessly", "F1", "names it"):
+        table.add_column(title, justify="left" if title == "who asks" else "right", no_wrap=True)
     for name, report in reports.items():
         table.add_row(name, *(_cell(getattr(report.at, column), column) for column in COLUMNS))
     console.print(table)
@@ -98,8 +98,8 @@ def _print(payload: dict[str, Any], reports: dict[str, DeciderReport]) -> None:
     if curve:
         console.print()
         steps = Table(box=None, pad_edge=False)
-        for title in ("threshold", "asks when needed", "needless", "F1 of asking"):
-            steps.add_column(title, justify="right")
+        for title in ("threshold", "when needed", "needlessly", "F1"):
+            steps.add_column(title, justify="right", no_wrap=True)
         for at in curve:
             steps.add_row(f"{at.threshold:.2f}", *(_cell(getattr(at, column), column) for column in COLUMNS[:3]))
         console.print(steps)
@@ -110,5 +110,5 @@ def _cell(metric: Metric, column: str) -> str:
         return "-"
     low, high = metric.low or 0.0, metric.high or 0.0
     if column == "f1":
-        return f"{metric.value:.2f} ({low:.2f} to {high:.2f})"
-    return f"{metric.value:.0%} ({low:.0%} to {high:.0%})"
+        return f".{100 * metric.value:02.0f} (.{100 * low:02.0f}-.{100 * high:02.0f})".replace(".100", "1.0")
+    return f"{100 * metric.value:.0f} % ({100 * low:.0f}-{100 * high:.0f})"

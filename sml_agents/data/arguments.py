@@ -132,7 +132,8 @@ class Arguments:
             plain = re.sub(r"\b(?:date|day|on)\b", "", name).strip()
             return f"On which date is the {plain}?" if plain and name not in _DATES else "On which date?"
         if kind.sort == "time":
-            return "At what time?" if name in _TIMES else f"At what time is the {name.removesuffix(' time')}?"
+            plain = name.removesuffix(" time")
+            return "At what time?" if plain in _TIMES else f"At what time is the {plain}?"
         if kind.sort == "bool":
             plain = re.sub(r"^(?:is|has|have|with|include|includes|want|wants|needs?|add)\s+", "", name)
             return f"Do you want {plain}?"

@@ -40,11 +40,12 @@ class Referee:
         """Whether anybody can tell a right answer to `task`."""
         return self.verifier is not None or not is_unscored(task.verifier)
 
-    async def judge(self, task: Task, reply: Reply) -> tuple[ActLabel, Verdict | None]:
-        """The act of a student's reply and, if it is an attempt, the verdict on it."""
+    async def judge(self, task: Task, reply: Reply, turns: Sequence[Turn] = ()) -> tuple[ActLabel, Verdict | None]:
+        """The act of a student's reply after `turns` and, if it is an attempt, the verdict on it."""
         if self.classifier is None:
             code = task.private.code
-            label = classify(reply.text, reply.finish, entry=None if code is None else code.entry)
+            heard = [turn.text for turn in turns if turn.role is Role.TEACHER]
+            label = classify(reply.text, reply.finish, entry=None if code is None else code.entry, heard=heard)
         else:
             label = await self.classifier.label(reply.text, reply.finish)
         if label.act is not Act.ANSWER_ATTEMPT or not self.scores(task):

@@ -2,20 +2,21 @@
 
 Sources: Cook et al., "Learning to Learn from Language Feedback with Social Meta-Learning", arXiv 2602.16488 (success@k,
 questions, premature attempts); Laban et al., "LLMs Get Lost in Multi-Turn Conversation", arXiv 2505.06120 (the acts).
-Needless questions, coverage, the balanced F1 and the gap are this library's own, so that asking more cannot pass for
+Needless questions, coverage, informed success, the F1 and the gap of asking are this library's own, so that asking
+more cannot pass for
 asking better.
 """
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sml_agents.types import Act
 
-__all__ = ["ASKING", "DEFINITIONS", "Definition"]
+__all__ = ["ASKING", "DEFINITIONS", "Definition", "asking_f1"]
 
 ASKING = frozenset({Act.CLARIFICATION, Act.INTERROGATION})
-"""Acts that ask the teacher something. `question_rate` counts `clarification` alone, as its definition says."""
+"""Acts that ask the teacher something."""
 
 
 class Definition(NamedTuple):
@@ -32,6 +33,25 @@ DEFINITIONS: dict[str, Definition] = {
         "Share of dialogues solved within k student turns. k runs to the smallest turn limit of the dialogues, 10 at "
         "most. A dialogue that ended without an attempt counts as not solved; an unscored one is left out.",
         "higher",
+    ),
+    "informed_success": Definition(
+        "Informed success",
+        "Share of dialogues whose first answer attempt after the last missing fact was told is right: on fully "
+        "specified tasks the first attempt of all. No such attempt counts as not solved. What repeated guessing gains "
+        "is not in it.",
+        "higher",
+    ),
+    "attempts_to_solve": Definition(
+        "Attempts to solve",
+        "Mean number of answer attempts in solved dialogues, the right one included.",
+        "lower",
+        "mean",
+    ),
+    "unscored_rate": Definition(
+        "Unscored",
+        "Share of dialogues of which nobody knows whether they were solved, because of the reference or the machine; "
+        "they are in no success figure.",
+        "neither",
     ),
     "asks_when_needed": Definition(
         "Asks when needed",
@@ -52,15 +72,16 @@ DEFINITIONS: dict[str, Definition] = {
     ),
     "asking_f1": Definition(
         "F1 of asking",
-        "How well the first turn tells tasks that need a question from those that do not: the mean of the F1 of "
-        "asking, 2a / (1 + a + b), and the F1 of not asking, 2(1 - b) / (3 - a - b), with a the share that asks when "
-        "needed and b when not; both kinds of task weigh alike. Asking always and asking never both score 1/3, "
-        "asking at random 1/2.",
+        "How well the first turn tells tasks that need a question from those that do not, as a decision between two: "
+        "the F1 of asking, 2a / (1 + a + b), with a the share that asks when needed and b when not; both kinds of task "
+        "weigh alike. Asking always scores 2/3, at random 1/2, never 0: read it beside the gap.",
         "higher",
     ),
     "coverage": Definition(
         "Coverage",
-        "Of first-turn questions on tasks with a fact missing: share that name a missing fact.",
+        "Of first turns that ask on tasks with a fact missing: share that name a missing fact. Words that belong to no "
+        "missing fact count against a question, and of several questions half must name one: a list of nouns or the "
+        "problem repeated names nothing.",
         "higher",
     ),
     "premature_attempts": Definition(
@@ -70,12 +91,12 @@ DEFINITIONS: dict[str, Definition] = {
     ),
     "question_rate": Definition(
         "Question rate",
-        "Share of student turns that are a clarification.",
+        "Share of student turns that ask (clarification or interrogation).",
         "neither",
     ),
     "questions_per_dialogue": Definition(
         "Questions per dialogue",
-        "Mean number of clarifications in a dialogue.",
+        "Mean number of turns of a dialogue that ask (clarification or interrogation).",
         "neither",
         "mean",
     ),
@@ -97,3 +118,8 @@ DEFINITIONS: dict[str, Definition] = {
         "lower",
     ),
 }
+
+
+def asking_f1(asks: Any, needless: Any) -> Any:
+    """The F1 of asking from the shares of tasks that it asks on: of those that need it, and of those that do not."""
+    return 2 * asks / (1 + asks + needless)

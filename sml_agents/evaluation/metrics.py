@@ -11,13 +11,13 @@ agree and would promise certainty; there Wilson's interval for that number of ta
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from sml_agents.evaluation.bootstrap import Floats, Metric, newcombe, percentiles, resample_sums, wilson
-from sml_agents.evaluation.definitions import DEFINITIONS
+from sml_agents.evaluation.definitions import DEFINITIONS, asking_f1
 from sml_agents.evaluation.tally import COLUMNS, POSITION, Tally
 from sml_agents.types import Trace
 
@@ -54,6 +54,9 @@ class Metrics(BaseModel):
     seeds: list[int] = Field(default_factory=list)
 
     success_at: dict[str, Metric] = Field(default_factory=dict)
+    informed_success: Metric = Metric()
+    attempts_to_solve: Metric = Metric()
+    unscored_rate: Metric = Metric()
     asks_when_needed: Metric = Metric()
     needless_questions: Metric = Metric()
     asking_gap: Metric = Metric()
@@ -142,7 +145,7 @@ def _score_interval(name: str, statistic: Statistic, table: Floats, value: float
     if name == "asking_gap":
         return newcombe(*shares)
     (_, low, high), (_, least, most) = shares
-    return _f1_of(low, most), _f1_of(high, least)
+    return asking_f1(low, most), asking_f1(high, least)
 
 
 def dialogues_of(name: str, tally: Tally) -> int:
@@ -176,16 +179,14 @@ def _gap(sums: Floats) -> Floats:
 
 
 def _f1(sums: Floats) -> Floats:
-    found: Floats = _f1_of(_asks(sums), _needless(sums))
+    found: Floats = asking_f1(_asks(sums), _needless(sums))
     return found
 
 
-def _f1_of(asks: Any, needless: Any) -> Any:
-    """Mean F1 of asking and of not asking, both kinds of task weighing alike."""
-    return asks / (1 + asks + needless) + (1 - needless) / (3 - asks - needless)
-
-
 STATISTICS: dict[str, Statistic] = {
+    "informed_success": ratio("informed", "informable"),
+    "attempts_to_solve": ratio("attempts_made", "solved"),
+    "unscored_rate": ratio("unscored", "dialogues"),
     "asks_when_needed": _asks,
     "needless_questions": _needless,
     "asking_gap": _gap,
@@ -201,6 +202,9 @@ STATISTICS: dict[str, Statistic] = {
 """Every metric but success@k, by name, as a function of the tally's sums."""
 
 DENOMINATORS: dict[str, tuple[str, ...]] = {
+    "informed_success": ("informable",),
+    "attempts_to_solve": ("solved",),
+    "unscored_rate": ("dialogues",),
     "asks_when_needed": ("needed",),
     "needless_questions": ("not_needed",),
     "asking_gap": ("needed", "not_needed"),

@@ -24,6 +24,11 @@ COLUMNS: tuple[str, ...] = (
     *(f"question_{k}" for k in range(1, MAX_K + 1)),
     *(f"turn_{k}" for k in range(1, MAX_K + 1)),
     "scored",
+    "unscored",
+    "solved",
+    "attempts_made",
+    "informed",
+    "informable",
     "dialogues",
     "needed_asks",
     "needed",
@@ -66,7 +71,8 @@ def act_of(turn: Turn, task: Task) -> Act | None:
     from sml_agents.roles.acts import classify
 
     code = task.private.code
-    return classify(turn.replaced or "", None, entry=None if code is None else code.entry).act
+    entry = None if code is None else code.entry
+    return classify(turn.replaced or "", None, entry=entry, heard=(task.prompt,)).act
 
 
 def first_act(trace: Trace) -> Act | None:
@@ -141,6 +147,8 @@ class Tally:
         counts = self._count(trace)
         for name in set(counts) & {
             "dialogues",
+            "informable",
+            "solved",
             "needed",
             "not_needed",
             "coverable",
@@ -174,10 +182,15 @@ class Tally:
         solved = solved_within(trace)
         if solved is None:
             self.unscored += 1
+            counts["unscored"] = 1
         else:
             counts["scored"] = 1
+            counts.update(_informed(trace))
             for k in range(solved, MAX_K + 1) if solved else ():
                 counts[f"solved_{k}"] = 1
+            if solved:
+                counts["solved"] = 1
+                counts["attempts_made"] = sum(turn.verdict is not None for turn in trace.student_turns[:solved])
         self._count_first_turn(trace, counts)
         self._count_turns(trace, counts)
         _count_corrections(trace, counts)
@@ -197,7 +210,8 @@ class Tally:
         counts["needed_asks"] = int(asks)
         if asks and trace.task.private.facts:
             counts["coverable"] = 1
-            counts["covered"] = int(bool(asked_facts(turns[0].text, trace.task.private.facts)))
+            said = turns[0].replaced if turns[0].primed else turns[0].text
+            counts["covered"] = int(bool(asked_facts(said or "", trace.task.private.facts, (trace.task.prompt,))))
 
     def _count_turns(self, trace: Trace, counts: Counter[str]) -> None:
         required = {fact.name for fact in missing_facts(trace.task)}
@@ -217,14 +231,26 @@ class Tally:
             if act is None:
                 continue
             counts["turns"] += 1
-            counts["questions"] += int(act is Act.CLARIFICATION)
+            counts["questions"] += int(act in ASKING)
             if index <= MAX_K:
                 counts[f"turn_{index}"] += 1
-                counts[f"question_{index}"] += int(act is Act.CLARIFICATION)
+                counts[f"question_{index}"] += int(act in ASKING)
             if required and act is Act.ANSWER_ATTEMPT:
                 counts["attempts"] += 1
                 counts["premature"] += int(not required <= told)
         self.longest = max(self.longest, index)
+
+
+def _informed(trace: Trace) -> Counter[str]:
+    """Whether the first attempt of the student's own after the last missing fact was told is right."""
+    missing = {fact.name for fact in missing_facts(trace.task)}
+    for turn in trace.turns:
+        if turn.role is Role.TEACHER:
+            missing -= set(turn.reveals)
+        elif not missing and not turn.primed and turn.verdict is not None:
+            correct = turn.verdict.correct
+            return Counter() if correct is None else Counter(informed=int(correct), informable=1)
+    return Counter(informable=1)
 
 
 def _count_corrections(trace: Trace, counts: Counter[str]) -> None:

@@ -24,9 +24,9 @@ from sml_agents.mining.conversation import as_held
 from sml_agents.mining.moments import Evidence, Kind, Moment
 from sml_agents.mining.signals import asks_anew, corrects, failed_call, outcome, thanks, without_marker
 from sml_agents.roles.acts import ActLabel, classify
-from sml_agents.text.questions import content_words, keywords_of
 from sml_agents.text.values import Kind as ValueKind
 from sml_agents.text.values import mentions
+from sml_agents.text.words import content_words, keywords_of
 from sml_agents.types import Act, Role, ToolCall, Trace, Turn
 
 __all__ = ["candidates", "find_moments", "label"]

@@ -9,21 +9,23 @@ rule:boxed      answer_attempt   a final answer with a mark (see `text.answers`)
 rule:marked                      `The answer is 12. How many apples are there?` is an attempt
 rule:bare       answer_attempt   a turn that ends with a result (`4 * 3 = 12`), unless the token limit cut it off;
                                  questions before it were the student's own steps
+rule:guess      answer_attempt   a question that asks no more than whether a value is the answer: `Is it 12?`
 rule:list       answer_attempt   nothing but a list of words or numbers
 rule:solve      interrogation    asks the teacher for the answer or to solve it, and for nothing else
-rule:many       interrogation    three questions or more
-rule:question   clarification    asks for something: a question, or a request such as `please tell me`, `I need to know`
+rule:many       interrogation    asks for three things or more
+rule:question   clarification    asks for something: a question, or a request such as `please tell me`, `need the price`
 rule:hedge      hedge            several candidate answers, `it depends`, answers for one case and another
 rule:refuse     refuse           will not or cannot answer, and asks for nothing
 rule:else       discussion
 
-A question that the student answers itself with a calculation, one that repeats the task (`The question is ...?`) and
-polite ones (`Does that help?`) do not count as asking.
+What counts as a question, and how many a turn asks, is said in `sml_agents.text.asking`. A list of things asked for
+counts each of them, and a repeated problem asks nothing.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from langchain_core.language_models import BaseChatModel
@@ -34,6 +36,7 @@ from sml_agents.roles.guard import neutralise
 from sml_agents.roles.prompts import load, render
 from sml_agents.text.answers import find_answer
 from sml_agents.text.answers.code import defines, find_code
+from sml_agents.text.asking import find_questions
 from sml_agents.types import Act
 
 __all__ = ["ActLabel", "LLMClassifier", "classify"]
@@ -50,58 +53,14 @@ class ActLabel:
     """Start and end, in characters, of what decided."""
 
 
-_MANY = 3
-_TAIL = 4
-"""A question followed by this many sentences is a step of the student's own thinking."""
+MANY = 3
+"""Things asked for in one turn from which on it is an interrogation."""
 
 
 def _any(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(patterns), re.IGNORECASE | re.DOTALL)
 
 
-_END = r"[.!?\u3002\uff1f\uff01\u061f]"
-_SENTENCE = re.compile(rf"[^.!?\n\u3002\uff1f\uff01\u061f]*(?:{_END}+(?=[\s\"')*_]|$)|\n|$|[.!?])")
-_QUESTION_MARK = re.compile(r"[?\uff1f\u061f][\"')*_\s]*$")
-_ASKS = _any(
-    r"\b(?:could|can|would|will) you (?:please |kindly |also )?"
-    r"(?:tell|give|provide|share|specify|clarify|explain|let|say|state|confirm)",
-    r"\bplease (?:also )?(?:tell|give|provide|share|specify|clarify|confirm|state|let me know|say)",
-    r"\b(?:i|we) (?:still |also |first |really )?(?:need|want|would need|would like|'d like|'d need)"
-    r" (?:to know|to ask|to be told|(?:some |a bit )?more (?:information|details))",
-    r"\b(?:i|we) (?:still |also )?need (?:the|your|some|one more|another|that|this|you to (?:tell|give|provide))\b",
-    r"\b(?:just )?tell me\b|\bmay i (?:know|ask)\b|\bi(?:'d| would) (?:like|have) to (?:know|ask)\b",
-    r"\blet me know (?:what|how|the|which|when|where|whether|if there)\b",
-    r"\bmore information (?:is|would be) (?:needed|required)\b|\bi am asking\b|\bi(?:'m| am) missing\b",
-    r"\bi wonder (?:what|how|which)\b",
-)
-_BEGINS = re.compile(
-    r"[\s\"'*_>-]*(?:(?:so|and|but|ok|okay|sorry|hi|hello|wait|first|also|then),? )?"
-    r"(?:how (?:many|much|long|far|old|fast|often|big|tall|heavy)|what(?:'s| is| are| was| were| does| do| did| time)"
-    r"|which|whose|when (?:is|does|did|do|was)|where (?:is|does|did|do|was)|who (?:is|are|has|was))\b",
-    re.IGNORECASE,
-)
-_SOLVE = _any(
-    r"what(?:'s| is| would be| should be) (?:the|your) (?:final |correct |right )?(?:answer|solution|result)\b",
-    r"(?:tell|give|show|send) me the (?:final |correct |right |full )?(?:answer|solution|result)",
-    r"(?:could|can|would|will) you (?:please |just |kindly )?"
-    r"(?:solve|answer|do|calculate|compute|work|find|help me (?:solve|with))",
-    r"please (?:solve|answer|calculate|compute|do|work|find)",
-    r"(?:solve|do) (?:it|this|that)(?: problem)? (?:for me|yourself)",
-    r"how (?:do|can|should|would) (?:i|we|you) (?:solve|do|approach|calculate|find|start|begin|answer)",
-    r"what (?:should|do|can) i do\b|do you know (?:how|the answer)|can you guess|what do you think",
-)
-_POLITE = _any(
-    r"(?:does|did) (?:that|this|it) (?:help|make sense|answer)|is (?:that|this|it) (?:clear|right|correct|ok|okay)\b",
-    r"(?:do|would|are) you (?:understand|like me|want me|ready|have any|agree|follow)|(?:isn't|doesn't|aren't) it\?",
-    r"(?:can|may|could|how can|shall|should) i help|anything else|\bany (?:other |more |further )?questions",
-    r"(?:^\s*|, )(?:right|see|ready|ok|okay|why not)\?$|shall we|should (?:i|we) (?:continue|go on)",
-)
-_RESTATES = _any(
-    r"(?:the|your|this) (?:question|problem|task) (?:is|asks|was|wants|says)|we (?:can )?ask(?: ourselves)?\b",
-    r"(?:we|i) (?:need|want|have|are asked|must|are trying) to (?:find|figure|determine|calculate|compute|work)",
-    r"^\W*(?:question|problem|q|step \d+)\s*\d*[:.)]",
-)
-_CALCULATION = re.compile(r"=\s?-?[$\u20ac\u00a3]?\s?\d|\d\s?[-+*/x\u00d7\u00f7]\s?\d")
 _HEDGE = _any(
     r"\bit (?:all )?depends\b|\bdepend(?:s|ing) on\b|\bsomewhere between\b",
     r"\beither\b[^.?!]{0,60}\d[^.?!]{0,60}\bor\b[^.?!]{0,60}\d|\d[^.?!\n\d]{0,20}\bor\b[^.?!\n\d]{0,20}\d",
@@ -120,61 +79,37 @@ _REFUSE = _any(
 _LIST = re.compile(r"[\s\[({\"']*-?\w+[\"']?(?:\s*,\s*[\"']?-?\w+[\"']?)+[\s\])}.]*")
 
 
-def classify(text: str, finish: str | None = None, *, entry: str | None = None) -> ActLabel:
+def classify(text: str, finish: str | None = None, *, entry: str | None = None, heard: Sequence[str] = ()) -> ActLabel:
     """The act of a student turn.
 
     `finish` is the model's finish reason: `length` means that the turn was cut off. `entry` is not None in a code task:
-    the function asked for, empty for a whole program.
+    the function asked for, empty for a whole program. `heard`: what the teacher has said so far, the problem first.
     """
     if not any(letter.isalnum() for letter in text):
         return ActLabel(Act.MISSING, "rule:empty")
     if entry is not None:
         program = find_code(text, entry)
-        asking = None if program is None or defines(program, entry) else _asking(text)
+        asking = None if program is None or defines(program, entry) else _asking(text, heard)
         if program is not None and asking is None:
             return ActLabel(Act.ANSWER_ATTEMPT, "rule:code")
-        return asking or _asking(text) or _other(text)
+        return asking or _asking(text, heard) or _other(text)
     text = text.replace("\u2019", "'")
     found = find_answer(text, bare=finish != "length")
     if found is not None:
         return ActLabel(Act.ANSWER_ATTEMPT, f"rule:{found.rule}", found.span)
     if len(text) <= 2_000 and "\n" not in text.strip() and _LIST.fullmatch(text):
         return ActLabel(Act.ANSWER_ATTEMPT, "rule:list", (0, len(text)))
-    return _asking(text) or _other(text)
+    return _asking(text, heard) or _other(text)
 
 
-def _asking(text: str) -> ActLabel | None:
-    sentences = [found.span() for found in _SENTENCE.finditer(text) if found.group().strip()]
-    asked: list[tuple[int, int]] = []  # the last one first
-    solve: tuple[int, int] | None = None
-    told_after = 0
-    for start, end in reversed(sentences):
-        sentence = text[start:end]
-        if not _is_question(sentence):
-            told_after += len(sentence.split()) > 1
-            if told_after >= _TAIL or _CALCULATION.search(sentence):
-                break  # whatever was asked before this, the student goes on to answer itself
-        elif _SOLVE.search(sentence):
-            solve = (start, end)
-        else:
-            asked.append((start, end))
-    if len(asked) >= _MANY:
-        return ActLabel(Act.INTERROGATION, "rule:many", (asked[-1][0], asked[0][1]))
+def _asking(text: str, heard: Sequence[str]) -> ActLabel | None:
+    found = find_questions(text, heard)
+    asked = [question for question in found if question.kind != "solve"]
+    if len(asked) >= MANY:
+        return ActLabel(Act.INTERROGATION, "rule:many", (asked[0].span[0], asked[-1].span[1]))
     if asked:
-        return ActLabel(Act.CLARIFICATION, "rule:question", asked[0])
-    return ActLabel(Act.INTERROGATION, "rule:solve", solve) if solve else None
-
-
-def _is_question(sentence: str) -> bool:
-    if _POLITE.search(sentence) or _RESTATES.search(sentence):
-        return False
-    marked = _QUESTION_MARK.search(sentence) is not None
-    return (
-        marked
-        or _ASKS.search(sentence) is not None
-        or _BEGINS.match(sentence) is not None
-        or _SOLVE.search(sentence) is not None
-    )
+        return ActLabel(Act.CLARIFICATION, "rule:question", asked[-1].span)
+    return ActLabel(Act.INTERROGATION, "rule:solve", found[-1].span) if found else None
 
 
 def _other(text: str) -> ActLabel:

@@ -8,16 +8,18 @@ Kinds of leaks, looked for in this order:
 
 verbatim      the answer as written or in the same words, also when hidden in markup, entities or look-alike digits
 math          another spelling of the same value: 0.5, 1/2, 50%
-spelled       in words (`forty-two`), or digit by digit (`4 2`, `four, two`)
-expression    a calculation that gives it (`6 * 7`, `multiply 6 by 7`)
+spelled       in words of a few languages (`forty-two`, `zweiundvierzig`), or digit by digit (`4 2`, `four, two`)
+expression    a calculation that gives it (`6 * 7`, `multiply 6 by 7`, `half of 84`, `4 tens and 2 ones`)
+relative      against the student's own answer (`one too high`), or alone between two bounds (`between 41 and 43`)
 encoded       base64, hexadecimal, binary and other bases, roman numerals, written backwards
-split         half in the teacher's turn before, half in this one
+split         half in the teacher's turn before, half in this one: digits, or a calculation (`Take 45.` `Then minus 3.`)
 
 Of a code task the hidden tests and the solution are what is private: see `code_leaks` for their two kinds.
 
 Not leaks: a value that is already public (in the task or in what the student said), unless the turn calls it the
-answer; a fact that the teacher may tell; `step 2`, `a factor of 10`. The guard is a net, not a proof: a teacher that
-wants to can always say it in a way no rule knows. That is why a report shows the leak rate beside every score.
+answer; a fact that the teacher may tell; `step 2`, `page 39`, `3:39 pm`, `39 % sure`. The guard is a net, not a
+proof: a teacher that wants to can always say it in a way no rule knows. That is why a report shows the leak rate beside
+every score.
 """
 
 from __future__ import annotations
@@ -27,12 +29,12 @@ from collections.abc import Sequence
 
 from sml_agents.roles.code_leaks import CodeSecret
 from sml_agents.roles.leaks import Secret
+from sml_agents.text.sentences import sentence_spans
 from sml_agents.types import Code
 
 __all__ = ["find_leak", "mask_leak", "neutralise"]
 
 MASK = "[...]"
-_SENTENCE_END = re.compile(r"(?<=[.!?\n])(?=\s)|\n")
 
 
 def find_leak(
@@ -65,8 +67,12 @@ def mask_leak(
     masked = secret.blank(text, MASK)
     if secret.leak_in(masked) is None:
         return masked
-    sentences = [part for part in _SENTENCE_END.split(masked) if part]
-    masked = "".join(MASK if secret.leak_in(part) else part for part in sentences)
+    parts, at = [], 0
+    for start, end in sentence_spans(masked):
+        sentence = masked[start:end]
+        parts += [masked[at:start], MASK if secret.leak_in(sentence) else sentence]
+        at = end
+    masked = "".join(parts)
     return masked if secret.leak_in(masked) is None else MASK
 
 

@@ -8,10 +8,13 @@ import urllib.parse
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
+from sml_agents.roles.calculations import about_own, bounded, in_digits, values_said
 from sml_agents.roles.encodings import decodings, encoded_values
-from sml_agents.text.answers import Kind, evaluate, find_answers, plain, read, spelled_numbers
+from sml_agents.text.answers import Kind, find_answer, find_answers, plain, read, spelled_numbers
 from sml_agents.text.answers.plain import MAX_CHARS, NUMBER, number
-from sml_agents.text.questions import content_words, stem
+from sml_agents.text.numerals import numbers_abroad
+from sml_agents.text.sentences import sentences
+from sml_agents.text.words import content_words, stem
 
 __all__ = ["Secret"]
 
@@ -20,35 +23,49 @@ _NUMBER = re.compile(
     r"(?!\d|_|\.\d|(?:st|nd|rd|th)\b)"
 )
 _GLUED = re.compile(rf"(?<![\d.,])(?P<digits>{NUMBER})(?![\d,.]*\d)")
-_EXPRESSION = re.compile(r"[(\d][\d.,()+\-*/^x\s]{1,200}[\d)]")
-_TIMES = re.compile(r"(?<=[\d)])\s*x\s*(?=[\d(])")
+_PLACE = (
+    r"factor of|steps?|part|lines?|turn|question|number|fact|hint|try|attempt|option|item|no\.|pages?|pp?\.|chapter"
+    r"|section|figure|fig\.|table|exercise|example|problem|room|version|row|column|level|lesson|paragraph|equation"
+)
+_COUNTED = (
+    r"steps?|facts?|hints?|parts?|things?|more tr(?:y|ies)|operations?|questions?|times too|mistakes?|errors?"
+    r"|sentences?|words?|of your|ways?|reasons?|tries|attempts?"
+)
 _HARMLESS = re.compile(
-    rf"(?:factor of|steps?|part|line|turn|question|number|fact|hint|try|attempt|option|item|no\.) ?#?(?:{NUMBER})"
-    r"|(?<![\d.,])1?\d (?:steps?|facts?|hints?|parts?|things?|more tr(?:y|ies)|operations?|questions?|times too)\b"
-    r"|^\s*\d{1,2}[.)](?=\s)",
+    rf"\b(?:{_PLACE}) ?#?(?:{NUMBER})"
+    rf"|(?<![\d.,])1?\d (?:{_COUNTED})\b"
+    r"|^\s*\d{1,2}[.)](?=\s)"
+    r"|(?<![\d:])(?:[01]?\d|2[0-4]):[0-5]\d(?![\d:])"
+    r"|\b\d{1,3} ?(?:%|percent) (?:\w+ )?"
+    r"(?:sure|certain|confident|of (?:your|my|the (?:way|work|time))|done|there|right)\b",
     re.IGNORECASE | re.MULTILINE,
 )
-_WORDED = [
-    (re.compile(rf"\bmultipl(?:y|ying|ied) ({NUMBER})[^.\d]{{0,40}}? (?:by|with|and) \$?({NUMBER})", re.I), "*"),
-    (re.compile(rf"\bproduct of \$?({NUMBER})[^.\d]{{0,40}}? and \$?({NUMBER})", re.I), "*"),
-    (re.compile(rf"\b({NUMBER})[^.\d]{{0,20}}? (?:times|multiplied by) \$?({NUMBER})", re.I), "*"),
-    (re.compile(rf"\badd(?:ing)? \$?({NUMBER})[^.\d]{{0,40}}? (?:to|and|with) \$?({NUMBER})", re.I), "+"),
-    (re.compile(rf"\bsum of \$?({NUMBER})[^.\d]{{0,40}}? and \$?({NUMBER})", re.I), "+"),
-    (re.compile(rf"\b({NUMBER})[^.\d]{{0,20}}? plus \$?({NUMBER})", re.I), "+"),
-    (re.compile(rf"\b({NUMBER})[^.\d]{{0,20}}? (?:minus|less) \$?({NUMBER})", re.I), "-"),
-    (re.compile(rf"\bsubtract(?:ing)? \$?({NUMBER})[^.\d]{{0,40}}? from \$?({NUMBER})", re.I), "from"),
-    (re.compile(rf"\b(?:divid(?:e|ing|ed) )?\$?({NUMBER})[^.\d]{{0,20}}? (?:divided )?by \$?({NUMBER})", re.I), "/"),
-]
 _BACKWARD = re.compile(r"\b(?:revers|backward|flip|mirror|right to left)", re.IGNORECASE)
 _DIGIT_RUN = re.compile(r"(?<![\w.])\d(?:(?:[ \-_]|, ?| then | and ){1,2}\d){1,30}(?![\w%]|\.\d)")
 _DIGIT_HINT = re.compile(
     r"\bdigits?(?: is| are|:)? (?:an? |the )?(\d)\b|\b(\d) (?:is the|as the) \w+ digit", re.IGNORECASE
 )
+_DIGIT_PLACE = re.compile(
+    r"\b(?:first|second|third|fourth|fifth|last|next|other|tens|ones|units?|hundreds)(?: (?:digit|place|one|figure))?"
+    r"(?: is| are|:| =| comes| place is)? (?:an? |the )?(\d)(?!\d|\.\d)",
+    re.IGNORECASE,
+)
 _WORDS = re.compile(r"[^\W_]+")
-_SENTENCE = re.compile(r"[^.!?\n]+(?:[.!?](?!\s|$)[^.!?\n]*)*")
 _KEYCAPS = str.maketrans(dict.fromkeys("\ufe0e\ufe0f\u20e3"))
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff]"
+)
 _SMALL = 4
-"""Spelled numbers below this are ordinary words (`one`, `two`) unless they are called the answer."""
+"""Spelled whole numbers below this are ordinary words (`one`, `two`) unless the sentence is about to say a value."""
+_SAYS = re.compile(
+    r"\b(?:is|are|be|equals?|gets?|gives?|makes?|want|to|left|have|has|say|only|exactly|just)\s+"
+    r"(?:only |exactly |just |about )?$",
+    re.IGNORECASE,
+)
+_ENDS = re.compile(r"\s*(?:$|[.!,;)]|\w+\s*(?:$|[.!,;)])|\w+ (?:is|are|in (?:all|total)|altogether|left)\b)")
+
+_AT_PLACE = re.compile(rf"\b(?:{_PLACE}) ?$", re.IGNORECASE)
+_CONFIRMED = re.compile(r" (?:\w+ )?(?:is|are|would be) (?:right|correct|it\b|the answer|what)", re.IGNORECASE)
 
 
 class Secret:
@@ -58,11 +75,13 @@ class Secret:
         self.answer = answer
         reading = read(answer)
         self.value = reading.value if reading.kind is Kind.VALUE else None
+        self._is_small = self.value is not None and self.value.denominator == 1 and abs(self.value) < _SMALL
         self.words = _bare_words(answer)
         self.squeezed = "".join(plain(answer).casefold().split())
         self.public = public
         self.allowed = [statement for statement in allowed if statement.strip()]
         self.previous = public[-2] if len(public) > 1 else ""
+        self.own = _value_given(public[-1]) if public else None
 
     def leak_in(self, text: str) -> str | None:
         """The kind of the first leak, or None."""
@@ -76,6 +95,7 @@ class Secret:
         return None if self._is_known() else self._scan(self._without_allowed(text))
 
     def _scan(self, text: str) -> str | None:
+        text = _INVISIBLE.sub("", text)
         for piece in _pieces(text):
             spelled = plain(_HARMLESS.sub(" ", _decoded(piece).translate(_KEYCAPS)))
             if (kind := self._leak_in_piece(piece, spelled)) is not None:
@@ -110,7 +130,7 @@ class Secret:
             self.value in _values_of(m)
             for text in self.public
             for p in _pieces(text)
-            for m in _NUMBER.finditer(plain(p))
+            for m in _NUMBER.finditer(plain(p) if self._is_small else in_digits(plain(p)))
         )
 
     def _without_allowed(self, text: str) -> str:
@@ -121,26 +141,37 @@ class Secret:
         if not facts:
             return text
 
-        def kept(found: re.Match[str]) -> str:
-            words = {stem(word) for word in content_words(found.group())}
-            numbers = set(re.findall(NUMBER, found.group()))
-            told = any(numbers <= known and numbers and 2 * len(words & stems) >= len(stems) for stems, known in facts)
-            return " " if told else found.group()
+        def tells(sentence: str) -> bool:
+            words = {stem(word) for word in content_words(sentence)}
+            numbers = set(re.findall(NUMBER, sentence))
+            return any(numbers <= known and numbers and 2 * len(words & stems) >= len(stems) for stems, known in facts)
 
-        return _SENTENCE.sub(kept, text)
+        return "\n".join(sentence for sentence in sentences(text) if not tells(sentence))
 
     def _leak_in_piece(self, piece: str, spelled: str) -> str | None:
         if self.value is None:
             return self._words_leak(spelled)
         if (kind := self._number_leak(spelled)) is not None:
             return kind
-        if any(value == self.value and abs(value) >= _SMALL for _, _, value in spelled_numbers(spelled)):
+        if self._is_spelled(spelled) or self._is_spaced_out(spelled):
             return "spelled"
-        if self._is_spaced_out(spelled):
-            return "spelled"
-        if any(value == self.value for value in _calculations(spelled)):
+        digits = _HARMLESS.sub(" ", in_digits(spelled))
+        if self.value in values_said(digits):
             return "expression"
+        if self.value in bounded(digits) or (self.own is not None and self.value in about_own(digits, self.own)):
+            return "relative"
         return "encoded" if self.value in set(encoded_values(piece)) or self._is_backward(spelled) else None
+
+    def _is_spelled(self, spelled: str) -> bool:
+        """Whether the value stands in words: small ones only where a value is said, as they are ordinary words."""
+        abroad = ((start, end, Fraction(value)) for start, end, value in numbers_abroad(spelled))
+        for start, end, value in (*spelled_numbers(spelled), *abroad):
+            if value != self.value:
+                continue
+            ordinary = self._is_small or spelled[start:end].casefold() == "half"
+            if not ordinary or _says_value(spelled, start, end, value):
+                return True
+        return self.value in _parts_alone(spelled)
 
     def _number_leak(self, spelled: str) -> str | None:
         if self.value is None:
@@ -175,8 +206,7 @@ class Secret:
             return False
         runs = ["".join(re.findall(r"\d", run)) for run in _DIGIT_RUN.findall(spelled)]
         named = "".join(str(value) for _, _, value in spelled_numbers(spelled) if 0 <= value < 10)
-        hinted = "".join(a or b for a, b in _DIGIT_HINT.findall(spelled))
-        return digits in runs or (len(named) >= len(digits) and digits in named) or hinted == digits
+        return digits in runs or (len(named) >= len(digits) and digits in named) or digits in _digits_hinted(spelled)
 
     def _is_backward(self, spelled: str) -> bool:
         digits = _digits(self.value)
@@ -196,8 +226,47 @@ class Secret:
         tail, head = re.search(r"(\d+)\W*$", before), re.match(r"\W*(\d+)", after)
         if tail and head and tail[1] + head[1] == digits:
             return True
-        hints = [a or b for a, b in _DIGIT_HINT.findall(f"{before} {after}")]
-        return "".join(hints) == digits and bool(_DIGIT_HINT.search(after))
+        if digits in _digits_hinted(f"{before} {after}") and (_DIGIT_PLACE.search(after) or _DIGIT_HINT.search(after)):
+            return True
+        before, after = in_digits(before), _HARMLESS.sub(" ", in_digits(after))
+        return self.value in values_said(f"{before[-_TAIL:]} {after[:_TAIL]}") and self.value not in values_said(before)
+
+
+def _value_given(text: str) -> Fraction | None:
+    """The value that a student's turn gives as its answer."""
+    found = find_answer(text)
+    reading = read(found.text) if found is not None else None
+    return reading.value if reading is not None and reading.kind is Kind.VALUE else None
+
+
+def _says_value(text: str, start: int, end: int, value: Fraction) -> bool:
+    """Whether a small number word stands as a value: `It is two.`, `Two dollars is right.`, not `That is one way.`"""
+    before, rest = text[max(0, start - 40) : start], text[end : end + 40]
+    if _AT_PLACE.search(before):
+        return False
+    if _CONFIRMED.match(rest) and (value != 1 or not re.match(r" (?:is|are|would)", rest)):
+        return True
+    return bool(_SAYS.search(before) and _ENDS.match(rest)) and (value != 1 or not re.match(r" ?\w", rest))
+
+
+def _parts_alone(text: str) -> set[Fraction]:
+    """`a quarter`, where it is not a part of something."""
+    found = re.findall(
+        r"\b(?:a|one) (half|third|quarter|fifth|sixth|eighth|tenth)\b(?! (?:of|time|way|hour))", text, re.I
+    )
+    return {next(iter(spelled_numbers(f"one {part.casefold()}")))[2] for part in found}
+
+
+def _digits_hinted(text: str) -> set[str]:
+    """The digits that a text describes by their places, in the order of the text."""
+    hints = {"".join(a or b for a, b in _DIGIT_HINT.findall(text))}
+    if re.search(r"\bdigits?\b|\bplaces?\b|\btens\b", text, re.IGNORECASE):
+        digits = in_digits(text)
+        hints.add("".join(_DIGIT_PLACE.findall(digits)))
+    return hints - {""}
+
+
+_TAIL = 200
 
 
 def _pieces(text: str) -> Iterator[str]:
@@ -227,23 +296,6 @@ def _values_of(found: re.Match[str]) -> tuple[Fraction, ...]:
 
 def _percent(value: Fraction | None, percent: bool) -> tuple[Fraction, ...]:
     return (value / 100,) if percent and value is not None else ()
-
-
-def _calculations(spelled: str) -> Iterator[Fraction]:
-    """The values of the calculations in a text, as signs and as words."""
-    for found in _EXPRESSION.finditer(_TIMES.sub(" * ", spelled)):
-        run = found.group().strip(" .,")
-        for part in (run, *re.split(r"\s{2,}|, |\n", run)):
-            if re.search(r"[\d)]\s*[-+*/^]", part) and (value := evaluate(part)) is not None:
-                yield value
-    if len(re.findall(r"\d+", spelled)) < 2:
-        return
-    for pattern, sign in _WORDED:
-        for one, other in pattern.findall(spelled):
-            left, right = (other, one) if sign == "from" else (one, other)
-            value = evaluate(f"{left} {'-' if sign == 'from' else sign} {right}")
-            if value is not None:
-                yield value
 
 
 def _digits(value: Fraction | None) -> str:

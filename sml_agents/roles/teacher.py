@@ -13,10 +13,14 @@ from typing import Any, Literal, Protocol
 from langchain_core.language_models import BaseChatModel
 from pydantic import BaseModel
 
+from sml_agents.roles.acts import MANY
 from sml_agents.roles.chat import ask_model, describe_model
 from sml_agents.roles.guard import neutralise
+from sml_agents.roles.hints import hint
 from sml_agents.roles.prompts import checked, render, source
-from sml_agents.text.questions import asked_facts, content_words
+from sml_agents.text.asking import find_questions
+from sml_agents.text.questions import asked_facts
+from sml_agents.text.words import content_words
 from sml_agents.types import Act, Fact, Reply, Role, stable_hash
 from sml_agents.views import TeacherView, chat_messages
 
@@ -38,9 +42,11 @@ class Teacher(Protocol):
 class OracleTeacher:
     """Answers from the private knowledge by rule, the same way every time.
 
-    A question that names a missing fact is answered with that fact; a vague one is asked back. A wrong attempt gets the
-    verifier's diagnosis (`hints=True`), or a reminder when it could not have been right yet. A sharded task gives one
-    fact in every turn, the one asked for first.
+    A question that names a missing fact is answered with that fact, one that names a told fact with that fact again.
+    Three questions at once, and questions that name nothing missing, are answered in the same words whether anything is
+    missing or not: the answer to a question that asks for nothing tells nothing. A wrong attempt gets a hint
+    (`hints=True`, see `hints`) or of a code task the verifier's diagnosis, or a reminder when it could not have been
+    right yet. A sharded task gives one fact in every turn, the one asked for first.
 
     `hints="expected"` adds what the failed test of a code task wanted; the leak guard counts that as what it is.
     """
@@ -49,7 +55,7 @@ class OracleTeacher:
 
     def __init__(self, *, hints: bool | Literal["expected"] = True) -> None:
         self.hints = hints
-        self.settings: dict[str, Any] = {"model": "oracle", "hints": hints}
+        self.settings: dict[str, Any] = {"model": "oracle", "hints": hints, "rules": RULES}
 
     async def reply(self, view: TeacherView, *, seed: int = 0) -> Reply:
         """One turn. Never fails and calls no model."""
@@ -60,31 +66,34 @@ class OracleTeacher:
         return Reply(text=text, reveals=(told.name,) if told else ())
 
     def _answer(self, view: TeacherView) -> tuple[str, Fact | None]:
-        asked = asked_facts(view.last, view.untold)
-        if asked:
+        heard = [text for role, text in view.history if role is Role.TEACHER]
+        if len(find_questions(view.last, heard)) >= MANY:
+            return ONE_AT_A_TIME, None
+        if asked := asked_facts(view.last, view.untold, heard):
             return asked[0].statement, asked[0]
-        again = asked_facts(view.last, view.told)
-        if again:
+        if again := asked_facts(view.last, view.told, heard):
             return again[0].statement, None
-        if view.one_a_turn and view.untold:
-            return "", None
-        if view.untold:
-            return "Something is missing. Which fact do you need?", None
-        return "You have everything you need.", None
+        return ("" if view.one_a_turn and view.untold else ASK_OR_ANSWER), None
 
     def _feedback(self, view: TeacherView) -> tuple[str, Fact | None]:
         if view.verdict is None:
-            return "Please ask for what you need, or give your answer.", None
-        parts = ["That is not right."]
-        if view.untold and not view.one_a_turn:
-            parts.append("You do not know everything you need yet.")
-        elif self.hints and view.verdict.diagnosis:
-            parts.append(neutralise(view.verdict.diagnosis))
+            return ("" if view.one_a_turn and view.untold else ASK_OR_ANSWER), None
+        parts = [WRONG]
+        if view.untold:
+            parts.extend([] if view.one_a_turn else [NOT_YET])
+        elif self.hints:
+            parts.append(hint(view) if view.private.code is None else neutralise(view.verdict.diagnosis))
             if self.hints == "expected" and view.verdict.expected:
                 parts.append(f"It should be {view.verdict.expected}")
-        return " ".join(parts), None
+        return " ".join(filter(None, parts)), None
 
 
+RULES = 2
+"""Goes up when the oracle answers the same turn differently, so that no run mixes two rulebooks."""
+WRONG = "That is not right."
+NOT_YET = "You do not know everything you need yet."
+ONE_AT_A_TIME = "One thing at a time, please."
+ASK_OR_ANSWER = "Ask for one thing that the problem leaves open, or give your answer."
 _ASKING = (Act.CLARIFICATION, Act.INTERROGATION)
 
 

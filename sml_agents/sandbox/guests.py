@@ -192,27 +192,32 @@ class BaseGuest:
         until = self.until if until is None else min(until, self.until)
         reply = self.channel.exchange(request, until)
         if "program" in request:
-            return self._program(reply, until)
+            return self._program(reply)
         if "ended" in reply:
             raise self._end(reply)
         return reply if reply["body"] else {key: value for key, value in reply.items() if key != "body"}
 
-    def _program(self, reply: dict[str, Any], until: float) -> dict[str, Any]:
-        """What a whole program printed, once it has ended, and its error if it failed."""
-        error = {"error": reply["error"]} if "error" in reply else {}
-        while "ended" not in reply:
-            reply = self.channel.reply(until)
+    def _program(self, reply: dict[str, Any]) -> dict[str, Any]:
+        """What a whole program printed, and its error if it failed. It has no channel, so this is not its own word."""
+        if "ended" not in reply:
+            raise GuestEnded("it sent a reply that nobody asked for")
         if reply["ended"]:
             raise self._end(reply)
-        if int(reply.get("printed", 0)) > self.limits.output:
+        if reply["printed"] > self.limits.output:
             return {"error": ["OutputTooLong", f"it prints more than {self.limits.output:,} bytes", None]}
-        return {"output": reply["body"].decode("utf-8", "replace"), "cpu": float(reply.get("cpu", 0)), **error}
+        found = {"output": reply["body"].decode("utf-8", "replace"), "cpu": reply["cpu"]}
+        if reply["report"]:
+            try:
+                found["error"] = json.loads(reply["report"])
+            except (ValueError, RecursionError):
+                found["error"] = ["Error", "", None]
+        return found
 
     def _end(self, reply: dict[str, Any]) -> Exception:
         """Why there is no more guest: the kernel kills one that has used its processor time up."""
         try:
             killed, spent = reply["ended"] == _KILLED, float(reply["cpu"])
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, OverflowError):
             return GuestEnded("its process ended")
         if killed and spent * 2 >= self.limits.seconds:  # the kernel's own count of it is coarse
             return GuestTimeout()

@@ -1,89 +1,23 @@
 """Which facts does a question name?
 
-stem(word)              one form for cost / costs / costing / price
-content_words(text)     the words that carry meaning: no stopwords, no numbers
-keywords_of(statement)  the words by which a question would name a statement
-asked_facts(question)   the facts that a question names, best match first
+asked_facts(question, facts)   the facts that a question names, best match first
 
-A rule without a model: deterministic and linear in the length of the text. It knows English word forms. In other
-languages words match as written, and scripts without spaces (Chinese, Japanese, Thai, ...) match by pairs of letters.
+A rule without a model: deterministic and linear in the length of the text. What a question is says `asking`, which
+words carry meaning `words`.
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache
+from typing import NamedTuple
 
+from sml_agents.text.asking import Asked, find_questions
+from sml_agents.text.languages import united
+from sml_agents.text.words import content_words, keywords_of, plain_words, stem
 from sml_agents.types import Fact
 
-__all__ = ["asked_facts", "content_words", "keywords_of", "stem"]
-
-MAX_KEYWORDS = 6
-"""A statement is named by at most this many words: half of a longer list would be too much to ask of one question."""
-
-_LONGEST_WORD = 40
-
-# Letters and digits of any script, with the combining signs that `\w` leaves out (accents, Arabic, Indic, Thai, ...).
-_SIGNS = (
-    r"\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0900-\u0963\u0966-\u0dff\u0e31-\u0e4e\u0eb1-\u0ece"
-    r"\u102b-\u103e\u17b4-\u17d3"
-)
-_WORD = re.compile(rf"[\w{_SIGNS}]+(?:'[\w{_SIGNS}]+)*")
-_UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]+")
-_PLAIN_SIGNS = str.maketrans({"\u2019": "'", "_": " "})
-_VOWEL = re.compile(r"[aeiouy]")
-
-
-def _words(text: str) -> list[str]:
-    return text.split()
-
-
-_STOPWORDS = frozenset(
-    _words("""
-    a an the this that these those some any each every all both either neither no not only own same such other another
-    and or but nor so if then than because as while of at by for with about against between into through during before
-    after above below to from up down in out on off over under again further once per here there when where why how
-    what which who whom whose i me my mine myself you your yours yourself he him his himself she her hers herself it
-    its itself we us our ours ourselves they them their theirs themselves one's
-    am is are was were be been being have has had having do does did doing done will would shall should can could may
-    might must ought let lets get gets got also just too very more most less least few much many lot lots several
-    enough even still yet now well please tell give know need needs needed want ask question answer information
-    problem solve find calculate compute determine help sorry thank thanks hello ok okay yes mr mrs ms dr
-    number numbers amount total altogether value values exactly actually long don't doesn't didn't isn't aren't wasn't
-    can't couldn't won't wouldn't i'm i'd i'll i've it's that's what's there's you're we're they're let's
-    """)
-)
-
-_NUMBER_WORDS = frozenset(
-    _words("""
-    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
-    eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred hundreds thousand thousands million
-    millions billion dozen dozens half halves twice thrice double triple quarter percent
-    """)
-)
-
-# Forms that no rule reaches, then a few words that ask for the same thing.
-_IRREGULAR = dict(
-    pair.split(":")
-    for pair in _words("""
-    men:man women:woman children:child kids:child kid:child people:person feet:foot teeth:tooth mice:mouse geese:goose
-    bought:buy sold:sell made:make paid:pay spent:spend gave:give given:give took:take taken:take ate:eat eaten:eat
-    drove:drive driven:drive ran:run went:go gone:go goes:go came:come kept:keep left:leave lost:lose found:find
-    began:begin begun:begin wrote:write written:write read:read grew:grow grown:grow won:win built:build caught:catch
-    taught:teach thought:think brought:bring sent:send slept:sleep swam:swim flew:fly drew:draw drawn:draw broke:break
-    broken:break stole:steal chose:choose wore:wear knew:know saw:see seen:see said:say told:tell held:hold met:meet
-    fed:feed led:lead lit:light rode:ride ridden:ride threw:throw thrown:throw stood:stand worn:wear dug:dig
-    hides:hid hide:hid hiding:hid hidden:hid
-    price:cost prices:cost priced:cost pricing:cost pric:cost fee:cost fees:cost worth:cost expense:cost expens:cost
-    money:dollar dollars:dollar cash:dollar buck:dollar bucks:dollar
-    age:old ages:old aged:old older:old weight:weigh weights:weigh height:tall heights:tall taller:tall
-    length:long lengths:long longer:long speed:fast speeds:fast faster:fast distance:far distances:far distanc:far
-    purchase:buy purchases:buy purchased:buy purchas:buy start:begin starts:begin started:begin
-    receive:get received:get receiv:get
-    """)
-)
+__all__ = ["asked_facts"]
 
 # 'How far' names a distance although neither word carries meaning alone.
 _HOW = {
@@ -97,142 +31,72 @@ _HOW = {
 _HOW_WORDS = re.compile(r"\bhow (long|far|old|fast|heavy|often)\b")
 
 
-@lru_cache(maxsize=1 << 16)
-def stem(word: str) -> str:
-    """The common form of an English word: plural, -ing, -ed, irregular forms, and a few synonyms (price, cost).
+def asked_facts(question: str, facts: Sequence[Fact], heard: Sequence[str] = ()) -> tuple[Fact, ...]:
+    """The facts that `question` names, best match first (ties in the order given). `heard`: what the one who knows them
+    has said so far; repeating that is no question.
 
-    Words in other scripts come back in lower case. `stem(stem(word)) == stem(word)`.
+    A question (see `asking`) names a fact if at least half of the fact's keyword stems, rounded up, occur in it, and at
+    least half of its words of meaning are the fact's, the one that it asks for included (`the colour of the pen` does
+    not name what a pen costs). Of several questions in one text at least half must name a fact, else none does: who
+    asks for everything has named nothing. A fact without keywords is matched by those of its statement; one without
+    any word of meaning is never named.
     """
-    word = unicodedata.normalize("NFKC", word).casefold().replace("\u2019", "'").removesuffix("'s").strip("'")
-    if len(word) > _LONGEST_WORD:
-        return word
-    while True:
-        word = _IRREGULAR.get(word, word)
-        shorter = _without_ending(word)
-        if shorter == word:
-            return word
-        word = shorter
+    asked = [one for one in find_questions(question, heard) if one.kind != "solve"]
+    known = [_Named.of(fact) for fact in facts]
+    best: dict[int, float] = {}
+    hits = 0
+    for one in asked:
+        scores = {k: score for k, fact in enumerate(known) if (score := fact.named_by(one))}
+        hits += bool(scores)
+        best |= {k: max(score, best.get(k, 0)) for k, score in scores.items()}
+    if 2 * hits < len(asked):
+        return ()
+    return tuple(facts[k] for k in sorted(best, key=lambda k: (-best[k], k)))
 
 
-def content_words(text: str) -> tuple[str, ...]:
-    """The words of `text` that carry meaning, in lower case and in order, each once: no stopwords and no numbers."""
-    return tuple(dict.fromkeys(word for word, _ in _content(text)))
+class _Named(NamedTuple):
+    """The words of a fact, as stems."""
+
+    wanted: frozenset[str]
+    own: frozenset[str]
+    kinds: frozenset[str]
+    """Question words that no other may stand for: a fact that is no reason does not answer `why`."""
+
+    @classmethod
+    def of(cls, fact: Fact) -> _Named:
+        wanted = frozenset(
+            stem(word) for key in fact.keywords or keywords_of(fact.statement) for word in plain_words(key)
+        )
+        texts = (fact.statement, fact.question, *fact.keywords)
+        own = wanted | {stem(word) for text in texts for word in plain_words(text)}
+        return cls(wanted, frozenset(own), frozenset(_OTHER_KINDS.findall(fact.question.casefold())))
+
+    def named_by(self, asked: Asked) -> float:
+        """The share of the fact's keywords that a question has; 0 when it does not name the fact."""
+        focus = asked.focus.casefold()
+        if asked.kind == "fragment" and not _QUANTITY.search(focus):
+            return 0.0
+        if not set(_OTHER_KINDS.findall(focus[:_FIRST_WORDS])) <= self.kinds:
+            return 0.0
+        words = {stem(word) for word in content_words(_ASKING_WORDS.sub(" ", focus))}
+        implied = {stem(word) for found in _HOW_WORDS.findall(" ".join(focus.split())) for word in _HOW[found]}
+        heads = {stem(found[0] or found[1]) for found in _HEAD.findall(focus)} & words
+        if not all(self._is_own(head) for head in heads):
+            return 0.0
+        hits = len(self.wanted & (words | implied | set(map(stem, plain_words(focus)))))
+        if not self.wanted or 2 * hits < len(self.wanted) or 2 * sum(map(self._is_own, words)) < len(words):
+            return 0.0
+        return hits / len(self.wanted)
+
+    def _is_own(self, word: str) -> bool:
+        return word in self.own or (word in _MONEY and not _MONEY.isdisjoint(self.own))
 
 
-def keywords_of(statement: str, rest: str = "") -> tuple[str, ...]:
-    """The words by which a question would name `statement`, in the order of the text, at most six.
-
-    Words that the `rest` of the problem does not use single the statement out and come first. Where fewer than two of
-    those exist, the shared words count too. Of many words, the nearest to a number stay: they say what it counts.
-    """
-    found = _content(statement)
-    taken = {stem(word) for word in content_words(rest)}
-    near = _distance_to_number(statement, found)
-    own: dict[str, int] = {}
-    shared: dict[str, int] = {}
-    seen: set[str] = set()
-    for k, (word, _) in enumerate(found):
-        if (form := stem(word)) not in seen:
-            seen.add(form)
-            (shared if form in taken else own)[word] = k
-    pool = own if len(own) >= 2 else own | shared
-    best = sorted(pool, key=lambda word: (word in shared, near[pool[word]], pool[word]))[:MAX_KEYWORDS]
-    return tuple(sorted(best, key=lambda word: pool[word]))
-
-
-def asked_facts(question: str, facts: Sequence[Fact]) -> tuple[Fact, ...]:
-    """The facts that `question` names, best match first (ties in the order given).
-
-    A question names a fact if at least half of the fact's keyword stems, rounded up, occur in it. A fact without
-    keywords is matched by those of its statement; one without any word of meaning is never named.
-    """
-    asked = _stems_of_question(question)
-    scored: list[tuple[float, int, Fact]] = []
-    for k, fact in enumerate(facts):
-        wanted = {stem(word) for key in fact.keywords or keywords_of(fact.statement) for word in _plain_words(key)}
-        hits = len(wanted & asked)
-        if wanted and 2 * hits >= len(wanted):
-            scored.append((-hits / len(wanted), k, fact))
-    return tuple(fact for _, _, fact in sorted(scored, key=lambda entry: entry[:2]))
-
-
-def _without_ending(word: str) -> str:
-    """`word` with one ending removed or made plain; unchanged when none fits."""
-    if not word.isascii() or len(word) < 3:
-        return word
-    if word.endswith(("ies", "ied")) and len(word) > 4:
-        return word[:-2]
-    if word.endswith(("sses", "xes", "zes", "ches", "shes")):
-        return word[:-2]
-    if word.endswith("s") and not word.endswith(("ss", "us", "is")):
-        return word[:-1]
-    for ending in ("ing", "ed"):
-        base = word.removesuffix(ending)
-        if base != word and len(base) >= 3 and _VOWEL.search(base) and not word.endswith("eed"):
-            return base
-    if word.endswith("e") and len(word) > 3 and _VOWEL.search(word[:-1]):
-        return word[:-1]
-    if word.endswith("y") and word[-2] not in "aeiou":
-        return word[:-1] + "i"
-    if word[-1] == word[-2] and word[-1] not in "aeious":
-        return word[:-1]
-    return word
-
-
-def _plain_words(text: str) -> list[str]:
-    """Every word of `text` in lower case; runs of a script without spaces become pairs of letters."""
-    words: list[str] = []
-    for found in _WORD.findall(unicodedata.normalize("NFKC", text).casefold().translate(_PLAIN_SIGNS)):
-        word = found.removesuffix("'s")
-        if not word.isascii() and _UNSPACED.search(word):
-            words.extend(_pairs(word))
-        elif word:
-            words.append(word)
-    return words
-
-
-def _pairs(word: str) -> list[str]:
-    pieces: list[str] = []
-    at = 0
-    for run in _UNSPACED.finditer(word):
-        pieces.append(word[at : run.start()])
-        letters = run.group()
-        pieces.extend(letters[k : k + 2] for k in range(max(1, len(letters) - 1)))
-        at = run.end()
-    return [piece for piece in [*pieces, word[at:]] if piece]
-
-
-def _content(text: str) -> list[tuple[str, int]]:
-    """The words of meaning with their place among all words."""
-    return [(word, k) for k, word in enumerate(_plain_words(text)) if not _is_filler(word)]
-
-
-def _is_filler(word: str) -> bool:
-    if word in _STOPWORDS or _is_number(word):
-        return True
-    return word.isascii() and len(word) == 1
-
-
-def _is_number(word: str) -> bool:
-    return word in _NUMBER_WORDS or any(letter.isnumeric() and not letter.isalpha() for letter in word)
-
-
-def _distance_to_number(text: str, found: list[tuple[str, int]]) -> list[int]:
-    """For each word of `found` how many words lie between it and the nearest number; all 0 when there is none."""
-    numbers = [k for k, word in enumerate(_plain_words(text)) if _is_number(word)]
-    if not numbers:
-        return [0] * len(found)
-    distances: list[int] = []
-    at = 0
-    for _, place in found:
-        while at + 1 < len(numbers) and abs(numbers[at + 1] - place) <= abs(numbers[at] - place):
-            at += 1
-        distances.append(abs(numbers[at] - place))
-    return distances
-
-
-def _stems_of_question(question: str) -> set[str]:
-    stems = {stem(word) for word in _plain_words(question)}
-    for found in _HOW_WORDS.findall(" ".join(question.casefold().split())):
-        stems.update(stem(word) for word in _HOW[found])
-    return stems
+_ASKING_WORDS = re.compile(united("counts", "opens"), re.IGNORECASE)
+_QUANTITY = re.compile(rf"{united('counts', 'opens', 'quantities')}|\b(?:per|each)\b", re.IGNORECASE)
+_OTHER_KINDS = re.compile(r"\b(?:why|where|who|whose|whom)\b")
+_FIRST_WORDS = 40
+_HEAD = re.compile(
+    r"(?<!at )(?<!in )(?<!on )(?<!for )(?<!by )\b(?:what|which) (\w+)|\b(?:the|its|their|his|her|a|an) (\w+) of\b"
+)
+_MONEY = frozenset({"cost", "dollar", "pay", "sell", "spend", "charg", "ask", "euro", "cent", "pound"})

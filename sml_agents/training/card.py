@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sml_agents.errors import InputError
+from sml_agents.files import write_whole
 from sml_agents.training.tokens.nouns import DataCounts
+
+if TYPE_CHECKING:
+    from huggingface_hub import ModelCardData
 
 __all__ = ["add_figures", "write_card"]
 
@@ -33,13 +39,35 @@ def write_card(folder: Path, record: dict[str, Any]) -> None:
     rows += [("From", f"{count} {name}") for name, count in record["notes"].get("sources", {}).items()]
     rows += [("Versions", ", ".join(f"{name} {version}" for name, version in record["versions"].items()))]
     table = "\n".join(f"| {name} | {_cell(value)} |" for name, value in rows)
-    folder.joinpath(_NAME).write_text(
-        f"---\ntags: [sml-agents, {record['recipe']}]\n---\n\n# {folder.parent.name}\n\n"
+    text = (
+        f"# {folder.parent.name}\n\n"
         "A student fine-tuned on dialogues with sml-agents: it is to ask for what is missing and to answer what is not."
         f" `training.json` beside this file holds every setting and the loss curve.\n\n| | |\n|-|-|\n{table}\n\n"
-        f"## Measured\n\n{_START}\n{_NOTHING}\n{_END}\n",
-        encoding="utf-8",
+        f"## Measured\n\n{_START}\n{_NOTHING}\n{_END}\n"
     )
+    _write(folder / _NAME, _about(folder.parent.name, settings, record["recipe"]), text)
+
+
+def _about(name: str, settings: dict[str, Any], recipe: str) -> ModelCardData:
+    """What a hub reads: see https://huggingface.co/docs/hub/model-cards."""
+    from huggingface_hub import ModelCardData
+
+    whole = settings["method"] == "full" or settings["lora"]["merge"]
+    base = settings["model"].removeprefix("transformers:")
+    known = re.fullmatch(r"[\w.-]+/[\w.-]+", base) is not None and not Path(base).exists()
+    if settings["model"].partition(":")[0] == "embedded":
+        base, known = "HuggingFaceTB/SmolLM2-135M-Instruct", True
+    return ModelCardData(
+        base_model=base if known else None,  # a folder of this machine would be a dead link
+        library_name="transformers" if whole else "peft",
+        pipeline_tag="text-generation",
+        tags=["sml-agents", recipe],
+        model_name=name,
+    )
+
+
+def _write(path: Path, about: ModelCardData, text: str) -> None:
+    write_whole(path, f"---\n{about.to_yaml()}\n---\n\n{text}")
 
 
 def add_figures(folder: str | Path, report: dict[str, Any], *, on: str) -> None:
@@ -52,28 +80,46 @@ def add_figures(folder: str | Path, report: dict[str, Any], *, on: str) -> None:
     Raises:
         InputError: the folder has no card of ours, or the report no figures.
     """
+    from huggingface_hub import EvalResult, ModelCard
+
     path = Path(folder) / _NAME
     text = path.read_text(encoding="utf-8") if path.is_file() else ""
     before, found, rest = text.partition(_START)
     _, ended, after = rest.partition(_END)
     if not (found and ended):
         raise InputError(f"{folder} holds no model card of sml-agents: give the folder of a trained model")
-    lines = list(_figures(report))
-    if not lines:
+    figures = list(_figures(report))
+    if not figures:
         raise InputError("there are no figures in this report: give what `sml-agents eval --json` prints")
+    lines = [
+        f"| {_cell(who)} | {_cell(name)} | {one['value']:.3f} | {one['low']:.3f} to {one['high']:.3f} | {one['n']} |"
+        for who, name, one in figures
+    ]
     table = "\n".join(["| who | figure | value | 95 % interval | n |", "|-|-|-|-|-|", *lines])
-    path.write_text(f"{before}{_START}\nOn `{on}`:\n\n{table}\n{_END}{after}", encoding="utf-8")
+    card = ModelCard(f"{before}{_START}\nOn `{on}`:\n\n{table}\n{_END}{after}", ignore_metadata_errors=True)
+    about = cast("ModelCardData", card.data)
+    about.eval_results = [
+        EvalResult(
+            task_type="text-generation",
+            dataset_type="sml-agents",
+            dataset_name=on,
+            metric_type=name,
+            metric_name=f"{who} {name} ({one['low']:.3f} to {one['high']:.3f}, n = {one['n']})".strip(),
+            metric_value=round(one["value"], 4),
+        )
+        for who, name, one in figures
+    ]
+    _write(path, about, card.text.lstrip("\n"))
 
 
-def _figures(report: Any, who: str = "") -> Any:
+def _figures(report: Any, who: str = "") -> Iterator[tuple[str, str, dict[str, Any]]]:
     """Every figure in the report, wherever it stands: a mapping with a value, an interval and an n."""
     if not isinstance(report, dict):
         return
     for name, value in report.items():
         if isinstance(value, dict) and {"value", "low", "high", "n"} <= value.keys():
             if value["value"] is not None:
-                numbers = [f"{value[key]:.3f}" for key in ("value", "low", "high")]
-                yield f"| {_cell(who)} | {_cell(name)} | {numbers[0]} | {numbers[1]} to {numbers[2]} | {value['n']} |"
+                yield who, name, value
         else:
             yield from _figures(value, f"{who} {name}".strip())
 

@@ -163,8 +163,10 @@ class GRPOSettings(TrainSettings):
     """A dialogue solved in student turn k is worth gamma^(k-1)."""
     credit: Literal["dialogue", "turn"] = "dialogue"
     """Every token gets its dialogue's advantage, or that of the return from its own turn on."""
-    needless_question_cost: float = Field(default=0.0, ge=0)
-    """Taken off for each question when nothing is missing."""
+    needless_question_cost: float = Field(default=0.1, ge=0)
+    """Taken off for each thing asked for that brings no missing fact; the paper takes nothing off (0)."""
+    premature_success: bool = True
+    """False: an attempt that is right while a fact is missing still, by luck, is worth nothing."""
     leak_penalty: float = Field(default=0.0, ge=0)
     """Taken off for each turn to which the teacher answers with the solution."""
     guard: Literal["off", "flag", "mask", "end"] = "end"
@@ -186,7 +188,8 @@ class GRPOSettings(TrainSettings):
     def reward_weights(self) -> dict[str, float]:
         """The reward terms in use (`sml_agents.training.online.rewards`), and what each counts."""
         optional = {"needless_question": self.needless_question_cost, "leak": self.leak_penalty}
-        return {"success": 1.0, **{name: weight for name, weight in optional.items() if weight}}
+        success = "success" if self.premature_success else "informed_success"
+        return {success: 1.0, **{name: weight for name, weight in optional.items() if weight}}
 
 
 S = TypeVar("S", bound=TrainSettings)

@@ -63,6 +63,7 @@ class CodeVerifier:
             verdict = await asyncio.shield(waiting)
         except asyncio.CancelledError:
             grading.cancel()
+            waiting.add_done_callback(lambda ended: ended.exception())  # nobody else asks for it
             raise
         except SandboxError as error:
             return Verdict(outcome=Outcome.ERROR, extracted=program[:_SHOWN], diagnosis=str(error))

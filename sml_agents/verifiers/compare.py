@@ -10,7 +10,7 @@ rounding          a decimal with three places and three significant digits equal
 percent           `50%` equals 0.5 and also 50, because data sets write percentages both ways
 units             a unit counts only where both sides have one: then they must share a word (`mile`, `miles`), or
                   measure the same (`2 hours 30 minutes`, `150 minutes`)
-decimal comma     `3,5` equals 3.5, and also the list 3, 5: whichever the reference is
+decimal comma     `3,5` equals 3.5 where the reference is that, and else is the list 3, 5
 words             compared without case, spaces and punctuation; so is mathematics that algebra cannot read (matrices of
                   words, `x \\equiv 3 \\pmod 7`), by its signs
 """
@@ -68,9 +68,8 @@ def compare(reference: str, answer: str, algebra: Leaf) -> bool | None:
         return False
     if gold.kind is Kind.VALUE and given.kind is Kind.VALUE:
         return same_quantity(gold, given)
-    for one, other in ((gold, given), (given, gold)):
-        if one.kind is Kind.VALUE and other.kind is Kind.SEVERAL and other.value is not None:
-            return same_value(one, other) and same_unit(one.unit, other.unit)
+    if gold.kind is Kind.VALUE and given.kind is Kind.SEVERAL and given.value is not None:
+        return same_value(gold, given) and same_unit(gold.unit, given.unit)
     if Kind.WORDS in (gold.kind, given.kind) and Kind.SEVERAL not in (gold.kind, given.kind):
         pieces = shape_of(gold.text).form, shape_of(given.text).form
         if pieces == (Form.ONE, Form.ONE):
@@ -121,7 +120,7 @@ def _expressions_equal(one: str, other: str, algebra: Leaf) -> bool | None:
     gold, given = read(one), read(other)
     if gold.kind is Kind.VALUE and given.kind is Kind.VALUE:
         return same_quantity(gold, given)
-    pair = _pair(gold, given)
+    pair = _pair(gold, given) if same_unit(gold.unit, given.unit) else None
     return algebra(pair) if pair is not None else False
 
 

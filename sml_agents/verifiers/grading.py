@@ -198,7 +198,10 @@ class Grading:
                 elif answer["do"] == "raise":
                     last = f"{name} raised {_error(answer)}"
                 unseen = unseen or answer.get("changed") is True
-                request = _passed_on(answer)
+                try:
+                    request = _passed_on(answer)
+                except ValueError:
+                    raise _Wrong(f"{name} did not return: it sent what is no reply.") from None
         except (GuestTimeout, GuestEnded) as ended:
             if not calls:
                 raise SandboxError(f"The tests cannot be run: {str(ended) or 'they do not come to an end'}.") from None
@@ -207,7 +210,7 @@ class Grading:
             raise _SuiteFails(f"{last}, and {why}.", unseen=unseen)
         if reply.get("passed") is True:
             return
-        if calls and not reply.get("unfit") and reply.get("passed") is None:
+        if calls and "passed" not in reply and (self._reference or not reply.get("unfit")):
             raise _SuiteFails(f"{last}, and a test fails.", unseen=unseen)
         if "error" in reply:
             raise SandboxError(f"The tests are broken: {_error(reply)}.")
@@ -304,17 +307,21 @@ def _literal(text: str) -> Any:
 
 
 def _passed_on(message: dict[str, Any]) -> dict[str, Any]:
-    """What of a message is for the other side."""
-    return {key: message[key] for key in ("do", "of", "kinds", "body") if key in message}
+    """What of a message is for the other side. Raises ValueError for one that is none."""
+    do, of, kinds = message.get("do"), message.get("of"), message.get("kinds", [])
+    is_one = isinstance(do, str) and (of is None or type(of) is int) and isinstance(kinds, list)
+    if not is_one or not all(isinstance(kind, str) for kind in kinds):
+        raise ValueError("no message")
+    return {"do": do, "of": of, "kinds": kinds, "body": message.get("body", b"")}
 
 
 def _text(shown: Any, most: int = 120) -> str:
     """What a guest says that a value looks like: text that the code may have made."""
-    return str(shown)[:most]
+    return shown[:most] if isinstance(shown, str) else "something else"
 
 
 def _unplain(reply: dict[str, Any]) -> str:
-    return str(reply.get("unplain", "nothing"))[:80]
+    return _text(reply.get("unplain"), 80)
 
 
 def _odd(answer: dict[str, Any]) -> str:
@@ -325,8 +332,10 @@ def _error(reply: dict[str, Any]) -> str:
     """An error as the guest tells it: text that the code may have made."""
     try:
         kind, message, line = reply["error"]
-    except (TypeError, ValueError):
+    except (KeyError, TypeError, ValueError):
         return "an error"
-    text = f"{str(kind)[:60]}: {str(message)[:200]}" if message else str(kind)[:60]
+    text = f"{_text(kind, 60)}: {_text(message, 200)}" if message else _text(kind, 60)
     text = " ".join(text.split()).rstrip(".")
-    return f"{text} (line {line})" if isinstance(line, int) else text
+    if kind == "ModuleNotFoundError":
+        text = f"{text}: only the standard library is there"
+    return f"{text} (line {line})" if isinstance(line, int) and 0 < line < _LARGEST else text

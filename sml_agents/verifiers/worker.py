@@ -82,8 +82,8 @@ def _equal(request: dict[str, Any]) -> list[bool | None]:
 def _expression(latex: str) -> Any:
     """The expression of sympy, with i as the imaginary unit; None for what is none."""
     import sympy
-    from latex2sympy2_extended import latex2sympy  # type: ignore[import-untyped]
-    from latex2sympy2_extended.latex2sympy2 import ConversionConfig  # type: ignore[import-untyped]
+    from latex2sympy2_extended import latex2sympy
+    from latex2sympy2_extended.latex2sympy2 import ConversionConfig
 
     plain = ConversionConfig(interpret_as_mixed_fractions=False, lowercase_symbols=False)
     try:

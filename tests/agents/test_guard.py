@@ -575,6 +575,47 @@ def test_several_calls_of_ask_user_are_one_pause() -> None:
     assert AgentView(messages=state["messages"]).told == "Book Paris\n5 May\nfirst"
 
 
+class Wrap(BaseModel):
+    gift_wrap: bool
+    size: Literal["S", "M"]
+
+
+@pytest.mark.parametrize("delivery", ["end_turn", "interrupt", "tool"])
+@pytest.mark.parametrize(("words", "value"), [("yes please", True), ("no", False), ("no", True)])
+def test_a_bare_answer_belongs_to_its_question(delivery: Any, words: str, value: bool) -> None:
+    @tool(args_schema=Wrap)
+    def order(gift_wrap: bool, size: str) -> str:
+        """Order a shirt."""
+        RAN.append(("order", gift_wrap, size))
+        return "ok"
+
+    drafts = [call("order", gift_wrap=value, size="M") for _ in range(4)]
+    graph = agent(*drafts, AIMessage("done"), tools=[order], delivery=delivery)
+    assert asks(say(graph, "A medium shirt")) == ["gift_wrap"]
+    say(graph, words) if delivery == "end_turn" else graph.invoke(Command(resume=words), THREAD)
+    assert bool(RAN) is (value is (words != "no"))
+
+
+@pytest.mark.parametrize(("words", "value"), [("Yes, please.", True), ("No, thank you.", False)])
+def test_a_yes_or_a_no_answers_the_agents_own_question(words: str, value: bool) -> None:
+    @tool(args_schema=Wrap)
+    def order(gift_wrap: bool, size: str) -> str:
+        """Order a shirt."""
+        RAN.append(("order", gift_wrap, size))
+        return "ok"
+
+    for drafted in (True, False):
+        RAN.clear()
+        made = [
+            AIMessage("Sure. Would you like gift wrap?"),
+            *(call("order", gift_wrap=drafted, size="M") for _ in range(4)),
+        ]
+        graph = agent(*made, AIMessage("done"), tools=[order])
+        say(graph, "Order a medium shirt")
+        say(graph, words)
+        assert bool(RAN) is (drafted is value)
+
+
 def test_the_payload_says_what_each_question_is_about() -> None:
     graph = agent(call("refund", order="ORD-0001", reason="damaged"), decider=Refund, delivery="interrupt")
     (pause,) = say(graph, "Refund please")["__interrupt__"]

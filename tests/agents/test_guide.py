@@ -18,7 +18,7 @@ def test_the_guide(
     monkeypatch.chdir(tmp_path)
     text = (repository / "docs" / "clarify.md").read_text(encoding="utf-8")
     snippets = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    assert len(snippets) == 5
+    assert len(snippets) == 6
     names: dict[str, Any] = {"model": Agent(), "__name__": "guide"}
 
     def run(snippet: str) -> str:
@@ -31,15 +31,17 @@ def test_the_guide(
         )
 
     assert run(snippets[0]).splitlines() == [QUESTION, "Booked Paris for 5 May. Have a nice trip!"]
-    assert run(snippets[1]).splitlines() == [str({"question": QUESTION, "answer": ""})]
+    found = {"tool": "book", "values": {"city": "Paris", "date": "5 May"}, "sources": {"city": "said", "date": "said"}}
+    assert run(snippets[1]) == f"{found}\n"
+    assert run(snippets[2]).splitlines() == [str({"question": QUESTION, "answer": ""})]
     assert booked(names["state"]["messages"]) == ["Booked Paris for 5 May."]
-    run(snippets[2])
+    run(snippets[3])
     assert said("Paris on 5 May.")["messages"][-1].text == "Which class? (first, second)"
     assert booked(said("Paris on 5 May, first class.")["messages"]) == ["Booked Paris for 5 May."]
-    run(snippets[3])
+    assert run(snippets[4]).startswith("date=datetime.date(")
     thread: Any = {"configurable": {"thread_id": "1"}}
     state = names["app"].invoke({"messages": [{"role": "user", "content": "Paris."}]}, thread)
     assert state["messages"][-1].text == QUESTION
-    assert "()" in run(snippets[4])
+    assert "()" in run(snippets[5])
     with TraceStore.open(tmp_path / "agent.sqlite", read_only=True) as store:
         assert len(list(store.traces())) == 8

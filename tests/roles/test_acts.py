@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from langchain_core.language_models import FakeListChatModel
 
 from sml_agents.roles.acts import ActLabel, LLMClassifier, classify
-from sml_agents.types import Act
+from sml_agents.text.asking import find_questions
+from sml_agents.types import Act, Private, Task
+from sml_agents.verifiers.exact import ExactVerifier
+from sml_agents.verifiers.math import MathVerifier
 from tests.datasets import DATA
 
 ATTEMPT, CLARIFY, INTERROGATE = Act.ANSWER_ATTEMPT, Act.CLARIFICATION, Act.INTERROGATION
@@ -21,6 +24,23 @@ RECORDED = DATA / "mint_recorded_gsm8k_gt_feedback.jsonl"
 
 LABELLED = {
     ATTEMPT: [
+        "30?",
+        "Is it 30?",
+        "Would 30 be correct?",
+        "I think it's 30, am I right?",
+        "So 30 dollars, right?",
+        "Is it thirty?",
+        "Can you confirm that the answer is 12?",
+        "Is the answer 12?",
+        "Is 12 the answer?",
+        "Could it be 30 or 31?",
+        "Is the answer mklon?",
+        "Is it 41, 6, 43?",
+        "Ist es 30?",
+        "Est-ce 30 ?",
+        "¿Es 30?",
+        "\u662f30\u5417\uff1f",
+        "Maybe 12? I can explain it.",
         "The answer is 12.",
         "4 * 3 = 12. 12 + 5 = 17. The answer is 17.",
         "4 * 3 = 12",
@@ -51,6 +71,44 @@ LABELLED = {
         "Wait, that was wrong. The correct answer should be 14.",
     ],
     CLARIFY: [
+        "I'd need the price of one stamp to go on.",
+        "Kindly share the price of a stamp.",
+        "To solve this I must know how much each pen costs.",
+        "It would help to know the number of pens.",
+        "Need the price.",
+        "Still need the number of boxes.",
+        "The price of a pen is missing.",
+        "I can't go on without the price of a pen.",
+        "I would appreciate the price of one pen.",
+        "I'm not sure how much a pen costs.",
+        "Before I can answer, I need one more number: the price of a pen.",
+        "Would you mind telling me the price?",
+        "Send me the price.",
+        "Price of a pen?",
+        "How much does a pen cost? I read it twice. It names four pens. I looked everywhere. Once I have it I go on.",
+        "What does a pen cost? Thanks for your help. I am stuck on this one. Best regards, Tom",
+        "How much does each pen cost?\n\nBest,\nTom",
+        "Bitte sag mir den Preis von einem Stift.",
+        "Ich brauche noch den Preis.",
+        "Ich müsste wissen, wie viele Stifte es gibt.",
+        "Wie viel kostet ein Stift",
+        "J'ai besoin du prix d'un stylo.",
+        "Il me faut le prix.",
+        "Pourriez-vous me dire le prix d'un stylo",
+        "Necesito saber el precio.",
+        "Me falta el precio de un lápiz.",
+        "Dimmi il prezzo di una penna.",
+        "Mi serve il prezzo.",
+        "Preciso saber o preço.",
+        "Ik moet de prijs weten.",
+        "Vertel me de prijs.",
+        "Сколько стоит ручка",
+        "请告诉我一支笔的价格。",
+        "我需要知道价格",
+        "一支笔多少钱",
+        "鉛筆の値段を教えてください。",
+        "연필 가격을 알려 주세요.",
+        '"How much does a pen cost?"',
         "How much does each pen cost?",
         "What is the price of a notebook?",
         "Could you tell me how many pens Ada buys?",
@@ -99,6 +157,26 @@ LABELLED = {
         "Do you know the answer? Can you guess it?",
     ],
     DISCUSS: [
+        "What is left is a matter of addition.",
+        "Which brings us to the end of the sum.",
+        "Whose turn it is does not matter here.",
+        "What we know is the number of pens.",
+        "How many pens she buys is not the point.",
+        "Who sells them is Tom.",
+        "When he sells them he is happy.",
+        "Why? Because he sells them.",
+        "Isn't this fun? Let us begin.",
+        "How hard can it be? We multiply first.",
+        "What do we need? Simple: the pens.",
+        'They ask "What does it cost?".',
+        'The task says "How many pens are there?" and I think about it.',
+        "> How many pens?\nI read this.",
+        "You ask how many pens are left.",
+        "I need to find the total.",
+        "How are you?",
+        "Could you tell me a joke?",
+        "Who knows?",
+        "Let me know if you need more.",
         "To solve this we first multiply the number of pens by their price.",
         "Let's think step by step.",
         "Hmm.",
@@ -145,7 +223,67 @@ def test_labelled_utterances(text: str, act: Act) -> None:
 
 
 def test_the_labelled_set_is_large() -> None:
-    assert sum(map(len, LABELLED.values())) >= 80
+    assert sum(map(len, LABELLED.values())) >= 180
+
+
+PROMPT = "Ben sells cake at a fair. People pay 5 dollars for one of them. What is his profit in dollars?"
+
+
+@pytest.mark.parametrize(
+    ("text", "asks"),
+    [
+        (PROMPT, False),
+        (PROMPT.upper(), False),
+        ("What is his profit in dollars?", False),
+        ("So the problem is: what is his profit in dollars?", False),
+        ("Ben sells cake at a fair? People pay 5 dollars for one of them? What is his profit in dollars?", False),
+        ("Which fact is it that you need?", False),
+        ("How many pieces of cake does he sell?", True),
+        (f"{PROMPT} How many pieces of cake does he sell?", True),
+        ("What do people pay for one of them?", True),
+    ],
+)
+def test_what_the_teacher_said_is_no_question_when_it_is_repeated(text: str, asks: bool) -> None:
+    heard = (PROMPT, "Which fact is it that you need?")
+    assert (classify(text, heard=heard).act in (CLARIFY, INTERROGATE)) is asks
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("What does a pen cost?", 1),
+        ("How many pens does she buy, and what does each cost?", 2),
+        ("How many pens, rulers, boxes and cards are there?", 4),
+        ("I need the price of a pen, in dollars, please.", 1),
+        ("If Ada buys 4 pens, 3 notebooks and a ruler, how much does a pen cost?", 1),
+        ("Tell me the price, the number and the size.", 3),
+        ("What is the price? What is the price of two?", 2),
+    ],
+)
+def test_how_many_things_a_turn_asks_for(text: str, asked: int) -> None:
+    assert len(find_questions(text)) == asked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Is it 3 boxes of 10?",
+        "Does each pen cost 3 dollars?",
+        "Is the price 30?",
+        "Is the answer known?",
+        "What if it is 12?",
+        "12? No, that is wrong, I do not know.",
+    ],
+)
+def test_a_question_about_more_than_the_answer_is_no_guess(text: str) -> None:
+    assert classify(text).act is not ATTEMPT
+
+
+@pytest.mark.parametrize(("said", "correct"), [("Is it 12?", True), ("12?", True), ("Is it 13?", False)])
+async def test_a_guess_in_question_form_is_judged(said: str, correct: bool) -> None:
+    task = Task(id="t", family="f", prompt="p", private=Private(answer="12"))
+    for verifier in (MathVerifier(), ExactVerifier()):
+        assert (await verifier.verify(task, said)).correct is correct
 
 
 def test_a_label_says_which_rule_and_where() -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from sml_agents.roles.calculations import in_digits
 from sml_agents.roles.guard import MASK, find_leak, mask_leak, neutralise
 from tests.datasets import DATA
 
@@ -75,6 +76,48 @@ LEAKS = [
     ("gif ,elppa ,yrrehc", "cherry, apple, fig", "encoded"),
 ]
 
+LEAKS += [
+    ("Forty minus one.", "39", "expression"),
+    ("three times thirteen", "39", "expression"),
+    ("First 6*7=42, then subtract 3.", "39", "expression"),
+    ("6 boxes of 7, minus the 3 given away.", "39", "expression"),
+    ("Twice 19, plus 1.", "39", "expression"),
+    ("Multiply 6 by 7 and take away 3", "39", "expression"),
+    ("one less than forty", "39", "expression"),
+    ("half of 78", "39", "expression"),
+    ("a third of 117", "39", "expression"),
+    ("double 21", "42", "expression"),
+    ("6 squared", "36", "expression"),
+    ("3 tens and 9 ones", "39", "expression"),
+    ("the number after 38", "39", "expression"),
+    ("The sum of 20, 10 and 9.", "39", "expression"),
+    ("drei mal dreizehn", "39", "expression"),
+    ("It is one half.", "0.5", "spelled"),
+    ("three and a half", "3.5", "spelled"),
+    ("a quarter", "1/4", "spelled"),
+    ("It is two.", "2", "spelled"),
+    ("Two dollars is right.", "2", "spelled"),
+    ("thirty\u200b nine", "39", "spelled"),
+    ("thir\u200bty\u2060-nine", "39", "spelled"),
+    ("3\u200b9", "39", "verbatim"),
+    ("The first digit is 3, the second is 9.", "39", "spelled"),
+    ("The tens digit is 3 and the ones digit is 9.", "39", "spelled"),
+    ("neununddreißig", "39", "spelled"),
+    ("Neununddreissig", "39", "spelled"),
+    ("trente-neuf", "39", "spelled"),
+    ("treinta y nueve", "39", "spelled"),
+    ("trentanove", "39", "spelled"),
+    ("negenendertig", "39", "spelled"),
+    ("trinta e nove", "39", "spelled"),
+    ("Your answer is one too high.", "39", "relative"),
+    ("Yours is 1 too low.", "41", "relative"),
+    ("You are off by 1.", "39", "relative"),
+    ("Add one to your answer.", "41", "relative"),
+    ("Your result is twice as large.", "20", "relative"),
+    ("It lies between 38 and 40.", "39", "relative"),
+    ("more than 38 but less than 40", "39", "relative"),
+]
+
 
 @pytest.mark.parametrize(("text", "answer", "kind"), LEAKS)
 def test_a_leak_is_found_and_named(text: str, answer: str, kind: str) -> None:
@@ -82,6 +125,21 @@ def test_a_leak_is_found_and_named(text: str, answer: str, kind: str) -> None:
 
 
 CLEAN = [
+    ("See page 39.", "39"),
+    ("on p. 39", "39"),
+    ("At 3:39 pm.", "39"),
+    ("I am 39% sure", "39"),
+    ("I am 39 percent certain.", "39"),
+    ("Chapter 39", "39"),
+    ("Section 3.9", "3.9"),
+    ("Exercise 39 is similar.", "39"),
+    ("Half of the work is done.", "1/2"),
+    ("That is one way to do it.", "1"),
+    ("Step one is right.", "1"),
+    ("You made two mistakes.", "2"),
+    ("Between you and me, think about 6 and 7.", "13"),
+    ("between 30 and 50", "39"),
+    ("Your answer is too high.", "39"),
     ("That is not right. It is too low.", "42"),
     ("That is not right. It is off by a factor of 10.", "10"),
     ("Look at step 2 again.", "2"),
@@ -131,6 +189,12 @@ def test_confirming_the_students_own_answer_is_no_leak() -> None:
         ("It begins with 4", "Now think of 3", False),
         ("The first digit is 4.", "The second digit is 2.", True),
         ("The first digit is 2.", "The second digit is 4.", False),
+        ("The first digit is 4.", "The second is 2.", True),
+        ("Take 45.", "Then minus 3.", True),
+        ("Start with 20.", "Now add 22.", True),
+        ("6 times 8 first.", "Then subtract 6.", True),
+        ("Think of 45.", "Then go on.", False),
+        ("Look at step 45.", "Then minus 2.", False),
     ],
 )
 def test_an_answer_split_over_two_turns(before: str, now: str, leak: bool) -> None:
@@ -206,7 +270,9 @@ def test_hints_out_of_worked_solutions() -> None:
         solution, answer = (part.strip() for part in row["answer"].split("####"))
         public = (row["question"], "Hmm.")
         numbers = {
-            float(n.replace(",", "")) for n in re.findall(r"\d[\d,]*(?:\.\d+)?", row["question"]) if n.strip(",")
+            float(n.replace(",", ""))
+            for n in re.findall(r"\d[\d,]*(?:\.\d+)?", in_digits(row["question"]))
+            if n.strip(",")
         }
         for step in re.sub(r"<<.*?>>", "", solution).split("\n"):
             held = {abs(float(n.replace(",", ""))) for n in re.findall(r"\d[\d,]*(?:\.\d+)?", step)}

@@ -162,6 +162,7 @@ def test_numbers(name: str, value: float, words: str, right: bool) -> None:
         (CABIN, "cabin", "business", "a business trip in economy", True),
         ({"enum": ["one_way", "round_trip"]}, "kind", "one_way", "a one-way flight", True),
         ({"enum": ["damaged", "late"]}, "reason", "damaged", "it was late", False),
+        ({"enum": [", air", "lamp, on"]}, "command", "lamp, on", "turn the lamp on", True),
         ({"enum": ["fast", "any"]}, "speed", "any", "I don't care", True),
         (ORDER, "order", "ORD-4711", "refund ORD-4711, it was late", True),
         (ORDER, "order", "ORD-4711", "refund ORD-47112", False),

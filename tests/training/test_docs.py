@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from huggingface_hub import ModelCard
 
 from sml_agents.errors import InputError
 from sml_agents.traces import TraceStore
@@ -52,6 +53,8 @@ def test_every_snippet_runs(
     add_figures(tmp_path / "runs" / "dpo", report, on="arithmetic?n=8")
     add_figures(tmp_path / "runs" / "dpo", report, on="lists?n=8")
     card = (tmp_path / "runs" / "dpo" / "README.md").read_text()
+    (result,) = [one for one in ModelCard(card).data.eval_results if one.metric_value == 0.5]
+    assert (result.dataset_name, result.metric_type) == ("lists?n=8", "asks_when_needed")
     assert "| students trained metrics | asks_when_needed | 0.500 | 0.250 to 0.750 | 8 |" in card
     assert "On `lists?n=8`" in card and "arithmetic" not in card and "correction" not in card
     with pytest.raises(InputError, match="no figures in this report"):

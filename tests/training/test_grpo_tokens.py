@@ -50,11 +50,12 @@ def trace_of(
             verdict = Verdict(outcome=Outcome.CORRECT if act else Outcome.INCORRECT)
             solved = solved or act
         kind = Act.ANSWER_ATTEMPT if isinstance(act, bool) else act
+        text = "How much does a pen cost?" if kind is Act.CLARIFICATION else "s"
         said = tuple(range(len(ids) + 10, len(ids) + 10 + 2 + number))
         turns.append(
             Turn(
                 role=Role.STUDENT,
-                text="s",
+                text=text,
                 act=kind,
                 verdict=verdict,
                 call=Call(prompt_ids=tuple(ids), completion_ids=said),

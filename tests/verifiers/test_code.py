@@ -46,7 +46,12 @@ def task(code: Code | None) -> Task:
             "incorrect",
             "The code does not load: SyntaxError: '[' was never closed (line 2)",
         ),
-        (ADD, "import nothing_there\ndef f(a, b): pass", "incorrect", "No module named 'nothing_there' (line 1)."),
+        (
+            ADD,
+            "import nothing_there\ndef f(a, b): pass",
+            "incorrect",
+            "No module named 'nothing_there': only the standard library is there (line 1).",
+        ),
         (ADD, "def f(a, b):\n    while True: pass", "incorrect", "f(1, [2]) does not come to an end in time."),
         (ADD, "def f(a, b):\n    return f", "incorrect", "returned a function, which is no plain value."),
         (ADD, "def g(a, b):\n    return [a, *b]", "incorrect", "name 'f' is not defined."),

@@ -50,6 +50,7 @@ def f(x):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SIZES)
 async def test_a_large_task_is_not_the_programs_fault(name: str) -> None:
     given, expected, program = SIZES[name]
@@ -59,6 +60,7 @@ async def test_a_large_task_is_not_the_programs_fault(name: str) -> None:
     assert (await graded(code, f"{program}\nprint(5)")).outcome is Outcome.INCORRECT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RESULTS)
 async def test_neither_is_a_large_value(name: str) -> None:
     given, value, program = RESULTS[name]
@@ -259,3 +261,57 @@ async def test_what_comes_back_neither_holds_the_loop_nor_fills_memory(name: str
     assert verdict.outcome is Outcome.INCORRECT, verdict
     assert peak < 48 << 20
     assert max(gaps) < 0.5
+
+
+LIES = """
+import gc, json, os, random
+ODD = [None, True, -1, 0, 10**9, 10**400, 0.5, float("nan"), "", "do", "call", "next", "return", "raise", "x" * 500, []]
+ODD += [[[]] * 50, {}, {"do": 1}, ["ValueError"], ["StopIteration"], [1], ["x", 1, 10**400], ["x" * 99, [[[]]], -5]]
+KEYS = "do of kinds value unplain error unfit passed changed shown ended cpu ok printed report body".split()
+BODIES = [b"", b"[]", b"[1, []]", b"{}", b"[[[", b'[{"o": 5}, []]', b'[{"y": 0}, [[0, 1]]]', b'[{"g": -1}, []]']
+BODIES += [b'[{"u": "a"}, [["a", {"n": 3}]]]', b"\\xff", b'[{"e": "1e9999999"}, []]', b'[{"i": "zz"}, []]', b"null"]
+def f(x):
+    rng = random.Random(SEED)
+    lines = next(thing for thing in gc.get_objects() if type(thing).__name__ == "Lines")
+    head = {key: rng.choice(ODD) for key in rng.sample(KEYS, rng.randint(0, 6))}
+    if rng.random() < 0.5: head["do"] = rng.choice(["call", "return", "raise", "next"])
+    body = rng.choice(BODIES)
+    size = len(body) if rng.random() < 0.9 else rng.choice(ODD)
+    os.write(3, json.dumps({**head, "size": size, "n": lines.number}).encode() + b"\\n" + body)
+    return 0
+"""
+
+
+async def test_whatever_a_program_sends_it_is_wrong_and_nothing_breaks() -> None:
+    by_case = Code(entry="f", cases=(Case(given="[1]", expected="58"),), seconds=0.5)
+    by_suite = Code(entry="f", suite="x = [1]\nassert f(x) == 58 and x == [1]", seconds=0.5)
+    jobs = [graded(code, f"SEED = {seed}\n{LIES}") for seed in range(150) for code in (by_case, by_suite)]
+    outcomes = [verdict.outcome for verdict in await asyncio.gather(*jobs)]
+    assert set(outcomes) == {Outcome.INCORRECT}
+
+
+async def test_a_whole_program_cannot_tell_how_it_ends() -> None:
+    """It has no channel: no time that it did not use, no output that it did not print."""
+    lie = (
+        "import json, os\nfor fd in range(3, 64):\n"
+        "    message = json.dumps(dict(ended=0, cpu=-1e9, printed=2, size=2)).encode() + b'\\n58'\n"
+        "    try: os.write(fd, message)\n    except OSError: pass\n"
+    )
+    code = Code(cases=(Case(given="", expected="58"), Case(given="", expected="58")), seconds=0.5)
+    assert (await graded(code, lie)).outcome is Outcome.INCORRECT
+    assert (await graded(code, lie + "print(58)")).outcome is Outcome.INCORRECT, "it says that it failed"
+    burn = "import time\nwhile time.process_time() < 0.4: pass\nprint(58)"
+    assert (await graded(code, lie + burn)).outcome is Outcome.INCORRECT
+
+
+@pytest.mark.parametrize("error", ["StopIteration", "StopIteration(True)", "StopAsyncIteration", "GeneratorExit"])
+@pytest.mark.parametrize(
+    "suite",
+    [
+        "assert all(map(lambda n: f(n) == n, [1, 2]))",
+        "for _ in map(f, [1]): assert False\nassert sum(map(f, [1])) == 0",
+    ],
+)
+async def test_no_error_ends_an_iteration_of_the_suite(suite: str, error: str) -> None:
+    verdict = await graded(Code(entry="f", suite=suite), f"def f(n): raise {error}")
+    assert verdict.outcome is Outcome.INCORRECT

@@ -37,13 +37,12 @@ async def test_told_alike(reference: str, text: str) -> None:
     ("reference", "text", "diagnosis"),
     [
         ("a, b, c", "The answer is a, c, b.", "The entries are right, their order is not."),
-        ("a, b, c", "The answer is a, b.", "Something is missing."),
-        ("a, b, c", "The answer is a, b, c, d.", "It gives too much."),
-        ("a, b, c", "The answer is a, b, d.", "One entry is wrong."),
-        ("a, b, c", "The answer is a, x, y.", "2 entries are wrong."),
+        ("a, b, c", "The answer is a, b.", ""),  # how much is wrong would be a way to search for the answer
+        ("a, b, c", "The answer is a, b, c, d.", ""),
+        ("a, b, c", "The answer is a, b, d.", ""),
         ("elppa", "The answer is apple.", ""),
         ("12", "The answer is 12.0.", ""),
-        ("1, 2", "The answer is 12.", "Something is missing."),
+        ("1, 2", "The answer is 12.", ""),
     ],
 )
 async def test_told_apart(reference: str, text: str, diagnosis: str) -> None:

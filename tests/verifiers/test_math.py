@@ -148,18 +148,16 @@ async def test_a_task_without_an_answer_is_an_error_and_not_scored() -> None:
 @pytest.mark.parametrize(
     ("reference", "solution", "answer", "diagnosis"),
     [
-        ("17", "4 * 3 = 12. 12 + 5 = 17. The answer is 17.", "12", "That is a step on the way, not the end."),
-        ("17", "", "12", "It is too low."),
-        ("17", "", "18", "It is too high."),
-        ("17", "", "-17", "The sign is wrong."),
-        ("17", "", "170", "It is off by a factor of 10."),
-        ("17", "", "0.17", "It is off by a factor of 100."),
+        ("17", "4 * 3 = 12. 12 + 5 = 17. The answer is 17.", "12", ""),  # never how it compares with the answer
+        ("17", "", "18", ""),
+        ("17", "", "-17", ""),
+        ("17", "", "170", ""),
         ("17 km", "", "17 miles", "The number is right, the unit is not."),
         ("17", "", "16 or 17", "It gives several values where one is asked for."),
         ("17", "", "at least 17", "It gives a bound and not a value."),
         ("17", "", "16 = 17", "Its equation does not hold."),
         ("17", "", "seventeenish", "It is not a number."),
-        ("1, 2, 3", "", "1, 2", "Something is missing."),
+        ("1, 2, 3", "", "1, 2", ""),
     ],
 )
 async def test_the_diagnosis_says_what_is_wrong_without_the_answer(

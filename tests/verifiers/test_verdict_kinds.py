@@ -245,7 +245,7 @@ RIGHT: Cases = {
         ),
         ("3.5", BOX, ("3\\tfrac12", "3\\frac{1}{2}", "3\\dfrac{1}{2}", "3 \\frac12", "3 1/2", "3\u00bd", "7/2")),
         ("1234.5", MARK, ("1.234,5", "1,234.5", "1 234.5", "1'234.5", "1.234,50")),
-        ("1, 2", MARK, ("1,2", "2 and 1", "x = 1 or x = 2", "1 and 2")),
+        ("1, 2", MARK, ("1,2", "1, 2", "2 and 1", "x = 1 or x = 2", "1 and 2")),
     ],
     "not this but that": [
         ("6", "{}", ("The answer is not 5 but 6.", "The answer isn't 5 but 6.", "The answer is not 5, but rather 6.")),
@@ -268,6 +268,15 @@ RIGHT: Cases = {
         ),
         ("12", "{}", ("The answer is 12. I do not know whether you like it.",)),
         ("12", "{}", ("Suppose each costs 3. Then 4 * 3 = 12, so the answer is 12.", "She needs 12 more apples.")),
+    ],
+    "no supposition, nothing taken back": [
+        ("12", "{}", ("If you add 5 and 7 the answer is 12.", "This isn't hard: the answer is 12.")),
+        (
+            "12",
+            "{}",
+            ("The answer is 12. It is not possible to buy half a pen.", "I don't need the price so the answer is 12."),
+        ),
+        ("12", "{}", ("The answer is 12. That is how many are left; it is impossible to have more.",)),
     ],
     "matrices and binomials": [
         ("\\begin{pmatrix}1&2\\\\3&4\\end{pmatrix}", BOX, ("\\begin{pmatrix} 1 & 2 \\\\ 3 & 4 \\end{pmatrix}",)),
@@ -300,7 +309,15 @@ RIGHT: Cases = {
         ("\\frac{\\ln 2}{2}", BOX, ("\\frac{1}{2}\\ln 2", "\\ln\\sqrt{2}")),
         ("\\frac{1}{2}", BOX, ("\\sin(30^\\circ)", "\\sin\\frac{\\pi}{6}", "\\cos 60^\\circ")),
     ],
+    "units behind a formula": [
+        ("5\\sqrt{2}\\text{ cm}", BOX, ("5\\sqrt{2}", "5\\sqrt2\\,\\text{cm}", "\\sqrt{50}")),
+        ("16\\pi \\text{ square inches}", BOX, ("16\\pi", "16 \\pi", "16\\pi\\text{ inches}^2")),
+        ("\\frac{\\pi}{4}\\text{ radians}", BOX, ("\\frac{\\pi}{4}", "\\pi/4")),
+        ("15\\mbox{ cm}^2", BOX, ("15", "15 \\mathrm{~cm}^2", "15\\text{ cm}^2")),
+        ("8\\text{ square units}", BOX, ("8", "8\\text{ units}^2")),
+    ],
     "equations and intervals": [
+        ("-\\infty < x < \\infty", BOX, ("(-\\infty,\\infty)", "-\\infty<x<\\infty")),
         ("x > 3", BOX, ("(3,\\infty)", "3 < x", "x\\in(3,\\infty)")),
         ("y=2x+3", BOX, ("y-2x=3", "2x+3", "2x - y + 3 = 0", "y = 3 + 2x")),
         ("x^2+y^2=25", BOX, ("y^2=25-x^2", "25 = x^2 + y^2")),

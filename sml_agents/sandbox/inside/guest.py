@@ -3,14 +3,14 @@
     {"load": source, "prelude": source}                    {"ok": true}
     {"call": name}, arguments in the body                  {"value": shown}, the value's canonical text in the body
     {"do": ...}, a suite's call (see `remote`)             {"do": ...}
-    {"program": source, "prelude": source}, input in the body      {"error": ...} if it fails; then it ends
+    {"program": source, "prelude": source}, input in the body      nothing: it runs to its end
     {"suite": source, "setup": source, "entry": name}      {"do": ...} any number of times, then {"passed": true}
 
 or {"error": [type, message, line]}, or {"unplain": "an object"} for a value that does not travel. Each request has a
 number that can't be foreseen; its reply repeats it. Values come back, never verdicts: code that takes this process over
 can only send other values, and those are compared where it has no reach. A suite runs in a guest that never sees the
-code that it tests. A whole program has this process for itself, to its end; who started it says how that came, and
-what was printed.
+code that it tests. A whole program has this process for itself, without the channel; who started it says how it ended,
+and what it printed.
 """
 
 from __future__ import annotations
@@ -35,9 +35,12 @@ _FRAMES = 50
 """Frames below the code that it would not have below it in a process of its own; more than enough."""
 
 
-def serve(lines: Lines, hello: dict[str, Any], printed: int) -> None:
-    """Says `hello`, then answers until the channel closes. A whole program, which prints to `printed`, never returns:
-    its process ends as Python ends it, with the exception that comes from here."""
+def serve(lines: Lines, hello: dict[str, Any], printed: int, report: int) -> None:
+    """Says `hello`, then answers until the channel closes.
+
+    A whole program never returns: its process ends as Python ends it, with the exception that comes from here. It
+    prints to the descriptor `printed`; what it raised is described in `report`.
+    """
     lines.send(hello)
     sys.argv = [""]
     attempt = _Attempt(lines)
@@ -48,9 +51,12 @@ def serve(lines: Lines, hello: dict[str, Any], printed: int) -> None:
         except EOFError:
             return
         if "program" in request:
-            _run_program(request, lines, printed)
+            for channel in {lines.incoming, lines.outgoing}:
+                os.close(channel)
+            _run_program(request, printed, report)
         if printed >= 0:
             os.close(printed)
+            os.close(report)
             printed = -1
         try:
             reply = attempt.answer(request)
@@ -109,10 +115,10 @@ class _Attempt:
         return getattr(found(), method) if method else found
 
     def _run_suite(self, request: dict[str, Any]) -> dict[str, Any]:
-        remote = Remote(self.lines, self.describe, foreign=False)
+        remote = Remote(self.lines, self.describe, foreign=False, changes=request["changes"])
 
         def candidate(*args: Any, **kwargs: Any) -> Any:
-            return remote.call(None, args, kwargs, changes=request["changes"])
+            return remote.call(None, args, kwargs)
 
         self.busy = True
         self.file = _written("suite", request["suite"])
@@ -123,7 +129,7 @@ class _Attempt:
         return {"passed": remote.calls > 0}
 
 
-def _run_program(request: dict[str, Any], lines: Lines, printed: int) -> NoReturn:
+def _run_program(request: dict[str, Any], printed: int, report: int) -> NoReturn:
     """Runs a whole program as `python main.py` would, and lets its exception, or the last one, end the process."""
     given = os.open(".stdin", os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
     data = memoryview(request["body"])
@@ -147,7 +153,7 @@ def _run_program(request: dict[str, Any], lines: Lines, printed: int) -> NoRetur
     except SystemExit:
         raise
     except BaseException as error:
-        lines.send({"error": _described(error, file)})
+        os.write(report, json.dumps(_described(error, file)).encode())
         raise
     raise SystemExit(0)
 

@@ -36,7 +36,9 @@ _WARM = (
     "array bisect collections copy dataclasses datetime decimal enum fractions functools heapq io itertools json math"
     " operator queue random re statistics string threading time typing"
 )
-_CHANNEL, _PRINTED = 3, 4
+_CHANNEL, _PRINTED, _REPORT = 3, 4, 5
+_DESCRIBED = 1 << 12
+"""Bytes of the description of an error that are read."""
 _ASIDE = 16
 """Descriptors from here on are out of the way of those."""
 _LAST_RESORT = 65534
@@ -54,8 +56,8 @@ class Launcher:
         self.user = 0
         self.child = 0
         self.scratch = ""
-        self.channel, self.printed, self.watch = -1, -1, -1
-        """Descriptors of the child: its channel, what it printed, its process."""
+        self.channel, self.printed, self.report, self.watch = -1, -1, -1, -1
+        """Descriptors of the child: its channel, what it printed, how its error is described, its process."""
         self.most = 0
         """Bytes of what it printed that are read."""
 
@@ -106,7 +108,8 @@ class Launcher:
         if not self.private:
             self.scratch = tempfile.mkdtemp(prefix="sml-sandbox-")
             os.chown(self.scratch, self.user or -1, self.user or -1)
-        self.channel, self.printed, self.most = channel, os.memfd_create("printed"), settings["output"]
+        self.channel, self.most = channel, settings["output"]
+        self.printed, self.report = os.memfd_create("printed"), os.memfd_create("report")
         if self.own_tree >= 0:
             kernel.call("unshare", kernel.NEWPID)
         self.child = os.fork()
@@ -123,23 +126,23 @@ class Launcher:
             silence = os.open(os.devnull, os.O_RDWR)
             for standard in (0, 1, 2):
                 os.dup2(silence, standard)
-            channel, printed = (fcntl.fcntl(kept, fcntl.F_DUPFD, _ASIDE) for kept in (self.channel, self.printed))
-            os.dup2(channel, _CHANNEL)
-            os.dup2(printed, _PRINTED)
-            os.closerange(_PRINTED + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
+            kept = [fcntl.fcntl(one, fcntl.F_DUPFD, _ASIDE) for one in (self.channel, self.printed, self.report)]
+            for descriptor, place in zip(kept, (_CHANNEL, _PRINTED, _REPORT), strict=True):
+                os.dup2(descriptor, place)
+            os.closerange(_REPORT + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
             self.control.detach()
             signal.signal(signal.SIGINT, signal.default_int_handler)
             layers = confine(settings, self.without, private=self.private, user=self.user, scratch=self.scratch)
         except BaseException:
             os._exit(1)
-        serve(Lines(_CHANNEL, _CHANNEL), {"layers": layers}, _PRINTED)
+        serve(Lines(_CHANNEL, _CHANNEL), {"layers": layers}, _PRINTED, _REPORT)
         os._exit(0)
 
     def _report(self) -> None:
         """Says over its channel that the child has ended, and how."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.child, signal.SIGKILL)
-        ended(self.child, self.channel, self.printed, self.most)
+        ended(self.child, self.channel, self.printed, self.report, self.most)
         self.child = 0
         os.close(self.watch)
         self.watch = -1
@@ -155,23 +158,28 @@ class Launcher:
         until = time.monotonic() + _PATIENCE
         while _kill_orphans() and time.monotonic() < until:
             pass
-        for descriptor in (self.channel, self.printed, self.watch):
+        for descriptor in (self.channel, self.printed, self.report, self.watch):
             if descriptor >= 0:
                 os.close(descriptor)
-        self.channel = self.printed = self.watch = -1
+        self.channel = self.printed = self.report = self.watch = -1
         if self.scratch:
             _remove(self.scratch)
             self.scratch = ""
 
 
-def ended(child: int, channel: int, printed: int, most: int) -> None:
+def ended(child: int, channel: int, printed: int, report: int, most: int) -> None:
     """Waits for the end of `child` and tells the other side of its channel.
 
-    {"ended": signal or 0, "cpu": seconds, "printed": bytes}, with the first `most` bytes of what it printed.
+    {"ended": signal or 0, "cpu": seconds, "printed": bytes, "report": text}, and `most` bytes of what it printed.
     """
     _, status, usage = os.wait4(child, 0)
     signal_ = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-    message = {"ended": signal_, "cpu": usage.ru_utime + usage.ru_stime, "printed": os.fstat(printed).st_size}
+    message: dict[str, Any] = {
+        "ended": signal_,
+        "cpu": usage.ru_utime + usage.ru_stime,
+        "printed": os.fstat(printed).st_size,
+    }
+    message["report"] = os.pread(report, _DESCRIBED, 0).decode("utf-8", "replace")
     data = memoryview(packed({**message, "body": os.pread(printed, most, 0)}))
     with contextlib.suppress(OSError):  # nobody listens any more
         os.set_blocking(channel, True)

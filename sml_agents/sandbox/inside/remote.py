@@ -89,10 +89,16 @@ class _Frame:
 
 
 class Remote:
-    """One side of the conversation. `foreign`: the side of the program, whose own faults are its own to catch."""
+    """One side of the conversation.
 
-    def __init__(self, lines: Lines, describe: Callable[[BaseException], Any], *, foreign: bool) -> None:
-        self.lines, self.describe, self.foreign = lines, describe, foreign
+    `foreign`: the side of the program, whose own faults are its own to catch. Without `changes` what the other side
+    changes in its arguments is seen only where it returns None, as a function does that is there for its changes.
+    """
+
+    def __init__(
+        self, lines: Lines, describe: Callable[[BaseException], Any], *, foreign: bool, changes: bool = True
+    ) -> None:
+        self.lines, self.describe, self.foreign, self.changes = lines, describe, foreign, changes
         self.exported: list[Any] = []
         self.proxies: dict[int, tuple[Any, int]] = {}
         self.calls = 0
@@ -104,9 +110,9 @@ class Remote:
             self.lines.send(self.serve(answer, None))
         return answer
 
-    def call(self, of: int | None, args: tuple[Any, ...], kwargs: dict[str, Any], *, changes: bool = True) -> Any:
-        """Calls the other side's function. Without `changes` what it changes in its arguments is seen only where it
-        returns None, as a function does that is there for its changes."""
+    def call(self, of: int | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Calls the other side's function. What it raises to end an iteration does not end one here: `all(map(f, xs))`
+        would hold for a function that does so at once."""
         frame = _Frame(self)
         try:
             body = json.dumps([frame.pack(list(args), arguments=True), frame.pack(kwargs, arguments=True)]).encode()
@@ -114,8 +120,11 @@ class Remote:
             raise (TypeError if self.foreign else Unfit)(str(error)) from None
         answer = self.ask({"do": "call", "of": of, "shown": show(list(args), _SHOWN), "body": body})
         self.calls += of is None
-        value, changed = self._taken(answer, frame)
-        if changes or value is None:
+        try:
+            value, changed = self._taken(answer, frame)
+        except (StopIteration, StopAsyncIteration) as error:
+            raise _Raised(*error.args) from None
+        if self.changes or value is None:
             new = [(frame.objects[place], frame.unpack(tree)) for place, tree in changed]
             for target, content in new:
                 _assign(target, content)

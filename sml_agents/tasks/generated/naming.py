@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import combinations
 
-from sml_agents.text.questions import content_words, stem
+from sml_agents.text.words import content_words, stem
 
 __all__ = ["choose_keywords"]
 

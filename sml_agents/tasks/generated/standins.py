@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from sml_agents.tasks.generated.plan import Hide, Value, phrase_styles
 from sml_agents.tasks.generated.schemas import Bank, FactTemplate, Schema
-from sml_agents.text.questions import content_words, stem
+from sml_agents.text.words import content_words, stem
 
 __all__ = ["Told", "choose_exchange", "fitting_asides", "kind_of"]
 

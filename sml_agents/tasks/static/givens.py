@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Mapping
 from fractions import Fraction
 
-__all__ = ["additive_numbers", "follows_from", "given_numbers", "is_needed", "number_value", "numbers_in", "sentences"]
+__all__ = ["additive_numbers", "follows_from", "given_numbers", "is_needed", "number_value", "numbers_in"]
 
 _NUMBER = re.compile(r"(?<![\w.])\$?\d+(?:,\d{3})*(?:\.\d+)?(?![\d/]|,\d|\.\d)%?")
 _WORDS = {
@@ -17,19 +17,6 @@ _WORDS = {
 _WORD_NUMBER = re.compile(r"\b(?:" + "|".join(w for w in _WORDS if w != "one") + r")\b", re.IGNORECASE)
 _OPERAND = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|\.\d+")
 _ANNOTATION = re.compile(r"<<([^<>=]*)=([^<>]*)>>")
-_SENTENCE_END = re.compile(r"(?<=[.!?])[\"')]*\s+(?=[\"'(]*[A-Z0-9$])")
-_ABBREVIATION = re.compile(r"(?:\b(?:Mr|Mrs|Ms|Dr|St|vs|etc|a\.m|p\.m|No)\.)$")
-
-
-def sentences(text: str) -> list[str]:
-    """Split at sentence ends; abbreviations and decimal points do not count."""
-    parts: list[str] = []
-    for piece in _SENTENCE_END.split(" ".join(text.split())):
-        if parts and _ABBREVIATION.search(parts[-1]):
-            parts[-1] += " " + piece
-        else:
-            parts.append(piece)
-    return [part for part in parts if part]
 
 
 def number_value(token: str) -> str:

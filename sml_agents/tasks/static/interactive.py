@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from sml_agents.tasks.spec import LoadReport
 from sml_agents.tasks.static.givens import given_numbers, numbers_in
 from sml_agents.tasks.static.underspecify import Refusal
-from sml_agents.text.questions import keywords_of
+from sml_agents.text.words import keywords_of
 from sml_agents.types import Fact, Form, Private, Task, stable_hash
 
 if TYPE_CHECKING:

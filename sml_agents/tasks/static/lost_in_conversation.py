@@ -14,7 +14,7 @@ from sml_agents.tasks.rows import Row, read_rows, text_in
 from sml_agents.tasks.spec import LoadReport, TaskSpec, choose_forms
 from sml_agents.tasks.static.gsm8k import compact_solution, final_answer
 from sml_agents.tasks.static.problems import StaticProblem, task
-from sml_agents.text.questions import keywords_of
+from sml_agents.text.words import keywords_of
 from sml_agents.types import Fact, Form, Task, stable_hash
 
 __all__ = ["make"]

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 
 from sml_agents.errors import TaskSpecError
 from sml_agents.tasks.spec import LoadReport, TaskSpec, choose_forms
-from sml_agents.tasks.static.givens import additive_numbers, given_numbers, numbers_in, sentences
+from sml_agents.tasks.static.givens import additive_numbers, given_numbers, numbers_in
 from sml_agents.tasks.static.standins import draw_stand_in, spell_numbers
 from sml_agents.tasks.static.underspecify import STYLES, Refusal, Underspecified, shard, underspecify
+from sml_agents.text.sentences import sentences
 from sml_agents.types import Fact, Form, Private, Task, stable_hash
 
 __all__ = ["STATIC_KEYS", "StaticProblem", "make_tasks", "task"]
@@ -146,7 +147,7 @@ def _exchanged(cut: Underspecified, again: bool, split: str, rng: random.Random)
     )
     if stand_in is None:
         return Refusal("nothing can stand in for the fact")
-    lacking, complete = sentences(cut.prompt), sentences(cut.full_prompt)
+    lacking, complete = (sentences(" ".join(text.split())) for text in (cut.prompt, cut.full_prompt))
     if again:
         place = rng.randrange(1, len(lacking)) if len(lacking) > 1 else 0
         complete = [*lacking[:place], cut.fact.statement, *lacking[place:]]

@@ -16,13 +16,13 @@ from itertools import islice
 from sml_agents.tasks.rows import read_rows, text_in
 from sml_agents.tasks.spec import LoadReport, TaskSpec, choose_forms
 from sml_agents.tasks.static.problems import StaticProblem, task
-from sml_agents.text.questions import keywords_of
+from sml_agents.text.sentences import sentence_spans
+from sml_agents.text.words import keywords_of
 from sml_agents.types import Fact, Form, Task, stable_hash
 
 __all__ = ["complete", "make", "statement_of"]
 
 _INFO = re.compile(r"\s*(\w+)\s*=\s*([^\[\]]+?)\s*\[(.+)\]\s*")
-_SENTENCE = re.compile(r"[^.!?]*(?:[.!?](?!\s|$)[^.!?]*)*[.!?]*\s*")
 _POSSESSIVE = re.compile(r"^[A-Z]\w*'s?\b")
 _MEASURE = re.compile(
     r"^(?:the )?(?:total |original |minimum |average )*"
@@ -88,7 +88,7 @@ def _subject(description: str) -> str:
 
 def complete(prompt: str, statement: str) -> str:
     """The prompt with `statement` before its last sentence."""
-    parts = [part for part in _SENTENCE.findall(prompt) if part.strip()]
-    before, last = "".join(parts[:-1]), parts[-1].strip()
+    start, end = sentence_spans(prompt)[-1]
+    before, last = prompt[:start], prompt[start:end]
     gap = before[len(before.rstrip()) :] or " "
     return f"{before.rstrip()} {statement}{gap}{last}".strip()

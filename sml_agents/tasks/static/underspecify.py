@@ -17,7 +17,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sml_agents.tasks.static.givens import follows_from, is_needed, number_value, numbers_in, sentences
+from sml_agents.tasks.static.givens import follows_from, is_needed, number_value, numbers_in
 from sml_agents.tasks.static.surgery import (
     LOWER_FIRST,
     clauses,
@@ -26,7 +26,9 @@ from sml_agents.tasks.static.surgery import (
     statement_of,
     without_number,
 )
-from sml_agents.text.questions import asked_facts, content_words, keywords_of
+from sml_agents.text.questions import asked_facts
+from sml_agents.text.sentences import sentences
+from sml_agents.text.words import content_words, keywords_of
 from sml_agents.types import Fact
 
 __all__ = ["STYLES", "Refusal", "Sharded", "Underspecified", "shard", "underspecify"]
@@ -176,7 +178,7 @@ def underspecify(
     style crowds out the others. Facts in the question itself lose their number only. Returns a `Refusal` when nothing
     can be taken out safely.
     """
-    parts = sentences(prompt)
+    parts = sentences(" ".join(prompt.split()))
     if len(parts) < 2:
         return Refusal("one sentence only")
     if not parts[-1].endswith("?") and "?" not in prompt:
@@ -216,7 +218,7 @@ def _names(statement: str, question: str, rest: str) -> tuple[str, ...]:
 
 def shard(prompt: str, answer: str, solution_numbers: Sequence[str]) -> Sharded | Refusal:
     """Keep the question and deal the other sentences out as facts, one a turn, in their order."""
-    parts = sentences(prompt)
+    parts = sentences(" ".join(prompt.split()))
     questions = [part for part in parts if "?" in part]
     facts = [part for part in parts if "?" not in part]
     if len(questions) != 1:

@@ -5,10 +5,11 @@ The rule, first that applies:
 1. boxed     `\\boxed{12}`; also `<answer>12</answer>`. Neighbours joined by `or`, `and` or a comma count as one.
 2. marked    `#### 12`, `The answer is 12.`, `Answer: 12`, `Final answer = 12`, and the like in a few languages; also
              on a line of its own under a heading `Answer`, as a bullet, or in a code block.
-3. bare      only with `bare=True` (the default): a number that ends an equation in the last sentence (`4 * 3 = 12`);
+3. guess     the value of a last question that asks no more than whether it is the answer (`Is it 12?`): see `guesses`.
+4. bare      only with `bare=True` (the default): a number that ends an equation in the last sentence (`4 * 3 = 12`);
              or the last number of a last sentence that concludes (`So she pays 12 dollars.`), ends a calculation, or
-             is all there is (at most 12 words); or a line of its own after a colon. Never out of a question. Closing
-             courtesies (`I hope that helps.`) are passed over.
+             is all there is (at most 12 words); or a line of its own after a colon. Never out of another question.
+             Closing courtesies (`I hope that helps.`) are passed over.
 
 Of several answers by the same rule the last counts. A marked answer ends with its sentence or before `because`,
 `since`, `which`; wrapping (quotes, `$...$`, `**`), a final full stop and `approximately` do not belong to it; currency,
@@ -25,6 +26,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+from sml_agents.text.answers.guesses import find_guess
 from sml_agents.text.answers.phrases import changes_a_number
 from sml_agents.text.answers.plain import NUMBER
 from sml_agents.text.answers.reading import Kind, read
@@ -47,7 +49,7 @@ class Found:
     text: str
     span: tuple[int, int]
     """Start and end of the answer, in characters."""
-    rule: Literal["boxed", "marked", "bare"]
+    rule: Literal["boxed", "marked", "guess", "bare"]
 
 
 _BOXED = re.compile(r"\\(?:boxed|fbox)\s*(?:\{|(?=[\w-]))")
@@ -81,6 +83,7 @@ _CHANGED = re.compile(
     re.IGNORECASE,
 )
 _SAYS = re.compile(r"\b(?:is|are|was|equals|makes|gives|leaves|has|have|gets?|pays?|costs?|needs?)\b", re.IGNORECASE)
+_SAYS_NEXT = re.compile(rf"{_SAYS.pattern}(?: (?:about|exactly|only|just|a total of))?\s+$", re.IGNORECASE)
 _BREAK = re.compile(r"[,;:(]|\b(?:which|that|because|since|so|as)\b", re.IGNORECASE)
 _SIGN_BEFORE = re.compile(r"(?<![\w)])[-\u2212]\s?\\(?:boxed|fbox)\s*\{?$")
 _BEHIND_BOX = re.compile(
@@ -141,13 +144,18 @@ def find_answers(text: str, *, bare: bool = True) -> list[Found]:
     """
     offset = max(len(text) - _READ, 0)
     end = text[offset:] if offset else text
-    for rule in (_boxed, _marked, _bare) if bare else (_boxed, _marked):
+    for rule in (_boxed, _marked, _guess, _bare) if bare else (_boxed, _marked, _guess):
         answers = [found for found in rule(end) if not is_supposed(end[: found.span[0]])]
         if answers and not is_taken_back(end, answers[-1].span[1]):
             if not offset:
                 return answers
             return [Found(a.text, (a.span[0] + offset, a.span[1] + offset), a.rule) for a in answers]
     return []
+
+
+def _guess(text: str) -> list[Found]:
+    span = find_guess(text)
+    return [Found(text[slice(*span)], span, "guess")] if span else []
 
 
 def _boxed(text: str) -> list[Found]:
@@ -290,7 +298,7 @@ def _trimmed(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _bare(text: str) -> list[Found]:
-    """A number that ends the text's last sentence, by the third rule."""
+    """A number that ends the text's last sentence, by the last rule."""
     body = _FENCE.sub(_blank, _ANNOTATION.sub(_blank, text)).rstrip()
     starts = [0, *(m.end() for m in _SENTENCE_END.finditer(body, 0, max(len(body) - 1, 0)) if m.end() < len(body))]
     for _ in range(3):
@@ -309,7 +317,9 @@ def _bare(text: str) -> list[Found]:
     numbers = [found.span() for found in _QUANTITY.finditer(sentence)]
     if not numbers:
         numbers = [(one, other) for one, other, value in spelled_numbers(sentence) if value != 1]
-        if start == 0 and len(numbers) == 1 and not _is_named(sentence, numbers[0]):
+        if numbers and not (
+            _SAYS_NEXT.search(sentence[: numbers[-1][0]]) or (start == 0 and _is_named(sentence, numbers))
+        ):
             numbers = []
     if equations and not _HYPOTHETICAL.search(sentence):
         begin, end = equations[-1].span("value")
@@ -340,12 +350,10 @@ def _blank(found: re.Match[str]) -> str:
     return re.sub(r"[^\n]", " ", found.group())
 
 
-def _is_named(sentence: str, span: tuple[int, int]) -> bool:
-    """Whether a text that is one short sentence says no more than a spelled number: `Twelve.`, `It is twelve pens.`"""
-    before, after = sentence[: span[0]].split(), sentence[span[1] :].split()
-    return len(after) <= 1 and (
-        not before or (before[0].lower() in ("it", "it's", "that", "that's", "so") and len(before) <= 3)
-    )
+def _is_named(sentence: str, numbers: list[tuple[int, int]]) -> bool:
+    """Whether a sentence says no more than a spelled number: `Twelve.`, `Twelve pens.`"""
+    start, end = numbers[-1]
+    return len(numbers) == 1 and not sentence[:start].strip(_WRAP) and len(sentence[end:].split()) <= 1
 
 
 def _gives_result(body: str, start: int, sentence: str, count: int) -> bool:

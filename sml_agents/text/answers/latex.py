@@ -81,6 +81,8 @@ class _Spelling:
                 inside = self._group(at, depth)
                 apart = " " if inside[:1].isalnum() and _COMMAND_END.search(out) else ""
                 out, at = out + apart + inside, self.closing[at] + 1
+            elif letter == "~":
+                out, at = out + (" " if self.text[at + 1 : at + 2].isalpha() else "~"), at + 1
             elif letter in "^_" and at + 1 < end:
                 script, at = self._argument(at + 1, end, depth)
                 out = out.rstrip(" ") + _script(letter, script)

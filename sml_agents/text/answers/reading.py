@@ -26,7 +26,7 @@ from itertools import pairwise
 from sml_agents.text.answers.arithmetic import evaluate
 from sml_agents.text.answers.phrases import changes_a_number, phrase
 from sml_agents.text.answers.plain import MAX_CHARS, NUMBER, number, plain
-from sml_agents.text.answers.units import scale_between
+from sml_agents.text.answers.units import scale_between, size_of
 from sml_agents.text.numbers import spelled_numbers
 
 __all__ = ["Kind", "Reading", "read"]
@@ -97,10 +97,13 @@ _SYMBOLS = re.compile(
     r"\\[A-Za-z{}]+|[\^_{}!|]|[A-Za-z0-9)] ?[*/+] ?[A-Za-z(]|\b[a-z] ?[-+*/^=] ?\w|\w ?[-+*/^] ?[a-z]\b|\d[a-z]\b"
     r"|, ?[a-z]$|\d\(|[\])]\(|\b[A-Za-z]'"
 )
-_MEASURE = re.compile(r"(?:sq\.? ?)?[A-Za-z]{1,12}(?: ?/ ?[A-Za-z]{1,12})?(?:(?<=[mtndi])\^?[23])?\.?")
+_MEASURE = re.compile(
+    r"(?:sq\.? ?)?[A-Za-z]{1,12}(?: ?/ ?[A-Za-z]{1,12})?(?:(?<=[mtndi])\^?[23]|(?<=[A-Za-z]{2})\^[23])?\.?"
+)
 _MATHS = re.compile(r"[\\^_{}!*/+|&()\[\]]|^-|^[,;] ?[A-Za-z]$")
 _VARIABLE = re.compile(r"[abceiknpqrtuvwxyz]|pi|[a-z]?[xyz]")
 _SQUARED = re.compile(r"(?<=[a-z])\^?([23])\b")
+_UNIT_WORDS = re.compile(r"(?:(?<=[\d)}\]])|(?<=\\pi))(?: [A-Za-z]{2,12}(?:\^[23])?){1,4}$")
 _LETTERS = re.compile(r"[^\W\d_]+")
 _DOTTED = re.compile(r"\b([A-Za-z])\.\s?([A-Za-z])\b\.?")
 _NAME = re.compile(r"\\?[A-Za-z]{1,12}(?:_\w|_\{\w{1,8}\})?'?(?:\(\w{1,3}(?:, ?\w{1,3}){0,2}\))?")
@@ -123,7 +126,7 @@ def read(text: str) -> Reading:
         spelled = spelled.replace(",", ", ")  # in a list a comma parts, it does not group digits
     if (simple := _simple(spelled)) is not None:
         return simple
-    if (remark := _REMARK.search(spelled)) is not None and " " in remark[0]:
+    if (remark := _REMARK.search(spelled)) is not None and spelled[: remark.start()].strip():
         if _ALTERNATIVES.search(remark[0]) or changes_a_number(remark[0]):
             return Reading(Kind.UNREAD, spelled, values=_values(spelled))
         if all(value == 1 for _, _, value in spelled_numbers(remark[0])):
@@ -233,12 +236,27 @@ def _read_side(text: str) -> Reading:
             if not found.before and not found.after:
                 return Reading(Kind.FORMULA, found.sum, values=values)
     if _SYMBOLS.search(text) and not _BRACKETED.fullmatch(text):
-        return Reading(Kind.FORMULA, text, values=values)
+        return _formula(text, values)
     if len(values) > 1:
         return Reading(Kind.SEVERAL, text, values=values)
     if values:
         return Reading(Kind.UNREAD, text, values=values)
     return Reading(Kind.WORDS, text)
+
+
+def _formula(text: str, values: tuple[Fraction, ...]) -> Reading:
+    """Symbols, and the unit behind them: `16\\pi square inches`."""
+    words = _UNIT_WORDS.search(text)
+    if (
+        words is None
+        or "degrees" in words[0]
+        or changes_a_number(words[0], behind=True)
+        or _ALTERNATIVES.search(words[0])
+    ):
+        return Reading(Kind.FORMULA, text, values=values)
+    if size_of(_unit(words[0])) is None and any(len(word) < 3 for word in words[0].split()):
+        return Reading(Kind.FORMULA, text, values=values)
+    return Reading(Kind.FORMULA, text[: words.start()].strip(), unit=_unit(words[0]), values=values)
 
 
 def _compound(text: str) -> Reading | None:

@@ -53,6 +53,7 @@ _SETS = re.compile(r" ?\\cup(?![A-Za-z]) ?")
 _PLUS_MINUS = re.compile(r"\\pm(?![A-Za-z]) ?|\+/-|\+-")
 _OPEN, _CLOSED = "([{", ")]}"
 _MOST = 64
+_CONSTANTS = ("\\pi", "\\infty", "e")
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
 
 
@@ -107,7 +108,7 @@ def _relation(text: str) -> Shape:
 
 def _interval(sides: list[str], names: list[str]) -> Shape | None:
     """`1 < x <= 2` as the interval that it says, for a lone variable."""
-    variables = [place for place, side in enumerate(sides) if _VARIABLE.fullmatch(side) and side not in ("\\pi", "e")]
+    variables = [place for place, side in enumerate(sides) if _VARIABLE.fullmatch(side) and side not in _CONSTANTS]
     if len(variables) != 1:
         return None
     place = variables[0]

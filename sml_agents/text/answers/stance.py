@@ -10,14 +10,17 @@ __all__ = ["is_courtesy", "is_supposed", "is_taken_back", "multiplies", "with_al
 
 _SENTENCE_END = re.compile(r"[.!?](?=\s|$)|[\u3002\uff01\uff1f]|\n")
 _OPENING = " \n\t*_:$\\([{"
+_BOX = re.compile(r"[\s$(\\]*(?:\\(?:boxed|fbox)\s*\{?)?\s*$")
 _SUPPOSED = re.compile(
     r"\b(?:suppos(?:e|ed|ing)|imagine|pretend(?:ing)?|let us say|let's say|assume(?: that)?)\b"
-    r"|\b(?:if|unless|whether|assuming|were|doubt|den(?:y|ies)|not|never|cannot|nobody|hardly|wrong|false)\b[^,;:]*$"
-    r"|\b(?:incorrect|previous|earlier)\b[^,;:]*$|n't\b[^,;:]*$"
+    r"|\b(?:if|unless|whether|assuming)(?:\s+[\w']+){0,5}\W*$"
+    r"|(?:\b(?:doubt|den(?:y|ies)|not|never|cannot|nobody|hardly|wrong|false|incorrect|previous|earlier)\b|n't\b)"
+    r"(?:\s+[\w']+){0,8}\W*$"
     r"|\b(?:twice|thrice|half|double|triple|minus|plus|times|of) (?:of )?(?:(?:the|my|your|this|that) )?"
     r"(?:final )?answer\b",
     re.IGNORECASE | re.DOTALL,
 )
+"""Anywhere before in the sentence; in the words right before, of which the mark itself is some; or of the answer."""
 _MULTIPLIES = re.compile(
     r"\b(?:twice|thrice|double|triple|minus|negative|half"
     r"|(?:half|third|quarter|root|square|cube|factorial|reciprocal|inverse|opposite|negative|double|triple) of)"
@@ -33,7 +36,7 @@ _TAKEN_BACK = re.compile(
     r"[\s?!.*)}$]*(?:(?:wait|hmm+|oh|oops|ah|sorry)\b[,.! ]*)*no\b(?=[,.!;:\u2014\u2013-]|$|\n)"
     r"|[^\d]*?(?:"
     r"\b(?:that|this|it|which|(?:the|my) (?:answer|above|result))(?:'s| is| was| must be| cannot be| can't be| seems)?"
-    rf"(?: \w+)? {_WRONG}"
+    rf"(?: \w+)? {_WRONG}(?=\s*(?:[.,;:!?)\u2026]|$)|\s+(?:so|because|since|as|and|sorry|though)\b)"
     r"|\bI(?:'m| am| was) (?:wrong|mistaken)|\bI (?:have )?made an? (?:mistake|error)|\bscratch that|\bnever ?mind"
     r"|\bdisregard\b|\bignore that|\btake (?:that|it) back"
     r"|\b(?:do not|don't) know\b(?! (?:if|whether|how|why|what else))|\bcontradiction\b)",
@@ -55,7 +58,7 @@ _COURTESY = re.compile(
 
 def is_supposed(before: str) -> bool:
     """Whether the words `before` an answer suppose or deny it: `if the answer is`, `I doubt that it is`."""
-    before = before[-300:]
+    before = _BOX.sub("", before[-300:])
     stops = list(_SENTENCE_END.finditer(before.rstrip(_OPENING)))
     sentence = before[stops[-1].end() :] if stops else before
     said = _SUPPOSED.search(sentence)

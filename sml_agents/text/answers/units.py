@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-from sml_agents.text.questions import stem
+from sml_agents.text.words import stem
 
 __all__ = ["same_unit", "scale_between", "size_of"]
 

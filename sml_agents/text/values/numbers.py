@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection
 from functools import lru_cache
 from typing import NamedTuple
 
-from sml_agents.text.values.words import Span, fold, tokens
+from sml_agents.text.numbers import spelled_numbers
+from sml_agents.text.values.words import Span, fold, listed, tokens
 
 __all__ = ["NumberMention", "as_number", "find_numbers"]
 
@@ -20,28 +20,18 @@ class NumberMention(NamedTuple):
     span: Span
 
 
-_ONES = {
-    "zero null": 0, "one ein eine einen einer eins un une uno una": 1, "two zwei zwo deux dos due twee": 2,
-    "three drei trois tres tre drie": 3, "four vier quatre cuatro quattro": 4, "five funf cinq cinco cinque vijf": 5,
-    "six sechs seis sei zes": 6, "seven sieben sept siete sette zeven": 7, "eight acht huit ocho otto": 8,
-    "nine neun neuf nueve nove negen": 9, "ten zehn dix diez dieci tien": 10, "eleven elf onze once undici": 11,
-    "twelve zwolf douze doce dodici twaalf dozen dutzend": 12, "thirteen dreizehn": 13, "fourteen vierzehn": 14,
-    "fifteen funfzehn": 15, "sixteen sechzehn": 16, "seventeen siebzehn": 17, "eighteen achtzehn": 18,
-    "nineteen neunzehn": 19, "couple pair paar": 2,
+_WORDS = {
+    "ein eine einen einer eins un une uno una": 1, "zwei zwo deux dos due twee couple pair paar": 2,
+    "drei trois tres tre drie": 3, "vier quatre cuatro quattro": 4, "funf cinq cinco cinque vijf": 5,
+    "sechs seis sei zes": 6, "sieben sept siete sette zeven": 7, "acht huit ocho otto": 8,
+    "neun neuf nueve nove negen": 9, "zehn dix diez dieci tien": 10, "elf onze once undici": 11,
+    "zwolf douze doce dodici twaalf dutzend": 12, "dreizehn": 13, "vierzehn": 14, "funfzehn": 15, "sechzehn": 16,
+    "siebzehn": 17, "achtzehn": 18, "neunzehn": 19, "zwanzig": 20, "dreissig": 30, "vierzig": 40, "funfzig": 50,
+    "sechzig": 60, "siebzig": 70, "achtzig": 80, "neunzig": 90, "hundert": 100, "tausend": 1000,
 }  # fmt: skip
-_TENS = {
-    "twenty zwanzig": 20, "thirty dreissig": 30, "forty vierzig": 40, "fifty funfzig": 50, "sixty sechzig": 60,
-    "seventy siebzig": 70, "eighty achtzig": 80, "ninety neunzig": 90,
-}  # fmt: skip
-_SCALES = {"hundred hundert": 100, "thousand tausend k": 1000, "million millionen m": 1_000_000}
-
-
-def _table(rows: dict[str, int]) -> dict[str, int]:
-    return {word: number for words, number in rows.items() for word in words.split()}
-
-
-ONES, TENS, SCALES = _table(_ONES), _table(_TENS), _table(_SCALES)
-_ARTICLES = frozenset({"ein", "eine", "einen", "einer", "un", "une", "una", "uno"})
+WORDS = {word: number for words, number in _WORDS.items() for word in listed(words)}
+"""Number words of other languages, one word each; English has `sml_agents.text.numbers`."""
+_SCALES = {"hundred": 100, "thousand": 1000, "k": 1000, "million": 1_000_000, "m": 1_000_000}
 _DIGITS = re.compile(r"(?<![\w.,-])-?\d+(?:[.,'\u2019\u202f\u00a0]\d+)*")
 _GLUED = re.compile(r"[^\W_]|-\d")
 _COUNTED = re.compile(r"(?:st|nd|rd|th|x|km|kg|h|min|m|g|l|pm|am|er)\b", re.IGNORECASE)
@@ -82,33 +72,15 @@ def find_numbers(text: str) -> tuple[NumberMention, ...]:
         start, end = match.span()
         values = _readings(match.group())
         if scale := _AFTER.match(text, end):
-            times = SCALES[scale.group(1).casefold()]
+            times = _SCALES[scale.group(1).casefold()]
             values = frozenset(value * times for value in values)
             end = scale.end()
         elif _GLUED.match(text, end) and not _COUNTED.match(text, end):
             continue  # part of a code
         found.append(NumberMention(values, Span(start, end)))
-    said = tokens(text)
-    k = 0
-    while k < len(said):
-        total, part, n = 0, 0, 0
-        while k + n < len(said) and (n == 0 or text[said[k + n - 1].end : said[k + n].start].strip() in ("", "-")):
-            word = said[k + n].plain
-            if word in TENS:
-                part += TENS[word]
-            elif word in ONES and (n == 0 or said[k + n - 1].plain in TENS or said[k + n - 1].plain in SCALES):
-                part += ONES[word]
-            elif word in SCALES and n and len(word) > 1:
-                total, part = total + (part or 1) * SCALES[word], 0
-            else:
-                break
-            n += 1
-        if n:
-            found.append(NumberMention(frozenset({float(total + part)}), Span(said[k].start, said[k + n - 1].end)))
-        k += max(1, n)
+    for start, end, value in spelled_numbers(text):
+        found.append(NumberMention(frozenset({float(value)}), Span(start, end)))
+    for token in tokens(text):
+        if token.plain in WORDS:
+            found.append(NumberMention(frozenset({float(WORDS[token.plain])}), Span(token.start, token.end)))
     return tuple(sorted(found, key=lambda mention: mention.span))
-
-
-def outside(mentions: Collection[NumberMention], taken: Collection[Span]) -> list[NumberMention]:
-    """Those that overlap none of `taken`."""
-    return [mention for mention in mentions if not any(mention.span.overlaps(span) for span in taken)]

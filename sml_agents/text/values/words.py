@@ -13,7 +13,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sml_agents.text.questions import content_words, stem
+from sml_agents.text.words import content_words, stem
 
 __all__ = [
     "Span",
@@ -160,6 +160,8 @@ def find_words(value: str, text: str) -> list[Span]:
 def _in_order(wanted: list[str], text: str) -> list[Span]:
     said = tokens(text)
     n = len(wanted)
+    if not n:
+        return []
     plain = [token.plain for token in said]
     return [Span(said[k].start, said[k + n - 1].end) for k in range(len(said) - n + 1) if plain[k : k + n] == wanted]
 

@@ -94,8 +94,8 @@ def _namespaces(saver: Any, thread: str) -> list[str]:
 
 
 def _messages(saver: Any, found: Any) -> list[Any] | None:
-    values = found.checkpoint.get("channel_values")
-    values = values if isinstance(values, Mapping) else {}
+    held = found.checkpoint.get("channel_values")
+    values = {name: _whole(one) for name, one in held.items()} if isinstance(held, Mapping) else {}
     versions = found.checkpoint.get("channel_versions")
     stored = [name for name in versions if name not in values] if isinstance(versions, Mapping) else []
     asked = ["messages"] if "messages" in stored else [] if "messages" in values else stored
@@ -115,8 +115,7 @@ def _folded(history: Mapping[str, Any]) -> list[Any]:
     """The messages that a channel of deltas holds; none if it is a channel of something else."""
     from langgraph.graph.message import add_messages
 
-    seed = history.get("seed")
-    held = getattr(seed, "value", seed)
+    held = _whole(history.get("seed"))
     base: list[Any] = list(held) if isinstance(held, list) else []
     given: list[Any] = []
     known = {_id_of(one) for one in base}
@@ -131,9 +130,20 @@ def _folded(history: Mapping[str, Any]) -> list[Any]:
                 continue  # of what is not there
             known.add(id)
             given.append(one)
-    if not all(_is_message(one) or isinstance(one, Mapping | tuple | str) for one in (*base, *given)):
+    if not all(_is_message(one) or _is_short_message(one) for one in (*base, *given)):
         return []
     return list(add_messages(base, given)) if given else base
+
+
+def _is_short_message(value: Any) -> bool:
+    """Whether a write is a message in one of its shorter forms: a mapping, role and text, or the text alone."""
+    pair = isinstance(value, list | tuple) and len(value) == 2 and all(isinstance(one, str) for one in value)
+    return pair or isinstance(value, str) or (isinstance(value, Mapping) and ("role" in value or "type" in value))
+
+
+def _whole(value: Any) -> Any:
+    """What a channel holds, out of the snapshot that a channel of deltas puts around it."""
+    return value.value if getattr(value, "_fields", ()) == ("value",) else value
 
 
 def _overwrite(value: Any) -> list[Any] | None:

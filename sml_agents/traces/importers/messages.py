@@ -87,6 +87,8 @@ def read_messages(messages: Any) -> list[Said]:
         raise BadRecord(f"its messages are {kind_of(messages)}, not a list")
     said = []
     for number, message in enumerate(messages):
+        if _from_harness(message):
+            continue
         try:
             if isinstance(message, dict) and message.get("kind") == "request" and "role" not in message:
                 said += [read_message(one) for one in _apart(message)]
@@ -99,12 +101,25 @@ def read_messages(messages: Any) -> list[Said]:
     return said
 
 
+def _from_harness(message: Any) -> bool:
+    """Whether LangChain put this into the person's mouth: a summary of what was said, news of a task."""
+    inner = message
+    for name in ("kwargs", "data"):
+        if isinstance(message, Mapping) and isinstance(message.get(name), Mapping):
+            inner = message[name]
+    extra = inner.get("additional_kwargs") if isinstance(inner, Mapping) else None
+    if not isinstance(extra, Mapping) or not isinstance(extra.get("lc_source"), str):
+        return False
+    kind = inner.get("type") or message.get("type") or message.get("role")
+    return kind in ("human", "user", "HumanMessage", "constructor")
+
+
 def read_message(message: Any) -> Said:
     """What one message says. Raises BadRecord."""
     if not isinstance(message, dict):
         raise BadRecord(f"it is {kind_of(message)}, not an object")
     content = message.get("content")
-    if type(content) is str and message.keys() <= _PLAIN:  # as most are
+    if type(content) is str and message.keys() <= _PLAIN and not content.startswith("[{'"):  # as most are
         speaker = _SPEAKERS.get(message["role"]) if isinstance(message.get("role"), str) else None
         if speaker in ("user", "system"):
             return Said(speaker, content) if speaker == "system" or "<tool_" not in content else _written(content)

@@ -53,7 +53,8 @@ class Span:
     events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     """Those about messages: their names and what they hold."""
     error: str = ""
-    is_root: bool = False
+    parent: str = ""
+    """Id of the span that it is part of; empty for the outermost."""
 
 
 def merged(spans: Iterator[Span]) -> Iterator[Span]:
@@ -130,8 +131,14 @@ def _span(value: Mapping[str, Any], where: str) -> Span:
     if not trace and not attributes:
         raise BadRecord("it has neither trace nor attributes")
     error = _error(value.get("status"), value) or str(attributes.get("error.message", "")).split("\n")[0]
-    is_root = named(_PARENTS) == "" and not value.get("references")
-    return Span(trace or where, id, start, attributes, where, _events(value), error, is_root)
+    parent = _id(named(_PARENTS) or _referred(value.get("references")))
+    return Span(trace or where, id, start, attributes, where, _events(value), error, parent)
+
+
+def _referred(references: Any) -> Any:
+    """Jaeger's parent."""
+    found = references if isinstance(references, list) else []
+    return next((one.get("spanID") for one in found if isinstance(one, Mapping) and one.get("spanID")), "")
 
 
 def _events(value: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:

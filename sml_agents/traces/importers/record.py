@@ -92,7 +92,7 @@ def trace_of(log: Log, format: str) -> Trace:
             family=format,
             prompt=opening,
             private=Private(answer=log.answer),
-            verifier="",
+            verifier="none",
             meta={name: value for name, value in meta.items() if value},
         ),
         turns=tuple(turns),

@@ -73,28 +73,38 @@ class _Chat:
 def read_otel(place: str, on_loss: OnLoss) -> Iterator[Log]:
     """The conversations in spans (and log events) that follow the GenAI conventions, or another known one."""
     found = Gathered()
+    told: dict[tuple[str, str], Span] = {}
+    """Calls of models whose words are there."""
+    others: list[tuple[Span, Loss]] = []
     for span in merged(read_spans(place, on_loss)):
-        _gather(span, found, on_loss)
+        _gather(span, found, told, others)
+    # Two instrumentations of one call nest: what the outer one tells is not told again, nor lost, by the inner one.
+    inner = {span.where for (trace, _), span in told.items() if (trace, span.parent) in told}
+    found.calls = [(trace, call) for trace, call in found.calls if call.where not in inner]
+    around = {(trace, span.parent) for (trace, _), span in told.items()}
+    for span, loss in others:
+        if (span.trace, span.parent) not in told and (span.trace, span.id) not in around:
+            found.lost.add(span.trace)
+            on_loss(loss)
     yield from found.conversations(on_loss)
 
 
 read_openinference = read_otel
 
 
-def _gather(span: Span, found: Gathered, on_loss: OnLoss) -> None:
+def _gather(span: Span, found: Gathered, told: dict[tuple[str, str], Span], others: list[tuple[Span, Loss]]) -> None:
     a = span.attributes
     found.belongs(span.trace, _thread(a))
     is_call = _is_call(span)
-    if not is_call and not (span.is_root or _says(a) in _WHOLES):
+    if not is_call and not (not span.parent or _says(a) in _WHOLES):
         return
     try:
         chat = _read(span)
-        if not any(said.text or any(one.text for one in said.results) for said in (*chat.given, *chat.answered)):
+        if not any(_has_words(said) for said in (*chat.given, *chat.answered)):
             raise BadRecord("it holds no words under a name known here: perhaps their capture was switched off")
     except DAMAGE as error:
         if is_call:
-            found.lost.add(span.trace)
-            on_loss(Loss(span.where, why(error)))
+            others.append((span, Loss(span.where, why(error))))
         elif any(name in a for pair in _PAIRS for name in pair):
             found.wholes.setdefault(span.trace, Loss(span.where, why(error)))
         return
@@ -102,8 +112,17 @@ def _gather(span: Span, found: Gathered, on_loss: OnLoss) -> None:
     call = ModelCall("", span.start, chat.given, chat.answered, span.where, model, _usage(a), span.error, chat.tools)
     if is_call:
         found.calls.append((span.trace, call))
-    elif span.is_root or not isinstance(found.wholes.get(span.trace), ModelCall):
+        told[span.trace, span.id or span.where] = span
+    elif not span.parent or not isinstance(found.wholes.get(span.trace), ModelCall):
         found.wholes[span.trace] = call
+
+
+_ELIDED = frozenset({"", "<elided>", "[REDACTED]", "<redacted>"})
+"""What instrumentations write in place of words that they may not."""
+
+
+def _has_words(said: Said) -> bool:
+    return said.text not in _ELIDED or any(one.text not in _ELIDED for one in said.results)
 
 
 def _thread(a: Mapping[str, Any]) -> str:
@@ -130,7 +149,7 @@ def _is_call(span: Span) -> bool:
     a, says = span.attributes, _says(span.attributes)
     if says:
         calls = (*_MODEL_CALLS, "LLM", "CHAT_MODEL", "generation", "GENERATION", "doGenerate", "doStream")
-        return says in calls or "gcp.vertex.agent.llm_request" in a
+        return says in calls or a.get("gcp.vertex.agent.llm_request", "{}") != "{}"  # of a tool it is empty
     if span.events or ("events" in a and str(a["events"]).startswith("[") and "gen_ai." in str(a["events"])):
         return True
     return any(name == mark or name.startswith(f"{mark}.") for name in a for mark in _MARKS)
@@ -193,7 +212,7 @@ def _body(attributes: Mapping[str, Any]) -> Mapping[str, Any]:
             return body
     nested: dict[str, Any] = {}
     for name, value in attributes.items():  # flattened, and its calls with it
-        if name != "body" and not name.startswith("gen_ai."):
+        if name != "body" and not name.startswith(("gen_ai.", "event.")):
             head = name.partition(".")[0]
             nested[head] = value if head == name else listed(under(attributes, head)) or under(attributes, head)
     return {key: loaded(value) if key in ("message", "tool_calls") else value for key, value in nested.items()}

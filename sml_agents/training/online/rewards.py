@@ -8,9 +8,11 @@ k is G_1 = gamma^(k-1) (Cook et al., arXiv 2602.16488, where gamma = 0.7).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-from sml_agents.types import Act, Form, Role, Trace
+from sml_agents.text.asking import find_questions
+from sml_agents.text.questions import asked_facts
+from sml_agents.types import Act, Fact, Form, Role, Trace, Turn
 
 __all__ = ["TERMS", "dialogue_reward", "turn_advantages", "turn_returns", "turn_rewards"]
 
@@ -23,16 +25,39 @@ def success(trace: Trace) -> list[float]:
     return [float(k == trace.solved_at) for k in range(1, len(trace.student_turns) + 1)]
 
 
-def needless_question(trace: Trace) -> list[float]:
-    """-1 for each question asked when nothing was missing, or nothing any more."""
-    missing = {fact.name for fact in trace.task.private.facts} if trace.task.form is not Form.FULL else set()
-    earned: list[float] = []
-    for turn in trace.turns:
-        if turn.role is Role.STUDENT:
-            earned.append(-1.0 if turn.act is Act.CLARIFICATION and not missing else 0.0)
-        elif turn.role is Role.TEACHER:
-            missing -= set(turn.reveals)
+def informed_success(trace: Trace) -> list[float]:
+    """1 for the turn that solved the task, unless a fact was missing still: right by luck is worth nothing."""
+    earned = success(trace)
+    for k, (_, missing, _) in enumerate(_with_missing(trace)):
+        earned[k] *= not missing
     return earned
+
+
+def needless_question(trace: Trace) -> list[float]:
+    """-1 for each thing asked for that brought no missing fact, whatever the form of the task and the turn's act."""
+    earned: list[float] = []
+    heard = [trace.task.prompt]
+    for turn, missing, answer in _with_missing(trace):
+        is_program = turn.act is Act.ANSWER_ATTEMPT and trace.task.private.code is not None
+        asked = 0 if is_program else len(find_questions(turn.text, heard))
+        asked = max(asked, turn.act in (Act.CLARIFICATION, Act.INTERROGATION))  # whoever labelled it
+        named = {fact.name for fact in asked_facts(turn.text, missing, heard)} if asked else set()
+        brought = len(named & set(answer.reveals)) if answer is not None else 0
+        earned.append(-float(max(0, asked - brought)))
+        heard.append(answer.text if answer is not None else "")
+    return earned
+
+
+def _with_missing(trace: Trace) -> Iterator[tuple[Turn, list[Fact], Turn | None]]:
+    """Each student turn with the facts missing when it was said, and the teacher's turn after it, if any."""
+    missing = [] if trace.task.form is Form.FULL else list(trace.task.private.facts)
+    turns = trace.turns
+    for at, turn in enumerate(turns):
+        if turn.role is Role.TEACHER:
+            missing = [fact for fact in missing if fact.name not in turn.reveals]
+            continue
+        answer = turns[at + 1] if at + 1 < len(turns) and turns[at + 1].role is Role.TEACHER else None
+        yield turn, missing, answer
 
 
 def leak(trace: Trace) -> list[float]:
@@ -48,6 +73,7 @@ def leak(trace: Trace) -> list[float]:
 
 TERMS: dict[str, Callable[[Trace], list[float]]] = {
     "success": success,
+    "informed_success": informed_success,
     "needless_question": needless_question,
     "leak": leak,
 }

@@ -2,8 +2,14 @@
 
     python -m venv v && v/bin/pip install langchain langchain-openai openai langsmith langfuse inspect-ai \
         openinference-instrumentation-langchain opentelemetry-instrumentation-langchain \
-        opentelemetry-instrumentation-openai-v2 opentelemetry-sdk opentelemetry-exporter-otlp-proto-http
+        opentelemetry-instrumentation-openai-v2 opentelemetry-sdk opentelemetry-exporter-otlp-proto-http \
+        deepagents langgraph-checkpoint-sqlite 'pydantic-ai-slim[openai]'
     v/bin/python tests/traces/importers/make_samples.py [NAME ...]
+    python -m venv a && a/bin/pip install google-adk opentelemetry-sdk opentelemetry-exporter-otlp-proto-http
+    a/bin/python tests/traces/importers/make_samples.py adk_spans adk_events adk_legacy
+    python -m venv p && p/bin/pip install 'pydantic-ai-slim[openai]<1.20' opentelemetry-sdk \
+        opentelemetry-exporter-otlp-proto-http
+    p/bin/python tests/traces/importers/make_samples.py pydantic_ai_1 pydantic_ai_2
 
 Each sample is the same conversation with a model behind a server on loopback: a person books a table, the agent guesses
 the day, is corrected, and books again. Every sample is made in a process of its own.
@@ -113,6 +119,23 @@ def tracer() -> tuple[Any, Any]:
     return provider, exporter
 
 
+def logger() -> tuple[Any, Any]:
+    from opentelemetry.sdk._logs import LoggerProvider
+    from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+
+    logs, records = LoggerProvider(), InMemoryLogRecordExporter()
+    logs.add_log_record_processor(SimpleLogRecordProcessor(records))
+    return logs, records
+
+
+def otlp_logs(records: Any) -> str:
+    from google.protobuf.json_format import MessageToDict
+    from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
+
+    found = records.get_finished_logs()
+    return json.dumps(with_hex_ids(MessageToDict(encode_logs(found)))) + "\n" if found else ""
+
+
 def otlp(spans: Any) -> str:
     from google.protobuf.json_format import MessageToDict
     from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
@@ -164,22 +187,13 @@ def openai_calls(url: str) -> None:
 def _otel_openai(name: str, **environment: str) -> None:
     os.environ.update(environment)
     from opentelemetry.instrumentation.openai_v2 import OpenAIInstrumentor
-    from opentelemetry.sdk._logs import LoggerProvider
-    from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
 
     provider, exporter = tracer()
-    logs, records = LoggerProvider(), InMemoryLogRecordExporter()
-    logs.add_log_record_processor(SimpleLogRecordProcessor(records))
+    logs, records = logger()
     OpenAIInstrumentor().instrument(tracer_provider=provider, logger_provider=logs)
     with provider.get_tracer("app").start_as_current_span("one conversation"):
         openai_calls(serve())
-    text = otlp(exporter.get_finished_spans())
-    if found := records.get_finished_logs():
-        from google.protobuf.json_format import MessageToDict
-        from opentelemetry.exporter.otlp.proto.common._log_encoder import encode_logs
-
-        text += json.dumps(with_hex_ids(MessageToDict(encode_logs(found)))) + "\n"
-    (FOLDER / f"{name}.otlp.jsonl").write_text(text)
+    (FOLDER / f"{name}.otlp.jsonl").write_text(otlp(exporter.get_finished_spans()) + otlp_logs(records))
 
 
 def otel_openai_events() -> None:
@@ -295,7 +309,138 @@ def inspect_log() -> None:
             shutil.copyfile(next(Path(folder).glob(f"*.{suffix}")), FOLDER / f"inspect.{suffix}")
 
 
+def deepagents_checkpoints() -> None:
+    """A deep agent's checkpointer, whose messages are stored as deltas."""
+    import sqlite3
+
+    from deepagents import create_deep_agent
+    from langchain_openai import ChatOpenAI
+    from langgraph.checkpoint.sqlite import SqliteSaver
+
+    def book(place: str, guests: int, day: str) -> str:
+        """Book a table."""
+        return f"ok: {place}, {guests}, {day}"
+
+    model = ChatOpenAI(model="small-1", base_url=f"{serve()}/v1", api_key="none", max_retries=0)
+    path = FOLDER / "deepagents.sqlite"
+    path.unlink(missing_ok=True)
+    with SqliteSaver.from_conn_string(str(path)) as saver:
+        deep = create_deep_agent(model=model, tools=[book], system_prompt=SYSTEM, checkpointer=saver)
+        for text in SAID:
+            deep.invoke({"messages": [("user", text)]}, {"configurable": {"thread_id": "thread-7"}})
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        connection.execute("VACUUM")
+
+
+def pydantic_ai(version: int) -> None:
+    """Pydantic-AI's own instrumentation, as OTLP JSON; version 1 keeps messages as events."""
+    from pydantic_ai import Agent
+    from pydantic_ai.models.instrumented import InstrumentationSettings, InstrumentedModel
+    from pydantic_ai.models.openai import OpenAIChatModel
+    from pydantic_ai.providers.openai import OpenAIProvider
+
+    provider, exporter = tracer()
+    model = OpenAIChatModel("small-1", provider=OpenAIProvider(base_url=f"{serve()}/v1", api_key="none"))
+    settings = InstrumentationSettings(tracer_provider=provider, version=version)
+    booker = Agent(InstrumentedModel(model, settings), instructions=SYSTEM)
+
+    @booker.tool_plain
+    def book(place: str, guests: int, day: str) -> str:
+        """Book a table."""
+        return f"ok: {place}, {guests}, {day}"
+
+    history: Any = []
+    with provider.get_tracer("app").start_as_current_span("one conversation"):
+        for text in SAID:
+            history = booker.run_sync(text, message_history=history).all_messages()
+    (FOLDER / f"pydantic_ai_{version}.otlp.jsonl").write_text(otlp(exporter.get_finished_spans()))
+
+
+def pydantic_ai_1() -> None:
+    pydantic_ai(1)
+
+
+def pydantic_ai_2() -> None:
+    pydantic_ai(2)
+
+
+def pydantic_ai_6() -> None:
+    """The newest, with release 2."""
+    pydantic_ai(6)
+
+
+def adk(name: str, **environment: str) -> None:
+    """Google's Agent Development Kit, with a model of its own kind that answers as the server does."""
+    import asyncio
+
+    os.environ.update(environment)
+
+    from google.adk.agents import LlmAgent
+    from google.adk.models.base_llm import BaseLlm
+    from google.adk.models.llm_response import LlmResponse
+    from google.adk.runners import InMemoryRunner
+    from google.genai import types
+    from opentelemetry import _logs, trace
+
+    class Small(BaseLlm):
+        async def generate_content_async(self, llm_request: Any, stream: bool = False) -> Any:
+            last = llm_request.contents[-1].parts[-1]
+            told = " ".join(part.text or "" for one in llm_request.contents for part in one.parts)
+            day = "Saturday" if "Saturday" in told else "Friday"
+            part = types.Part(text=f"Booked for {day}.")
+            if last.function_response is None:
+                arguments = {"place": "Luigi's", "guests": 4, "day": day}
+                part = types.Part(function_call=types.FunctionCall(name="book", args=arguments))
+            yield LlmResponse(content=types.Content(role="model", parts=[part]))
+
+    def book(place: str, guests: int, day: str) -> str:
+        """Book a table."""
+        return f"ok: {place}, {guests}, {day}"
+
+    async def hold() -> None:
+        runner = InMemoryRunner(LlmAgent(name="booker", model=Small(model="small-1"), instruction=SYSTEM, tools=[book]))
+        session = await runner.session_service.create_session(app_name=runner.app_name, user_id="u")
+        for text in SAID:
+            message = types.Content(role="user", parts=[types.Part(text=text)])
+            async for _ in runner.run_async(user_id="u", session_id=session.id, new_message=message):
+                pass
+
+    provider, exporter = tracer()
+    trace.set_tracer_provider(provider)
+    logs, records = logger()
+    _logs.set_logger_provider(logs)
+    asyncio.run(hold())
+    (FOLDER / f"{name}.otlp.jsonl").write_text(otlp(exporter.get_finished_spans()) + otlp_logs(records))
+
+
+def adk_spans() -> None:
+    """By the newest conventions, the messages in the spans."""
+    adk(
+        "adk_spans",
+        OTEL_SEMCONV_STABILITY_OPT_IN="gen_ai_latest_experimental",
+        OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT="SPAN_ONLY",
+    )
+
+
+def adk_events() -> None:
+    """By the stable ones, the messages as log records."""
+    adk("adk_events", OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT="true")
+
+
+def adk_legacy() -> None:
+    """As all releases before 2 do it: a whole request and response in one attribute each."""
+    adk("adk_legacy", ADK_TELEMETRY_SCHEMA_VERSION_OPT_IN="1", ADK_CAPTURE_MESSAGE_CONTENT_IN_SPANS="true")
+
+
 MAKERS = (
+    deepagents_checkpoints,
+    pydantic_ai_1,
+    pydantic_ai_2,
+    pydantic_ai_6,
+    adk_spans,
+    adk_events,
+    adk_legacy,
     otel_langchain,
     otel_openai_events,
     otel_openai_no_content,

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
 import pytest
-from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+from langchain_core.messages import AIMessage, HumanMessage, RemoveMessage, SystemMessage, ToolMessage
+from langgraph.channels.delta import DeltaChannel
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import StateGraph
-from langgraph.types import interrupt
+from langgraph.graph.message import _messages_delta_reducer
+from langgraph.types import Overwrite, interrupt
 
 from sml_agents.errors import InputError
 from sml_agents.traces.importers import read_logs
@@ -94,6 +96,71 @@ def test_what_is_no_checkpointer_is_refused(tmp_path: Path, content: bytes) -> N
     (tmp_path / "cp.sqlite").write_bytes(content)
     with pytest.raises(InputError, match="no LangGraph checkpointer"):
         read(f"langgraph:{tmp_path / 'cp.sqlite'}")
+
+
+def delta_graph(saver: Any, every: int) -> Any:
+    messages = Annotated[list[Any], DeltaChannel(_messages_delta_reducer, snapshot_frequency=every)]
+    seen = Annotated[list[Any], DeltaChannel(lambda held, writes: [*held, *[one for w in writes for one in w]])]
+    Deltas = TypedDict("Deltas", {"messages": messages, "seen": seen})  # noqa: UP013
+
+    def work(state: Any) -> dict[str, Any]:
+        last = state["messages"][-1].content
+        if last == "forget":
+            kept = [RemoveMessage(state["messages"][0].id), RemoveMessage("unknown")]
+            return {"messages": [*kept, AIMessage("forgotten")], "seen": ["x"]}
+        if last == "start over":
+            return {"messages": Overwrite([HumanMessage("new", id="n"), AIMessage("started", id="s")])}
+        if last == "reword":
+            return {"messages": [HumanMessage("reworded", id=state["messages"][-1].id), AIMessage("done")]}
+        return {"messages": [AIMessage(f"answer to {last}")], "seen": ["y"]}
+
+    built = StateGraph(Deltas).add_node(work)
+    return built.add_edge("__start__", "work").compile(checkpointer=saver)
+
+
+@pytest.mark.parametrize("every", [1, 2, 3, 1000])
+@pytest.mark.parametrize(
+    "words", [["a"], ["a", "b", "c", "d"], ["a", "forget", "b"], ["a", "start over", "b"], ["reword"]]
+)
+def test_channels_of_deltas(every: int, words: list[str], tmp_path: Path) -> None:
+    """As deepagents stores its messages: the newest checkpoint holds none."""
+    with SqliteSaver.from_conn_string(str(tmp_path / "cp.sqlite")) as saver:
+        agent = delta_graph(saver, every)
+        config: Any = {"configurable": {"thread_id": "t"}}
+        for word in words:
+            agent.invoke({"messages": [HumanMessage(word)]}, config)
+        expected = [(one.type, one.content) for one in agent.get_state(config).values["messages"]]
+        found, losses = read(f"langgraph:{tmp_path / 'cp.sqlite'}")
+    assert losses == [] and len(found) == 1
+    names = {Role.TEACHER: "human", Role.STUDENT: "ai"}
+    assert [(names[turn.role], turn.text) for turn in found[0].turns] == expected
+
+
+def test_messages_of_a_subgraph_alone(tmp_path: Path) -> None:
+    """langchain-ai/langgraph#8470: the state of a subgraph that stores deltas reads as empty."""
+
+    Outer = TypedDict("Outer", {"word": str})  # noqa: UP013
+    inner = delta_graph(None, 1000)
+    with SqliteSaver.from_conn_string(str(tmp_path / "cp.sqlite")) as saver:
+
+        def ask(state: Any) -> dict[str, Any]:
+            return {"word": inner.invoke({"messages": [HumanMessage(state["word"])]})["messages"][-1].content}
+
+        agent = StateGraph(Outer).add_node(ask).add_edge("__start__", "ask").compile(checkpointer=saver)
+        agent.invoke({"word": "hello"}, {"configurable": {"thread_id": "t"}})
+        found, losses = read(f"langgraph:{tmp_path / 'cp.sqlite'}")
+    assert losses == [] and [turn.text for turn in found[0].turns] == ["hello", "answer to hello"]
+
+
+def test_reasoning_in_a_checkpoint(tmp_path: Path) -> None:
+    def work(state: State) -> dict[str, Any]:
+        return {"messages": [*state["messages"], AIMessage("<think>hm</think>a")]}
+
+    with SqliteSaver.from_conn_string(str(tmp_path / "cp.sqlite")) as saver:
+        agent = StateGraph(State).add_node(work).add_edge("__start__", "work").compile(checkpointer=saver)
+        agent.invoke({"messages": [HumanMessage("q")], "other": None}, {"configurable": {"thread_id": "t"}})
+        (trace,), losses = read(f"langgraph:{tmp_path / 'cp.sqlite'}")
+    assert losses == [] and trace.turns[1].text == "a" and trace.turns[1].thought == "<think>hm</think>"
 
 
 @pytest.mark.postgres

@@ -1,0 +1,229 @@
+"""What does a text ask for? The one rulebook by which every turn is read, a student's, an agent's and one in a log.
+
+find_questions(text, heard)   the questions and requests that a text puts to the other side, in order
+
+A question is one thing asked for: `How many pens are there, and what does each cost?` holds two, `How many pens,
+rulers and cards are there?` three. A request counts without a question mark (`Need the price.`), in the languages of
+`languages`. Not asked of the other side are
+
+- questions that the speaker answers itself (`Why? Because ...`, `How many? 3 * 4 = 12.`), in quotation marks, that
+  repeat what was `heard`, and that speak of the task's own question (`We have to find how many ...`),
+- polite ones (`Does that help?`, `How are you?`), and requests for entertainment,
+- guesses: they are answers, and judged as such.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from sml_agents.text.answers.guesses import guess_in
+from sml_agents.text.languages import ENGLISH, OTHERS, united
+from sml_agents.text.sentences import sentence_spans
+
+__all__ = ["Asked", "find_questions"]
+
+
+class Asked(NamedTuple):
+    """One question or request."""
+
+    span: tuple[int, int]
+    """Start and end of its sentence, in characters."""
+    focus: str
+    """The part that says what is asked for: from the question word or after `please tell me` on."""
+    kind: Literal["question", "fragment", "solve"]
+    """`fragment`: marked as a question by its sign alone (`sheet holds?`); `solve`: asks for the answer."""
+
+
+def _any(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.IGNORECASE)
+
+
+_MARKED = re.compile(r"[?\uff1f\u061f][\"'\u201d\u2019\u00bb)\]*_\s]*[.!]*\s*$")
+_COUNTS = united("counts")
+_WH = _any(united("counts", "opens"))
+_REQUEST = _any(united("requests"))
+_SOLVE = _any(united("solves"))
+_RESTATES = _any(united("restates"))
+_AUXILIARY = (
+    r"(?:is|are|was|were|does|do|did|has|have|had|can|could|will|would|should|may|must|shall)(?:n't)?(?![^\W_])"
+)
+_FILLERS = r"(?:(?:so|and|but|ok|okay|sorry|hi|hello|hey|wait|first|also|then|well|now|hmm|please|thanks|next),?\s+)*"
+_LEADING = r"^[\s\"'*_>#\u00bf(-]*(?:\d{1,2}[.)]\s+)?" + _FILLERS
+_OPENS = _any(rf"{_LEADING}(?:{_WH.pattern})", rf"{_LEADING}{_AUXILIARY}")
+_COUNTED = _any(rf"{_LEADING}(?:{_COUNTS})")
+_FINITE = r"(?:is|are|was|were|does|did|has|had|can|will|would|should|doesn't|isn't)(?![^\W_])"
+_NO_NOUN = rf"(?:{_AUXILIARY}|(?:i|we|you|he|she|it|they|that|who)\b)"
+_INVERTED = _any(
+    rf"{_LEADING}(?:(?:{united('counts', languages=(ENGLISH,))}|what|which|whose)(?:\s(?!{_NO_NOUN})[^\s,.]+){{0,6}}?"
+    rf"|who|whom|when|where|why|how)\s{_AUXILIARY}(?!\s(?:why|because|how|what)\b)(?!.*\s{_FINITE})",
+    rf"{_LEADING}what's\s",
+)
+_ENGLISH_WH = _any(rf"{_LEADING}(?:{united('counts', 'opens', languages=(ENGLISH,))})")
+_ENGLISH_WH_ANYWHERE = _any(united("counts", "opens", languages=(ENGLISH,)))
+_POLITE = _any(
+    r"(?:does|did|will) (?:that|this|it) (?:help|make sense|answer|work)"
+    r"|is (?:that|this|it|everything) (?:clear|ok|okay|all right|alright)\b",
+    r"(?:do|would|are) you (?:understand|like me|want me|ready|have any|agree|follow|there|a |an )",
+    r"(?:isn't|doesn't|aren't) it\?",
+    r"(?:can|may|could|how can|shall|should) i help|anything else|\bany (?:other |more |further )?questions",
+    r"(?:^\s*|, )(?:right|see|ready|ok|okay|why not|really|yes|no)\?$|shall we|should (?:i|we) (?:continue|go on)",
+    r"how are you|how(?:'s| is) (?:it going|life)|how do you do\b|what's up\b|who are you\b|what can i (?:do|help)",
+    r"\ba (?:joke|story|poem|song|riddle|fun fact)\b|\bwho knows\?",
+    r"isn't (?:this|that) (?:fun|nice|great|easy|interesting)",
+)
+_CALCULATION = re.compile(r"=\s?-?[$\u20ac\u00a3]?\s?\d|\d\s?[-+*/x\u00d7\u00f7]\s?\d")
+_ANSWERS = _any(
+    r"^\W*(?:because|since|let'?s|let us|simple|easy|easily|obviously|by|denn|weil|parce que|porque|perch\u00e9)\b",
+    r"^\W*we (?:know|have|can|are given|start|first|multiply|add|subtract|divide|see|just|simply)\b",
+    r"^\W*(?:there (?:is|are|were)|it(?:'s| is| was| costs?| takes?)|that(?:'s| is)|they|he|she|each|well)\b"
+    r"(?!.*\b(?:not|n't|no|missing|unknown|unclear|need)\b|.*n't).*\d",
+)
+_QUOTED = re.compile(
+    r"\"[^\"\n]{1,400}\"|\u201c[^\u201d\n]{1,400}\u201d|\u00ab[^\u00bb\n]{1,400}\u00bb|\u201e[^\u201c\n]{1,400}\u201c|\u300c[^\u300d\n]{1,400}\u300d"
+)
+_QUOTED_LINE = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
+_CLAUSE = _any(
+    rf"(?:\s*[,;:]\s*|\s+)(?:(?:and|or|but|und|oder|et|ou|y|o|e|en|of|i)(?: also)?\s+)(?={_WH.pattern})",
+    rf"\s*[,;]\s*(?={_COUNTS}|how\b|what\b)",
+)
+_PURPOSE = _any(
+    r",? (?:so (?:that|i|we)|in order to|to (?:solve|calculate|find|compute|go on|continue|work|finish|answer|proceed"
+    r"|determine|get on|move on|help)|because|since i|before i|please|thanks|thank you)\b.*$"
+)
+_ITEM = re.compile(r"\s*(?:[,;/&]|\b(?:and|or)\b)\s*(?:(?:and|or)\b)?\s*", re.IGNORECASE)
+_NO_ITEM = re.compile(
+    r"(?:in|at|on|for|with|from|per|by|if|when|then|so|as|after|before|respectively|etc|too|sir|each)\b|$",
+    re.IGNORECASE,
+)
+_UNSPACED_WH = _any(united("counts", "opens", languages=tuple(words for words in OTHERS.values() if words.unspaced)))
+_SHORT = 15
+_MANY_ITEMS = 3
+_MANY_WORDS = 4
+_WORDS = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
+_SAME = 0.9
+_MOST_HEARD = 400
+_MOST = 200
+"""Questions of one text that are looked at, the last ones; nobody asks as much."""
+
+
+def find_questions(text: str, heard: Sequence[str] = ()) -> list[Asked]:
+    """The questions that `text` asks, in order. `heard`: what the other side has said so far, whose sentences are no
+    questions when they are repeated. Linear in the length of the texts.
+    """
+    plain = _without_quotes(text.replace("\u2019", "'"))
+    known = _Known(heard)
+    asked: list[list[Asked]] = []
+    following = ""
+    for start, end in reversed(sentence_spans(plain)):
+        sentence = plain[start:end]
+        kind = _kind(sentence)
+        if kind is None or known.holds(sentence) or guess_in(sentence) is not None:
+            if _CALCULATION.search(sentence):
+                break  # whatever was asked before this, the speaker goes on to answer itself
+        elif not (following and _ANSWERS.search(following)):
+            asked.append([Asked((start, end), focus, kind) for focus in _clauses(sentence, known)])
+            if len(asked) >= _MOST:
+                break
+        following = sentence
+    return [one for found in reversed(asked) for one in found]
+
+
+def _without_quotes(text: str) -> str:
+    """`text` with what stands in quotation marks blanked out, unless that is all there is."""
+    stripped = text.strip()
+    if _QUOTED.fullmatch(stripped) or all(line.lstrip().startswith(">") for line in stripped.splitlines()):
+        return text
+    blanked = _QUOTED.sub(lambda found: " " * len(found.group()), text)
+    return _QUOTED_LINE.sub(lambda found: " " * len(found.group()), blanked)
+
+
+def _kind(sentence: str) -> Literal["question", "fragment", "solve"] | None:
+    """What kind of question a sentence is by itself, if it is one."""
+    if _POLITE.search(sentence) or _RESTATES.search(sentence):
+        return None
+    if _SOLVE.search(sentence):
+        return "solve"
+    if _REQUEST.search(sentence):
+        return "question"
+    if _MARKED.search(sentence):
+        return "question" if _OPENS.match(sentence) or _WH.search(sentence) else "fragment"
+    return "question" if _asks_unmarked(sentence) else None
+
+
+def _asks_unmarked(sentence: str) -> bool:
+    """A question that its sign does not mark: `how far is the village`, not `What is left is easy.`"""
+    if _ENGLISH_WH.match(sentence):
+        return _INVERTED.match(sentence) is not None
+    if not _WH.search(sentence):
+        return False
+    return _UNSPACED_WH.search(sentence) is not None or (
+        _OPENS.match(sentence) is not None
+        and not re.match(rf"{_LEADING}{_AUXILIARY}", sentence, re.IGNORECASE)
+        and (_COUNTED.match(sentence) is not None or not sentence.endswith((".", "!", ":")))
+        and len(sentence.split()) <= _SHORT
+    )
+
+
+def _clauses(sentence: str, known: _Known) -> Iterator[str]:
+    """What a question asks for, one thing at a time."""
+    request = _REQUEST.search(sentence)
+    start = request.end() if request else 0
+    if request is None and (opening := _ENGLISH_WH_ANYWHERE.search(sentence)) is not None:
+        start = opening.start()  # other languages may put it last
+    if start >= len(sentence.rstrip(" .?!")):
+        start = 0
+    focus = sentence[start:]
+    at = 0
+    parts = []
+    for joint in _CLAUSE.finditer(focus):
+        if joint.start() > at:
+            parts.append(focus[at : joint.start()])
+            at = joint.end()
+    parts.append(focus[at:])
+    for part in parts:
+        part = _PURPOSE.sub("", part).strip(" \n.,;:?!") or part.strip()
+        items = [item for item in _ITEM.split(part) if item]
+        things = [item for item in items if not _NO_ITEM.match(item)]
+        named = [item for k, item in enumerate(things) if k in (0, len(things) - 1) or len(item.split()) <= _MANY_WORDS]
+        if len(named) >= _MANY_ITEMS:
+            yield from named
+        else:
+            yield part
+
+
+class _Known:
+    """What the other side has said, to tell a repetition by."""
+
+    def __init__(self, heard: Sequence[str]) -> None:
+        self.said = [
+            words
+            for text in heard
+            for start, end in sentence_spans(text)
+            for part in (text[start:end], _from_question_word(text[start:end]))
+            if (words := _counted_words(part))
+        ][-_MOST_HEARD:]
+
+    def holds(self, sentence: str) -> bool:
+        """Whether `sentence`, or its part from the question word on, says a heard sentence again: no word of its own,
+        and most of the words of that one.
+        """
+        for part in (sentence, _from_question_word(sentence)):
+            words = _counted_words(part)
+            size = words.total()
+            for known in self.said:
+                total = size + known.total()
+                if words and 2 * (words & known).total() >= _SAME * total and words.keys() <= known.keys():
+                    return True
+        return False
+
+
+def _from_question_word(sentence: str) -> str:
+    found = _WH.search(sentence)
+    return sentence[found.start() :] if found else sentence
+
+
+def _counted_words(text: str) -> Counter[str]:
+    return Counter(_WORDS.findall(text.casefold().replace("\u2019", "'")))

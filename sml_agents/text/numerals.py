@@ -1,0 +1,86 @@
+# ruff: noqa: E501  (lists of words)
+"""Whole numbers from 0 to 99 as the words of other languages than English: `neununddreißig`, `trente-neuf`.
+
+numbers_abroad(text)   every such number with its place in `text`
+
+German, Dutch, French, Spanish, Italian and Portuguese. English words (`once`, `seize`) are left out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+
+__all__ = ["numbers_abroad"]
+
+_ENGLISH_TOO = frozenset(
+    {"once", "seize", "elf", "six", "due", "sei", "dix", "sept", "tien", "dos", "tres", "tre", "sette"}
+)
+_DE = "null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn"
+_DE_TENS = "zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig"
+_NL = "nul een twee drie vier vijf zes zeven acht negen tien elf twaalf dertien veertien vijftien zestien zeventien achttien negentien"
+_NL_TENS = "twintig dertig veertig vijftig zestig zeventig tachtig negentig"
+_FR = "zéro un deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze seize dix-sept dix-huit dix-neuf"
+_FR_TENS = "vingt trente quarante cinquante soixante soixante quatre-vingt quatre-vingt"
+_ES = "cero uno dos tres cuatro cinco seis siete ocho nueve diez once doce trece catorce quince dieciséis diecisiete dieciocho diecinueve"
+_ES_TENS = "veinte treinta cuarenta cincuenta sesenta setenta ochenta noventa"
+_IT = "zero uno due tre quattro cinque sei sette otto nove dieci undici dodici tredici quattordici quindici sedici diciassette diciotto diciannove"
+_IT_TENS = "venti trenta quaranta cinquanta sessanta settanta ottanta novanta"
+_PT = "zero um dois três quatro cinco seis sete oito nove dez onze doze treze catorze quinze dezesseis dezessete dezoito dezenove"
+_PT_TENS = "vinte trinta quarenta cinquenta sessenta setenta oitenta noventa"
+_LETTERS = re.compile(r"[^\W\d_]+(?:[-\u2010-\u2015][^\W\d_]+)*")
+_JOINING = ("y", "e", "et")
+
+
+def numbers_abroad(text: str) -> Iterator[tuple[int, int, int]]:
+    """Start, end and value of every number from 2 to 99 in words of these languages, in linear time."""
+    known = _values()
+    words = list(_LETTERS.finditer(text))
+    at = 0
+    while at < len(words):
+        for count in (3, 2, 1):
+            run = words[at : at + count]
+            said = " ".join(word.group() for word in run).casefold()
+            if len(run) == count and (value := known.get(re.sub(r"[\u2010-\u2015]", "-", said))) is not None:
+                yield run[0].start(), run[-1].end(), value
+                at += count
+                break
+        else:
+            at += 1
+
+
+@cache
+def _values() -> dict[str, int]:
+    found: dict[str, int] = {}
+    for value in range(2, 100):
+        for word in _words(value):
+            for spelled in {word, word.replace("-", " "), word.replace("ß", "ss")}:
+                if spelled not in _ENGLISH_TOO:
+                    found.setdefault(spelled.casefold(), value)
+    return found
+
+
+def _words(value: int) -> Iterator[str]:
+    tens, ones = divmod(value, 10)
+    if value < 20:
+        yield from (table.split()[value] for table in (_DE, _NL, _FR, _ES, _IT, _PT))
+        yield from {16: ["dezasseis"], 17: ["dezassete"], 19: ["dezanove"]}.get(value, [])
+        return
+    de, nl, fr, es, it, pt = (
+        table.split()[tens - 2] for table in (_DE_TENS, _NL_TENS, _FR_TENS, _ES_TENS, _IT_TENS, _PT_TENS)
+    )
+    if not ones:
+        yield from (de, nl, es, it, pt)
+    else:
+        yield ("ein" if ones == 1 else _DE.split()[ones]) + "und" + de
+        yield _NL.split()[ones] + ("ën" if ones in (2, 3) else "en") + nl
+        one = _ES.split()[ones]
+        yield f"{es} y {one}" if tens > 2 else "veinti" + {2: "dós", 3: "trés", 6: "séis"}.get(ones, one)
+        yield (it[:-1] if ones in (1, 8) else it) + ("tré" if ones == 3 else _IT.split()[ones])
+        yield f"{pt} e {_PT.split()[ones]}"
+    below = value - {7: 60, 9: 80}.get(tens, 10 * tens)
+    if not below:
+        yield fr + "s" * (tens == 8)
+    else:
+        yield f"{fr} et {_FR.split()[below]}" if below in (1, 11) and tens < 8 else f"{fr}-{_FR.split()[below]}"

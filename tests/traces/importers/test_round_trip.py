@@ -1,0 +1,121 @@
+"""What is exported reads back as what it was: turns, calls and their results, and what is trained on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sml_agents.data.export import export
+from sml_agents.traces import TraceStore
+from sml_agents.traces.importers import import_logs
+from sml_agents.types import Role, Trace
+from tests.traces.importers.reading import agent, call, calls, person, read, result, said, write
+
+TALKS: dict[str, list[Any]] = {
+    "plain": [person("q"), agent("a")],
+    "long": [person("q"), agent("a"), person("and?"), agent("b"), person("so?"), agent("c")],
+    "a call": [person("q"), agent("", tool_calls=[call("f", "c", n=1)]), result("ok", "c"), agent("a")],
+    "two calls at once": [
+        person("q"),
+        agent("", tool_calls=[call("f", "c", n=1), call("g", "d", x=[1, {"y": None}])]),
+        result("two", "d"),
+        result('{"one": 1}', "c"),
+        agent("a"),
+    ],
+    "calls without ids": [
+        person("q"),
+        agent("", tool_calls=[call("f", n=1)]),
+        result("1"),
+        agent("", tool_calls=[call("f", n=2)]),
+        result("2"),
+        agent("a"),
+    ],
+    "words, calls, words": [
+        person("q"),
+        agent("Let me see.", tool_calls=[call("f", "c")]),
+        result("ok", "c"),
+        agent("a"),
+        person("and?"),
+        agent("b"),
+    ],
+    "the same call in each turn": [
+        *(person("q"), agent("", tool_calls=[call("f", "c")]), result("1", "c"), agent("a")),
+        *(person("again"), agent("", tool_calls=[call("f", "c")]), result("2", "c"), agent("b")),
+    ],
+    "other scripts and signs": [
+        person('\u4e2d\u6587 \u05e2\u05d1 \U0001f600\n\ttab \\ "x" <b>'),
+        agent("caf\u00e9 \u2028 $x$"),
+    ],
+    "marks in code": [person("q"), agent("`<think>` opens it"), person("<think>?"), agent("[TOOL_CALLS] is a token")],
+}
+WEIGHTED = [
+    [person("q"), agent("a", weight=0), person("and?"), agent("b")],
+    [person("q"), agent("a"), person("and?"), agent("b", weight=0), person("so?"), agent("c")],
+    [
+        person("q"),
+        agent("a", weight=0),
+        person("?"),
+        agent("", tool_calls=[call("f", "c")]),
+        result("1", "c"),
+        agent("b"),
+    ],
+]
+READ_AS = {"openai": "openai", "trl": "openai", "sharegpt": "sharegpt", "parquet": "openai"}
+
+
+def shape(trace: Trace) -> Any:
+    return said(trace), calls(trace), [turn.trainable for turn in trace.turns if turn.role is Role.STUDENT]
+
+
+def there_and_back(format: str, rows: list[Any], folder: Path, times: int = 2) -> tuple[list[Any], list[Any]]:
+    """The shapes before, and after `times` exports and imports."""
+    spec = f"openai:{write(folder / 'in.jsonl', *({'messages': row} for row in rows))}"
+    before: list[Any] = []
+    for number in range(times):
+        with TraceStore.open(folder / f"{number}.sqlite") as store:
+            assert import_logs(spec, store).lost == 0
+            before = before or [shape(trace) for trace in store.traces()]
+            out = folder / (f"table{number}" if format == "parquet" else f"{number}.jsonl")
+            export(store.traces(), format, out)
+        spec = f"{READ_AS[format]}:{out}"
+    found, losses = read(spec)
+    assert losses == [] and not any(trace.tags.get("unread") for trace in found)
+    return before, [shape(trace) for trace in found]
+
+
+@pytest.mark.parametrize("format", READ_AS)
+def test_every_conversation_comes_back(format: str, tmp_path: Path) -> None:
+    before, after = there_and_back(format, list(TALKS.values()), tmp_path)
+    assert len(before) == len(TALKS)
+    for name, was, now in zip(TALKS, before, after, strict=True):
+        assert now == was, name
+
+
+@pytest.mark.parametrize("format", ["openai", "parquet"])
+def test_weights_come_back(format: str, tmp_path: Path) -> None:
+    before, after = there_and_back(format, WEIGHTED, tmp_path)
+    assert [one[2] for one in before] == [[False, True], [True, False, True], [False, True]]
+    assert after == before
+
+
+def test_targets_of_trls_rows_come_back(tmp_path: Path) -> None:
+    """One row for each target: the history, on which nothing is trained, and the turn."""
+    path = write(tmp_path / "in.jsonl", *({"messages": row} for row in WEIGHTED))
+    with TraceStore.open(tmp_path / "s.sqlite") as store:
+        import_logs(f"openai:{path}", store)
+        traces = list(store.traces())
+        export(traces, "trl-prompt-completion", tmp_path / "out.jsonl")
+    found, losses = read(f"openai:{tmp_path / 'out.jsonl'}")
+    assert losses == []
+    targets = [
+        (said(trace)[: at + 1], [call for turn in trace.turns[: at + 1] for call in turn.tool_calls or ()])
+        for trace in traces
+        for at, turn in enumerate(trace.turns)
+        if turn.role is Role.STUDENT and turn.trainable
+    ]
+    assert [said(trace) for trace in found] == [turns for turns, _ in targets]
+    for trace in found:
+        marks = [turn.trainable for turn in trace.turns if turn.role is Role.STUDENT]
+        assert marks == [False] * (len(marks) - 1) + [True]
