@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import json
 import threading
 import time
 import weakref
@@ -279,7 +280,7 @@ _lock = threading.Lock()
 def engine_for(name: str, locate: Callable[[], str], settings: LocalSettings) -> Engine:
     """The engine for these weights: the same one for everybody who uses them in the same way."""
     same = settings.model_dump(include={"device", "dtype", "threads", "batch_size", "cache_mb"})
-    key = (name, _changed(name), *same.values())
+    key = (name, _changed(name), json.dumps(settings.template_kwargs, sort_keys=True, default=str), *same.values())
     with _lock:
         engine = _engines.get(key)
         if engine is None or not engine.alive:
