@@ -10,7 +10,7 @@ from typing import Any
 
 from sml_agents.backends.text import clean, fold_system, merge_neighbours
 from sml_agents.errors import BackendError, BackendSpecError
-from sml_agents.text.thinking import split_thought
+from sml_agents.text.thinking import as_thought, split_thought
 
 __all__ = ["ChatFormat", "bake", "control_tokens", "escape_control_tokens"]
 
@@ -108,6 +108,8 @@ class ChatFormat:
             self._arguments_as_text = True
             self._arguments_as_text = self._says("CALL-PROBE", {"role": "user", "content": "."}, call)
 
+        self._header = self._header_of_words()
+
     def _says(self, probe: str, *messages: dict[str, Any]) -> bool:
         """Whether the template renders `probe`; those that cannot raise or leave it out."""
         try:
@@ -190,13 +192,40 @@ class ChatFormat:
             following = following[end + 1 :]
         return [*ids, *following]
 
-    def decode(self, ids: Sequence[int]) -> str:
-        """The text of a reply, without control tokens; of one in channels (gpt-oss) its reasoning and its words."""
-        if _CHANNEL in self._control:
-            text = self.tokenizer.decode(list(ids), skip_special_tokens=False)
-            if _CHANNEL in text:
-                return clean("".join(split_thought(text))) if "<|message|>" in text else ""
+    def decode(self, ids: Sequence[int], *, whole: bool = True) -> str:
+        """The text of a reply, without control tokens.
+
+        Some models name the reader of each message before it, between control tokens (gpt-oss its channel): what is
+        said to others than the user is reasoning, as `split_thought` takes it apart. With `whole` False more tokens are
+        to come: then the text is empty until the words to the user begin.
+        """
+        if self._header:
+            text = str(self.tokenizer.decode(list(ids), skip_special_tokens=False))
+            before, found, words = text.rpartition(self._header)
+            if not found and not whole:
+                return ""
+            if _CHANNEL in text and "<|message|>" in text:
+                return clean("".join(split_thought(text)))
+            if found:
+                thought = self._without_control(before).strip()
+                return clean((as_thought(thought) if thought else "") + self._without_control(words))
         return clean(self.tokenizer.decode(list(ids), skip_special_tokens=True))
+
+    def _without_control(self, text: str) -> str:
+        for token in self._control:
+            text = text.replace(token, "")
+        return text
+
+    def _header_of_words(self) -> str:
+        """What a model writes between the generation prompt and its words, where control tokens are among it."""
+        asked = {"role": "user", "content": "."}
+        try:
+            prompt = self.write([asked], opened=True)
+            text = self.write([asked, {"role": "assistant", "content": _PROBE}])
+        except BackendError:
+            return ""
+        header = text.removeprefix(prompt).partition(_PROBE)[0] if text.startswith(prompt) else ""
+        return header if any(token in header for token in self._control) else ""
 
     def tool_calls(self, text: str) -> tuple[str, list[dict[str, Any]]]:
         """Calls in the form `<tool_call>{"name": ..., "arguments": {...}}</tool_call>`, and the text beside them.

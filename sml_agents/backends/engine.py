@@ -253,7 +253,7 @@ class _Work:
                 text, finish = finished
                 job.done(Completion(row.prompt_ids, row.ids, text, finish))
             elif job.watch is not None:
-                text = self.format.decode(row.ids)
+                text = self.format.decode(row.ids, whole=False)
                 open_end = max((len(end) - 1 for end in job.stop), default=0)
                 # Half a character decodes to U+FFFD, and a stop text may have begun.
                 job.watch(text.removesuffix("\ufffd")[: len(text) - open_end])

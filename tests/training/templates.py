@@ -36,7 +36,7 @@ TRIMS = {"llama3", "gemma"}
 
 CONTROL = re.compile(
     r"<\|[a-z_]+>(?=\w)|<(?:turn|eos|bos|channel)\|?>|<\|[^|<>\s]+\|>|<｜[^｜<>]+｜>|\[/?(?:INST|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|"
-    r"SYSTEM_PROMPT)\]|<(?:start|end)_of_turn>|</?s>"
+    r"SYSTEM_PROMPT)\]|<(?:start|end)_of_turn>|<end_of_utterance>|</?s>"
 )
 """What a template writes as a token of its own."""
 

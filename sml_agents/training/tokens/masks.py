@@ -241,6 +241,9 @@ class DialogueRenderer:
                 "chat_template=PATH, or train on dialogues without tools"
             )
         rest = rest[shared:]
+        before, closed_there, after = rest.partition(closing_of(prompt) or "\0")
+        if closed_there and not any(call.name in before for call in message.calls):  # an empty reasoning
+            rest = after.lstrip("\n")
         end = self._closing(rest)
         body = rest[: len(rest.rstrip()) - len(end)] if end else rest.rstrip()
         return thought + body, end or self._call_end
