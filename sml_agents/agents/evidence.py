@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -108,6 +108,12 @@ _CORRECTS = re.compile(
 )
 
 
+_REFERS = re.compile(
+    r"\b(?:it|that|this|these|those|them|there|same|one|ones|first|second|third|last|es|das|den|die|dort|ersten?|gleiche[nrs]?)\b",
+    re.IGNORECASE,
+)
+
+
 def _clauses(text: str) -> list[str]:
     return [clause for part in _SENTENCE.split(text) if (clause := " ".join(fold(part).strip(" .,!?\"'").split()))]
 
@@ -166,6 +172,11 @@ class Request:
     """Keys of questions that got an answer."""
     done: bool
     """A guarded call has succeeded since the person last spoke."""
+    earlier: int = 0
+    """Where the request before this one begins, if the person refers back to it (`book it`); else as `begins`."""
+    finished: frozenset[str] = frozenset()
+    """The tools by which the request before this one succeeded."""
+    trust: Collection[str] | None = None
 
     @classmethod
     def read(
@@ -181,6 +192,9 @@ class Request:
         `kept` gave earlier, for a conversation that was cut since.
         """
         begins, done, pending = 0, False, False
+        earlier = 0
+        finished: set[str] = set()
+        succeeded: set[str] = set()
         asked: dict[str, int] = {}
         settled: set[str] = set()
         waiting: tuple[Question, ...] = ()
@@ -198,10 +212,13 @@ class Request:
                     refusals += 1
                 elif message.status != "error" and guarded(message.name or ""):
                     done = True
+                    succeeded.add(message.name or "")
             elif is_own(message) or is_answer(message):
                 text = message.text
                 took_back = withdraws(text)
                 if took_back or (done and not pending and is_own(message)):
+                    earlier = begins if done and not took_back and _REFERS.search(text) else at
+                    finished, succeeded = succeeded, set()
                     begins, asked, settled = at, {}, set()
                 if not (pending and not took_back):
                     rounds = 0
@@ -219,8 +236,26 @@ class Request:
             Piece("said", one["text"], -1, frozenset(one["about"]), correction=one["correction"]) for one in lost
         )
         return cls(
-            messages, begins, early + pieces, asked, rounds, withdrawn, went_on, refusals, frozenset(settled), done
+            messages=messages,
+            begins=begins,
+            pieces=early + pieces,
+            asked=asked,
+            rounds=rounds,
+            withdrawn=withdrawn,
+            went_on=went_on,
+            refusals=refusals,
+            settled=frozenset(settled),
+            done=done,
+            earlier=earlier,
+            finished=frozenset(finished),
+            trust=trust,
         )
+
+    def for_tool(self, name: str) -> Request:
+        """The request as a tool sees it: `book it` after a search means what was found; a second booking does not."""
+        if self.earlier >= self.begins or name in self.finished:
+            return self
+        return replace(self, begins=self.earlier, pieces=tuple(_pieces(self.messages, self.earlier, self.trust)))
 
     def kept(self) -> list[dict[str, Any]]:
         """What the person said about this request, as plain data."""

@@ -199,6 +199,35 @@ def test_the_first_requests_date_grounds_no_second_one() -> None:
     assert RAN == [("book", "Paris", "5 May"), ("book", "Rome", "7 May")]
 
 
+@tool
+def find_hotel(city: str, date: str) -> str:
+    """Look for hotels; nobody has marked it as read-only."""
+    RAN.append(("find_hotel", city, date))
+    return "Hotel Splendid has a room."
+
+
+@pytest.mark.parametrize(("words", "missing"), [("Great, book it.", []), ("Now a trip, please.", ["city", "date"])])
+def test_a_person_may_refer_back_to_what_another_tool_did(words: str, missing: list[str]) -> None:
+    values = {"city": "Paris", "date": "5 May"}
+    graph = agent(
+        call("find_hotel", **values),
+        AIMessage("There is one."),
+        call("book", **values),
+        AIMessage("done"),
+        tools=[book, find_hotel],
+    )
+    say(graph, "A hotel in Paris on 5 May?")
+    assert asks(say(graph, words)) == missing and len(RAN) == (1 if missing else 2)
+
+
+def test_referring_back_is_no_second_booking() -> None:
+    graph = agent(
+        call("book", city="Paris", date="5 May"), AIMessage("Booked."), call("book", city="Rome", date="5 May")
+    )
+    say(graph, "Book Paris on 5 May")
+    assert asks(say(graph, "That was easy, now book Rome")) == ["date"] and len(RAN) == 1
+
+
 def test_two_of_one_request_may_share_what_was_said() -> None:
     both = AIMessage(
         "",
