@@ -410,6 +410,7 @@ def test_one_date_fills_one_field() -> None:
     say(
         agent(draft.model_copy(), AIMessage("done"), tools=[stay]), "Come and go on the same day, 5 May, for two people"
     )
+    assert RAN == [("stay", "2027-05-05", "2027-05-05", 2)]
 
 
 def test_relative_dates_are_counted_from_the_given_clock() -> None:
