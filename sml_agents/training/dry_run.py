@@ -90,7 +90,7 @@ class DryRun:
         quiet_libraries()
         self.settings = settings
         self.tokenizer = load_tokenizer(settings)
-        self.renderer = DialogueRenderer(self.tokenizer, settings.template_kwargs)
+        self.renderer = DialogueRenderer(self.tokenizer)
         self.model = _empty_model(settings)
         self.config = self.model.config.get_text_config()
 

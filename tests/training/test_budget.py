@@ -33,7 +33,7 @@ def test_several_processes_share_a_budget(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_run_reads_its_budget_and_no_more(tiny_model: Path, tmp_path: Path) -> None:
-    settings = SFTSettings(model=str(tiny_model), batch_size=4, budget_tokens=900)
+    settings = SFTSettings(model=str(tiny_model), batch_size=4, budget_tokens=1800)
     plan = preview(ROWS, settings)
     result = train_sft(ROWS, settings, tmp_path / "model")
     assert result.steps == result.planned_steps == plan.steps and result.stopped == "done"
