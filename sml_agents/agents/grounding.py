@@ -82,7 +82,9 @@ class _Place:
         return self.piece == other.piece and self.span.overlaps(other.span)
 
 
-_SHARED = re.compile(r"\b(?:both|each|every|same|all|beide\w*|jeweils|gleich\w*|selben?|tous|ambos)\b", re.IGNORECASE)
+_AROUND = 40
+"""Characters around a value in which a word may say that it is meant for several arguments."""
+_SHARED = re.compile(r"\b(?:both|each|same|beide\w*|jeweils|gleich\w*|selben?|ambos)\b", re.IGNORECASE)
 _FROM = frozenset(
     map(stem, listed("from origin departure source start pickup sender leaving begin checkin check-in since"))
 )
@@ -299,7 +301,9 @@ class _Grounding:
         taken: dict[int, _Place] = {}
 
         def rivals(k: int, place: _Place) -> list[int]:
-            if self.kinds[k].sort in ("bool", "datetime") or _SHARED.search(self.pieces[place.piece].text):
+            text = self.pieces[place.piece].text
+            around = text[max(0, place.span.start - _AROUND) : place.span.end + _AROUND]
+            if self.kinds[k].sort in ("bool", "datetime") or _SHARED.search(around):
                 return []
             return [
                 j

@@ -405,6 +405,12 @@ def test_one_date_fills_one_field() -> None:
     leg = {"start": "2027-05-05", "end": "2027-05-05"}
     draft = call("stay", leg=leg, guests=2, body="Dear host")
     assert asks(say(agent(draft, tools=[stay]), "On 5 May for two people")) == ["leg.end"]
+    words = "First of all, I stay for two people, and leave on 5 May"
+    assert asks(say(agent(draft.model_copy(), tools=[stay]), words)) != [], "`all` shares nothing"
+    say(
+        agent(draft.model_copy(), AIMessage("done"), tools=[stay]), "Come and go on the same day, 5 May, for two people"
+    )
+    assert RAN == [("stay", "2027-05-05", "2027-05-05", 2)]
 
 
 def test_relative_dates_are_counted_from_the_given_clock() -> None:
