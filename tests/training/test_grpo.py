@@ -204,6 +204,23 @@ def test_wrong_input(
         train_grpo(settings(**changes), tmp_path / "out")
 
 
+def test_an_adapter_belongs_to_the_reference(
+    settings: Callable[..., GRPOSettings], guesser: Path, tmp_path: Path
+) -> None:
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    torch.manual_seed(0)
+    model: Any = get_peft_model(
+        AutoModelForCausalLM.from_pretrained(guesser), LoraConfig(init_lora_weights=False, target_modules="all-linear")
+    )
+    model.save_pretrained(tmp_path / "adapter")
+    changes = {"adapter": str(tmp_path / "adapter"), "max_steps": 1, "precision": "fp32", "trl": {"beta": 0.04}}
+    result = train_grpo(settings(**changes), tmp_path / "out")
+    assert result.curve[0]["kl"] == pytest.approx(0, abs=1e-6)
+    assert "reference-" not in (tmp_path / "out" / "config.json").read_text()
+
+
 def test_a_dry_run(guesser: Path, problems: str, tmp_path: Path) -> None:
     path = tmp_path / "grpo.yaml"
     path.write_text(f"recipe: grpo\nout: out\ngrpo:\n  model: {guesser}\n  tasks: ['{problems}']\n  max_tokens: 20\n")

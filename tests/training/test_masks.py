@@ -80,7 +80,8 @@ def test_trained_tokens_are_exactly_the_students_turns(
         index for turn in spans for index in range(turn.start, turn.stop)
     ]
     wanted = [
-        renderer.format.escaped(rendered_content(family, message.content)) + (END_OF_TURN[family] if message.ended else "")
+        renderer.format.escaped(rendered_content(family, message.content))
+        + (END_OF_TURN[family] if message.ended else "")
         for message in dialogue
         if message.trainable
     ]
