@@ -9,9 +9,14 @@ scores its answers, and the traces train it. No second loop, and nobody has to s
 
 from __future__ import annotations
 
+import importlib.util
+import os
+import sys
 import time
 import uuid
 from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage, ToolMessage
@@ -21,12 +26,12 @@ from pydantic import BaseModel
 
 from sml_agents.agents.asking import ASK_USER, MARK, Question
 from sml_agents.agents.deciders import asks
-from sml_agents.errors import InputError
+from sml_agents.errors import InputError, one_line
 from sml_agents.roles.chat import reply_from
 from sml_agents.types import Reply, Role, ToolCall, Usage
 from sml_agents.views import StudentView
 
-__all__ = ["AgentStudent"]
+__all__ = ["AgentStudent", "agent_from"]
 
 
 class AgentStudent:
@@ -71,6 +76,40 @@ class AgentStudent:
         new = [message for message in state["messages"] if message.id not in known]
         structured = state.get("structured_response")
         return _reply(new, state.get("__interrupt__") or (), structured, given, seed, started)
+
+
+def agent_from(place: str) -> AgentStudent:
+    """The agent that a person named: `MODULE:NAME` or `FILE.py:NAME`, a compiled graph or a function that makes one.
+
+    Modules are looked for in the working directory, too. Never call this with what came out of a file or a request.
+
+    Raises:
+        InputError: there is no such thing, or it is no agent.
+    """
+    module, _, name = place.rpartition(":")
+    if not module or not name:
+        raise InputError(f"agent:{place} names no agent: write agent:MODULE:GRAPH or agent:FILE.py:GRAPH")
+    try:
+        found: Any = getattr(_loaded(module), name)
+    except (ImportError, AttributeError, OSError, SyntaxError) as error:
+        raise InputError(f"agent:{place} cannot be loaded: {one_line(error)}") from error
+    if callable(found) and not isinstance(found, Pregel | AgentStudent):
+        found = found()
+    return found if isinstance(found, AgentStudent) else AgentStudent(found, name=place)
+
+
+def _loaded(module: str) -> ModuleType:
+    if not module.endswith(".py"):
+        if (here := os.getcwd()) not in sys.path:
+            sys.path.insert(0, here)
+        return importlib.import_module(module)
+    path = Path(module)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise ImportError(f"there is no file {path}")
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
 
 
 def _messages(view: StudentView) -> list[AnyMessage]:

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from sml_agents.rollout import RunSummary
     from sml_agents.types import Task
 
-MODEL_HELP = "openai:MODEL[@URL], transformers:PATH, embedded:, scripted:FILE; may go on with ?temperature=0.7&..."
+MODEL_HELP = (
+    "openai:MODEL[@URL], transformers:PATH, embedded:, scripted:FILE; may go on with ?temperature=0.7&...; "
+    "agent:MODULE:GRAPH is an agent of your own"
+)
 TASKS_HELP = "Task spec, such as 'arithmetic?form=paired&n=100'; may be given several times."
 
 

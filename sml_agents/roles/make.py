@@ -7,6 +7,7 @@ primer_from("student", student)  the paper's Q-priming: the student's own model 
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from sml_agents.errors import InputError
@@ -24,21 +25,29 @@ StudentLike: TypeAlias = "str | BaseChatModel | Student"
 """A backend spec such as `embedded:`, a chat model, or a student of your own."""
 TeacherLike: TypeAlias = "str | BaseChatModel | Teacher | HumanTeacher"
 """`oracle`, `human`, a backend spec, a chat model, or a teacher of your own."""
-_SCRIPT = "script:"
 PrimerLike: TypeAlias = "str | BaseChatModel | Primer"
 """`oracle`, `student`, a backend spec, a chat model, or a primer of your own."""
 
+_SCRIPT, _AGENT = "script:", "agent:"
+_AGENTS = "sml_agents.agents.student"
+"""Of a floor above: loaded when a spec names an agent, and not before."""
+
 
 def student_from(given: StudentLike, *, system: str | None = None) -> Student:
-    """The student that `given` names: `script:bisect` and the like are students that read nothing (`roles.scripts`).
+    """The student that `given` names.
+
+    Beside a model's spec: `script:bisect` and the like are students that read nothing (`roles.scripts`),
+    `agent:MODULE:GRAPH` and `agent:FILE.py:GRAPH` a LangGraph agent of the user's own (`agents.AgentStudent`).
 
     Args:
         system: the system prompt of a chat model; None takes the built-in one, "" none.
 
     Raises:
         BackendSpecError: a spec that names no usable model.
-        InputError: a script that does not exist.
+        InputError: a script or agent that does not exist.
     """
+    if isinstance(given, str) and given.startswith(_AGENT):
+        return cast(Student, import_module(_AGENTS).agent_from(given.removeprefix(_AGENT)))
     if isinstance(given, str) and given.startswith(_SCRIPT):
         name = given.removeprefix(_SCRIPT)
         if name not in SCRIPTS:

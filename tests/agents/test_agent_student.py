@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
+from langchain.agents.structured_output import ToolStrategy
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import Command, interrupt
+from pydantic import BaseModel
 
 from sml_agents import (
     DialogueSettings,
@@ -25,6 +28,7 @@ from sml_agents import (
 )
 from sml_agents.agents import AgentStudent, ClarifyMiddleware
 from sml_agents.errors import InputError
+from sml_agents.roles import student_from
 from sml_agents.testing import Rule, ScriptedModel
 from sml_agents.types import Act, Fact, Form, Private, Role, Task, ToolCall, Trace, Turn
 from sml_agents.views import StudentView
@@ -90,10 +94,8 @@ async def test_rolled_out_stored_and_made_into_training_rows_with_no_person(tmp_
     assert summary.failed == 0
     assert len(found) == 5 and all(trace.student_turns[1].tool_calls for trace in found)
     rows = training_rows(found)
-    assert [message.content for message in rows[0].messages if message.role == "assistant"] == [
-        ASK,
-        "The answer is 12.",
-    ]
+    said = [message for message in rows[0].messages if message.role == "assistant"]
+    assert [message.content for message in said if message.content] == [ASK, "The answer is 12."]
 
 
 async def test_earlier_tool_calls_are_given_back_to_the_agent() -> None:
@@ -160,6 +162,24 @@ async def test_pauses_of_other_agents() -> None:
     assert await ask(hitl) == ASK
 
 
+class Out(BaseModel):
+    answer: int
+
+
+async def test_structured_output_is_what_the_agent_says() -> None:
+    call: Any = [{"name": "Out", "args": {"answer": 12}}]
+    replies: Any = [Rule(when="costs 3", reply="", calls=call), Rule(when="", reply="", calls=call)]
+    graph = create_agent(
+        ScriptedModel(replies=replies),
+        [times],
+        response_format=ToolStrategy(Out),
+        middleware=[ClarifyMiddleware(needs_price)],
+    )
+    trace = (await build_dialogue(AgentStudent(graph), OracleTeacher()).ainvoke({"task": PENS}))["trace"]
+    assert [turn.text for turn in trace.student_turns] == [ASK, "answer: 12"] and trace.solved
+    assert all(not turn.tool_calls for turn in trace.student_turns), "the form of the answer is no call"
+
+
 def test_what_is_no_agent_is_refused() -> None:
     with pytest.raises(InputError, match="compiled LangGraph graph"):
         AgentStudent(build_dialogue(AgentStudent(agent()), OracleTeacher()))
@@ -169,3 +189,44 @@ def test_traces_without_tool_calls_still_load() -> None:
     old = Turn(role=Role.STUDENT, text="Hm.").model_dump()
     del old["tool_calls"]
     assert Turn.model_validate(old).tool_calls is None
+
+
+AGENT = """
+from langchain.agents import create_agent
+from sml_agents.testing import ScriptedModel
+
+graph = create_agent(ScriptedModel(replies=["How much does each pen cost?", "The answer is 12."]), [])
+
+def make():
+    return graph
+
+number = 3
+"""
+
+
+@pytest.mark.parametrize("spec", ["agent:my_own_agent:graph", "agent:my_own_agent:make", "agent:my_own_agent.py:graph"])
+def test_an_agent_by_its_name(spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my_own_agent.py").write_text(AGENT)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.delitem(sys.modules, "my_own_agent", raising=False)
+    student = student_from(spec)
+    assert isinstance(student, AgentStudent) and student.settings == {"agent": spec.removeprefix("agent:")}
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("agent:", "names no agent"),
+        ("agent:my_own_agent", "names no agent"),
+        ("agent:no_such_module:graph", "cannot be loaded: No module named"),
+        ("agent:nothing.py:graph", "there is no file nothing.py"),
+        ("agent:my_own_agent.py:nothing", "cannot be loaded: .*nothing"),
+        ("agent:my_own_agent.py:number", "takes a compiled LangGraph graph"),
+    ],
+)
+def test_what_is_no_agent_is_said(spec: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my_own_agent.py").write_text(AGENT)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=says):
+        student_from(spec)

@@ -286,7 +286,7 @@ class DialogueRenderer:
                 "cannot be cut out"
             )
         [said] = self.format.plain([{"role": "assistant", "content": message.content}])
-        words = said["content"]
+        words = str(said["content"])
         for content in (words, words.rstrip(), words.lstrip(), words.strip()):
             if text.startswith(f"{self.lead}{content}{self.end}", start):
                 return self.lead + content
