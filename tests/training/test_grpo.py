@@ -20,6 +20,7 @@ from sml_agents.training.dry_run import describe
 from sml_agents.training.grpo import DIALOGUES, check_sizes, train_grpo
 from sml_agents.training.online.trajectories import episode_of
 from sml_agents.training.recipes import RECIPES
+from sml_agents.training.runtime import known_warnings
 from sml_agents.training.settings import GRPOSettings
 from sml_agents.types import Reply, StopReason
 from sml_agents.views import TeacherView
@@ -211,10 +212,10 @@ def test_an_adapter_belongs_to_the_reference(
     from transformers import AutoModelForCausalLM
 
     torch.manual_seed(0)
-    model: Any = get_peft_model(
-        AutoModelForCausalLM.from_pretrained(guesser), LoraConfig(init_lora_weights=False, target_modules="all-linear")
-    )
-    model.save_pretrained(tmp_path / "adapter")
+    lora = LoraConfig(init_lora_weights=False, target_modules="all-linear")
+    with known_warnings():
+        model: Any = get_peft_model(AutoModelForCausalLM.from_pretrained(guesser), lora)
+        model.save_pretrained(tmp_path / "adapter")
     changes = {"adapter": str(tmp_path / "adapter"), "max_steps": 1, "precision": "fp32", "trl": {"beta": 0.04}}
     result = train_grpo(settings(**changes), tmp_path / "out")
     assert result.curve[0]["kl"] == pytest.approx(0, abs=1e-6)

@@ -125,9 +125,9 @@ def test_trained_tokens_are_those_of_trls_own_mask(name: str, what: str) -> None
         rendered = renderer.render(row.messages, row.tools)
     except Exception as error:
         assert "rows_as='turn'" in str(error)
-        pytest.skip("no whole dialogue with this template")
+        return  # such a template cannot write a whole dialogue in one row
     if row.tools and not renderer.takes_tools:
-        pytest.skip("tools are written as text here")
+        return  # calls are written as text here, which TRL does not do
     messages = renderer.format.plain([message.as_chat() for message in row.messages])
     if renderer.format._as_parts:
         messages = [{**one, "content": [{"type": "text", "text": one["content"]}]} for one in messages]
