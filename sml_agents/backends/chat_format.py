@@ -212,9 +212,12 @@ class ChatFormat:
                 thought = self._without_control(before).strip()
                 return clean((as_thought(thought) if thought else "") + self._without_control(words))
         elif self._marked:
-            thought, words = split_thought(str(self.tokenizer.decode(list(ids), skip_special_tokens=False)))
+            text = str(self.tokenizer.decode(list(ids), skip_special_tokens=False))
+            thought, words = split_thought(text)
             if thought:
                 return clean(thought + self._without_control(words))
+            if not whole and text.startswith(tuple(self._control)):  # the first half of a mark
+                return ""
         return clean(self.tokenizer.decode(list(ids), skip_special_tokens=True))
 
     def _without_control(self, text: str) -> str:

@@ -145,6 +145,17 @@ def test_trained_tokens_are_those_of_trls_own_mask(name: str, what: str) -> None
         assert end in starts or (at in stops and after in ("", "</s>")), after
 
 
+@pytest.mark.parametrize("name", ["gptoss", "muse_glimmer", "gemma4_v5", "qwen3", "deepseek_r1_distill"])
+@pytest.mark.parametrize("what", ["talk", "thinking"])
+def test_a_reply_that_is_still_coming_only_grows(name: str, what: str) -> None:
+    renderer = renderer_of(name, "")
+    made, _ = tokenize_rows([ROWS[what]], renderer, max_length=100_000, rows_as="turn")
+    ids = parts(made[0])[1]
+    whole = renderer.format.decode(ids)
+    for stop in range(1, len(ids) + 1):
+        assert whole.startswith(renderer.format.decode(ids[:stop], whole=False)), stop
+
+
 def test_tools_are_refused_in_use_where_the_template_knows_none() -> None:
     renderer = renderer_of("chatml", "")
     with pytest.raises(BackendError, match="knows no tools"):
