@@ -7,6 +7,8 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 EXTRAS ?= dev
 OUT ?= demo-out
+# Processes that run tests; a file's tests stay in one of them.
+JOBS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -38,7 +40,7 @@ demo: $(STAMP)
 	@$(BIN)/sml-agents demo --out '$(OUT)'
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses '$(JOBS)' --dist loadfile $(ARGS)
 
 check: $(STAMP)
 	$(BIN)/ruff check .

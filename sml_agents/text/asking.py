@@ -71,7 +71,8 @@ _POLITE = _any(
     r"(?:can|may|could|how can|shall|should) i help|anything else|\bany (?:other |more |further )?questions",
     r"(?:^\s*|, )(?:right|see|ready|ok|okay|why not|really|yes|no)\?$|shall we|should (?:i|we) (?:continue|go on)",
     r"how are you|how(?:'s| is) (?:it going|life)|how do you do\b|what's up\b|who are you\b|what can i (?:do|help)",
-    r"\ba (?:joke|story|poem|song|riddle|fun fact)\b|\bwho knows\?",
+    r"\b(?:tell|write|sing|give|recite|know)\b[^.?!]{0,20}\b(?:a|any) (?:joke|story|poem|song|riddle|fun fact)",
+    r"\bwho knows\?",
     r"isn't (?:this|that) (?:fun|nice|great|easy|interesting)",
 )
 _CALCULATION = re.compile(r"=\s?-?[$\u20ac\u00a3]?\s?\d|\d\s?[-+*/x\u00d7\u00f7]\s?\d")
