@@ -158,7 +158,7 @@ class TraceStore(StoreReader):
         """
         if self._run_lock is not None:
             self._run_lock.acquire(self.name)
-        whole = json.loads(json.dumps(settings, sort_keys=True, default=str))
+        whole = json.loads(json.dumps(settings, default=str))
         if self._redactor is not None:
             whole = self._redactor.clean(whole)
         given = essential(whole)
