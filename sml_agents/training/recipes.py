@@ -27,7 +27,8 @@ from pydantic import ValidationError
 from sml_agents.data.selection import PRESETS
 from sml_agents.errors import InputError
 from sml_agents.training.config import TrainingRun
-from sml_agents.training.folder import RECORD, is_main_process, write_json
+from sml_agents.training.folder import RECORD, write_json
+from sml_agents.training.processes import is_main_process
 from sml_agents.training.settings import (
     DistillSettings,
     GRPOSettings,
