@@ -9,12 +9,12 @@
     sml-agents eval --decider transformers:runs/from-logs/model --lessons runs/from-logs/lessons.sqlite
     python benchmarks/from_logs.py measure --tuned transformers:runs/from-logs/model
 
-`eval` measures on the lessons of held-out threads; `measure` on new requests whose truth is known, without a dialogue:
-each model is shown one new request of what the agent does (`--domains other`: of domains that no log is about, whose
-needs nobody told the model), half of them with one thing missing, and either asks (its turn is `clarification` by rule,
-or three questions) or does not. F1 is of asking where something is missing. The prompted
-model has the policy in its system prompt; the tuned one none, as in the lessons. 95 % bootstrap intervals
-over requests; one training seed.
+`eval` measures on the lessons of held-out threads; `measure` on new requests whose truth is known. It holds no
+dialogue: each model is shown one new request of what the agent does (`--domains other`: of domains that no log is
+about, whose needs nobody told the model), half of them with one thing missing, and either asks (its turn is
+`clarification` by rule, or three questions) or does not. F1 is of asking where something is missing. The prompted model
+has the policy in its system prompt; the tuned one none, as in the lessons. 95 % bootstrap intervals over requests; one
+training seed.
 """
 
 from __future__ import annotations

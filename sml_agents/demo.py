@@ -209,7 +209,7 @@ def _hold(path: Path, student: Student, specs: tuple[str, ...], primer: Primer, 
 
 def _rows(stores: Sequence[Path], settings: DemoSettings) -> list[TrainingRow]:
     """What is trained of these dialogues: questions that brought a fact and answers that were right, in whole pairs."""
-    from sml_agents.data.rows import balanced, training_rows
+    from sml_agents.data.rows import balanced, training_rows, whole_pairs
     from sml_agents.data.selection import PRESETS
     from sml_agents.roles.openings import with_openings
     from sml_agents.traces import TraceStore
@@ -221,14 +221,6 @@ def _rows(stores: Sequence[Path], settings: DemoSettings) -> list[TrainingRow]:
         with TraceStore.open(path, read_only=True) as store:
             traces += [with_openings(trace, settings.openings) for trace in store.traces()]
     return balanced(whole_pairs(training_rows(traces, selection)), seed=settings.seed)
-
-
-def whole_pairs(rows: Sequence[TrainingRow]) -> list[TrainingRow]:
-    """The rows of problems of which both forms are there."""
-    kinds: dict[str, set[bool | None]] = {}
-    for row in rows:
-        kinds.setdefault(row.pair, set()).add(row.missing)
-    return [row for row in rows if row.pair and len(kinds[row.pair]) == 2]
 
 
 def _train(folder: Path, rows: list[TrainingRow], settings: DemoSettings, number: int, start: str = "") -> Path:

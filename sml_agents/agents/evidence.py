@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -40,6 +40,8 @@ class Piece:
     """It takes back something that was said before."""
     accepted: bool = False
     """An offer that the person took."""
+    question: str = ""
+    """The agent's question in its own words that the person's words follow."""
 
 
 _SENTENCE = re.compile(r"[.!?;\n]+(?=\s|$)|,(?=\s)|\s[-\u2013\u2014]\s")
@@ -106,6 +108,12 @@ _CORRECTS = re.compile(
 )
 
 
+_REFERS = re.compile(
+    r"\b(?:it|that|this|these|those|them|there|same|one|ones|first|second|third|last|es|das|den|die|dort|ersten?|gleiche[nrs]?)\b",
+    re.IGNORECASE,
+)
+
+
 def _clauses(text: str) -> list[str]:
     return [clause for part in _SENTENCE.split(text) if (clause := " ".join(fold(part).strip(" .,!?\"'").split()))]
 
@@ -164,6 +172,11 @@ class Request:
     """Keys of questions that got an answer."""
     done: bool
     """A guarded call has succeeded since the person last spoke."""
+    earlier: int = 0
+    """Where the request before this one begins, if the person refers back to it (`book it`); else as `begins`."""
+    finished: frozenset[str] = frozenset()
+    """The tools by which the request before this one succeeded."""
+    trust: Collection[str] | None = None
 
     @classmethod
     def read(
@@ -179,6 +192,9 @@ class Request:
         `kept` gave earlier, for a conversation that was cut since.
         """
         begins, done, pending = 0, False, False
+        earlier = 0
+        finished: set[str] = set()
+        succeeded: set[str] = set()
         asked: dict[str, int] = {}
         settled: set[str] = set()
         waiting: tuple[Question, ...] = ()
@@ -196,10 +212,13 @@ class Request:
                     refusals += 1
                 elif message.status != "error" and guarded(message.name or ""):
                     done = True
+                    succeeded.add(message.name or "")
             elif is_own(message) or is_answer(message):
                 text = message.text
                 took_back = withdraws(text)
                 if took_back or (done and not pending and is_own(message)):
+                    earlier = begins if done and not took_back and _REFERS.search(text) else at
+                    finished, succeeded = succeeded, set()
                     begins, asked, settled = at, {}, set()
                 if not (pending and not took_back):
                     rounds = 0
@@ -217,8 +236,26 @@ class Request:
             Piece("said", one["text"], -1, frozenset(one["about"]), correction=one["correction"]) for one in lost
         )
         return cls(
-            messages, begins, early + pieces, asked, rounds, withdrawn, went_on, refusals, frozenset(settled), done
+            messages=messages,
+            begins=begins,
+            pieces=early + pieces,
+            asked=asked,
+            rounds=rounds,
+            withdrawn=withdrawn,
+            went_on=went_on,
+            refusals=refusals,
+            settled=frozenset(settled),
+            done=done,
+            earlier=earlier,
+            finished=frozenset(finished),
+            trust=trust,
         )
+
+    def for_tool(self, name: str) -> Request:
+        """The request as a tool sees it: `book it` after a search means what was found; a second booking does not."""
+        if self.earlier >= self.begins or name in self.finished:
+            return self
+        return replace(self, begins=self.earlier, pieces=tuple(_pieces(self.messages, self.earlier, self.trust)))
 
     def kept(self) -> list[dict[str, Any]]:
         """What the person said about this request, as plain data."""
@@ -240,11 +277,13 @@ def _pieces(messages: Sequence[BaseMessage], begins: int, trust: Collection[str]
     calls: dict[str, Mapping[str, Any]] = {}
     waiting: tuple[Question, ...] = ()
     offers: list[Piece] = []
+    question = ""
     for at, message in enumerate(messages):
         if isinstance(message, AIMessage):
             calls.update({call["id"] or "": call["args"] for call in message.tool_calls})
             if questions := asked_by(message):
                 waiting = questions
+            question = _last_question(message.text)
             by_rule = bool(waiting) and any(question.about for question in waiting)
             if at >= begins and message.text.strip() and not by_rule:
                 offers.append(Piece("offered", message.text, at))
@@ -255,8 +294,8 @@ def _pieces(messages: Sequence[BaseMessage], begins: int, trust: Collection[str]
                     yield from (Piece("offered", offer.text, at, accepted=True) for offer in offers)
                 if verdict == "yes" or (verdict == "no" and len(message.text.split()) <= 3):
                     offers = []  # a longer no changes part of what was offered
-                yield from _said(message, at, waiting)
-            waiting = ()
+                yield from _said(message, at, waiting, question)
+            waiting, question = (), ""
         elif isinstance(message, ToolMessage):
             if message.name == ASK_USER or _is_refusal(message) or message.status == "error":
                 continue
@@ -268,18 +307,26 @@ def _is_refusal(message: ToolMessage) -> bool:
     return bool(message.response_metadata.get(REFUSED)) or message.text.startswith(NOT_RUN)
 
 
-def _said(message: BaseMessage, at: int, waiting: tuple[Question, ...]) -> Iterator[Piece]:
-    pairs = answers_of(message)
-    if not pairs:
-        about = frozenset(question.about for question in waiting if question.about)
-        pairs = [("", message.text)] if len(waiting) != 1 else [(next(iter(about), ""), message.text)]
+def _last_question(text: str) -> str:
+    """The sentence with which a text ends, if it is a question."""
+    return re.split(r"(?<=[.!?])\s", text.strip())[-1] if text.rstrip().endswith("?") else ""
+
+
+def _said(message: BaseMessage, at: int, waiting: tuple[Question, ...], question: str) -> Iterator[Piece]:
+    replies = [text for _, text in answers_of(message)]
+    if not replies and len(waiting) == 1:
+        replies = [message.text]
+    if replies and len(replies) == len(waiting):  # the tool's own answer knows its questions by their text alone
+        pairs = [(question.about, text) for question, text in zip(waiting, replies, strict=True)]
+    else:
+        pairs = [("", text) for text in replies or [message.text]]
     for name, text in pairs:
         about = frozenset({name}) if name else frozenset()
         cuts = [found.start() for found in _CORRECTS.finditer(text)]
         marks = sorted({0, *cuts, len(text)})
         for start, end in pairwise(marks):
             if text[start:end].strip():
-                yield Piece("said", text[start:end], at, about, correction=start in cuts)
+                yield Piece("said", text[start:end], at, about, correction=start in cuts, question=question)
 
 
 def _returned(message: ToolMessage, at: int, arguments: Mapping[str, Any]) -> Iterator[Piece]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from sml_agents.agents.evidence import Piece, Request, answers_nothing
+from sml_agents.agents.evidence import Piece, Request, accepts, answers_nothing
 from sml_agents.agents.slots import WRITTEN, Filled, Slot, filled
 from sml_agents.text.values import Clock, Kind, Mention, Span, find, fold, label, mentions, same, tokens
 from sml_agents.text.values.compare import as_bool
@@ -82,7 +82,9 @@ class _Place:
         return self.piece == other.piece and self.span.overlaps(other.span)
 
 
-_SHARED = re.compile(r"\b(?:both|each|every|same|all|beide\w*|jeweils|gleich\w*|selben?|tous|ambos)\b", re.IGNORECASE)
+_AROUND = 40
+"""Characters around a value in which a word may say that it is meant for several arguments."""
+_SHARED = re.compile(r"\b(?:both|each|same|beide\w*|jeweils|gleich\w*|selben?|ambos)\b", re.IGNORECASE)
 _FROM = frozenset(
     map(stem, listed("from origin departure source start pickup sender leaving begin checkin check-in since"))
 )
@@ -244,7 +246,8 @@ class _Grounding:
         text = piece.text
         if fill.slot.in_call:
             found = find(kind, fill.value, text, self.clock)
-            if not found and answering and _answer_is(kind, fill.value, text, self.clock):
+            told = answering or (kind.sort == "bool" and _names(kind, piece.question))
+            if not found and told and _answer_is(kind, fill.value, text, self.clock):
                 found = [Mention(fill.value, Span(0, len(text)))]
             return found
         if kind.sort in _VALUED and kind.sort != "datetime":
@@ -298,7 +301,9 @@ class _Grounding:
         taken: dict[int, _Place] = {}
 
         def rivals(k: int, place: _Place) -> list[int]:
-            if self.kinds[k].sort in ("bool", "datetime") or _SHARED.search(self.pieces[place.piece].text):
+            text = self.pieces[place.piece].text
+            around = text[max(0, place.span.start - _AROUND) : place.span.end + _AROUND]
+            if self.kinds[k].sort in ("bool", "datetime") or _SHARED.search(around):
                 return []
             return [
                 j
@@ -538,13 +543,19 @@ def _bare(kind: Kind, text: str, clock: Clock) -> bool:
     return kind.sort == "date" and bool(re.search(r"\b\d{1,2}(?:st|nd|rd|th|\.)?\b", text))
 
 
+def _names(kind: Kind, question: str) -> bool:
+    """Whether a question of the agent's names the thing: `Would you like trip protection?`"""
+    return bool(kind.name) and kind.name <= {stem(token.plain) for token in tokens(question)}
+
+
 def _answer_is(kind: Kind, value: Any, text: str, clock: Clock) -> bool:
     """Whether an answer to a question about the argument means the value, in forms that only an answer has."""
     words = [token.plain for token in tokens(text)]
     if not words or answers_nothing(text):
         return False
     if kind.sort == "bool":
-        return as_bool(value) is not None and as_bool(words[0]) == as_bool(value)
+        said = {"yes": True, "no": False}.get(accepts(text), as_bool(words[0]))
+        return said is not None and said == as_bool(value)
     if kind.sort == "enum":
         return " ".join(words) == " ".join(token.plain for token in tokens(str(value).replace("_", " ")))
     if kind.sort == "time":

@@ -103,7 +103,7 @@ class Guard:
     def grounds(self, call: ToolCall, tool: Any, request: Request, given: Sequence[Piece]) -> tuple[Ground, ...]:
         """Where each required argument of a call comes from."""
         slots = self.slots(call["name"], tool)
-        return ground(call["args"], slots, request, self.clock(), given, self.written)
+        return ground(call["args"], slots, request.for_tool(call["name"]), self.clock(), given, self.written)
 
 
 def questions_for(grounds: Sequence[Ground], asked: Mapping[str, int]) -> tuple[Question, ...]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
-
-from jinja2 import TemplateError
 
 from sml_agents.backends.text import clean, fold_system, merge_neighbours
 from sml_agents.errors import BackendError, BackendSpecError
+from sml_agents.text.thinking import as_thought, split_thought
 
-__all__ = ["ChatFormat", "escape_control_tokens"]
+__all__ = ["ChatFormat", "bake", "control_tokens", "escape_control_tokens"]
 
 _PROBE = "probe of an earlier reply"
+_CHANNEL = "<|channel|>"
 
 _TOOL_CALL = re.compile(r"<tool_call>\s*(\{.*?\})\s*</tool_call>", re.DOTALL)
 
@@ -37,6 +38,46 @@ def control_tokens(tokenizer: Any) -> list[str]:
     return sorted(found, key=len, reverse=True)
 
 
+def bake(tokenizer: Any, template_kwargs: Mapping[str, Any]) -> None:
+    """Set names such as `enable_thinking` at the head of the tokenizer's chat template.
+
+    From there they hold for every caller, and wherever the tokenizer is saved, for every server that loads it.
+    Raises ValueError for a name that the template never reads, or a value that cannot be written down.
+    """
+    if not template_kwargs:
+        return
+    given = tokenizer.chat_template
+    templates: dict[str, str] = given if isinstance(given, dict) else {"": given or ""}
+    for name in template_kwargs:
+        if not name.isidentifier() or not any(re.search(rf"\b{name}\b", text) for text in templates.values()):
+            raise ValueError(f"the chat template never reads {name!r}: leave it out of template_kwargs")
+    values = json.loads(json.dumps(dict(template_kwargs), allow_nan=False))
+    head = "".join(f"{{%- set {name} = {value!r} %}}\n" for name, value in values.items())
+    baked = {key: head + _without(text, values) for key, text in templates.items()}
+    tokenizer.chat_template = baked if isinstance(given, dict) else baked[""]
+
+
+_BAKED = re.compile(r"\{%- set (\w+) = (.*) %\}\n")
+
+
+def _without(template: str, names: Mapping[str, Any]) -> str:
+    """`template` without what an earlier `bake` has set of `names`."""
+    at = 0
+    kept = ""
+    while (line := _BAKED.match(template, at)) and _is_literal(line[2]):
+        kept += "" if line[1] in names else line[0]
+        at = line.end()
+    return kept + template[at:]
+
+
+def _is_literal(text: str) -> bool:
+    try:
+        ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return False
+    return True
+
+
 class ChatFormat:
     """How one model wants a conversation written, by its chat template. Used by one thread only."""
 
@@ -48,47 +89,85 @@ class ChatFormat:
         self.tokenizer = tokenizer
         self.name = name
         self._control = control_tokens(tokenizer)
-        self._has_system = self._says("SYSTEM-PROBE", [{"role": "system", "content": "SYSTEM-PROBE"}])
+        self._as_parts = False
+        """Whether contents are lists of parts, as in templates of models that also see images."""
+        if not self._says("USER-PROBE", {"role": "user", "content": "USER-PROBE"}):
+            self._as_parts = True
+            self._as_parts = self._says("USER-PROBE", {"role": "user", "content": "USER-PROBE"})
+        self.has_system = self._says(
+            "SYSTEM-PROBE", {"role": "system", "content": "SYSTEM-PROBE"}, {"role": "user", "content": "."}
+        )
         template = tokenizer.chat_template
         self._takes_tools = "tools" in (template if isinstance(template, str) else json.dumps(template))
+        self._arguments_as_text = False
+        """Templates expect the arguments of a call as an object; of a few, DeepSeek's, they are OpenAI's JSON text."""
+        function = {"name": "f", "arguments": '{"probe": "CALL-PROBE"}'}
+        call = {"role": "assistant", "content": "", "tool_calls": [{"id": "call00000", "function": function}]}
+        call["tool_calls"][0]["type"] = "function"  # type: ignore[index]
+        if not self._says("CALL-PROBE", {"role": "user", "content": "."}, call):
+            self._arguments_as_text = True
+            self._arguments_as_text = self._says("CALL-PROBE", {"role": "user", "content": "."}, call)
 
-    def _says(self, probe: str, messages: list[dict[str, Any]]) -> bool:
-        """Whether the template renders `probe`; those without a system role raise or leave it out."""
+        self._header = self._header_of_words()
+
+    def _says(self, probe: str, *messages: dict[str, Any]) -> bool:
+        """Whether the template renders `probe`; those that cannot raise or leave it out."""
         try:
-            text = self.tokenizer.apply_chat_template([*messages, {"role": "user", "content": "."}], tokenize=False)
-        except Exception:
+            return probe in self.write([self._plain(message) for message in messages])
+        except BackendError:
             return False
-        return probe in text
 
     def encode(self, messages: Sequence[dict[str, Any]], tools: list[dict[str, Any]] | None = None) -> list[int]:
         """Token ids of the conversation (OpenAI's form) up to where the model's reply begins.
 
         Raises `BackendError` for what the template cannot write: images, tools it knows nothing of, an odd order.
         """
+        ids: list[int] = self.tokenizer(self.opened(messages, tools)[1], add_special_tokens=False)["input_ids"]
+        return ids
+
+    def opened(
+        self, messages: Sequence[dict[str, Any]], tools: list[dict[str, Any]] | None = None
+    ) -> tuple[list[dict[str, Any]], str]:
+        """The conversation as this template takes it, and its text up to where the model's reply begins.
+
+        Control tokens in it are escaped, a system prompt stands where it can, and user and assistant speak in turns
+        where the template insists on it. Raises `BackendError` as `encode`.
+        """
         if tools and not self._takes_tools:
             raise BackendError(
                 f"The chat template of {self.name} knows no tools; use a model that was trained for them."
             )
-        written = [self._plain(message) for message in messages]
-        if not self._has_system:
-            written = fold_system(written)
+        written = self.plain(messages)
         try:
-            return self._render(written, tools)
-        except TemplateError:
+            return written, self.write(written, tools, opened=True)
+        except BackendError:
             # Many templates insist on user and assistant in turns.
-            try:
-                return self._render(merge_neighbours(written), tools)
-            except TemplateError as error:
-                raise BackendError(f"The chat template of {self.name} refuses this conversation: {error}.") from None
+            written = merge_neighbours(written)
+            return written, self.write(written, tools, opened=True)
 
-    def _render(self, messages: list[dict[str, Any]], tools: list[dict[str, Any]] | None) -> list[int]:
-        ids: list[int] = self.tokenizer(self._text(messages, tools), add_special_tokens=False)["input_ids"]
-        return ids
+    def plain(self, messages: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Messages in OpenAI's form as the template takes them, in the order given; see `opened`."""
+        written = [self._plain(message) for message in messages]
+        return written if self.has_system else fold_system(written)
 
-    def _text(self, messages: list[dict[str, Any]], tools: list[dict[str, Any]] | None) -> str:
-        return str(
-            self.tokenizer.apply_chat_template(messages, tools=tools, add_generation_prompt=True, tokenize=False)
-        )
+    def write(
+        self, messages: Sequence[dict[str, Any]], tools: list[dict[str, Any]] | None = None, *, opened: bool = False
+    ) -> str:
+        """The text of messages that `opened` or `plain` gave; with `opened` up to where a reply begins.
+
+        Raises `BackendError` where the template refuses them.
+        """
+        if self._as_parts:
+            messages = [_in_parts(message) for message in messages]
+        try:
+            return str(
+                self.tokenizer.apply_chat_template(
+                    list(messages), tools=tools or None, add_generation_prompt=opened, tokenize=False
+                )
+            )
+        except Exception as error:  # what a template may raise is up to its author
+            reason = " ".join(str(error).split())[:300]
+            raise BackendError(f"The chat template of {self.name} refuses this conversation: {reason}.") from None
 
     def encode_after(self, ids: Sequence[int], messages: Sequence[dict[str, Any]]) -> list[int]:
         """`ids`, which stand for all messages up to the last reply, kept as they are, and what follows that reply.
@@ -102,10 +181,7 @@ class ChatFormat:
         if last < 0 or not new:
             raise BackendError("Only a conversation in which something follows the last reply can be continued.")
         earlier = [{"role": "user", "content": "."}, {"role": "assistant", "content": _PROBE}]
-        try:
-            text = self._text([*earlier, *new], None)
-        except TemplateError as error:
-            raise BackendError(f"The chat template of {self.name} refuses this conversation: {error}.") from None
+        text = self.write([*earlier, *new], opened=True)
         _, found, rest = text.partition(_PROBE)
         if not found:
             raise BackendError(f"The chat template of {self.name} rewrites replies, so none can be continued.")
@@ -116,9 +192,40 @@ class ChatFormat:
             following = following[end + 1 :]
         return [*ids, *following]
 
-    def decode(self, ids: Sequence[int]) -> str:
-        """The text of a reply, without control tokens."""
+    def decode(self, ids: Sequence[int], *, whole: bool = True) -> str:
+        """The text of a reply, without control tokens.
+
+        Some models name the reader of each message before it, between control tokens (gpt-oss its channel): what is
+        said to others than the user is reasoning, as `split_thought` takes it apart. With `whole` False more tokens are
+        to come: then the text is empty until the words to the user begin.
+        """
+        if self._header:
+            text = str(self.tokenizer.decode(list(ids), skip_special_tokens=False))
+            before, found, words = text.rpartition(self._header)
+            if not found and not whole:
+                return ""
+            if _CHANNEL in text and "<|message|>" in text:
+                return clean("".join(split_thought(text)))
+            if found:
+                thought = self._without_control(before).strip()
+                return clean((as_thought(thought) if thought else "") + self._without_control(words))
         return clean(self.tokenizer.decode(list(ids), skip_special_tokens=True))
+
+    def _without_control(self, text: str) -> str:
+        for token in self._control:
+            text = text.replace(token, "")
+        return text
+
+    def _header_of_words(self) -> str:
+        """What a model writes between the generation prompt and its words, where control tokens are among it."""
+        asked = {"role": "user", "content": "."}
+        try:
+            prompt = self.write([asked], opened=True)
+            text = self.write([asked, {"role": "assistant", "content": _PROBE}])
+        except BackendError:
+            return ""
+        header = text.removeprefix(prompt).partition(_PROBE)[0] if text.startswith(prompt) else ""
+        return header if any(token in header for token in self._control) else ""
 
     def tool_calls(self, text: str) -> tuple[str, list[dict[str, Any]]]:
         """Calls in the form `<tool_call>{"name": ..., "arguments": {...}}</tool_call>`, and the text beside them.
@@ -146,18 +253,30 @@ class ChatFormat:
             if any(not isinstance(part, dict) or part.get("type") != "text" for part in content):
                 raise BackendError(f"{self.name} reads text only, and a message holds something else.")
             content = "".join(str(part.get("text", "")) for part in content)
-        text = clean(content or "")
-        for token in self._control:
-            if token in text:
-                text = text.replace(token, f"{token[0]} {token[1:]}")
-        plain: dict[str, Any] = {"role": message["role"], "content": text}
+        plain: dict[str, Any] = {"role": message["role"], "content": self.escaped(clean(content or ""))}
         if message.get("tool_calls"):
-            # Templates expect arguments as an object, OpenAI's form has them as a JSON string.
             plain["tool_calls"] = [
-                {
-                    **call,
-                    "function": {**call["function"], "arguments": json.loads(call["function"]["arguments"] or "{}")},
-                }
-                for call in message["tool_calls"]
+                {**call, "function": self._function(call["function"])} for call in message["tool_calls"]
             ]
+        if message.get("tool_call_id"):
+            plain["tool_call_id"] = message["tool_call_id"]
         return plain
+
+    def _function(self, function: dict[str, Any]) -> dict[str, Any]:
+        arguments = self.escaped(json.loads(function["arguments"] or "{}"))
+        return {**function, "arguments": json.dumps(arguments) if self._arguments_as_text else arguments}
+
+    def escaped(self, value: Any) -> Any:
+        """`value` with all control tokens in its texts escaped; see `escape_control_tokens`."""
+        if isinstance(value, str):
+            for token in self._control:
+                if token in value:
+                    value = value.replace(token, f"{token[0]} {token[1:]}")
+            return value
+        if isinstance(value, dict):
+            return {self.escaped(name): self.escaped(one) for name, one in value.items()}
+        return [self.escaped(one) for one in value] if isinstance(value, list) else value
+
+
+def _in_parts(message: dict[str, Any]) -> dict[str, Any]:
+    return {**message, "content": [{"type": "text", "text": message["content"]}]}

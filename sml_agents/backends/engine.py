@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import functools
+import json
 import threading
 import time
 import weakref
@@ -254,7 +255,7 @@ class _Work:
                 text, finish = finished
                 job.done(Completion(row.prompt_ids, row.ids, text, finish))
             elif job.watch is not None:
-                text = self.format.decode(row.ids)
+                text = self.format.decode(row.ids, whole=False)
                 open_end = max((len(end) - 1 for end in job.stop), default=0)
                 # Half a character decodes to U+FFFD, and a stop text may have begun.
                 job.watch(text.removesuffix("\ufffd")[: len(text) - open_end])
@@ -281,7 +282,7 @@ _lock = threading.Lock()
 def engine_for(name: str, locate: Callable[[], str], settings: LocalSettings) -> Engine:
     """The engine for these weights: the same one for everybody who uses them in the same way."""
     same = settings.model_dump(include={"device", "dtype", "threads", "batch_size", "cache_mb"})
-    key = (name, _changed(name), *same.values())
+    key = (name, _changed(name), json.dumps(settings.template_kwargs, sort_keys=True, default=str), *same.values())
     with _lock:
         engine = _engines.get(key)
         if engine is None or not engine.alive:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from sml_agents.backends.chat_format import bake
 from sml_agents.backends.settings import LocalSettings
 from sml_agents.errors import BackendSpecError, MissingExtra
 
@@ -48,7 +49,7 @@ def load_model(path: str, name: str, settings: LocalSettings) -> tuple[Any, Any]
     Raises `BackendSpecError` when there is no usable causal language model, `MissingExtra` for an adapter without peft.
     """
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
     from transformers.utils import logging as transformers_logging
 
     device = resolved_device(settings.device)
@@ -65,7 +66,11 @@ def load_model(path: str, name: str, settings: LocalSettings) -> tuple[Any, Any]
         tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
         model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=dtype, trust_remote_code=False)
         model = model.to(device).eval()
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        if adapter and (Path(path) / "generation_config.json").is_file():
+            # Its base may not know the token that ends a turn of the adapter's.
+            model.generation_config = GenerationConfig.from_pretrained(path)
+        bake(tokenizer, settings.template_kwargs)
+    except (OSError, ValueError, TypeError, KeyError, RuntimeError, ImportError) as error:
         reason = " ".join(str(error).split())[:300]
         raise BackendSpecError(f"No language model could be loaded from {name}: {reason}") from error
     finally:

@@ -76,6 +76,8 @@ class TransformersChatModel(LeanChatModel):
     def describe(self) -> dict[str, Any]:
         described: dict[str, Any] = {"backend": "transformers", "model": self.model, **self.settings.sampling()}
         described["dtype"] = self.settings.dtype
+        if self.settings.template_kwargs:
+            described["template_kwargs"] = self.settings.template_kwargs
         if Path(self.model).is_dir():
             described["weights"] = fingerprint(Path(self.model))
         if self._decision is not None:

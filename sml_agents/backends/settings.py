@@ -154,6 +154,9 @@ class LocalSettings(ModelSettings):
     dtype: Literal["auto", "fast", "float32", "bfloat16", "float16"] = "auto"
     """Number format of the weights. `auto` is float32 on a CPU and bfloat16 on a GPU. `fast` is bfloat16 wherever the
     processor computes in it itself; what a row samples then depends on its company (see `backends.loading`)."""
+    template_kwargs: dict[str, Any] = {}
+    """Names for the chat template, such as `{"enable_thinking": false}`; a trained model has those of its training in
+    its template already."""
     decision: Literal["stored", "greedy"] = "stored"
     """`stored`: ask or answer at the threshold in the model's `decision.json`, if it has one; `greedy`: by the likelier
     opening token (see `sml_agents.backends.decision`)."""
@@ -163,6 +166,11 @@ class LocalSettings(ModelSettings):
     """Most dialogues generated at the same time."""
     cache_mb: int = Field(default=1024, ge=0)
     """Memory for attention states of earlier turns, so that a next turn computes only what is new; 0 turns it off."""
+
+    @field_validator("template_kwargs", mode="before")
+    @classmethod
+    def _named(cls, given: Any) -> Any:
+        return _from_json(given)
 
 
 SettingsT = TypeVar("SettingsT", bound=BaseModel)

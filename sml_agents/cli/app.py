@@ -21,6 +21,7 @@ from sml_agents.cli import (
     review,
     run,
     show,
+    tasks,
     train,
 )
 from sml_agents.cli.result import JsonFlag, Result
@@ -52,6 +53,7 @@ def _root(
 
 app.command()(demo.demo)
 app.command()(run.run)
+app.command()(tasks.tasks)
 app.command("import")(imports.import_)
 app.command()(mine.mine)
 app.command()(review.review)

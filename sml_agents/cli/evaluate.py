@@ -55,6 +55,12 @@ def evaluate(
             "--first-token", help="Only read off local models' first token whether they would ask: no dialogues."
         ),
     ] = False,
+    answer_loss: Annotated[
+        bool,
+        typer.Option(
+            "--answer-loss", help="Also: how surprising the answer is to local models after each teacher turn."
+        ),
+    ] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an evaluation in --out.")] = False,
     json: JsonFlag = False,
 ) -> Result:
@@ -105,6 +111,7 @@ def evaluate(
             concurrency=concurrency,
             seed=seed,
             resume=resume,
+            answer_loss=answer_loss,
             progress=ProgressBar,
         )
         report = None if out is None else write_report(folder, folder / "report.html")

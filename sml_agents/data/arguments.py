@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sml_agents.text.values import Clock, Kind, find, kind_of, same
+from sml_agents.text.values import Clock, Kind, find, find_words, kind_of, same
+from sml_agents.text.values.words import is_denied
 from sml_agents.types import ToolCall, Trace
 
 __all__ = ["Arguments", "Change", "leaves", "words_of"]
@@ -84,7 +85,10 @@ class Arguments:
         """Whether `text` says that an argument has this value."""
         if value in (None, "", [], {}) or not text.strip():
             return False
-        return bool(find(self.kind(tool, path, value), value, text, self.clock))
+        if find(self.kind(tool, path, value), value, text, self.clock):
+            return True
+        # Where no schema tells what kind of value it is, its very words are enough.
+        return tool not in self.schemas and any(not is_denied(text, span) for span in find_words(str(value), text))
 
     def required(self, tool: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
         """The values of a call that its tool's schema wants, defaults left out; all where no tool's is known."""

@@ -17,6 +17,7 @@ from sml_agents.data.nouns import Message, Tools, TrainingRow, json_text
 from sml_agents.data.selection import Conversation, Preset, TraceFilter, preset, system_of, told_facts
 from sml_agents.errors import InputError, TrainingError
 from sml_agents.text.thinking import written_thought
+from sml_agents.text.tools import ASKING_TOOL
 from sml_agents.types import Call, Form, Role, Trace, Turn, stable_hash
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "teacher_row",
     "tools_in_text",
     "training_rows",
+    "whole_pairs",
     "with_thoughts",
 ]
 
@@ -116,7 +118,8 @@ def messages_of(turns: Sequence[Turn], taken: Sequence[bool], system: str | None
     """Turns as the student's chat; those `taken` are trainable, what tools returned never.
 
     The calls of a turn come before its text, one call and its result after the other: that order is possible whether
-    they ran one by one or at once. `system`: None takes the built-in prompt, "" none.
+    they ran one by one or at once. A question that a tool asked (`ask_user`) is text, as its answer is. `system`: None
+    takes the built-in prompt, "" none.
     """
     prompt = _prompt("student") if system is None else system
     messages = [Message("system", prompt)] if prompt else []
@@ -124,7 +127,7 @@ def messages_of(turns: Sequence[Turn], taken: Sequence[bool], system: str | None
         if turn.role is Role.TEACHER:
             messages.append(Message("user", turn.text))
             continue
-        thought = turn.thought if trained else ""
+        turn, thought = _spoken(turn), turn.thought if trained else ""
         for call in turn.tool_calls or ():
             call = call.model_copy(update={"id": call.id or f"call_{len(messages)}"})
             messages.append(Message("assistant", "", calls=(call,), trainable=trained, thought=thought))
@@ -143,6 +146,7 @@ def decision_messages(
     That is the first in which they differ, else their text; of a turn alone its last call, or its text where it calls
     nothing. Equal calls before it belong to the prompt, with their results.
     """
+    turns = [_spoken(turn) for turn in turns]
     longest = max(turns, key=lambda turn: len(turn.tool_calls or ()))
     shared = _shared(turns, longest)
     given = list(history)
@@ -260,6 +264,14 @@ def balanced(rows: Sequence[R], *, missing: float = 0.5, limit: int | None = Non
     return _with_mates(kept)
 
 
+def whole_pairs(rows: Sequence[R]) -> list[R]:
+    """The rows of problems of which both forms are there, the one that lacked a fact and the complete one."""
+    kinds: dict[str, set[bool | None]] = {}
+    for row in rows:
+        kinds.setdefault(row.pair, set()).add(row.missing)
+    return [row for row in rows if row.pair and {True, False} <= kinds[row.pair]]
+
+
 def _with_mates(rows: list[R]) -> list[R]:
     """Rows that are alone of their problem get one of the other kind as a mate, by sharing a `pair`.
 
@@ -279,6 +291,15 @@ def _with_mates(rows: list[R]) -> list[R]:
 
 def _pair(rows: Sequence[_Kind], index: int) -> str:
     return rows[index].pair or f"row {index}"
+
+
+def _spoken(turn: Turn) -> Turn:
+    """Without the call of a tool that asks the person, where the text holds its question and a turn its answer."""
+    calls = turn.tool_calls or ()
+    kept = tuple(call for call in calls if not ASKING_TOOL.search(call.name))
+    if len(kept) == len(calls) or not turn.text.strip():
+        return turn
+    return turn.model_copy(update={"tool_calls": kept or None})
 
 
 def _text(turn: Turn, taken: bool, thought: str) -> Message:

@@ -1,7 +1,7 @@
 """The student-teacher dialogue as a LangGraph state machine."""
 
-from sml_agents.dialogue.cast import Cast, dialogue_id
-from sml_agents.dialogue.graph import DialogueGraph, build_dialogue
+from sml_agents.dialogue.graph import Cast, DialogueGraph, build_dialogue
+from sml_agents.dialogue.record import dialogue_id
 from sml_agents.dialogue.state import DialogueContext, DialogueInput, DialogueOutput, DialogueSettings, Journal
 
 __all__ = [

@@ -11,6 +11,8 @@ ends it as `failed` with the reason in the trace.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from langgraph.errors import GraphBubbleUp
@@ -19,9 +21,10 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 from langgraph.types import Command, Overwrite, interrupt
 
-from sml_agents.dialogue.cast import Cast
+from sml_agents.dialogue.record import dialogue_id, rulebooks
 from sml_agents.dialogue.referee import (
     Classifier,
+    Referee,
     call_seed,
     rewrites,
     student_turn,
@@ -47,12 +50,77 @@ from sml_agents.types import Act, Failure, Reply, Role, StopReason, Task, Trace,
 from sml_agents.verifiers import Verifier
 from sml_agents.views import History, StudentView, TeacherView
 
-__all__ = ["DialogueGraph", "build_dialogue"]
+__all__ = ["Cast", "DialogueGraph", "build_dialogue"]
 
 DialogueGraph = CompiledStateGraph[DialogueState, DialogueContext, DialogueInput, DialogueOutput]
 _Runtime = Runtime[DialogueContext]
 _NOT_OURS = (GraphBubbleUp, EndsTheRun)
 """No failures of this dialogue: LangGraph's own signals, and what would fail every other dialogue, too."""
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Everyone who takes part, and the settings.
+
+        cast = Cast(ChatStudent(resolve("embedded:")), OracleTeacher())
+        trace = (await cast.graph().ainvoke({"task": task}))["trace"]
+
+    Args:
+        primer: writes Q-priming's questions when `settings.q_priming` is set.
+        verifier: in place of the one that each task names.
+        classifier: labels acts in place of the rules.
+    """
+
+    student: Student
+    teacher: Teacher | HumanTeacher
+    settings: DialogueSettings = field(default_factory=DialogueSettings)
+    primer: Primer = field(default_factory=OraclePrimer)
+    verifier: Verifier | None = None
+    classifier: Classifier | None = None
+
+    @property
+    def referee(self) -> Referee:
+        """Labels and scores the student's turns."""
+        return Referee(self.verifier, self.classifier)
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """What a run keeps, and compares before it goes on: the settings of all, JSON-able, and hashes of the rules.
+
+        A resumed run that would label, answer or score by other rules than it was started with is refused by name.
+        """
+        record: dict[str, Any] = {
+            "dialogue": self.settings.model_dump(mode="json"),
+            "student": self.student.settings,
+            "teacher": self.teacher.settings,
+        }
+        if self.settings.q_priming is not None:
+            record["primer"] = self.primer.settings
+        for name, part in (("verifier", self.verifier), ("classifier", self.classifier)):
+            if part is not None:
+                record[name] = type(part).__name__
+        return {**record, "rules": dict(rulebooks())}
+
+    def dialogue_id(self, task: Task, sample: int = 0, seed: int | None = None) -> str:
+        """The id of sample number `sample` of `task`: see `dialogue_id`. `seed`: in place of that of the settings."""
+        return dialogue_id(task, sample, self.record, self.settings.seed if seed is None else seed)
+
+    def graph(self, checkpointer: Any = None) -> DialogueGraph:
+        """The dialogue as a compiled LangGraph graph. A human teacher needs a `checkpointer`, here or around it."""
+        machine = _Machine(self)
+        graph: StateGraph[DialogueState, DialogueContext, DialogueInput, DialogueOutput] = StateGraph(
+            DialogueState, context_schema=DialogueContext, input_schema=DialogueInput, output_schema=DialogueOutput
+        )
+        graph.add_node("open", machine.open)
+        graph.add_node("student", machine.student_node, input_schema=StudentState)
+        after_teacher = ("person", END) if isinstance(self.teacher, HumanTeacher) else ("student", END)
+        graph.add_node("teacher", machine.teacher_node, destinations=after_teacher)
+        if isinstance(self.teacher, HumanTeacher):
+            graph.add_node("person", machine.person_node, destinations=("student", END))
+        graph.add_edge(START, "open")
+        graph.add_edge("open", "student")
+        graph.add_edge("student", "teacher")
+        return graph.compile(checkpointer=checkpointer, name="dialogue")
 
 
 def build_dialogue(
@@ -76,24 +144,6 @@ def build_dialogue(
     """
     cast = Cast(student, teacher, settings or DialogueSettings(), primer or OraclePrimer(), verifier, classifier)
     return cast.graph(checkpointer)
-
-
-def compiled(cast: Cast, checkpointer: Any = None) -> DialogueGraph:
-    """The graph of a cast."""
-    machine = _Machine(cast)
-    graph: StateGraph[DialogueState, DialogueContext, DialogueInput, DialogueOutput] = StateGraph(
-        DialogueState, context_schema=DialogueContext, input_schema=DialogueInput, output_schema=DialogueOutput
-    )
-    graph.add_node("open", machine.open)
-    graph.add_node("student", machine.student_node, input_schema=StudentState)
-    after_teacher = ("person", END) if isinstance(cast.teacher, HumanTeacher) else ("student", END)
-    graph.add_node("teacher", machine.teacher_node, destinations=after_teacher)
-    if isinstance(cast.teacher, HumanTeacher):
-        graph.add_node("person", machine.person_node, destinations=("student", END))
-    graph.add_edge(START, "open")
-    graph.add_edge("open", "student")
-    graph.add_edge("student", "teacher")
-    return graph.compile(checkpointer=checkpointer, name="dialogue")
 
 
 class _Machine:

@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sml_agents.errors import InputError
+from sml_agents.evaluation.answer_loss import AnswerLoss
 from sml_agents.evaluation.bootstrap import Floats, Metric, newcombe, percentiles, resample_sums
 from sml_agents.evaluation.definitions import DEFINITIONS
 from sml_agents.evaluation.metrics import STATISTICS, Metrics, Statistic, by_turn, estimate, measure, table_of
@@ -53,6 +54,8 @@ class StudentSummary(Counts):
     by_spec: dict[str, Counts] = Field(default_factory=dict)
     by_numbers: dict[str, Counts] = Field(default_factory=dict)
     """By how the tasks tell their numbers, in `words` or in `digits`, where they say so."""
+    answer_loss: AnswerLoss | None = None
+    """Of a model that runs here, where it was asked for."""
 
 
 class Difference(_Result):

@@ -25,6 +25,7 @@ from sml_agents.evaluation.tally import missing_facts
 from sml_agents.types import Role, Task
 
 if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
     from langchain_core.messages import BaseMessage
 
     from sml_agents.backends.local import TransformersChatModel
@@ -73,7 +74,7 @@ class FirstTokens(_Result):
 
 
 def first_token(
-    students: Mapping[str, str | TransformersChatModel],
+    students: Mapping[str, str | BaseChatModel],
     task_specs: Sequence[str],
     *,
     seed: int = 0,
@@ -84,7 +85,6 @@ def first_token(
 
     Raises InputError for specs of one kind alone, and for models that do not run in this process.
     """
-    from sml_agents.backends.local import TransformersChatModel
     from sml_agents.tasks import load_tasks
 
     by_spec = {spec: load_tasks(spec) for spec in dict.fromkeys(task_specs)}
@@ -93,9 +93,7 @@ def first_token(
     chats = opening_chats(tasks, system)
     read: dict[str, FirstToken] = {}
     for name, given in students.items():
-        backend = _local(given)
-        if not isinstance(backend, TransformersChatModel):
-            raise InputError(f"{name}: the first token can be read of embedded: and transformers: models only.")
+        backend = _local(name, given)
         openings, kinds = openings_of(backend, chats)
         shares = np.array([opening.share for opening in openings])
         lines = {
@@ -144,18 +142,20 @@ def _shares(model: Any, tokenizer: Any, tasks: Sequence[Task], kinds: Kinds) -> 
 
 
 def choose_decision(
-    backend: TransformersChatModel, task_specs: Sequence[str], *, ask: str, answer: str
+    model_of: str | BaseChatModel, task_specs: Sequence[str], *, ask: str, answer: str
 ) -> tuple[Decision, float | None]:
     """The decision whose threshold parts the two kinds best on the tasks of `task_specs`, and the AUC there.
 
     The specs must name templates that were not trained on, and none that is to be measured. `ask` and `answer` are the
-    openings. Raises InputError where an opening is more than one token, or where one kind of task is absent.
+    openings. Raises InputError for a model that does not run in this process, where an opening is more than one token,
+    or where one kind of task is absent.
     """
     from sml_agents.backends.loading import load_model
     from sml_agents.tasks import load_tasks
 
     tasks = [task for spec in task_specs for task in load_tasks(spec)]
     _both_kinds(tasks)
+    backend = _local("the model", model_of)
     model, tokenizer = load_model(type(backend)._place(backend.model), backend.model, backend.settings)
     kinds = Kinds((one_token(tokenizer, ask),), (one_token(tokenizer, answer),))
     shares, wanted = _shares(model, tokenizer, tasks, kinds)
@@ -172,10 +172,14 @@ def one_token(tokenizer: Any, word: str) -> int:
     return int(ids[0])
 
 
-def _local(given: str | TransformersChatModel) -> Any:
+def _local(name: str, given: str | BaseChatModel) -> TransformersChatModel:
     from sml_agents.backends import resolve
+    from sml_agents.backends.local import TransformersChatModel
 
-    return resolve(given) if isinstance(given, str) else given
+    backend = resolve(given) if isinstance(given, str) else given
+    if not isinstance(backend, TransformersChatModel):
+        raise InputError(f"{name}: the first token can be read of embedded: and transformers: models only.")
+    return backend
 
 
 def _both_kinds(tasks: Sequence[Task]) -> None:

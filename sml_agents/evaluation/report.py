@@ -9,11 +9,8 @@ the page's script only ever inserts text, and its content security policy allows
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +21,8 @@ from sml_agents.evaluation.charts import marker
 from sml_agents.evaluation.compare import Summary
 from sml_agents.evaluation.definitions import DEFINITIONS
 from sml_agents.evaluation.dialogues import Chosen, Streams, choose
+from sml_agents.evaluation.log_report import render_log
+from sml_agents.evaluation.page import part, style_hash
 from sml_agents.evaluation.panels import STOPS, Student, charts, facts, headline, notes, sentence, spec_panel, tiles
 from sml_agents.evaluation.sources import open_source
 from sml_agents.files import write_whole
@@ -42,11 +41,25 @@ def write_report(
     into the page, a mix chosen by rule; the page says how many there are. Raises InputError when `source` holds nothing
     to report on or `out` cannot be written.
     """
+    page = _of_log(source, title, dialogues)
+    if page is not None:
+        write_whole(Path(out), page)
+        return Path(out)
     with open_source(source) as (summary, streams):
         page = render_report(summary, streams, title=title, dialogues=dialogues)
     path = Path(out)
     write_whole(path, page)
     return path
+
+
+def _of_log(source: str | Path, title: str | None, dialogues: int) -> str | None:
+    """The page of a store of logs; None for any other source."""
+    from sml_agents.traces.store import TraceStore
+
+    if "://" not in str(source) and not Path(source).is_file():
+        return None
+    with TraceStore.open(str(source), read_only=True) as store:
+        return render_log(store.traces(), title=title, dialogues=dialogues)
 
 
 def render_report(
@@ -56,7 +69,7 @@ def render_report(
     alone = len(summary.students) == 1
     students = [Student(name, 1 if alone else number) for number, name in enumerate(summary.students)]
     chosen = choose(streams, dialogues) if streams else Chosen()
-    style, script = _part("report.css"), _part("report.js")
+    style, script = part("report.css"), part("report.js")
     page: str = _template().render(
         title=title or _title(students),
         sentence=sentence(summary, students),
@@ -83,8 +96,8 @@ def render_report(
         ),
         style=Markup(style),
         script=Markup(script),
-        style_hash=_hash(style),
-        script_hash=_hash(script),
+        style_hash=style_hash(style),
+        script_hash=style_hash(script),
     )
     return page
 
@@ -111,22 +124,13 @@ def _shown(chosen: Chosen) -> str:
 
 def _template() -> Any:
     environment = Environment(
-        loader=DictLoader({"report": _part("report.html.j2")}),
+        loader=DictLoader({"report": part("report.html.j2")}),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     return environment.get_template("report")
-
-
-def _part(name: str) -> str:
-    return resources.files("sml_agents.evaluation").joinpath("templates", name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    """The content security policy's name for an inline script or style."""
-    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode("utf-8")).digest()).decode("ascii")
 
 
 def _embedded(data: Mapping[str, Any]) -> Markup:

@@ -11,16 +11,17 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from sml_agents.errors import InputError
+from sml_agents.evaluation.answer_loss import answer_loss
 from sml_agents.evaluation.baselines import BASELINES, baseline_students
 from sml_agents.evaluation.compare import Comparison, Summary
 from sml_agents.evaluation.sources import SUMMARY
-from sml_agents.types import stable_hash
+from sml_agents.types import Trace, stable_hash
 
 if TYPE_CHECKING:
     from sml_agents.roles import Student
@@ -53,6 +54,8 @@ class EvaluationOptions(TypedDict, total=False):
     """Measure scripts that understand nothing beside the students (True); see `evaluation.baselines`."""
     resume: bool
     """Go on with the evaluation in the folder (False)."""
+    answer_loss: bool
+    """Also measure how surprising the answer is to students that run here after each teacher turn (False)."""
     progress: Callable[[str], AbstractContextManager[Callable[[Progress], None]]]
     """Makes what shows the progress of one student on one spec, given a title; `rollout.ProgressBar` is one."""
 
@@ -98,6 +101,7 @@ async def evaluate_async(
     )
     stores: dict[str, list[str]] = {}
     described: dict[str, Any] = {}
+    local: dict[str, Path] = {}
     by_spec = {spec: list(typed_tasks(spec)) for spec in specs}
     if empty := [spec for spec, tasks in by_spec.items() if not tasks]:
         raise InputError(f"The task spec {empty[0]!r} gives no tasks: change it.")
@@ -126,6 +130,8 @@ async def evaluate_async(
     for name, given in students.items():
         student = student_from(given)
         described[name] = student.settings
+        if options.get("answer_loss", False):
+            local[name] = _folder_of(name, student)
         for spec in specs:
             await hold(name, spec, student)
     if options.get("baselines", True):
@@ -140,6 +146,9 @@ async def evaluate_async(
         "resamples": comparison.resamples,
     }
     summary = comparison.summary(settings=record, stores=stores)
+    for name, path in local.items():
+        losses = answer_loss(_traces(folder, stores[name]), path, seed=settings.seed, resamples=comparison.resamples)
+        summary.students[name] = summary.students[name].model_copy(update={"answer_loss": losses})
     summary.write(folder / SUMMARY)
     return summary
 
@@ -168,6 +177,29 @@ def evaluate(
     if summary is None:
         raise KeyboardInterrupt
     return summary
+
+
+def _folder_of(name: str, student: Student) -> Path:
+    """Where the weights of a student that runs here lie. Raises InputError for another one."""
+    model = student.settings.get("model")
+    known = model if isinstance(model, dict) else {}
+    if known.get("backend") == "embedded":
+        from sml_agents.backends.embedded import embedded_path
+
+        return embedded_path()
+    if known.get("backend") != "transformers":
+        raise InputError(
+            f"answer loss needs a model that runs here (transformers:PATH or embedded:), which {name!r} is not"
+        )
+    return Path(str(known["model"]))
+
+
+def _traces(folder: Path, files: Sequence[str]) -> Iterator[Trace]:
+    from sml_agents.traces import TraceStore
+
+    for file in files:
+        with TraceStore.open(folder / file, read_only=True) as store:
+            yield from store.traces()
 
 
 class _Silent:

@@ -25,6 +25,7 @@ from sml_agents.evaluation.wording import change, figure, judgement, span
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sml_agents.evaluation.answer_loss import AnswerLoss
     from sml_agents.evaluation.compare import Counts, Summary
     from sml_agents.evaluation.first_token import FirstTokens
 
@@ -43,9 +44,21 @@ def print_summary(summary: Summary, console: Console | None = None) -> None:
         left_out += [f"{student.unscored} could not be scored"] * bool(student.unscored)
         if left_out:
             console.print(f"{escape(name)}: {', '.join(left_out)}", style="yellow")
+        if student.answer_loss is not None:
+            console.print(f"{escape(name)}, answer loss after teacher turn: {_by_turn(student.answer_loss)}")
     if summary.baselines:
         console.print(baselines_table(summary))
     console.print(*spec_tables(summary), sep="")
+
+
+def _by_turn(losses: AnswerLoss) -> str:
+    """Nats per token at the opening, then the change within each dialogue, with intervals."""
+    opening = losses.by_turn.get("1")
+    parts = [] if opening is None or opening.value is None else [f"{opening.value:.2f} at first"]
+    for turn, one in losses.change_by_turn.items():
+        if one.value is not None and one.low is not None and one.high is not None:
+            parts.append(f"turn {turn} {one.value:+.2f} ({one.low:+.2f} to {one.high:+.2f}, n {one.n})")
+    return "; ".join(parts) or "nothing to measure"
 
 
 def figures_table(summary: Summary) -> Table:

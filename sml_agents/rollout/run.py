@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from sml_agents.dialogue.cast import dialogue_id
+from sml_agents.dialogue.record import dialogue_id
 from sml_agents.errors import InputError
 from sml_agents.rollout.engine import Dialogue, Item, run_all
 from sml_agents.rollout.signals import run_until_signal

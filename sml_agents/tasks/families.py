@@ -34,6 +34,7 @@ FAMILIES: dict[str, FamilyRules] = {
         FamilyRules(
             "hf", "NAME_OR_PATH", _ALL_FORMS, keys=(*_COLUMNS, "subset", "split"), required=("prompt", "answer")
         ),
+        FamilyRules("tasks", "PATH", ("mixed",)),
         FamilyRules("reasoning-gym", "FAMILY", ("full",)),
         FamilyRules("functions", "", _ALL_FORMS, splits=("train", "heldout")),
         FamilyRules("humaneval", "PATH", ("full",)),
@@ -51,6 +52,7 @@ _MAKERS = {
     "lost-in-conversation": "static.lost_in_conversation",
     "jsonl": "static.tables",
     "hf": "static.tables",
+    "tasks": "frozen",
     "reasoning-gym": "reasoning",
     "functions": "code.functions",
     "humaneval": "code.published",

@@ -21,7 +21,7 @@ _ABBREVIATION = re.compile(
     r"|mins?|hrs?|yrs?|gal|tbsp|tsp|(?:[a-z]\.)+[a-z])\.$",
     re.IGNORECASE,
 )
-_INITIAL = re.compile(r"(?:^|[A-Z][\w.]* )[B-HJ-Z]\.$")
+_INITIAL = re.compile(r"(?:^|[A-Z][\w.]* |[.!?] )[B-HJ-Z]\.$")
 _NUMBERED = re.compile(r"(?:^|[\s(])(?:no|nr|eq|pp?)\.$", re.IGNORECASE)
 _ENDS_TOO = frozenset(
     {"etc", "a.m", "p.m", "lb", "lbs", "sq", "ft", "oz", "min", "mins", "hr", "hrs", "yr", "yrs", "gal", "tbsp", "tsp"}

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["as_thought", "channels", "split_thought", "written_thought"]
+__all__ = ["as_thought", "channels", "closing_of", "reasoning_in", "split_thought", "written_thought"]
 
 _OPEN, _CLOSE = "<think>", "</think>"
 _NAMES = ("think", "thinking", "thought", "reasoning", "seed:think", "longcat_think", "antThinking")
@@ -107,6 +107,17 @@ def channels(text: str) -> list[tuple[str, str, str]]:
         is_call = "to=" in (head[1] or "") + head[3]
         found.append((head[2], text[head.start() : end] if is_call else body, body))
     return found
+
+
+def closing_of(prompt: str) -> str:
+    """The mark that closes a reasoning which `prompt` opens at its end, as some templates do; "" where it has none."""
+    end = prompt.rstrip()[-max(map(len, _CLOSES)) :].lower()
+    return next((close for mark, close in _CLOSES.items() if end.endswith(mark)), "")
+
+
+def reasoning_in(thought: str) -> str:
+    """A thought, as `split_thought` gives it, without its marks."""
+    return _MARK.sub("", thought).strip()
 
 
 def as_thought(text: str) -> str:

@@ -21,4 +21,4 @@ def steps_of(settings: SFTSettings, counts: DataCounts) -> int | None:
     """Optimiser steps for which `budget_tokens` is enough; None where there is no such budget."""
     if settings.budget_tokens is None:
         return None
-    return max(1, round(settings.budget_tokens / tokens_a_step(settings, counts)))
+    return max(1, int(settings.budget_tokens / tokens_a_step(settings, counts)))

@@ -113,7 +113,6 @@ def train_sdft(
         max_prompt_length=None,
         max_completion_length=settings.max_tokens,
         temperature=settings.temperature,
-        chat_template_kwargs=settings.template_kwargs,
     )
 
     from sml_agents.training.trainers.distill import SelfDistillationTrainer
@@ -171,9 +170,9 @@ def rows_of(places: Sequence[Hindsight], frame: Any, system: str | None) -> tupl
         messages = messages_of(place.history, [False] * len(place.history), system)
         prompt = [message.as_chat(arguments_as_text=False) for message in frame.renderer.folded(list(messages))]
         hinted = [*prompt[:-1], {"role": "user", "content": f"{prompt[-1]['content']}\n\n{place.hint}"}]
-        ids = frame.tokenizer.apply_chat_template(
-            hinted, add_generation_prompt=True, tokenize=True, return_dict=True, **settings.template_kwargs
-        )["input_ids"]
+        ids = frame.tokenizer.apply_chat_template(hinted, add_generation_prompt=True, tokenize=True, return_dict=True)[
+            "input_ids"
+        ]
         length = len(ids) + settings.max_tokens
         if length > frame.max_length and settings.too_long == "error":
             raise TrainingError(

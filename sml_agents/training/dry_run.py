@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, SerializeAsAny
 
 from sml_agents.data.nouns import TrainingRow
 from sml_agents.errors import InputError
+from sml_agents.training.budget import steps_of
 from sml_agents.training.runtime import (
     chosen_device,
     computes_in_bf16,
@@ -89,7 +90,7 @@ class DryRun:
         quiet_libraries()
         self.settings = settings
         self.tokenizer = load_tokenizer(settings)
-        self.renderer = DialogueRenderer(self.tokenizer, settings.template_kwargs)
+        self.renderer = DialogueRenderer(self.tokenizer)
         self.model = _empty_model(settings)
         self.config = self.model.config.get_text_config()
 
@@ -158,7 +159,7 @@ def preview(rows: Sequence[TrainingRow], settings: SFTSettings) -> Preview:
         rows_as=settings.rows_as,
         verbatim=settings.verbatim,
     )
-    return dry.plan(counts, stretches(made[0], dry.tokenizer))
+    return dry.plan(counts, stretches(made[0], dry.tokenizer), steps=steps_of(settings, counts))
 
 
 def _empty_model(settings: TrainSettings) -> Any:

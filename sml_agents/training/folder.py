@@ -81,6 +81,7 @@ def save_result(trainer: Any, tokenizer: Any, settings: TrainSettings, out: Path
     staging = out / "saving"
     shutil.rmtree(staging, ignore_errors=True)
     model.save_pretrained(staging, state_dict=state)
+    model.generation_config.save_pretrained(staging)  # of an adapter alone, nobody else does
     tokenizer.save_pretrained(staging)
     write_card(staging, record)
     for path in sorted(staging.iterdir()):

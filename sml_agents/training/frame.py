@@ -21,6 +21,7 @@ from sml_agents.training.result import TrainResult
 from sml_agents.training.runtime import (
     chosen_device,
     computes_in_bf16,
+    end_generation,
     freed_memory_kept,
     known_warnings,
     load_model,
@@ -62,11 +63,13 @@ class TrainingFrame:
         self.device = chosen_device(settings)
         self.bf16 = settings.precision == "bf16" or (settings.precision == "auto" and computes_in_bf16(self.device))
         self.tokenizer = load_tokenizer(settings)
-        self.renderer = DialogueRenderer(self.tokenizer, settings.template_kwargs)
+        self.renderer = DialogueRenderer(self.tokenizer)
         from sml_agents.training.trainers import relied_on
 
         relied_on.check()
         self.model = load_model(settings)
+        self.new_ends = end_generation(self.model, self.tokenizer, self.renderer.stops)
+        """Tokens that end a turn in training and, from here on, generation."""
 
     @property
     def checkpoints(self) -> Path:
@@ -80,7 +83,7 @@ class TrainingFrame:
     def arguments(self, kind: Any, *, rows: int | None = None, **own: Any) -> Any:
         """TRL's config of this `kind`; see `sml_agents.training.runtime.trl_arguments`."""
         return trl_arguments(
-            kind, self.settings, self.checkpoints, rows=rows, device=self.device, bf16=self.bf16, own=own
+            kind, self.recipe, self.settings, self.checkpoints, rows=rows, device=self.device, bf16=self.bf16, own=own
         )
 
     def train(
@@ -171,8 +174,14 @@ class TrainingFrame:
             last_loss=_mean_loss(curve[-max(1, len(curve) // 10) :]),
             curve=curve,
             data=data,
-            notes={**(notes or {}), **({"measured": measured.taken} if measured else {})},
+            notes={
+                **(notes or {}),
+                **({"measured": measured.taken} if measured else {}),
+                **({"ends_generation": self.new_ends} if self.new_ends else {}),
+            },
         )
+        # transformers puts the tokenizer's own end first, and may leave others out.
+        end_generation(trainer.accelerator.unwrap_model(trainer.model), self.tokenizer, self.renderer.stops)
         record = {"settings": settings.model_dump(mode="json"), "versions": versions()}
         save_result(trainer, self.tokenizer, settings, self.out, {**result.model_dump(mode="json"), **record})
         return result

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -32,7 +33,7 @@ from sml_agents.training.result import TrainResult
 from sml_agents.training.settings import GRPOSettings
 from sml_agents.training.tokens.masks import DialogueRenderer
 from sml_agents.training.tokens.nouns import DataCounts, TokenRow
-from sml_agents.training.tokens.rows import IGNORED
+from sml_agents.training.tokens.rows import tokenize_rows
 from sml_agents.types import Role, Task, Trace, stable_hash
 from sml_agents.views import chat_messages
 
@@ -149,9 +150,9 @@ def _example(task: Task, settings: GRPOSettings, renderer: DialogueRenderer, sys
     trace = asyncio.run(graph.ainvoke({"task": task}))["trace"]
     conversation = TraceFilter().take(trace)
     assert not isinstance(conversation, str)
-    rendered = renderer.render(conversation_row(conversation, system=system).messages)
-    labels = [token if kept else IGNORED for token, kept in zip(rendered.ids, rendered.mask, strict=True)]
-    return TokenRow(rendered.ids, labels)
+    row = conversation_row(conversation, system=system)
+    [example, *_], _ = tokenize_rows([row], renderer, max_length=sys.maxsize)
+    return example
 
 
 def load_all(settings: GRPOSettings) -> list[Task]:
@@ -171,8 +172,6 @@ def check_sizes(settings: GRPOSettings) -> None:
         raise InputError(f"batch_size {settings.batch_size} must be a multiple of group {group}")
     if settings.generator == "own" and settings.trl.get("use_vllm"):
         raise InputError("use_vllm needs generator: trl, the one that knows vLLM")
-    if settings.template_kwargs:
-        raise InputError("template_kwargs do not reach the dialogues of GRPO: write them into a chat_template file")
 
 
 def check_vllm(arguments: Any) -> None:

@@ -7,20 +7,23 @@ import gc
 import os
 import platform
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from sml_agents.backends.chat_format import bake
 from sml_agents.backends.threads import prepare_threads
 from sml_agents.errors import InputError, SmlError
 from sml_agents.specs import read_spec
+from sml_agents.training.fields import check_fields
 from sml_agents.training.settings import TrainSettings
 
 __all__ = [
     "chosen_device",
     "computes_in_bf16",
+    "end_generation",
     "freed_memory_kept",
     "give_back_freed_memory",
     "known_warnings",
@@ -135,10 +138,10 @@ def model_path(spec: str) -> str:
 
 
 def load_tokenizer(settings: TrainSettings) -> Any:
-    """The model's tokenizer, with `settings.chat_template` put in.
+    """The model's tokenizer, with `settings.chat_template` put in and `settings.template_kwargs` set in its template.
 
     Raises:
-        InputError: when there is no such model or template file.
+        InputError: when there is no such model or template file, or the template never reads one of these names.
     """
     from transformers import AutoTokenizer
 
@@ -152,6 +155,10 @@ def load_tokenizer(settings: TrainSettings) -> Any:
             tokenizer.chat_template = Path(settings.chat_template).read_text(encoding="utf-8")
         except OSError as error:
             raise InputError(f"cannot read the chat template {settings.chat_template}: {error}") from error
+    try:
+        bake(tokenizer, settings.template_kwargs)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"template_kwargs: {error}") from error
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
     if tokenizer.pad_token_id is None:
@@ -177,6 +184,20 @@ def load_model(settings: TrainSettings) -> Any:
     except (OSError, ValueError) as error:
         raise InputError(f"cannot load a model from {path!r}: {_first_line(error)}") from error
     return model if adapter is None else _merged(model, adapter, path)
+
+
+def end_generation(model: Any, tokenizer: Any, stops: Sequence[str]) -> list[str]:
+    """Have generation end at the tokens in `stops`, which end a turn in training; gives those that are new to it.
+
+    A base model stops at its end of text alone, whatever its chat template ends turns with.
+    """
+    config = model.generation_config
+    known = config.eos_token_id if isinstance(config.eos_token_id, list) else [config.eos_token_id]
+    known = [token for token in known if token is not None]
+    new = {stop: token for stop in stops if (token := tokenizer.convert_tokens_to_ids(stop)) not in known}
+    if new:
+        config.eos_token_id = [*known, *new.values()]
+    return list(new)
 
 
 def weights_of(settings: TrainSettings) -> tuple[str, str | None]:
@@ -245,7 +266,15 @@ def computes_in_bf16(device: str) -> bool:
 
 
 def trl_arguments(
-    kind: Any, settings: TrainSettings, folder: Path, *, rows: int | None, device: str, bf16: bool, own: dict[str, Any]
+    kind: Any,
+    recipe: str,
+    settings: TrainSettings,
+    folder: Path,
+    *,
+    rows: int | None,
+    device: str,
+    bf16: bool,
+    own: dict[str, Any],
 ) -> Any:
     """TRL's config of this `kind` (`SFTConfig`, `DPOConfig`, ...) for these settings.
 
@@ -254,8 +283,9 @@ def trl_arguments(
         own: the fields that the recipe sets beside the ones of every recipe; `settings.trl` wins over both.
 
     Raises:
-        InputError: sizes that do not divide, or an unknown field in `settings.trl`.
+        InputError: sizes that do not divide, or a field in `settings.trl` that is unknown or refused.
     """
+    check_fields(kind, recipe, settings)
     micro = settings.micro_batch_size or settings.batch_size
     if settings.batch_size % micro:
         raise InputError(f"batch_size {settings.batch_size} must be a multiple of micro_batch_size {micro}")

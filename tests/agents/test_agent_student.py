@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from langchain.agents import create_agent
 from langchain.agents.middleware import HumanInTheLoopMiddleware
+from langchain.agents.structured_output import ToolStrategy
 from langchain_core.tools import tool
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.graph import START, MessagesState, StateGraph
 from langgraph.types import Command, interrupt
+from pydantic import BaseModel
 
 from sml_agents import (
     DialogueSettings,
@@ -92,10 +94,8 @@ async def test_rolled_out_stored_and_made_into_training_rows_with_no_person(tmp_
     assert summary.failed == 0
     assert len(found) == 5 and all(trace.student_turns[1].tool_calls for trace in found)
     rows = training_rows(found)
-    assert [message.content for message in rows[0].messages if message.role == "assistant"] == [
-        ASK,
-        "The answer is 12.",
-    ]
+    said = [message for message in rows[0].messages if message.role == "assistant"]
+    assert [message.content for message in said if message.content] == [ASK, "The answer is 12."]
 
 
 async def test_earlier_tool_calls_are_given_back_to_the_agent() -> None:
@@ -160,6 +160,24 @@ async def test_pauses_of_other_agents() -> None:
     review: Any = HumanInTheLoopMiddleware(interrupt_on={"ask_user": {"allowed_decisions": ["respond"]}})
     hitl = create_agent(MODEL, [times], middleware=[review, ClarifyMiddleware(needs_price, delivery="tool")])
     assert await ask(hitl) == ASK
+
+
+class Out(BaseModel):
+    answer: int
+
+
+async def test_structured_output_is_what_the_agent_says() -> None:
+    call: Any = [{"name": "Out", "args": {"answer": 12}}]
+    replies: Any = [Rule(when="costs 3", reply="", calls=call), Rule(when="", reply="", calls=call)]
+    graph = create_agent(
+        ScriptedModel(replies=replies),
+        [times],
+        response_format=ToolStrategy(Out),
+        middleware=[ClarifyMiddleware(needs_price)],
+    )
+    trace = (await build_dialogue(AgentStudent(graph), OracleTeacher()).ainvoke({"task": PENS}))["trace"]
+    assert [turn.text for turn in trace.student_turns] == [ASK, "answer: 12"] and trace.solved
+    assert all(not turn.tool_calls for turn in trace.student_turns), "the form of the answer is no call"
 
 
 def test_what_is_no_agent_is_refused() -> None:

@@ -199,6 +199,35 @@ def test_the_first_requests_date_grounds_no_second_one() -> None:
     assert RAN == [("book", "Paris", "5 May"), ("book", "Rome", "7 May")]
 
 
+@tool
+def find_hotel(city: str, date: str) -> str:
+    """Look for hotels; nobody has marked it as read-only."""
+    RAN.append(("find_hotel", city, date))
+    return "Hotel Splendid has a room."
+
+
+@pytest.mark.parametrize(("words", "missing"), [("Great, book it.", []), ("Now a trip, please.", ["city", "date"])])
+def test_a_person_may_refer_back_to_what_another_tool_did(words: str, missing: list[str]) -> None:
+    values = {"city": "Paris", "date": "5 May"}
+    graph = agent(
+        call("find_hotel", **values),
+        AIMessage("There is one."),
+        call("book", **values),
+        AIMessage("done"),
+        tools=[book, find_hotel],
+    )
+    say(graph, "A hotel in Paris on 5 May?")
+    assert asks(say(graph, words)) == missing and len(RAN) == (1 if missing else 2)
+
+
+def test_referring_back_is_no_second_booking() -> None:
+    graph = agent(
+        call("book", city="Paris", date="5 May"), AIMessage("Booked."), call("book", city="Rome", date="5 May")
+    )
+    say(graph, "Book Paris on 5 May")
+    assert asks(say(graph, "That was easy, now book Rome")) == ["date"] and len(RAN) == 1
+
+
 def test_two_of_one_request_may_share_what_was_said() -> None:
     both = AIMessage(
         "",
@@ -376,6 +405,12 @@ def test_one_date_fills_one_field() -> None:
     leg = {"start": "2027-05-05", "end": "2027-05-05"}
     draft = call("stay", leg=leg, guests=2, body="Dear host")
     assert asks(say(agent(draft, tools=[stay]), "On 5 May for two people")) == ["leg.end"]
+    words = "First of all, I stay for two people, and leave on 5 May"
+    assert asks(say(agent(draft.model_copy(), tools=[stay]), words)) != [], "`all` shares nothing"
+    say(
+        agent(draft.model_copy(), AIMessage("done"), tools=[stay]), "Come and go on the same day, 5 May, for two people"
+    )
+    assert RAN == [("stay", "2027-05-05", "2027-05-05", 2)]
 
 
 def test_relative_dates_are_counted_from_the_given_clock() -> None:
@@ -573,6 +608,47 @@ def test_several_calls_of_ask_user_are_one_pause() -> None:
     assert [one["text"] for one in pause.value["questions"]] == ["On which date?", "Which class? (first, second)"]
     state = graph.invoke(Command(resume=["5 May", "first"]), THREAD)
     assert AgentView(messages=state["messages"]).told == "Book Paris\n5 May\nfirst"
+
+
+class Wrap(BaseModel):
+    gift_wrap: bool
+    size: Literal["S", "M"]
+
+
+@pytest.mark.parametrize("delivery", ["end_turn", "interrupt", "tool"])
+@pytest.mark.parametrize(("words", "value"), [("yes please", True), ("no", False), ("no", True)])
+def test_a_bare_answer_belongs_to_its_question(delivery: Any, words: str, value: bool) -> None:
+    @tool(args_schema=Wrap)
+    def order(gift_wrap: bool, size: str) -> str:
+        """Order a shirt."""
+        RAN.append(("order", gift_wrap, size))
+        return "ok"
+
+    drafts = [call("order", gift_wrap=value, size="M") for _ in range(4)]
+    graph = agent(*drafts, AIMessage("done"), tools=[order], delivery=delivery)
+    assert asks(say(graph, "A medium shirt")) == ["gift_wrap"]
+    say(graph, words) if delivery == "end_turn" else graph.invoke(Command(resume=words), THREAD)
+    assert bool(RAN) is (value is (words != "no"))
+
+
+@pytest.mark.parametrize(("words", "value"), [("Yes, please.", True), ("No, thank you.", False)])
+def test_a_yes_or_a_no_answers_the_agents_own_question(words: str, value: bool) -> None:
+    @tool(args_schema=Wrap)
+    def order(gift_wrap: bool, size: str) -> str:
+        """Order a shirt."""
+        RAN.append(("order", gift_wrap, size))
+        return "ok"
+
+    for drafted in (True, False):
+        RAN.clear()
+        made = [
+            AIMessage("Sure. Would you like gift wrap?"),
+            *(call("order", gift_wrap=drafted, size="M") for _ in range(4)),
+        ]
+        graph = agent(*made, AIMessage("done"), tools=[order])
+        say(graph, "Order a medium shirt")
+        say(graph, words)
+        assert bool(RAN) is (drafted is value)
 
 
 def test_the_payload_says_what_each_question_is_about() -> None:

@@ -330,3 +330,9 @@ def test_the_students_own_model_writes_the_questions(cli: Cli, script: Script) -
     trace = cli("show", "s.sqlite", one["id"], "--json").json["trace"]
     assert trace["settings"]["primer"]["model"] == trace["settings"]["student"]["model"]
     assert [(turn["text"], turn["primed"]) for turn in trace["turns"]][1] == ("How many are there?", True)
+
+
+def test_answer_loss_is_of_models_that_run_here(cli: Cli, script: Script) -> None:
+    arguments = ("eval", "--tasks", "arithmetic?n=1", "--student", script(["The answer is 1."]), "--answer-loss")
+    done = cli(*arguments, "--json")
+    assert done.code == 2 and "answer loss needs a model that runs here" in done.json["error"]

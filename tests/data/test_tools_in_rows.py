@@ -148,6 +148,19 @@ def test_the_guessed_call_is_the_worse_side(format: str, tmp_path: Path) -> None
     assert json.loads(row["tools"]) == [PRICE, BOOK]
 
 
+def test_a_question_that_a_tool_asked_is_text(tmp_path: Path) -> None:
+    asked = agent("On which date?", call("ask_user", "On 5 May", id="q", question="On which date?"))
+    trace = log(
+        person("Book Rome"), asked, person("On 5 May"), agent("Booked.", call("book", "ok", city="Rome", guests=4))
+    )
+    (row,) = rows([trace], "trl", tmp_path / "rows.jsonl")
+    assert said(row["messages"])[2:5] == [
+        "assistant: On which date?",
+        "user: On 5 May",
+        'assistant: book{"city":"Rome","guests":4}',
+    ]
+
+
 def test_both_sides_answer_one_prompt_when_they_begin_alike() -> None:
     look = call("price", "3 dollars", id="p", item="room")
     asks = agent("For how many?", act=Act.CLARIFICATION, primed=True, replaced="Booked.")

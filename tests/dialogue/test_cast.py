@@ -49,7 +49,7 @@ async def test_tasks_of_one_name_and_other_answers_are_two() -> None:
 
 def test_an_id_is_of_what_the_user_chose_and_not_of_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:
     before, ids = cast().record, [cast().dialogue_id(task) for task in TASKS]
-    monkeypatch.setattr("sml_agents.dialogue.cast.rulebooks", lambda: {"acts": "mended"})
+    monkeypatch.setattr("sml_agents.dialogue.graph.rulebooks", lambda: {"acts": "mended"})
     assert cast().record != before and [cast().dialogue_id(task) for task in TASKS] == ids
     assert [cast(seed=1).dialogue_id(task) for task in TASKS] != ids
     assert [cast().dialogue_id(task, 0, 1) for task in TASKS] != ids
@@ -60,7 +60,7 @@ async def test_a_run_does_not_go_on_by_other_rules(tmp_path: Path, monkeypatch: 
     with TraceStore.open(tmp_path / "t.sqlite") as store:
         await run_dialogues(TASKS[:2], one.student, one.teacher, store, settings=one.settings)
         rules = dict(one.record["rules"])
-        monkeypatch.setattr("sml_agents.dialogue.cast.rulebooks", lambda: {**rules, "oracle": "mended"})
+        monkeypatch.setattr("sml_agents.dialogue.graph.rulebooks", lambda: {**rules, "oracle": "mended"})
         with pytest.raises(SettingsMismatch, match=r"rules\.oracle \('\w+' before, 'mended' now\)"):
             await run_dialogues(TASKS, one.student, one.teacher, store, settings=one.settings, resume=True)
 

@@ -99,4 +99,4 @@ def test_wrong_input_is_one_sentence(folder: Path) -> None:
         assert ran.code == 2 and "\n" not in json.loads(ran.out)["error"]
     (folder / "bad.jsonl").write_text("{\n")
     ran = run_forked("import", "openai:bad.jsonl", "--store", "x.sqlite", "--strict", cwd=folder)
-    assert ran.code == 1 and "line 1: it is not JSON" in ran.out
+    assert ran.code == 1 and "line 1: its brackets are not closed" in ran.out

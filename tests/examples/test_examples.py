@@ -26,6 +26,7 @@ TESTED = {
     "finetune_local_model",
     "five_lines",
     "learn_from_logs",
+    "try_your_agent",
 }
 
 Run = Callable[..., dict[str, Any]]
@@ -133,7 +134,7 @@ def test_asking_before_acting(
 
 def test_a_model_decides_what_to_ask(run: Run, asker: str, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("langchain", reason="the 'agents' extra is not installed")
-    run("ask_before_acting", "Order a pizza.", "--asker", asker, typed="He sells 13.\n")
+    run("ask_before_acting", "Order a pizza.", "--asker", asker, typed="He sells 13.\nsmall\n")
     shown = capsys.readouterr().out
     assert shown.startswith("How many pieces of cake does Ben sell?\n> ")
     assert "One small pizza is on its way." in shown
@@ -153,6 +154,20 @@ def test_traces_are_exported_and_a_second_run_goes_on(
     assert (tmp_path / "data" / "dataset" / "README.md").is_file()
     run("export_traces", *arguments)
     assert capsys.readouterr().out == first
+
+
+def test_simulated_users_try_an_agent(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("langchain", reason="the 'agents' extra is not installed")
+    run("try_your_agent")
+    lines = capsys.readouterr().out.splitlines()
+    booked = "ran book {'city': 'Paris', 'date': '5 May'}"
+    assert [line.partition(", ran")[0].partition(":")[0] for line in lines] == [
+        "brief",
+        "chatty",
+        "changes their mind",
+        "gives up",
+    ]
+    assert all(line.endswith(booked) for line in lines[:3]) and lines[3].endswith("ran nothing")
 
 
 def test_what_logs_can_teach(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

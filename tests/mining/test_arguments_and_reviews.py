@@ -173,6 +173,17 @@ def test_ask_user_is_a_question_and_an_answer() -> None:
     assert [moment.kind for moment in find_moments(recorded)] == [Kind.ASKED]
 
 
+def test_an_answer_that_repeats_its_questions_is_told_once() -> None:
+    questions = ["Which date (like 5 May)?", "How many guests?"]
+    answer = "Which date (like 5 May)? 6 June\nHow many guests? four"
+    asked = call("q", answer, "ask_user", questions=questions)
+    booked = ("Booked.", call(city="Paris", date="2027-06-06", guests=4))
+    recorded = log("Book Paris", ("\n".join(questions), asked), "6 June\nfour", booked)
+    assert as_held(recorded).turns == recorded.turns
+    folded = as_held(log("Book Paris", ("Booked.", asked, booked[1]), "Thanks!"))
+    assert [turn.text for turn in folded.turns][1:3] == ["\n".join(questions), "6 June\nfour"]
+
+
 def review(decision: str, proposed: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"reviews": [{"call": "c", "name": "book", "decision": decision, "proposed": proposed, **more}]}
 

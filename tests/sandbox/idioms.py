@@ -23,7 +23,7 @@ PROGRAMS: dict[str, tuple[str, str]] = {
     "os._exit after os.write": ("import os\nos.write(1, b'7\\n')\nos._exit(0)", ""),
     "a thread that is not joined": ("import threading\nthreading.Thread(target=lambda: print(input())).start()", _SUM),
     "a thread that starts a thread": (
-        "import threading, time\ndef a():\n    time.sleep(.02)\n    threading.Thread(target=print, args=(2,)).start()\n"
+        "import threading, time\ndef a():\n    time.sleep(.4)\n    threading.Thread(target=print, args=(2,)).start()\n"
         "threading.Thread(target=a).start()\nprint(1)",
         "",
     ),
@@ -36,7 +36,7 @@ PROGRAMS: dict[str, tuple[str, str]] = {
         "import threading, time\nthreading.Thread(target=time.sleep, args=(60,), daemon=True).start()\nprint(1)",
         "",
     ),
-    "a timer": ("import threading\nthreading.Timer(.01, print, ('late',)).start()\nprint('early')", ""),
+    "a timer": ("import threading\nthreading.Timer(.4, print, ('late',)).start()\nprint('early')", ""),
     "atexit": ("import atexit\natexit.register(print, 'bye')\nprint('hi')", ""),
     "atexit that joins lines": (
         "import atexit\nout = []\natexit.register(lambda: print('\\n'.join(out)))\nout += ['a', 'b']",

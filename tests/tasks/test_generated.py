@@ -20,7 +20,7 @@ from sml_agents.tasks.generated.plan import hiding_styles
 from sml_agents.tasks.generated.problems import Family, Problem
 from sml_agents.tasks.generated.program import Unfit
 from sml_agents.tasks.generated.schemas import Schema, load_bank
-from sml_agents.tasks.generated.wording import spelled
+from sml_agents.text.numbers import in_words
 from sml_agents.text.questions import asked_facts
 from sml_agents.types import Form
 from sml_agents.verifiers import get_verifier
@@ -104,7 +104,7 @@ def test_the_prompt_lacks_the_missing_fact_and_nothing_else(family: Family, spli
     ordinals = ["zeroth", "first", "second", "third", "fourth"]
 
     def tells(prompt: str, value: int | str) -> bool:
-        spellings = {str(value), re.sub(r"\d+", lambda found: spelled(int(found.group())), str(value))}
+        spellings = {str(value), re.sub(r"\d+", lambda found: in_words(int(found.group())), str(value))}
         if isinstance(value, int):
             spellings |= {"twice"} if value == 2 else set()
             spellings |= {ordinals[value]} if value < 5 else set()
@@ -211,7 +211,7 @@ def test_the_two_forms_differ_by_two_clauses_and_keep_their_counts(family: Famil
 
     def numbers(prompt: str) -> int:
         words = re.findall(r"[a-z]+", prompt.lower())
-        return len(re.findall(r"\d+", prompt)) + sum(word in {*map(spelled, range(1, 20))} for word in words)
+        return len(re.findall(r"\d+", prompt)) + sum(word in {*map(in_words, range(1, 20))} for word in words)
 
     differences: Counter[int] = Counter()
     for problem, _ in problems(family, split, rounds=6):
@@ -241,7 +241,7 @@ def test_numbers_are_spelled_as_people_write_them() -> None:
     told = {0: "zero", 13: "thirteen", 20: "twenty", 42: "forty-two", 100: "one hundred", 105: "one hundred and five"}
     told |= {999: "nine hundred and ninety-nine", 1000: "one thousand", 1001: "one thousand and one"}
     told |= {2350: "two thousand three hundred and fifty", 40_000: "forty thousand"}
-    assert {value: spelled(value) for value in told} == told
+    assert {value: in_words(value) for value in told} == told
 
 
 @pytest.mark.parametrize("split", SPLITS)

@@ -13,10 +13,10 @@ import pytest
 
 from sml_agents.errors import TaskSpecError
 from sml_agents.tasks import LoadReport, load_tasks
-from sml_agents.tasks.static.givens import sentences
 from sml_agents.tasks.static.gsm8k import compact_solution, final_answer
 from sml_agents.tasks.static.questbench import complete, statement_of
 from sml_agents.text.questions import asked_facts
+from sml_agents.text.sentences import sentences
 from sml_agents.types import Form
 from tests.datasets import data_set
 

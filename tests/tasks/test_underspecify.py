@@ -14,11 +14,11 @@ from sml_agents.tasks.static.givens import (
     given_numbers,
     is_needed,
     numbers_in,
-    sentences,
 )
 from sml_agents.tasks.static.surgery import indirect_question
 from sml_agents.tasks.static.underspecify import STYLES, Refusal, Sharded, Underspecified, shard, underspecify
 from sml_agents.text.questions import asked_facts
+from sml_agents.text.sentences import sentences
 from tests.datasets import DATA
 
 WENG = "Weng earns $12 an hour for babysitting. Yesterday, Weng did 50 minutes of babysitting. How much did Weng earn?"

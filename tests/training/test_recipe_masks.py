@@ -92,10 +92,10 @@ def test_preference_sides_are_the_turn_and_its_end(
     found = [str(decode(side.completion_ids)) for side in (good, bad)]
     if family == "mistral":
         found = [text.removeprefix(" ") for text in found]
-    ends = END_OF_TURN[family]
+    ends, escaped = END_OF_TURN[family], renderer.format.escaped
     assert found == [
-        rendered_content(family, chosen) + ends,
-        rendered_content(family, rejected) + ("" if cut else ends),
+        escaped(rendered_content(family, chosen)) + ends,
+        escaped(rendered_content(family, rejected)) + ("" if cut else ends),
     ]
     assert counts.trained_tokens == len(good.completion_ids) + len(bad.completion_ids)
 

@@ -53,7 +53,7 @@ def test_calls_are_trained_and_results_are_not(family: str, as_turns: bool, embe
     whole = "".join(trained)
     assert '"book"' in whole and '"Rome"' in whole and "Booked." in whole and whole.count("<tool_call>") == 1
     assert "secret result" not in whole and "Bye." not in whole and "Book a table" not in whole
-    assert whole.count(END_OF_TURN[family]) == 2 + (family in ("qwen_tools", "chatml"))  # one stands in an argument
+    assert whole.count(END_OF_TURN[family]) == 2  # the one in an argument is escaped
     assert counts.trained_turns == 2
     shown = "".join(tokenizer.decode(one.input_ids) for one in made)
     assert "Book a table." in shown and "secret result" in shown

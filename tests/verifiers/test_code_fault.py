@@ -50,6 +50,7 @@ def f(x):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SIZES)
 async def test_a_large_task_is_not_the_programs_fault(name: str) -> None:
     given, expected, program = SIZES[name]
@@ -59,6 +60,7 @@ async def test_a_large_task_is_not_the_programs_fault(name: str) -> None:
     assert (await graded(code, f"{program}\nprint(5)")).outcome is Outcome.INCORRECT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", RESULTS)
 async def test_neither_is_a_large_value(name: str) -> None:
     given, value, program = RESULTS[name]

@@ -137,3 +137,10 @@ async def test_reasoning_gym_scores_with_its_own_rules(family: str) -> None:
         assert (await verifier.verify(the_task, text)).outcome is Outcome.CORRECT
     assert (await verifier.verify(the_task, "The answer is zebra.")).outcome is Outcome.INCORRECT
     assert (await verifier.verify(the_task, "")).outcome is Outcome.UNPARSEABLE
+
+
+async def test_a_task_of_reasoning_gym_that_cannot_be_scored_is_an_error_and_not_the_answers() -> None:
+    verifier = get_verifier("reasoning-gym:chain_sum")
+    broken = task("12", meta={"entry": {"question": "6 + 6"}})
+    verdict = await verifier.verify(broken, "The answer is 12.")
+    assert verdict.outcome is Outcome.ERROR and verdict.correct is None

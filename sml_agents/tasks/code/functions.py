@@ -22,8 +22,8 @@ from typing import Any
 from sml_agents.tasks.code.published import ASK, as_solution
 from sml_agents.tasks.generated.naming import choose_keywords
 from sml_agents.tasks.generated.schemas import load_bank
-from sml_agents.tasks.generated.wording import spelled
 from sml_agents.tasks.spec import LoadReport, TaskSpec, choose_forms
+from sml_agents.text.numbers import in_words
 from sml_agents.types import Case, Code, Fact, Form, Private, Task, stable_hash
 
 __all__ = ["Aside", "Function", "Step", "asides_bank", "make", "steps_bank"]
@@ -70,7 +70,7 @@ class Step:
     def filled(self, text: str, *, spell: bool = False) -> str:
         """The text with the value put in; `spell`: a number as a word."""
         worded = {key: words.get(self.value, "") for key, words in _WORDED.items()}
-        value = spelled(self.value) if spell and isinstance(self.value, int) else self.value
+        value = in_words(self.value) if spell and isinstance(self.value, int) else self.value
         return text.format(n=value, **worded)
 
 
@@ -209,7 +209,7 @@ def _told(function: Function, missing: Step, split: str, spell: bool, rng: rando
     if missing.told_as == "number":
         taken = {step.value for step in function.steps}
         number = rng.choice([number for number in range(2, 13) if number not in taken])
-        value = spelled(number) if spell else str(number)
+        value = in_words(number) if spell else str(number)
     else:
         value = rng.choice(_ASIDE_WORDS)
     return Told(aside.say.format(n=value), aside.vague, after=rng.random() < 0.5, spell=spell)

@@ -7,44 +7,23 @@ from collections.abc import Mapping, Sequence
 
 from sml_agents.tasks.generated.plan import AUTO_SLOT, Hide, Plan, Value
 from sml_agents.tasks.generated.schemas import Person
+from sml_agents.text.numbers import in_words, ordinal
 
-__all__ = ["questions_for", "render", "spelled", "statement"]
+__all__ = ["questions_for", "render", "statement"]
 
-_UNITS = (
-    *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
-    *("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"),
-)
-_TENS = ("", "", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
-_ORDINALS = (
-    *("zeroth", "first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth"),
-    *("eleventh", "twelfth"),
-)
 _OBJECT = re.compile(r"\b(?:for|from|of|with|by|to|than|takes?) $")
 """What makes a person after it an object: him, not he."""
 
 
-def spelled(value: int) -> str:
-    """A whole number from 0 to 999,999 in words: `forty-two`, `one hundred and five`."""
-    if value < 20:
-        return _UNITS[value]
-    if value < 100:
-        tens, unit = divmod(value, 10)
-        return _TENS[tens] + (f"-{_UNITS[unit]}" if unit else "")
-    size, name = (100, "hundred") if value < 1000 else (1000, "thousand")
-    many, rest = divmod(value, size)
-    joint = " and " if rest and (size == 100 or rest < 100) else " " if rest else ""
-    return f"{spelled(many)} {name}{joint}{spelled(rest) if rest else ''}"
-
-
 def _number(value: Value, style: str, plan: Plan | None) -> str:
-    in_words = plan is not None and plan.spell
+    spells = plan is not None and plan.spell
     if isinstance(value, str):
-        return re.sub(r"\d+", lambda found: spelled(int(found.group())), value) if in_words else value
-    word = spelled(value) if in_words else str(value)
+        return re.sub(r"\d+", lambda found: in_words(int(found.group())), value) if spells else value
+    word = in_words(value) if spells else str(value)
     if style == "$":
-        return f"${value}" if plan is not None and plan.dollar and not in_words else f"{word} dollars"
+        return f"${value}" if plan is not None and plan.dollar and not spells else f"{word} dollars"
     if style == "nth":
-        return _ORDINALS[value]
+        return ordinal(value)
     if style == "times":
         return "twice" if value == 2 else f"{word} times"
     return word

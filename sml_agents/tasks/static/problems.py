@@ -147,7 +147,7 @@ def _exchanged(cut: Underspecified, again: bool, split: str, rng: random.Random)
     )
     if stand_in is None:
         return Refusal("nothing can stand in for the fact")
-    lacking, complete = sentences(cut.prompt), sentences(cut.full_prompt)
+    lacking, complete = (sentences(" ".join(text.split())) for text in (cut.prompt, cut.full_prompt))
     if again:
         place = rng.randrange(1, len(lacking)) if len(lacking) > 1 else 0
         complete = [*lacking[:place], cut.fact.statement, *lacking[place:]]

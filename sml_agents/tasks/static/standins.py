@@ -13,8 +13,8 @@ import re
 from typing import Literal, NamedTuple
 
 from sml_agents.tasks.generated.schemas import FactTemplate, load_asides
-from sml_agents.tasks.generated.wording import spelled
 from sml_agents.tasks.static.givens import number_value, numbers_in
+from sml_agents.text.numbers import in_words
 from sml_agents.text.words import content_words, stem
 
 __all__ = ["StandIn", "draw_stand_in", "spell_numbers"]
@@ -56,7 +56,7 @@ def draw_stand_in(
 
 def spell_numbers(text: str) -> str:
     """The text with its whole numbers below 1,000 in words; money, percentages, times and names keep their digits."""
-    words = _PLAIN.sub(lambda found: spelled(int(found.group())), text)
+    words = _PLAIN.sub(lambda found: in_words(int(found.group())), text)
     return re.sub(r"(?:^|(?<=[.!?] ))[a-z]", lambda found: found.group().upper(), words)
 
 
@@ -83,7 +83,7 @@ def _another(token: str, taken: set[str], rng: random.Random) -> str:
         if drawn not in taken:
             break
     if token[:1].isalpha():
-        return spelled(int(drawn.partition(".")[0]))
+        return in_words(int(drawn.partition(".")[0]))
     grouped = f"{int(drawn.partition('.')[0]):,}" + point + part if "," in token else drawn
     return f"{'$' * token.startswith('$')}{grouped}{'%' * token.endswith('%')}"
 

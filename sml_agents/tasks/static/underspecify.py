@@ -178,7 +178,7 @@ def underspecify(
     style crowds out the others. Facts in the question itself lose their number only. Returns a `Refusal` when nothing
     can be taken out safely.
     """
-    parts = sentences(prompt)
+    parts = sentences(" ".join(prompt.split()))
     if len(parts) < 2:
         return Refusal("one sentence only")
     if not parts[-1].endswith("?") and "?" not in prompt:
@@ -218,7 +218,7 @@ def _names(statement: str, question: str, rest: str) -> tuple[str, ...]:
 
 def shard(prompt: str, answer: str, solution_numbers: Sequence[str]) -> Sharded | Refusal:
     """Keep the question and deal the other sentences out as facts, one a turn, in their order."""
-    parts = sentences(prompt)
+    parts = sentences(" ".join(prompt.split()))
     questions = [part for part in parts if "?" in part]
     facts = [part for part in parts if "?" not in part]
     if len(questions) != 1:

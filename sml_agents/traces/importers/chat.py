@@ -21,6 +21,8 @@ __all__ = ["content_key", "read_openai", "read_sharegpt"]
 _REQUESTS = ("request", "body", "kwargs", "proxy_server_request", "requestBody", "request_body", "params")
 _RESPONSES = ("response", "responseBody", "response_body", "raw_response", "response_obj")
 _LISTS = ("messages", "conversations", "conversation", "items", "contents", "dialog", "dialogue", "input", "prompt")
+_WRAPS = frozenset({*_REQUESTS, *_RESPONSES})
+_ANSWERS = frozenset({*_RESPONSES, "choices", "candidates", "output"})
 _TARGETS = ("completion", "chosen")
 """Of TRL's data sets: what is trained on, after a `prompt` that is not."""
 
@@ -47,7 +49,7 @@ def _log(row: Row, wanted: str) -> Log:
     value = row.value
     request = _within(value, _REQUESTS)
     name = next((name for name in _LISTS if request.get(name)), "")
-    targets = [target for target in _TARGETS if value.get(target)]
+    targets = [target for target in _TARGETS if value.get(target)] if name in ("", "prompt") else []
     if not name and not targets:
         empty = wanted if wanted in request else ""
         raise BadRecord(f"its `{empty}` are empty" if empty else f"it has no `{wanted}`")
@@ -68,7 +70,7 @@ def _log(row: Row, wanted: str) -> Log:
         said = system + [one for one in said if one.text != system[0].text or one.speaker != "system"]
     unread = [name for name in ("rejected", "channel") if value.get(name)]
     label = value.get("label")
-    about = response if isinstance(response, Mapping) else {}
+    about = response if isinstance(response, dict) else {}
     return Log(
         content_key(row),
         said,
@@ -85,6 +87,8 @@ def _log(row: Row, wanted: str) -> Log:
 def _within(value: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     """What is held in `value` under one of `names`, also as JSON in a text, as deep as it is wrapped; else itself."""
     for _ in range(3):
+        if _WRAPS.isdisjoint(value):
+            break
         held = next((one for name in names if isinstance(one := loaded(value.get(name)), dict) and one), None)
         if held is None or any(value.get(name) for name in ("messages", "contents", "conversations")):
             break
@@ -94,7 +98,7 @@ def _within(value: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
 
 def _given(given: Any, name: str) -> list[Said]:
     given = loaded(given)
-    if isinstance(given, str | Mapping):
+    if isinstance(given, str | dict):
         if name not in ("input", "prompt") and isinstance(given, str):
             raise BadRecord(f"its `{name}` are a text, not a list")
         return chat_of(given, "user")
@@ -103,9 +107,11 @@ def _given(given: Any, name: str) -> list[Said]:
 
 def _response(value: dict[str, Any], request: dict[str, Any]) -> Any:
     """What the model answered to a logged request; empty where there is none."""
+    if _ANSWERS.isdisjoint(value):
+        return {}
     for name in _RESPONSES:
         if response := loaded(value.get(name)):
-            if isinstance(response, Mapping):
+            if isinstance(response, dict):
                 response = _within(dict(response), ("body", "response"))
                 if response.get("error") and not any(name in response for name in ("choices", "output", "content")):
                     return {}
@@ -113,7 +119,7 @@ def _response(value: dict[str, Any], request: dict[str, Any]) -> Any:
     if any(isinstance(value.get(name), list) for name in ("choices", "candidates")):
         return value
     output = value.get("output")
-    if isinstance(output, list) and output and isinstance(output[0], Mapping) and has_speaker(output[0]):
+    if isinstance(output, list) and output and isinstance(output[0], dict) and has_speaker(output[0]):
         return {name: inner for name, inner in value.items() if name != "input"}
     return {}
 

@@ -46,7 +46,6 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_PLAIN = _names("role content name id")
 _READ = _names("""
     role from type kind author content parts value output outputs text name id tool_calls tool_call_id call_id
     tool_name toolCallId toolName toolInvocations function_call invalid_tool_calls additional_kwargs response_metadata
@@ -83,39 +82,84 @@ def why(error: Exception) -> str:
 
 def read_messages(messages: Any) -> list[Said]:
     """All of a conversation. Raises BadRecord when it is no list, or one of its messages cannot be read."""
-    if isinstance(messages, Mapping | str) or not isinstance(messages, Iterable):
+    if isinstance(messages, dict | str) or not isinstance(messages, Iterable):
         raise BadRecord(f"its messages are {kind_of(messages)}, not a list")
-    said = []
+    said: list[Said] = []
     for number, message in enumerate(messages):
+        if _from_harness(message):
+            continue
         try:
-            if isinstance(message, dict) and message.get("kind") == "request" and "role" not in message:
+            plain = _plain(message) if type(message) is dict else None
+            if plain is not None:
+                said.append(plain)
+            elif isinstance(message, dict) and message.get("kind") == "request" and "role" not in message:
                 said += [read_message(one) for one in _apart(message)]
             elif isinstance(message, dict) and (item := _unknown_item(message)):
                 said.append(Said("assistant", unread=(item,)))
             else:
-                said.append(read_message(message))
+                said.append(_message(message))
         except BadRecord as error:
             raise BadRecord(f"message {number}: {error}") from None
     return said
 
 
+def _from_harness(message: Any) -> bool:
+    """Whether LangChain put this into the person's mouth: a summary of what was said, news of a task."""
+    inner = message
+    for name in ("kwargs", "data"):
+        if isinstance(message, Mapping) and isinstance(message.get(name), Mapping):
+            inner = message[name]
+    extra = inner.get("additional_kwargs") if isinstance(inner, Mapping) else None
+    if not isinstance(extra, Mapping) or not isinstance(extra.get("lc_source"), str):
+        return False
+    kind = inner.get("type") or message.get("type") or message.get("role")
+    return kind in ("human", "user", "HumanMessage", "constructor")
+
+
 def read_message(message: Any) -> Said:
     """What one message says. Raises BadRecord."""
+    return (_plain(message) if type(message) is dict else None) or _message(message)
+
+
+def _plain(message: dict[str, Any]) -> Said | None:
+    """What a message in one of the plainest shapes says, as nearly all are; None for any other."""
+    if message.keys() <= _OF_CHAT:
+        role, text = message.get("role"), message.get("content")
+    elif message.keys() == _OF_SHAREGPT:
+        role, text = message["from"], message["value"]
+    else:
+        return None
+    speaker = _SPEAKERS.get(role) if type(role) is str and role != "function_call" else None
+    calls = message.get("tool_calls")
+    if text is None and calls and speaker == "assistant":
+        text = ""
+    if speaker is None or type(text) is not str or text.startswith("[{'"):
+        return None
+    if speaker == "assistant":
+        said = Said(speaker, text)
+        if calls:
+            if type(calls) is not list or not all(type(call) is dict and _RESULTS.isdisjoint(call) for call in calls):
+                return None
+            said.calls = [read_call(call) for call in calls]
+        if text:
+            _words(said)
+        return said
+    if calls or "<tool_response>" in text:
+        return None
+    if speaker != "tool":
+        return Said(speaker, text)
+    id, name = message.get("tool_call_id") or message.get("id") or "", message.get("name") or ""
+    return Said(speaker, results=[Result(id, text, name)]) if type(id) is type(name) is str else None
+
+
+_RESULTS = _names("result tool_call")
+_OF_CHAT = _names("role content tool_calls tool_call_id name id")
+_OF_SHAREGPT = _names("from value")
+
+
+def _message(message: Any) -> Said:
     if not isinstance(message, dict):
         raise BadRecord(f"it is {kind_of(message)}, not an object")
-    content = message.get("content")
-    if type(content) is str and message.keys() <= _PLAIN and not content.startswith("[{'"):  # as most are
-        speaker = _SPEAKERS.get(message["role"]) if isinstance(message.get("role"), str) else None
-        if speaker in ("user", "system"):
-            return Said(speaker, content) if speaker == "system" or "<tool_" not in content else _written(content)
-        if speaker == "assistant":
-            said = Said(speaker, content)
-            _words(said)
-            return said
-    return _message(message)
-
-
-def _message(message: dict[str, Any]) -> Said:
     message = _unwrapped(message)
     name, speaker = _speaker(message)
     said = Said(speaker)
@@ -133,7 +177,7 @@ def _message(message: dict[str, Any]) -> Said:
         _thoughts(message, said)
     if not said.text and isinstance(refusal := message.get("refusal"), str):
         said.text = refusal
-    if isinstance(audio := message.get("audio"), Mapping):
+    if isinstance(audio := message.get("audio"), dict):
         said.left("audio")
         said.text = said.text or str(audio.get("transcript") or "")
     if speaker == "tool" and said.calls:  # Koog gives calls back under this role
@@ -149,7 +193,7 @@ def _message(message: dict[str, Any]) -> Said:
     if said.speaker == "assistant":
         said.trained = _trained(message)
         about = message.get("response_metadata")
-        named = about if isinstance(about, Mapping) else message
+        named = about if isinstance(about, dict) else message
         model = named.get("model_name") or named.get("model") or named.get("ls_model_name")
         said.model = model if isinstance(model, str) else ""
     if not message.keys() <= _READ:
@@ -204,10 +248,10 @@ def _speaker(message: Mapping[str, Any]) -> tuple[str, Speaker]:
 
 def _calls(message: Mapping[str, Any], said: Said, name: str) -> None:
     given = message.get("additional_kwargs")
-    extra: Mapping[str, Any] = given if isinstance(given, Mapping) else {}
+    extra: Mapping[str, Any] = given if isinstance(given, dict) else {}
     found = next((one for one in (message.get("tool_calls"), extra.get("tool_calls")) if one), None)
     if isinstance(found, list):
-        bodies = [(call.get("tool_call") or call) if isinstance(call, Mapping) else call for call in found]
+        bodies = [(call.get("tool_call") or call) if isinstance(call, dict) else call for call in found]
         # Given both ways, as a provider's blocks and as LangChain's calls, they are the same.
         said.calls = [read_call(call) for call in bodies]
         for call, one in zip(said.calls, bodies, strict=True):
@@ -225,7 +269,7 @@ def _calls(message: Mapping[str, Any], said: Said, name: str) -> None:
 
 def _thoughts(message: Mapping[str, Any], said: Said) -> None:
     extra = message.get("additional_kwargs")
-    for holder in (message, extra if isinstance(extra, Mapping) else {}):
+    for holder in (message, extra if isinstance(extra, dict) else {}):
         for name in _THOUGHTS:
             if holder.get(name) and (thought := thought_in(holder[name])):
                 if thought.strip() not in said.thought:
@@ -238,7 +282,7 @@ def _result(message: Mapping[str, Any], said: Said) -> None:
     name = next((message[key] for key in ("name", "tool_name", "toolName") if isinstance(message.get(key), str)), "")
     error = message.get("error")
     if not said.text and error:
-        said.text = text_in(error.get("message", error) if isinstance(error, Mapping) else error, said)
+        said.text = text_in(error.get("message", error) if isinstance(error, dict) else error, said)
     said.results, said.text = [Result(str(given), said.text, name)], ""
 
 
@@ -254,12 +298,6 @@ def _words(said: Said) -> None:
         take_written(said)
 
 
-def _written(content: str) -> Said:
-    said = Said("user", content)
-    take_written(said)
-    return said
-
-
 def _trained(message: Mapping[str, Any]) -> bool | None:
     for name in _WEIGHTS:
         if isinstance(given := message.get(name), bool | int | float):
@@ -272,7 +310,7 @@ def _apart(message: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     if message.get("instructions"):
         yield {"role": "system", "content": message["instructions"]}
     for part in message.get("parts") or ():
-        kind = part.get("part_kind") if isinstance(part, Mapping) else None
+        kind = part.get("part_kind") if isinstance(part, dict) else None
         if not isinstance(kind, str):
             raise BadRecord("a part of a request has no `part_kind`")
         if kind in ("tool-return", "retry-prompt") and part.get("tool_name"):

@@ -97,7 +97,7 @@ def read_content(content: Any, said: Said) -> str:
         if content.startswith("[{'") and (parts := _shown_parts(content)) is not None:
             return read_content(parts, said)
         return content
-    if isinstance(content, Mapping):
+    if isinstance(content, dict):
         if isinstance(content.get("parts"), list):
             content = content["parts"]
         elif not _MARKS.isdisjoint(content) or isinstance(content.get("content"), str):
@@ -108,7 +108,7 @@ def read_content(content: Any, said: Said) -> str:
     for part in content:
         if isinstance(part, str):
             texts.append(part)
-        elif isinstance(part, Mapping):
+        elif isinstance(part, dict):
             if text := _part(part, said):
                 texts.append(text)
         else:
@@ -128,7 +128,7 @@ def _shown_parts(text: str) -> list[Any] | None:
 
 def text_in(value: Any, said: Said) -> str:
     """What a tool gave back as text: content parts, or any other value as JSON."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         if value.keys() <= {"type", "value", "providerOptions"} and "value" in value:  # the Vercel AI SDK's
             return text_in(value["value"], said)
         if not (isinstance(value.get("type"), str) and isinstance(value.get("text"), str)):
@@ -144,7 +144,7 @@ def text_of(content: Any) -> str:
 
 
 def _is_part(part: Any) -> bool:
-    return isinstance(part, str) or (isinstance(part, Mapping) and not _MARKS.isdisjoint(part))
+    return isinstance(part, str) or (isinstance(part, dict) and not _MARKS.isdisjoint(part))
 
 
 def _part(part: Mapping[str, Any], said: Said) -> str:
@@ -152,7 +152,7 @@ def _part(part: Mapping[str, Any], said: Said) -> str:
     if kind is not None and not isinstance(kind, str):
         raise BadRecord("a part of its content has no type")
     name = (kind or "").lower().replace("-", "_")
-    if name == "non_standard" and isinstance(part.get("value"), Mapping):
+    if name == "non_standard" and isinstance(part.get("value"), dict):
         return _part(part["value"], said)
     if name in _HIDDEN or part.get("thought") is True or "reasoningContent" in part:
         if thought := thought_in(part):
@@ -160,9 +160,9 @@ def _part(part: Mapping[str, Any], said: Said) -> str:
         elif any(part.get(key) for key in ("data", "encrypted_content", "signature", "reasoningContent")):
             said.left("encrypted reasoning")
         return ""
-    if isinstance(held := part.get("toolResult"), Mapping):  # Bedrock
+    if isinstance(held := part.get("toolResult"), dict):  # Bedrock
         return _take_result(held, said)
-    held = next((held for key in _HELD if isinstance(held := part.get(key), Mapping)), None)
+    held = next((held for key in _HELD if isinstance(held := part.get(key), dict)), None)
     if held is not None and ("function_response" in part or "functionResponse" in part):
         return _take_result(held, said)
     if held is not None:
@@ -186,7 +186,7 @@ def _part(part: Mapping[str, Any], said: Said) -> str:
 def _is_call(name: str, part: Mapping[str, Any]) -> bool:
     return (
         name.endswith(("tool_use", "_call", "tool_invocation", "dynamic_tool"))
-        or (name == "function" and isinstance(part.get("function"), Mapping))
+        or (name == "function" and isinstance(part.get("function"), dict))
         or (name.startswith("tool_") and "toolCallId" in part)
     )
 
@@ -227,7 +227,7 @@ def thought_in(value: Any) -> str:
         return value
     if isinstance(value, list):
         return "\n".join(filter(None, map(thought_in, value)))
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         names = ("thinking", "reasoning", "text", "content", "reasoningContent", "reasoningText", "summary", "value")
         return next((found for name in names if value.get(name) and (found := thought_in(value[name]))), "")
     return ""
@@ -235,9 +235,9 @@ def thought_in(value: Any) -> str:
 
 def read_call(call: Any) -> Call:
     """A tool call of any dialect. Raises BadRecord when it has no name."""
-    if not isinstance(call, Mapping):
+    if not isinstance(call, dict):
         raise BadRecord(f"a tool call is {kind_of(call)}")
-    inner = next((call[key] for key in ("function", "custom", *_HELD) if isinstance(call.get(key), Mapping)), None)
+    inner = next((call[key] for key in ("function", "custom", *_HELD) if isinstance(call.get(key), dict)), None)
     body: Mapping[str, Any] = call if inner is None else inner
     names: tuple[Any, ...] = (body.get("name"), body.get("toolName"), body.get("tool_name"), call.get("function"))
     name: str = next((one for one in names if isinstance(one, str) and one), "")
@@ -267,7 +267,7 @@ def read_arguments(given: Any) -> dict[str, Any]:
             return read_arguments(given) if given[:1] == "{" else {"value": given}
     if given is None:
         return {}
-    return dict(given) if isinstance(given, Mapping) else {"value": given}
+    return dict(given) if isinstance(given, dict) else {"value": given}
 
 
 def as_text(value: Any) -> str:

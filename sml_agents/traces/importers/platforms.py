@@ -58,7 +58,7 @@ def read_langfuse(place: str, on_loss: OnLoss) -> Iterator[Log]:
     found = Gathered()
     for row in rows(place, on_loss, inside=("traces", "data")):
         value = row.value
-        if isinstance(trace := value.get("trace"), Mapping) and "observations" in value:
+        if isinstance(trace := value.get("trace"), dict) and "observations" in value:
             value = {**trace, "observations": value["observations"], "scores": trace.get("scores", value.get("scores"))}
         if any(name in value for name in _OF_SCORES) and "name" in value and "type" not in value:
             about = _either(value, "traceId", "trace_id") or _either(value, "sessionId", "session_id")
@@ -102,7 +102,7 @@ def _trace(value: Mapping[str, Any], where: str, found: Gathered, on_loss: OnLos
         found.wholes[trace] = Loss(where, why(error))
     observations = loaded(value.get("observations"))
     for number, one in enumerate(observations if isinstance(observations, list) else ()):
-        if isinstance(one, Mapping) and one.get("type") is not None:
+        if isinstance(one, dict) and one.get("type") is not None:
             _observation(one, f"{where} observation {number}", found, on_loss, trace)
 
 
@@ -137,34 +137,34 @@ def _without_tools(given: Any) -> Any:
     """Langfuse's handler for LangChain writes the definitions of the tools as messages of a tool."""
     if not isinstance(given, list):
         return given
-    return [one for one in given if not (isinstance(one, Mapping) and _is_definition(one.get("content")))]
+    return [one for one in given if not (isinstance(one, dict) and _is_definition(one.get("content")))]
 
 
 def _tools_as_messages(given: Any) -> dict[str, Any]:
-    definitions = [one.get("content") for one in given if isinstance(one, Mapping)] if isinstance(given, list) else []
+    definitions = [one.get("content") for one in given if isinstance(one, dict)] if isinstance(given, list) else []
     return {"tools": [one for one in definitions if _is_definition(one)]}
 
 
 def _is_definition(content: Any) -> bool:
-    return isinstance(content, Mapping) and content.get("type") == "function" and "function" in content
+    return isinstance(content, dict) and content.get("type") == "function" and "function" in content
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     value = loaded(value)
-    return value if isinstance(value, Mapping) else {}
+    return value if isinstance(value, dict) else {}
 
 
 def _feedback(stats: Any) -> Iterator[Score]:
     """LangSmith's `feedback_stats`: the mean of each key."""
     for name, one in _mapping(stats).items():
-        value = one.get("avg") if isinstance(one, Mapping) else one
+        value = one.get("avg") if isinstance(one, dict) else one
         if isinstance(value, int | float):
             yield Score(str(name), float(value))
 
 
 def _scores(given: list[Any]) -> Iterator[Score]:
     for one in given:
-        if not isinstance(one, Mapping):
+        if not isinstance(one, dict):
             continue
         value = one.get("value")
         if not isinstance(value, int | float):

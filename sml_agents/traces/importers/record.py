@@ -2,7 +2,7 @@
 
 A conversation becomes a dialogue between the person (the teacher's side) and the agent (the student's): all that the
 agent did between two messages of the person is one student turn, with its reasoning, the tools it used and what they
-gave back. System messages go to `task.meta["system"]`, the tools that the agent had to `tags["tools"]`, and what the
+gave back. System messages go to `task.meta["system"]`, the tools that the agent had to `Trace.tools`, and what the
 record holds besides to `tags["unread"]`, counted by name. Nobody knows yet whether it ended well: `solved` is None
 unless the log says so, and mining (`sml_agents.mining`) looks for the evidence.
 """
@@ -92,7 +92,7 @@ def trace_of(log: Log, format: str) -> Trace:
             family=format,
             prompt=opening,
             private=Private(answer=log.answer),
-            verifier="",
+            verifier="none",
             meta={name: value for name, value in meta.items() if value},
         ),
         turns=tuple(turns),
@@ -118,7 +118,8 @@ class _Turns:
 
     def __init__(self, log: Log) -> None:
         self.log = log
-        self.turns: list[Turn] = []
+        self.turns: list[dict[str, Any]] = []
+        """What each turn is made of; its calls apart, whose results may come later."""
         self.system: list[str] = []
         self.unread: list[str] = list(log.unread)
         self.person: list[str] = []
@@ -127,16 +128,14 @@ class _Turns:
         self.thought = ""
         self.calls: list[_Made] = []
         self.waiting, self.older = _Waiting(), _Waiting()
-        self.of_turn: list[tuple[int, list[_Made]]] = []
 
     def made(self) -> tuple[list[Turn], str, list[str]]:
         for said in self.log.said:
             self.unread += said.unread
             if said.speaker == "assistant":
                 self._agent(said)
+            if said.results:
                 self._results(said.results)
-                continue
-            self._results(said.results)
             if said.speaker == "system":
                 if said.text not in self.system:
                     self.system.append(said.text)
@@ -172,7 +171,7 @@ class _Turns:
 
     def _end_person(self) -> None:
         if self.person:
-            self.turns.append(Turn(role=Role.TEACHER, text="\n\n".join(self.person)))
+            self.turns.append({"role": Role.TEACHER, "text": "\n\n".join(self.person)})
             self.person.clear()
 
     def _end_agent(self) -> None:
@@ -182,37 +181,41 @@ class _Turns:
                 self.thought = ""
             return
         spoken = [said for said in self.agent if said.text]
-        text = "\n\n".join(said.text for said in spoken)
-        marks = {said.trained for said in spoken}
-        if False in marks and len(marks) > 1:
+        text = "\n\n".join([said.text for said in spoken])
+        marked = spoken or self.agent
+        left_out = any([said.trained is False for said in marked])
+        if left_out and any([said.trained is not False for said in marked]):
             self.unread.append("weights that differ within a turn")
         last = self.agent[-1]
-        known = last.act in _ACTS
+        turn: dict[str, Any] = {"role": Role.STUDENT, "text": text, "trainable": not left_out}
+        if not text.strip() and not self.calls:
+            turn["trainable"] = False
+        if self.thought:
+            turn["thought"], self.thought = self.thought, ""
+        if last.act in _ACTS:
+            turn["act"], turn["act_by"] = Act(last.act), "llm"
+        if model := last.model or self.log.model:
+            turn["call"] = types.Call(model=model)
         if self.calls:
-            self.of_turn.append((len(self.turns), self.calls))
-        self.turns.append(
-            Turn(
-                role=Role.STUDENT,
-                text=text,
-                thought=self.thought,
-                act=Act(last.act) if known else None,
-                act_by="llm" if known else "",
-                call=types.Call(model=model) if (model := last.model or self.log.model) else None,
-                trainable=bool(text.strip() or self.calls) and False not in marks,
-            )
-        )
-        self.older.extend(self.waiting)
-        self.agent, self.calls, self.waiting, self.thought = [], [], _Waiting(), ""
+            turn["tool_calls"], self.calls = self.calls, []
+            if self.waiting.all:
+                self.older.extend(self.waiting)
+            self.waiting = _Waiting()
+        self.turns.append(turn)
+        self.agent = []
 
     def _finished(self) -> list[Turn]:
-        """The turns with their calls, whose results may have come later."""
-        for at, calls in self.of_turn:
-            used = tuple(
-                ToolCall(name=made.call.name, arguments=made.call.arguments, result=made.result, id=made.call.id)
-                for made in calls
-            )
-            self.turns[at] = self.turns[at].model_copy(update={"tool_calls": used})
-        return self.turns
+        for turn in self.turns:
+            if "tool_calls" in turn:
+                turn["tool_calls"] = tuple(
+                    [
+                        ToolCall(
+                            name=made.call.name, arguments=made.call.arguments, result=made.result, id=made.call.id
+                        )
+                        for made in turn["tool_calls"]
+                    ]
+                )
+        return [Turn(**turn) for turn in self.turns]
 
 
 class _Waiting:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
 from typing import Any
 
 from sml_agents.text.thinking import channels
@@ -85,7 +84,7 @@ def _take_call(body: str, said: Said) -> bool:
 
 def _take_result(body: str, said: Said) -> bool:
     found = _value(body)
-    if isinstance(found, Mapping) and "content" in found and ("name" in found or "tool_call_id" in found):
+    if isinstance(found, dict) and "content" in found and ("name" in found or "tool_call_id" in found):
         id, name = as_text(found.get("tool_call_id")), as_text(found.get("name"))
         said.results.append(Result(id, as_text(found["content"]), name))
     else:

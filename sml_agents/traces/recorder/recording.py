@@ -260,11 +260,15 @@ class Conversation:
             call.name, call.arguments = one.name or call.name, dict(one.args or {})
 
     def _call_of(self, id: str, name: str, args: Mapping[str, Any]) -> Call | None:
-        for entry in reversed(self.entries):
-            for call in entry.said.calls:
-                if call.id == id if id else (call.name == name and _jsonable(call.arguments) == _jsonable(args)):
-                    return call
-        return None
+        """The call that a reviewer decided on: by id, else the first of these arguments that still waits."""
+        calls = [call for entry in self.entries for call in entry.said.calls]
+        if id:
+            return next((call for call in calls if call.id == id), None)
+        done = {result.id for entry in self.entries for result in entry.said.results}
+        done |= {str(review.get("call")) for review in self.reviews}
+        alike = [call for call in calls if call.name == name and _jsonable(call.arguments) == _jsonable(args)]
+        waiting = [call for call in alike if not call.id or call.id not in done]
+        return next(iter(waiting), alike[-1] if alike else None)
 
     def _result(self, id: str, output: Any) -> None:
         """What a tool returned, before a middleware adds its own words to it."""

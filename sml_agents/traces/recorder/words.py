@@ -7,16 +7,13 @@ is what the person said, or what the reviewer decided about each call.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
+from sml_agents.text.tools import ASKING_TOOL
 from sml_agents.traces.importers.parts import text_of
 
-__all__ = ["ASKING_TOOL", "Decided", "Request", "asked_words", "decisions", "requests_in"]
-
-ASKING_TOOL = re.compile(r"ask_?(?:the_?|a_?)?(?:user|human|person|customer)|(?:user|human)_?input", re.IGNORECASE)
-"""Names of tools whose result is what the person answered."""
+__all__ = ["Decided", "Request", "asked_words", "decisions", "requests_in"]
 
 Decision = Literal["approve", "edit", "reject", "respond"]
 _DECISIONS: dict[str, Decision] = {

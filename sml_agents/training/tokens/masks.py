@@ -1,10 +1,14 @@
 """Which tokens of a dialogue are the student's: rendering with a loss mask, for any chat template.
 
-A dialogue is rendered as a whole, and once more up to each student turn with the generation prompt that the model
+A row is one turn or a whole dialogue. The prompt of a turn is the text that `ChatFormat` writes for the model in use,
+byte for byte, control tokens escaped; what the model is to say to it follows, with the token that ends its turn. Any
+template can do that.
+
+A whole dialogue is rendered at once, and once more up to each student turn with the generation prompt that the model
 would have been given there. Every such rendering must be a prefix of the whole; what follows it is the student's turn.
-So the mask comes from cutting text that the template itself made, never from looking for special tokens in it: a
-teacher who writes `<|im_start|>assistant` gains nothing. The pieces are tokenised one by one, which is also what
-happens when a model generates: a student's first token never melts into the prompt before it.
+Templates that write a turn otherwise once more turns follow are refused. The mask comes from cutting text that the
+template itself made, never from looking for special tokens in it. The pieces are tokenised one by one, which is also
+what happens when a model generates: a student's first token never melts into the prompt before it.
 """
 
 from __future__ import annotations
@@ -13,15 +17,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from sml_agents.backends.chat_format import ChatFormat, bake, control_tokens
 from sml_agents.data.nouns import Message, Tools
 from sml_agents.data.rows import tools_in_text
-from sml_agents.errors import TrainingError
+from sml_agents.errors import BackendError, TrainingError
+from sml_agents.text.thinking import closing_of, reasoning_in
 from sml_agents.training.tokens.nouns import RenderedDialogue, RenderedTurn
 from sml_agents.types import ToolCall
 
-__all__ = ["DialogueRenderer", "Message", "RenderedDialogue", "RenderedTurn", "render"]
+__all__ = ["DialogueRenderer", "Message", "NotOneRow", "RenderedDialogue", "RenderedTurn", "render"]
 
 _PROBE_USER, _PROBE_STUDENT = "probe of the user", "probe of the student"
+_THOUGHT_FIELDS = ("reasoning_content", "thinking", "reasoning")
+"""Where templates look for the reasoning of a message; of the rest some take it apart from the text."""
+
+
+class NotOneRow(TrainingError):
+    """A dialogue cannot be one row with this chat template; its turns can be rows. `why` says it without the advice."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"{why}; train one row per student turn (rows_as='turn')")
+        self.why = why
 
 
 @dataclass(frozen=True)
@@ -37,7 +53,7 @@ class DialogueRenderer:
 
     Args:
         tokenizer: a `transformers` tokenizer that has a chat template.
-        template_kwargs: further names for the template, such as `{"enable_thinking": False}`.
+        template_kwargs: names to set in its template, such as `{"enable_thinking": False}`; the tokenizer keeps them.
 
     Raises:
         TrainingError: when there is no chat template, or it writes assistant messages in a way that cannot be cut.
@@ -45,16 +61,23 @@ class DialogueRenderer:
 
     def __init__(self, tokenizer: Any, template_kwargs: Mapping[str, Any] | None = None) -> None:
         self.tokenizer = tokenizer
-        self.template_kwargs = dict(template_kwargs or {})
         if not getattr(tokenizer, "chat_template", None):
             raise TrainingError(
                 "this tokenizer has no chat template: give the instruction-tuned model, or set tokenizer.chat_template"
             )
-        self.lead, self.end = self._around_student()
+        try:
+            bake(tokenizer, template_kwargs or {})
+        except (TypeError, ValueError) as error:
+            raise TrainingError(str(error)) from error
+        self.format = ChatFormat(tokenizer, "the model")
+        self._control = control_tokens(tokenizer) or sorted(tokenizer.get_added_vocab(), key=len, reverse=True)
+        self.folds_system = not self.format.has_system
+        self.lead, self.end, self._tail = self._around_student()
         self.end_ids = tuple(self._tokenize([self.end])[0])
-        self.folds_system = not self._takes_system()
-        self.takes_tools = self._takes_tools()
+        self.takes_tools, call_end = self._takes_tools()
         """Whether the template writes tools, calls and results; else they are written as text."""
+        self.stops = tuple(dict.fromkeys(stop for stop in map(self._stop_of, (self.end, call_end)) if stop))
+        """The tokens that end a turn in training: in use they have to end generation."""
         self._safe_pieces = self._pieces_are_safe()
 
     # --- public -------------------------------------------------------------------------------------------------
@@ -68,9 +91,9 @@ class DialogueRenderer:
         """
         whole = [_message(one) for one in messages]
         if any(message.thought for message in whole):
-            raise TrainingError(
+            raise NotOneRow(
                 "private reasoning stands before its own turn and in no later history, so such a dialogue cannot be "
-                "one row: train one row per student turn (rows_as='turn')"
+                "one row"
             )
         dialogue = self.folded(self._written(whole, tools))
         added = len(dialogue) - len(whole)
@@ -84,9 +107,9 @@ class DialogueRenderer:
             start = self._start_of(dialogue, index, text, done, tools)
             stop = start + len(self._content_at(text, start, dialogue, index, tools))
             if not text.startswith(self.end, stop):
-                raise TrainingError(
+                raise NotOneRow(
                     f"the chat template does not end student turn {index} with {self.end!r} as it ends others, so its "
-                    "turns cannot be cut out: use a template that ends every assistant message the same way"
+                    "turns cannot be cut out of one row"
                 )
             pieces.append(_Piece(text[done:start]))
             if message.ended:
@@ -94,15 +117,15 @@ class DialogueRenderer:
             pieces.append(_Piece(text[start:stop], index, self._sampled(message, index)))
             done = stop
         pieces.append(_Piece(text[done:]))
-        return self._assemble(dialogue, pieces, text, shift=-added)
+        return self._assemble(dict(enumerate(dialogue)), pieces, text, shift=-added)
 
     def render_turns(
         self, messages: Iterable[Message | Mapping[str, Any]], tools: Tools = ()
     ) -> list[RenderedDialogue]:
         """One rendering for each trainable student turn: the history as the prompt, that turn alone trained.
 
-        This fits templates that are not prefix preserving, since each turn is rendered as it would be generated. Where
-        a message holds both `prompt` and `sampled`, these ids are taken as they are.
+        This fits every template, since each turn is rendered as it would be generated. Where a message holds both
+        `prompt` and `sampled`, these ids are taken as they are.
         """
         dialogue = [_message(one) for one in messages]
         rendered = []
@@ -116,9 +139,7 @@ class DialogueRenderer:
                 turn = RenderedTurn(index, start, len(ids), True, message.weight)
                 rendered.append(RenderedDialogue(ids, mask, (turn,), self.tokenizer.decode(ids)))
                 continue
-            history = [replace(one, trainable=False, sampled=None, thought="") for one in dialogue[:index]]
-            last = replace(message, content=message.thought + message.content, thought="")
-            rendered.append(self._render_last([*history, last], tools))
+            rendered.append(self._render_turn(dialogue[:index], message, index, tools))
         return rendered
 
     def fits(self, message: Message) -> bool:
@@ -132,26 +153,111 @@ class DialogueRenderer:
             return messages
         system, *rest = messages
         if not rest or rest[0].role != "user":
-            raise TrainingError("this chat template has no system role, and no user message follows to carry its text")
-        return [replace(rest[0], content=f"{system.content}\n\n{rest[0].content}"), *rest[1:]]
+            raise NotOneRow("this chat template has no system role, and no user message follows to carry its text")
+        texts = [text for text in (system.content, rest[0].content) if text]
+        return [replace(rest[0], content="\n\n".join(texts)), *rest[1:]]
 
     # --- the steps ----------------------------------------------------------------------------------------------
 
-    def _render_last(self, messages: list[Message], tools: Tools) -> RenderedDialogue:
-        """The last message as the answer to all before it; earlier student turns are not looked at."""
-        dialogue = self.folded(self._written(messages, tools))
-        index, message = len(dialogue) - 1, dialogue[-1]
-        tools = tools if self.takes_tools else ()
-        text = self._text(dialogue, tools=tools)
-        start = self._start_of(dialogue, index, text, 0, tools)
-        stop = start + len(self._content_at(text, start, dialogue, index, tools))
-        stop += len(self.end) if message.ended and text.startswith(self.end, stop) else 0
-        pieces = [
-            _Piece(text[:start]),
-            _Piece(text[start:stop], index, self._sampled(message, index)),
-            _Piece(text[stop:]),
-        ]
-        return self._assemble(dialogue, pieces, text, shift=len(messages) - len(dialogue))
+    def _render_turn(self, history: Sequence[Message], message: Message, index: int, tools: Tools) -> RenderedDialogue:
+        """`message`, which is number `index`, as the answer to all before it."""
+        before, asked = [message.as_chat() for message in self._written(list(history), tools)], message
+        if not self.takes_tools:
+            asked, tools = tools_in_text([message], ())[0], ()
+        try:
+            arranged, prompt = self.format.opened(before, list(tools) or None)
+            body, end = self._reply(arranged, prompt, asked, tools)
+        except BackendError as error:
+            raise TrainingError(f"message {index} cannot be trained: {error}") from error
+        said = body + end if message.ended else body
+        pieces = [_Piece(prompt), _Piece(said, index, self._sampled(message, index))]
+        return self._assemble({index: message}, pieces, prompt + said, shift=0)
+
+    def _reply(self, arranged: list[dict[str, Any]], prompt: str, message: Message, tools: Tools) -> tuple[str, str]:
+        """What the model says to `prompt`, from its first token on, and what ends its turn.
+
+        As the template writes it, where that continues the prompt. Where it would write a last turn otherwise than it
+        is generated (some leave its reasoning out, which their prompt has opened), thought and words are put together.
+        """
+        message = replace(message, thought=self.format.escaped(message.thought))
+        reasoning = reasoning_in(message.thought)
+        for fields in self._ways(message, reasoning):
+            [said] = self.format.plain([replace(message, thought="").as_chat() | fields])
+            said |= {name: value for name, value in fields.items() if name in _THOUGHT_FIELDS}
+            try:
+                text = self.format.write([*arranged, said], list(tools))
+            except BackendError:
+                continue
+            rest = text.removeprefix(prompt) if text.startswith(prompt) else ""
+            if (cut := self._cut(rest, said["content"], message, reasoning)) is not None:
+                return cut
+        close = closing_of(prompt)
+        thought = f"{reasoning}\n{close}\n\n" if close else message.thought
+        if not message.calls:
+            [said] = self.format.plain([{"role": "assistant", "content": message.content}])
+            lead = "" if thought else self.lead
+            return f"{lead}{thought}{said['content']}", self.end
+        return self._call_after(arranged, prompt, message, tools, thought)
+
+    def _ways(self, message: Message, reasoning: str) -> list[dict[str, Any]]:
+        """How a template may be given a message with its reasoning."""
+        if not message.thought:
+            return [{}]
+        apart = [{name: reasoning} for name in _THOUGHT_FIELDS]
+        return [*apart, {"content": message.thought + message.content}]
+
+    def _cut(self, rest: str, content: str, message: Message, reasoning: str) -> tuple[str, str] | None:
+        """`rest`, what the template writes after the prompt, as the model's words and what ends them; None where it
+        does not hold them as they were said."""
+        if message.calls:
+            end = self._closing(rest)
+            body = rest[: len(rest.rstrip()) - len(end)] if end else rest.rstrip()
+            whole = all(call.name in body for call in message.calls) and reasoning in body
+            return (body, end or self._call_end) if whole else None
+        if not rest.endswith(self._tail):
+            return None
+        body = rest.removesuffix(self._tail)
+        for said in (content, content.rstrip(), content.lstrip(), content.strip()):
+            if body.endswith(said):
+                before = body[: len(body) - len(said)]
+                if (reasoning in before) if message.thought else (before == self.lead):
+                    return body, self.end
+        return None
+
+    def _call_after(
+        self, arranged: list[dict[str, Any]], prompt: str, message: Message, tools: Tools, thought: str
+    ) -> tuple[str, str]:
+        """A call whose template leaves out what its prompt has opened: what follows the part that both share."""
+        [said] = self.format.plain([replace(message, thought="").as_chat()])
+        closed = self.format.write(arranged, list(tools))
+        text = self.format.write([*arranged, said], list(tools))
+        opening, rest = prompt.removeprefix(closed), text.removeprefix(closed)
+        shared = next((at for at, (a, b) in enumerate(zip(opening, rest, strict=False)) if a != b), len(opening))
+        if not (prompt.startswith(closed) and text.startswith(closed)) or not all(
+            call.name in rest for call in message.calls
+        ):
+            raise TrainingError(
+                "the chat template writes no call of a tool after this history: give one that does with "
+                "chat_template=PATH, or train on dialogues without tools"
+            )
+        rest = rest[shared:]
+        before, closed_there, after = rest.partition(closing_of(prompt) or "\0")
+        if closed_there and not any(call.name in before for call in message.calls):  # an empty reasoning
+            rest = after.lstrip("\n")
+        end = self._closing(rest)
+        body = rest[: len(rest.rstrip()) - len(end)] if end else rest.rstrip()
+        return thought + body, end or self._call_end
+
+    def _closing(self, text: str) -> str:
+        """The control tokens at the end of `text`, without the white space after them."""
+        rest = text.rstrip()
+        while token := next((token for token in self._control if rest.endswith(token)), ""):
+            rest = rest.removesuffix(token)
+        return text.rstrip()[len(rest) :]
+
+    def _stop_of(self, end: str) -> str:
+        """The control token with which `end` ends; "" for plain text, at which no generation can stop."""
+        return next((token for token in self._control if end.endswith(token)), "")
 
     def _written(self, messages: list[Message], tools: Tools) -> list[Message]:
         return messages if self.takes_tools else tools_in_text(messages, tools)
@@ -159,11 +265,10 @@ class DialogueRenderer:
     def _start_of(self, dialogue: Sequence[Message], index: int, text: str, done: int, tools: Tools) -> int:
         prompt = self._text(dialogue[:index], generation=True, tools=tools)
         if len(prompt) < done or not text.startswith(prompt):
-            raise TrainingError(
+            raise NotOneRow(
                 f"the chat template is not prefix preserving at message {index}: it renders a history differently "
                 "once more turns follow (thinking templates drop earlier reasoning), so a mask over the whole "
-                "dialogue would be wrong; train one row per student turn (rows_as='turn') or give a training "
-                "template with chat_template=PATH"
+                "dialogue would be wrong"
             )
         return len(prompt)
 
@@ -175,18 +280,19 @@ class DialogueRenderer:
             called = until[start:].rpartition(self.end)[0]
             if until.startswith(text[:start]) and called and text.startswith(called + self.end, start):
                 return called
-            raise TrainingError(
+            raise NotOneRow(
                 f"the chat template writes the tool call of message {index} differently once more turns follow, so it "
-                "cannot be cut out: train one row per student turn (rows_as='turn')"
+                "cannot be cut out"
             )
-        for content in (message.content, message.content.rstrip(), message.content.lstrip(), message.content.strip()):
+        [said] = self.format.plain([{"role": "assistant", "content": message.content}])
+        words = str(said["content"])
+        for content in (words, words.rstrip(), words.lstrip(), words.strip()):
             if text.startswith(f"{self.lead}{content}{self.end}", start):
                 return self.lead + content
-        raise TrainingError(
-            f"the chat template rewrites the student's text at message {index}: it writes "
-            f"{text[start : start + 40]!r} where the student said {message.content[:40]!r}; for a thinking template "
-            "pass template_kwargs={'enable_thinking': False} with rows_as='turn', or give a training template with "
-            "chat_template=PATH"
+        raise NotOneRow(
+            f"the chat template rewrites the student's text at message {index} (a thinking template does so with all "
+            f"turns but the last): it writes {text[start : start + 40]!r} where the student said "
+            f"{message.content[:40]!r}"
         )
 
     def _sampled(self, message: Message, index: int) -> tuple[int, ...] | None:
@@ -202,7 +308,7 @@ class DialogueRenderer:
         return ids if closed or not message.ended else (*ids, *self.end_ids)
 
     def _assemble(
-        self, dialogue: Sequence[Message], pieces: Sequence[_Piece], text: str, *, shift: int
+        self, dialogue: Mapping[int, Message], pieces: Sequence[_Piece], text: str, *, shift: int
     ) -> RenderedDialogue:
         ids: list[int] = []
         mask: list[int] = []
@@ -248,63 +354,77 @@ class DialogueRenderer:
     # --- what the template is like ------------------------------------------------------------------------------
 
     def _text(self, dialogue: Sequence[Message], *, generation: bool = False, tools: Tools = ()) -> str:
-        from jinja2 import TemplateError
-
         try:
-            return str(
-                self.tokenizer.apply_chat_template(
-                    [message.as_chat(arguments_as_text=False) for message in dialogue],
-                    tools=list(tools) or None,
-                    tokenize=False,
-                    add_generation_prompt=generation,
-                    **self.template_kwargs,
-                )
-            )
-        except TemplateError as error:
+            written = self.format.plain([message.as_chat() for message in dialogue])
+            return self.format.write(written, list(tools), opened=generation)
+        except BackendError as error:
             roles = ", ".join(message.role for message in dialogue) or "no message"
-            raise TrainingError(f"the chat template refuses this dialogue ({roles}): {error}") from error
+            raise NotOneRow(f"the chat template refuses this dialogue ({roles}): {error}") from error
 
-    def _around_student(self) -> tuple[str, str]:
-        """The white space that the template puts between a generation prompt and the student's words (they are one
-        token there), and what closes an assistant message, up to and with its first special token."""
+    def _around_student(self) -> tuple[str, str, str]:
+        """What the template puts between a generation prompt and the student's words (white space, which is one token
+        with them, or an empty reasoning); what ends a student's turn: the first control tokens after its words; and all
+        that follows the words of a last turn."""
         probe = [Message("user", _PROBE_USER), Message("assistant", _PROBE_STUDENT)]
         text = self._text(probe)
         head, found, tail = text.rpartition(_PROBE_STUDENT)
         if not found:
             raise TrainingError("the chat template does not write assistant messages, so there is nothing to train on")
+        prompt = self._text(probe[:1], generation=True)
+        lead = head[len(prompt) :] if head.startswith(prompt) else ""
+        return lead, self._first_control(tail) or self._opening_of_next(probe) or self._plain_end(tail), tail
+
+    def _first_control(self, text: str) -> str:
+        """`text` up to and with the first control tokens in it, those that stand together; "" where there is none."""
+        places = [(text.index(token), -len(token)) for token in self._control if token in text]
+        if not places:
+            return ""
+        at, size = min(places)
+        stop = at - size
+        while token := next((token for token in self._control if text.startswith(token, stop)), ""):
+            stop += len(token)
+        return text[:stop]
+
+    def _opening_of_next(self, probe: list[Message], follower: str = "user") -> str:
+        """For a template that ends no turn: the control token that opens the next one, which the model then says."""
+        after = Message("user", "probe of what follows")
+        if follower == "tool":
+            after = Message("tool", after.content, call_id=probe[-1].calls[0].id)
+        try:
+            closed = self._text(probe)
+            text = self._text([*probe, after])
+        except TrainingError:
+            return ""
+        gap = text[len(closed) :].partition(after.content)[0] if text.startswith(closed) else ""
+        place = next((token for token in self._control if gap.lstrip().startswith(token)), "")
+        return place
+
+    def _plain_end(self, tail: str) -> str:
         if not tail:
             raise TrainingError(
                 "the chat template writes nothing after an assistant message, so a model trained with it would never "
                 "learn to stop: end assistant messages with the end-of-sequence token in the template"
             )
-        prompt = self._text(probe[:1], generation=True)
-        lead = head[len(prompt) :] if head.startswith(prompt) else ""
-        specials = {*self.tokenizer.all_special_tokens, *self.tokenizer.get_added_vocab()}
-        places = [(tail.index(token), -len(token), token) for token in specials if token and token in tail]
-        at, _, token = min(places, default=(0, 0, tail))
-        return ("" if lead.strip() else lead), tail[: at + len(token)]
+        return tail
 
-    def _takes_system(self) -> bool:
-        probe = [Message("system", "probe of the system"), Message("user", _PROBE_USER)]
-        try:
-            return "probe of the system" in self._text(probe)
-        except TrainingError:
-            return False
-
-    def _takes_tools(self) -> bool:
+    def _takes_tools(self) -> tuple[bool, str]:
+        """Whether the template writes tools, and what ends a call."""
         call = ToolCall(name="probe_of_the_call", arguments={"probe": "probe of the argument"}, id="call00000")
-        probe = [
-            Message("user", _PROBE_USER),
-            Message("assistant", "", calls=(call,)),
-            Message("tool", "probe of the result", call_id=call.id),
-            Message("assistant", _PROBE_STUDENT),
-        ]
+        asked = [Message("user", _PROBE_USER), Message("assistant", "", calls=(call,))]
+        answered = [*asked, Message("tool", "probe of the result", call_id=call.id)]
         function = {"name": call.name, "description": "probe of the tool", "parameters": {"type": "object"}}
+        self._call_end = self.end
         try:
-            text = self._text(probe, tools=({"type": "function", "function": function},))
+            text = self._text(
+                [*answered, Message("assistant", _PROBE_STUDENT)], tools=({"type": "function", "function": function},)
+            )
+            ending = self._closing(self._text(asked)) or self._opening_of_next(asked, "tool")
         except TrainingError:
-            return False
-        return all(told in text for told in ("probe of the tool", "probe of the argument", "probe of the result"))
+            return False, ""
+        if not all(told in text for told in ("probe of the tool", "probe of the argument", "probe of the result")):
+            return False, ""
+        self._call_end = ending or self.end
+        return True, self._call_end
 
     def _pieces_are_safe(self) -> bool:
         """Whether tokenising text in two pieces and joining the ids gives the text back."""

@@ -74,6 +74,9 @@ class DataCounts(BaseModel):
     """What a row is: `dialogue`, `turn`, or in online RL `task`, on which dialogues are sampled while training. The
     other counts are then of the longest dialogue that there can be."""
 
+    why_turns: str = ""
+    """Why each turn is a row of its own where that was left to the chat template."""
+
     @property
     def sampled(self) -> str:
         """What an optimiser step counts."""
@@ -88,6 +91,8 @@ class DataCounts(BaseModel):
             ("Rows", f"{self.rows:,}, {self.trained_turns:,} turns trained"),
             ("Tokens", f"{self.tokens:,}, of which {self.trained_tokens:,} carry loss; longest row {self.longest:,}"),
         ]
+        if self.why_turns:
+            told.append(("Rows are", f"single turns: {self.why_turns}"))
         if self.too_long or self.untrained:
             told.append(("Left out", f"{self.too_long} too long, {self.untrained} without anything to train on"))
         if self.verbatim_turns or self.retokenized_turns:

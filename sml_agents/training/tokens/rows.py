@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from sml_agents.data.nouns import Message, TrainingRow
 from sml_agents.errors import TrainingError
-from sml_agents.training.tokens.masks import DialogueRenderer
+from sml_agents.training.tokens.masks import DialogueRenderer, NotOneRow
 from sml_agents.training.tokens.nouns import DataCounts, RenderedDialogue, TokenRow
 
 __all__ = ["tokenize_rows"]
@@ -28,15 +29,42 @@ def tokenize_rows(
 ) -> tuple[list[TokenRow], DataCounts]:
     """Render and tokenise `rows`; tokens after a row's last trained one are left off.
 
+    Left to itself (`rows_as="auto"`), each turn becomes a row of its own where the template cannot write a dialogue in
+    one; `DataCounts.why_turns` then says why.
+
     Raises:
         TrainingError: no row has a trainable token; a row is longer than `max_length` tokens (unless `too_long` is
             "drop"); or the chat template cannot be masked.
     """
     given = list(rows)
-    as_turns = rows_as == "turn"
-    if rows_as == "auto":
-        as_turns = not _prefix_preserving(given, renderer)
-    counts = DataCounts(rows_as="turn" if as_turns else "dialogue")
+    make = partial(
+        _tokenized,
+        given,
+        renderer,
+        max_length=max_length,
+        too_long=too_long,
+        verbatim=verbatim,
+        first_token_weight=first_token_weight,
+    )
+    if rows_as != "auto":
+        return make(DataCounts(rows_as=rows_as))
+    try:
+        return make(DataCounts(rows_as="dialogue"))
+    except NotOneRow as error:
+        return make(DataCounts(rows_as="turn", why_turns=error.why))
+
+
+def _tokenized(
+    given: Sequence[TrainingRow],
+    renderer: DialogueRenderer,
+    counts: DataCounts,
+    *,
+    max_length: int,
+    too_long: str,
+    verbatim: bool,
+    first_token_weight: float,
+) -> tuple[list[TokenRow], DataCounts]:
+    as_turns = counts.rows_as == "turn"
     made: list[TokenRow] = []
     for row in given:
         messages = _checked(row.messages, renderer, verbatim, counts)
@@ -76,20 +104,6 @@ def _labelled(rendered: RenderedDialogue, weight: float, first_token_weight: flo
         if turn.trained and turn.stop > turn.start:  # a turn that was cut before its first token has none
             weights[turn.start] *= first_token_weight
     return TokenRow(rendered.ids, labels, weights, pair)
-
-
-def _prefix_preserving(rows: Sequence[TrainingRow], renderer: DialogueRenderer) -> bool:
-    """Tried on the row with the most messages: if it can be cut, shorter ones can. Private reasoning forbids it."""
-    if any(message.thought for row in rows for message in row.messages):
-        return False
-    longest = max(rows, key=lambda row: len(row.messages), default=None)
-    if longest is None:
-        return True
-    try:
-        renderer.render([replace(message, sampled=None) for message in longest.messages], longest.tools)
-    except TrainingError:
-        return False
-    return True
 
 
 def _checked(

@@ -322,7 +322,7 @@ def deepagents_checkpoints() -> None:
         return f"ok: {place}, {guests}, {day}"
 
     model = ChatOpenAI(model="small-1", base_url=f"{serve()}/v1", api_key="none", max_retries=0)
-    path = FOLDER / "deepagents.sqlite"
+    path = FOLDER / "deepagents.db"
     path.unlink(missing_ok=True)
     with SqliteSaver.from_conn_string(str(path)) as saver:
         deep = create_deep_agent(model=model, tools=[book], system_prompt=SYSTEM, checkpointer=saver)

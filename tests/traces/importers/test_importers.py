@@ -30,7 +30,7 @@ MADE_BY_LIBRARIES = {
     "otel:pydantic_ai_1.otlp.jsonl": "Pydantic-AI, events as an attribute",
     "otel:pydantic_ai_2.otlp.jsonl": "Pydantic-AI, messages",
     "otel:pydantic_ai_6.otlp.jsonl": "Pydantic-AI, release 2",
-    "langgraph:deepagents.sqlite": "deepagents, messages stored as deltas",
+    "langgraph:deepagents.db": "deepagents, messages stored as deltas",
     "openinference:openinference_langchain.json": "OpenInference",
     "langsmith:langsmith_runs.jsonl": "LangSmith's client",
     "langfuse:langfuse_traces.jsonl": "Langfuse's client",

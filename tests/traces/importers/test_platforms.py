@@ -62,7 +62,7 @@ def test_tools_of_langsmith(tmp_path: Path) -> None:
     extra = {"invocation_params": {"tools": [tool], "model": "m"}, "metadata": {"thread_id": "7"}}
     given = {"messages": [[{"lc": 1, "id": ["x", "HumanMessage"], "kwargs": {"content": "q"}}]]}
     trace = one("langsmith", tmp_path, run("t", "llm", given, {"generations": [[{"text": "done"}]]}, extra=extra))
-    assert said(trace) == TURNS and trace.tags["tools"] == [tool] and trace.task.meta["source"] == "7"
+    assert said(trace) == TURNS and list(trace.tools) == [tool] and trace.task.meta["source"] == "7"
 
 
 def test_langsmiths_bulk_export(tmp_path: Path) -> None:

@@ -356,7 +356,7 @@ def test_every_convention(name: str, tmp_path: Path) -> None:
     assert trace.task.meta["system"] == "Be brief."
     assert "unread" not in trace.tags
     if name.startswith("adk") or name == "openinference":
-        assert trace.tags["tools"][0]["function"]["name"] == "book"
+        assert trace.tools[0]["function"]["name"] == "book"
     if name == "vercel":
         assert "hm" in trace.turns[1].thought
 

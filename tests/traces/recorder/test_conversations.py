@@ -329,3 +329,16 @@ TWO = {"action_requests": [{"name": "book", "args": {"day": 1}}, {"name": "pay",
 )
 def test_what_resumes_a_pause_says(resume: Any, pauses: dict[str, Any], said: list[str]) -> None:
     assert [one.words for one in decisions(resume, pauses)] == said
+
+
+def test_of_two_calls_alike_the_one_that_waits_is_decided_on(path: Path) -> None:
+    review = HumanInTheLoopMiddleware({"book": True})
+    replies = [call("book", "c1", city="Rome", date="x"), call("book", "c2", city="Rome", date="x"), "Done."]
+    agent = create_agent(script(*replies), [book], checkpointer=InMemorySaver(), middleware=[review])
+    edit = {"type": "edit", "edited_action": {"name": "book", "args": {"city": "Rome", "date": "y"}}}
+    events = [person("Book"), *(Command(resume={"decisions": [one]}) for one in ({"type": "approve"}, edit))]
+    (trace,) = held(path, agent, *events, restarted=True)
+    assert told(trace)[1] == (
+        "Done.",
+        [("book", {"city": "Rome", "date": date}, f"booked Rome {date}") for date in ("x", "y")],
+    )
