@@ -25,7 +25,7 @@ def is_main_process() -> bool:
 
 def agreed(value: float) -> float:
     """The first process's `value`, in all of them. Every process has to call it."""
-    from accelerate import PartialState
+    from accelerate import PartialState  # type: ignore[import-untyped]
     from accelerate.utils import broadcast  # type: ignore[import-untyped]
 
     state = PartialState()
