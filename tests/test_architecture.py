@@ -97,3 +97,36 @@ def test_the_rule_sees_a_violation(where: str, code: str, tmp_path: Path, monkey
     module.write_text(code)
     monkeypatch.setattr(f"{__name__}.PACKAGE", package)
     assert violations(module)
+
+
+def arrows() -> dict[str, set[str]]:
+    """Which module imports which, anywhere in it: `sml_agents.traces.store` -> {`sml_agents.errors`, ...}."""
+    names = {path: ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts) for path in modules()}
+    known = {name.removesuffix(".__init__") for name in names.values()}
+    found: dict[str, set[str]] = {}
+    for path, name in names.items():
+        if name.endswith(".__init__"):  # it gathers names, and is nobody's part
+            continue
+        there = found.setdefault(name, set())
+        for imported in imports_of(path):
+            parts = imported.split(".")
+            for length in range(len(parts), 1, -1):
+                if (module := ".".join(parts[:length])) in known:
+                    there.add(module)
+                    break
+    return found
+
+
+def test_no_module_needs_itself() -> None:
+    """Two modules that import each other, at whatever moment, are one that was cut in two."""
+    graph = arrows()
+
+    reached: dict[str, set[str]] = {}
+    for name in graph:
+        seen, waiting = set(), [*graph[name]]
+        while waiting:
+            if (module := waiting.pop()) not in seen:
+                seen.add(module)
+                waiting += graph.get(module, ())
+        reached[name] = seen
+    assert [name for name, seen in reached.items() if name in seen] == []

@@ -16,16 +16,18 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sml_agents.agents.asking import AgentView, Limits, Question
+    from sml_agents.agents.asking import Limits, Question
     from sml_agents.agents.deciders import DecisionDecider, DecisionModel, RequiredFields, StudentDecider
     from sml_agents.agents.delivery import ask_user
     from sml_agents.agents.graphs import clarify_graph, clarify_node
     from sml_agents.agents.middleware import ClarifyMiddleware
     from sml_agents.agents.student import AgentStudent
+    from sml_agents.agents.view import AgentView
     from sml_agents.traces.recorder import TraceRecorder
 
 _HOME = {
-    "asking": ("AgentView", "Limits", "Question"),
+    "asking": ("Limits", "Question"),
+    "view": ("AgentView",),
     "deciders": ("DecisionDecider", "DecisionModel", "RequiredFields", "StudentDecider"),
     "delivery": ("ask_user",),
     "graphs": ("clarify_graph", "clarify_node"),

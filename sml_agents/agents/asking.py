@@ -1,4 +1,4 @@
-"""What is asked and answered: questions, limits, the marks by which both are found, what deciders see.
+"""What is asked and answered: questions, limits, the marks by which both are found.
 
 A message that asks carries its questions in `response_metadata["clarify"]`, which no provider is sent; a call of
 `ask_user` carries them as its arguments. An answer carries which question each reply belongs to. So a thread may pass
@@ -9,23 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sml_agents.text.words import content_words, stem
-from sml_agents.types import Role
-from sml_agents.views import History
-
-if TYPE_CHECKING:
-    from sml_agents.agents.grounding import Ground
 
 __all__ = [
     "ASK_USER",
     "MARK",
-    "AgentView",
     "Limits",
     "Question",
     "answer_message",
@@ -86,44 +79,6 @@ class Limits(BaseModel):
     """Questions asked at one time at most; 0: never ask."""
     per_thread: int | None = Field(default=None, ge=0)
     """Questions in the whole thread at most; None: as many as its requests need."""
-
-
-@dataclass(frozen=True)
-class AgentView:
-    """What a decider sees."""
-
-    messages: Sequence[BaseMessage]
-    """The conversation, the system prompt left out."""
-    calls: tuple[ToolCall, ...] = ()
-    """Tool calls that the agent is about to make."""
-    acting: bool = False
-    """False when the person has just spoken; True when the agent is about to act."""
-    tools: Mapping[str, Any] = field(default_factory=dict)
-    """The agent's tools by name: objects of LangChain's `BaseTool`, or dictionaries in a provider's format."""
-    grounds: Mapping[str, tuple[Ground, ...]] = field(default_factory=dict)
-    """For each call, by its id: where each required argument comes from."""
-    state: Mapping[str, Any] = field(default_factory=dict)
-    """The agent's state."""
-    store: Any = None
-    """The agent's store (`BaseStore`), if it has one."""
-
-    @property
-    def history(self) -> History:
-        """What the two said to each other, the person as the teacher: no tool calls but questions and their answers."""
-        said: list[tuple[Role, str]] = []
-        for message in self.messages:
-            if is_own(message) or is_answer(message):
-                said.append((Role.TEACHER, _words(message)))
-            elif isinstance(message, AIMessage):
-                text = message.text.strip() or " ".join(map(str, asked_by(message)))
-                if text:
-                    said.append((Role.STUDENT, text))
-        return tuple(said)
-
-    @property
-    def told(self) -> str:
-        """Everything that the person has said, a line each."""
-        return "\n".join(text for role, text in self.history if role is Role.TEACHER)
 
 
 def asked_by(message: BaseMessage) -> tuple[Question, ...]:
@@ -203,7 +158,7 @@ def is_own(message: BaseMessage) -> bool:
     return message.additional_kwargs.get("lc_source") != "summarization"
 
 
-def _words(message: BaseMessage) -> str:
+def words_of(message: BaseMessage) -> str:
     replies = [reply for _, reply in answers_of(message) if reply]
     return "\n".join(replies) if replies else message.text
 

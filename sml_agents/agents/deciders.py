@@ -29,11 +29,12 @@ from langgraph.constants import TAG_NOSTREAM
 from langgraph.errors import GraphBubbleUp
 from pydantic import BaseModel, create_model
 
-from sml_agents.agents.asking import AgentView, Question, as_questions
+from sml_agents.agents.asking import Question, as_questions
 from sml_agents.agents.evidence import Request
 from sml_agents.agents.grounding import Ground, ground
 from sml_agents.agents.guard import Now, questions_for
 from sml_agents.agents.slots import Slot, slots_of, slots_of_model, tool_name
+from sml_agents.agents.view import AgentView
 from sml_agents.backends import resolve
 from sml_agents.backends.loops import run_sync
 from sml_agents.errors import InputError, MissingExtra

@@ -16,11 +16,12 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Command
 from pydantic import BaseModel, ValidationError
 
-from sml_agents.agents.asking import AgentView, Limits, Question, answer_message, asked_by
+from sml_agents.agents.asking import Limits, Question, answer_message, asked_by
 from sml_agents.agents.deciders import Decision, RequiredFields, adecide, as_decider, decide
 from sml_agents.agents.delivery import pause, question_message
 from sml_agents.agents.evidence import Request
 from sml_agents.agents.grounding import value_in_words
+from sml_agents.agents.view import AgentView
 
 __all__ = ["ClarifiedState", "clarify_graph", "clarify_node"]
 

@@ -44,7 +44,6 @@ from sml_agents.agents.asking import (
     MARK,
     NOT_RUN,
     REFUSED,
-    AgentView,
     Limits,
     Question,
     answer_message,
@@ -58,6 +57,7 @@ from sml_agents.agents.evidence import Piece, Request
 from sml_agents.agents.grounding import Ground, State
 from sml_agents.agents.guard import Guard, Now, questions_for
 from sml_agents.agents.slots import tool_name
+from sml_agents.agents.view import AgentView
 from sml_agents.backends.loops import run_sync
 from sml_agents.errors import InputError
 from sml_agents.roles.prompts import load, render

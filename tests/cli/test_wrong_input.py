@@ -25,7 +25,7 @@ CASES: dict[str, tuple[list[str], str]] = {
     "misspelt option": ([*run_with(), "--sample", "3"], "--samples"),
     "no tasks": (run_with(tasks=None), "--tasks"),
     "no student": (run_with(student=None), "--student"),
-    "option without value": (["run", "--tasks"], "--student"),
+    "option without value": (["run", "--tasks"], "--store"),
     "samples 0": (run_with(samples="0"), "--samples"),
     "turns 0": (run_with(max_turns="0"), "--max-turns"),
     "turns not a number": (run_with(max_turns="four"), "--max-turns"),

@@ -45,11 +45,16 @@ def run(repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ru
     return run_example
 
 
+FIRST = load_tasks("arithmetic?form=underspecified&n=1")[0]
+ASKS, TELLS = FIRST.private.facts[0].question, FIRST.private.facts[0].statement
+ANSWERS = f"The answer is {FIRST.private.answer}."
+
+
 @pytest.fixture
 def asker(tmp_path: Path) -> str:
-    """A student that asks first and then answers 33: right for the first arithmetic task."""
+    """A student that asks first and then answers: right for the first arithmetic task."""
     path = tmp_path / "lines.json"
-    path.write_text(json.dumps(["How many pieces of cake does Ben sell?", "The answer is 33."]), encoding="utf-8")
+    path.write_text(json.dumps([ASKS, ANSWERS]), encoding="utf-8")
     return f"scripted:{path}"
 
 
@@ -87,9 +92,9 @@ def test_five_lines_is_what_the_readme_shows(
     example.write_text(shown, encoding="utf-8")
     runpy.run_path(str(example), run_name="__main__")
     assert capsys.readouterr().out.splitlines()[1:] == [
-        "student: How many pieces of cake does Ben sell?",
-        "teacher: Ben sells 13 pieces of cake.",
-        "student: The answer is 33.",
+        f"student: {ASKS}",
+        f"teacher: {TELLS}",
+        f"student: {ANSWERS}",
     ]
     lines = [re.sub(r'"embedded:[^"]*"', '"embedded:"', line) for line in source.splitlines()]
     readme = [re.sub(r'"embedded:[^"]*"', '"embedded:"', line) for line in snippets(repository)[0].splitlines()]
@@ -136,7 +141,7 @@ def test_a_model_decides_what_to_ask(run: Run, asker: str, capsys: pytest.Captur
     pytest.importorskip("langchain", reason="the 'agents' extra is not installed")
     run("ask_before_acting", "Order a pizza.", "--asker", asker, typed="He sells 13.\nsmall\n")
     shown = capsys.readouterr().out
-    assert shown.startswith("How many pieces of cake does Ben sell?\n> ")
+    assert shown.startswith(f"{ASKS}\n> ")
     assert "One small pizza is on its way." in shown
 
 
@@ -148,7 +153,7 @@ def test_traces_are_exported_and_a_second_run_goes_on(
     run("export_traces", *arguments)
     first = capsys.readouterr().out
     assert first.startswith("12 dialogues, ")
-    assert "  student: How many pieces of cake does Ben sell?\n  teacher: Ben sells 13 pieces of cake." in first
+    assert f"  student: {ASKS}\n  teacher: {TELLS}" in first
     solved = [json.loads(line) for line in (tmp_path / "data" / "solved.jsonl").read_text().splitlines()]
     assert solved and all(row["messages"][-1]["role"] == "assistant" for row in solved)
     assert (tmp_path / "data" / "dataset" / "README.md").is_file()
@@ -184,7 +189,8 @@ def test_what_logs_can_teach(run: Run, tmp_path: Path, capsys: pytest.CaptureFix
     assert "to ask: Which day should it be?" in shown and "1 of 1 lessons accepted" in shown
     (pair,) = [json.loads(line) for line in (tmp_path / "out" / "preference.jsonl").read_text().splitlines()]
     assert pair["chosen"][0]["content"] == "Which day should it be?"
-    assert pair["rejected"][0]["content"] == "Booked for Friday."
+    (guess,) = pair["rejected"]
+    assert guess["tool_calls"][0]["function"]["name"] == "book", "the guess is the call, not what was said of it"
 
 
 @pytest.mark.slow
