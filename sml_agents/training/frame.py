@@ -37,7 +37,7 @@ from sml_agents.training.tokens.masks import DialogueRenderer
 from sml_agents.training.tokens.nouns import DataCounts
 
 if TYPE_CHECKING:
-    from sml_agents.training.trainers.callbacks import Clock, Measured
+    from sml_agents.training.trainers.callbacks import Clock, Measured, Part
 
 __all__ = ["TrainingFrame"]
 
@@ -134,7 +134,11 @@ class TrainingFrame:
             arguments.learning_rate, max_seconds=settings.max_seconds, checkpoint_seconds=settings.checkpoint_seconds
         )
         reporter = ProgressReporter(progress, clock)
-        parts = {"seconds": clock, "progress": reporter, **({"measured": measured} if measured else {})}
+        parts: dict[str, Part] = {
+            "seconds": clock,
+            "progress": reporter,
+            **({"measured": measured} if measured else {}),
+        }
         checkpoints = Checkpoints(parts)
         if checkpoint is not None:
             checkpoints.restore(checkpoint)

@@ -14,7 +14,16 @@ from sml_agents.files import write_whole
 from sml_agents.training.processes import agreed, wait_for_all
 from sml_agents.training.progress import TrainingProgress
 
-__all__ = ["COMPLETE", "Checkpoints", "Clock", "Measured", "OptimizerTime", "ProgressReporter", "latest_checkpoint"]
+__all__ = [
+    "COMPLETE",
+    "Checkpoints",
+    "Clock",
+    "Measured",
+    "OptimizerTime",
+    "Part",
+    "ProgressReporter",
+    "latest_checkpoint",
+]
 
 COMPLETE = "complete"
 """Name of the file that marks a checkpoint as written to its end; it holds what the run knew of itself by then."""
