@@ -22,6 +22,7 @@ from sml_agents.training.dry_run import describe
 from sml_agents.training.grpo import DIALOGUES, check_sizes, train_grpo
 from sml_agents.training.online.trajectories import episode_of
 from sml_agents.training.recipes import RECIPES
+from sml_agents.training.runtime import known_warnings
 from sml_agents.training.settings import GRPOSettings
 from sml_agents.types import Reply, StopReason
 from sml_agents.views import TeacherView
@@ -173,7 +174,8 @@ def test_the_reference_has_the_adapter_that_training_starts_from(
     from transformers import AutoModelForCausalLM
 
     base = AutoModelForCausalLM.from_pretrained(guesser)
-    adapted = get_peft_model(base, LoraConfig(r=2, target_modules="all-linear", task_type="CAUSAL_LM"))
+    with known_warnings():
+        adapted = get_peft_model(base, LoraConfig(r=2, target_modules="all-linear", task_type="CAUSAL_LM"))
     with torch.no_grad():
         for name, weight in adapted.named_parameters():
             if "lora_B" in name:
