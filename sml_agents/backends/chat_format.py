@@ -10,7 +10,7 @@ from typing import Any
 
 from sml_agents.backends.text import clean, fold_system, merge_neighbours
 from sml_agents.errors import BackendError, BackendSpecError
-from sml_agents.text.thinking import as_thought, split_thought
+from sml_agents.text.thinking import CLOSINGS, as_thought, split_thought
 
 __all__ = ["ChatFormat", "bake", "control_tokens", "escape_control_tokens"]
 
@@ -109,6 +109,8 @@ class ChatFormat:
             self._arguments_as_text = self._says("CALL-PROBE", {"role": "user", "content": "."}, call)
 
         self._header = self._header_of_words()
+        self._marked = any(token.lower() in CLOSINGS for token in self._control)
+        """Whether control tokens mark its reasoning, so that it cannot be told from the words without them."""
 
     def _says(self, probe: str, *messages: dict[str, Any]) -> bool:
         """Whether the template renders `probe`; those that cannot raise or leave it out."""
@@ -196,8 +198,8 @@ class ChatFormat:
         """The text of a reply, without control tokens.
 
         Some models name the reader of each message before it, between control tokens (gpt-oss its channel): what is
-        said to others than the user is reasoning, as `split_thought` takes it apart. With `whole` False more tokens are
-        to come: then the text is empty until the words to the user begin.
+        said to others than the user is reasoning, which keeps the marks that `split_thought` knows. With `whole` False
+        more tokens are to come: then the text is empty until the words to the user begin.
         """
         if self._header:
             text = str(self.tokenizer.decode(list(ids), skip_special_tokens=False))
@@ -209,6 +211,13 @@ class ChatFormat:
             if found:
                 thought = self._without_control(before).strip()
                 return clean((as_thought(thought) if thought else "") + self._without_control(words))
+        elif self._marked:
+            text = str(self.tokenizer.decode(list(ids), skip_special_tokens=False))
+            thought, words = split_thought(text)
+            if thought:
+                return clean(thought + self._without_control(words))
+            if not whole and text.startswith(tuple(self._control)):  # the first half of a mark
+                return ""
         return clean(self.tokenizer.decode(list(ids), skip_special_tokens=True))
 
     def _without_control(self, text: str) -> str:

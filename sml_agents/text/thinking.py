@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["as_thought", "channels", "closing_of", "reasoning_in", "split_thought", "written_thought"]
+__all__ = ["CLOSINGS", "as_thought", "channels", "closing_of", "reasoning_in", "split_thought", "written_thought"]
 
 _OPEN, _CLOSE = "<think>", "</think>"
 _NAMES = ("think", "thinking", "thought", "reasoning", "seed:think", "longcat_think", "antThinking")
@@ -28,6 +28,8 @@ _CLOSES = {
     "<|start_thinking|>": "<|end_thinking|>",
     "<|channel>thought": "<channel|>",
 }
+CLOSINGS = frozenset(_CLOSES.values())
+"""The marks that close a reasoning, in small letters."""
 _FENCE = "```"
 _MARK = re.compile("|".join(re.escape(mark) for mark in (*_CLOSES, *_CLOSES.values(), _FENCE)), re.IGNORECASE)
 _ANSWER_MARK = re.compile(r"<\|(?:begin_of_solution|end_of_solution|START_RESPONSE|END_RESPONSE)\|>")

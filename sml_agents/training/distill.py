@@ -168,8 +168,9 @@ def rows_of(places: Sequence[Hindsight], frame: Any, system: str | None) -> tupl
     rows: list[dict[str, Any]] = []
     for place in places:
         messages = messages_of(place.history, [False] * len(place.history), system)
-        prompt = [message.as_chat(arguments_as_text=False) for message in frame.renderer.folded(list(messages))]
-        hinted = [*prompt[:-1], {"role": "user", "content": f"{prompt[-1]['content']}\n\n{place.hint}"}]
+        prompt = frame.renderer.format.plain([message.as_chat() for message in messages])
+        hint = frame.renderer.format.escaped(place.hint)
+        hinted = [*prompt[:-1], {"role": "user", "content": f"{prompt[-1]['content']}\n\n{hint}"}]
         ids = frame.tokenizer.apply_chat_template(hinted, add_generation_prompt=True, tokenize=True, return_dict=True)[
             "input_ids"
         ]
@@ -182,7 +183,7 @@ def rows_of(places: Sequence[Hindsight], frame: Any, system: str | None) -> tupl
         if length > frame.max_length:
             counts.too_long += 1
             continue
-        rows.append({"prompt": prompt, "privileged_context": place.hint})
+        rows.append({"prompt": prompt, "privileged_context": hint})
         counts.tokens += length
         counts.longest = max(counts.longest, length)
     if not rows:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from sml_agents.backends.chat_format import ChatFormat
@@ -30,6 +31,7 @@ from sml_agents.training.processes import is_main_process, process_count
 from sml_agents.training.progress import TrainingProgress
 from sml_agents.training.recipes import recipe_named
 from sml_agents.training.result import TrainResult
+from sml_agents.training.runtime import weights_of
 from sml_agents.training.settings import GRPOSettings
 from sml_agents.training.tokens.masks import DialogueRenderer
 from sml_agents.training.tokens.nouns import DataCounts, TokenRow
@@ -90,7 +92,7 @@ def train_grpo(
     notes: dict[str, Any] = {}
     store = _Store(frame.out / DIALOGUES) if settings.keep_dialogues else None
     order = TaskOrder(tasks, settings.seed, curriculum=settings.curriculum)
-    make_trainer = partial(
+    make_trainer: Callable[..., Any] = partial(
         DialogueGRPOTrainer,
         settings=settings,
         tasks=len(tasks),
@@ -99,6 +101,8 @@ def train_grpo(
         bf16_copy=frame.bf16 and (settings.method == "full" or frame.device == "cpu"),
         notes=notes,
     )
+    if arguments.beta and settings.method == "full" and weights_of(settings)[1] is not None:
+        make_trainer = partial(_with_reference, make_trainer)
     fingerprint = stable_hash([task.model_dump(mode="json") for task in tasks], system)
     try:
         return frame.train(
@@ -205,6 +209,19 @@ def counted(
             f"and there are {settings.max_turns} turns of {settings.max_tokens}; lower max_turns or max_tokens"
         )
     return DataCounts(rows=len(tasks), rows_as="task", longest=whole, tokens=whole, trained_tokens=turns)
+
+
+def _with_reference(make_trainer: Callable[..., Any], *, model: Any, **rest: Any) -> Any:
+    """The trainer, whose frozen reference is the model as it is: TRL, which loads it by the name of the weights, would
+    leave out an adapter that was merged into them."""
+    name = model.config._name_or_path
+    with TemporaryDirectory(prefix="reference-") as folder:
+        model.save_pretrained(folder)
+        model.config._name_or_path = folder
+        try:
+            return make_trainer(model=model, **rest)
+        finally:
+            model.config._name_or_path = name
 
 
 def _rollouts(

@@ -94,14 +94,18 @@ def train_kto(
     from sml_agents.training.trainers.sft import rows_of_a_pass
 
     good = sum(one.good for one, _ in made if isinstance(one, Judged))
-    bad = max(1, len(made) - good)
+    bad = len(made) - good
+    if not good or not bad:
+        raise TrainingError(
+            f"KTO needs good and bad turns, but of the {len(made)} that are short enough {good} are good"
+        )
     arguments = frame.arguments(
         recipe_named("kto").config_class(),
         rows=len(made),
         max_length=None,
         beta=settings.beta,
         train_sampling_strategy="sequential",
-        desirable_weight=max(1.0, bad / max(1, good)),
+        desirable_weight=max(1.0, bad / good),
         undesirable_weight=max(1.0, good / bad),
     )
     completions = [sides[0].completion_ids for _, sides in made]

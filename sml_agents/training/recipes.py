@@ -27,6 +27,7 @@ from pydantic import ValidationError
 from sml_agents.data.selection import PRESETS
 from sml_agents.errors import InputError
 from sml_agents.training.config import TrainingRun
+from sml_agents.training.fields import check_fields
 from sml_agents.training.folder import RECORD, write_json
 from sml_agents.training.processes import is_main_process
 from sml_agents.training.settings import (
@@ -133,6 +134,8 @@ def load_run(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Tr
     if isinstance(values.get("stores"), str):
         values["stores"] = [values["stores"]]
     made = checked(recipe.settings, settings, recipe.name)
+    if made.trl:
+        check_fields(recipe.config_class(), recipe.name, made)
     try:
         return TrainingRun(**{**values, "recipe": recipe.name, "settings": made})
     except ValidationError as error:

@@ -81,6 +81,8 @@ class TrainSettings(BaseModel):
     chat_template: str | None = None
     """Path of a Jinja file to use in place of the model's own chat template; it is saved with the model."""
     template_kwargs: dict[str, Any] = Field(default_factory=dict)
+    """Names for the chat template, such as `{"enable_thinking": false}`; the template that is saved with the model has
+    them set, so that it is asked in use as it was trained."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """`auto`: bf16 autocast where the device computes in bf16, else fp32. Weights and optimiser stay in fp32."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -97,7 +99,8 @@ class TrainSettings(BaseModel):
     resume: bool = False
     """Go on from the last complete checkpoint in the output folder, if there is one."""
     trl: dict[str, Any] = Field(default_factory=dict)
-    """Further fields of the recipe's TRL config, such as `{"adam_beta2": 0.99}`; they win over the ones above."""
+    """Further fields of the recipe's TRL config, such as `{"adam_beta2": 0.99}`; they win over the ones above.
+    Those that would have no effect here are refused (`sml_agents.training.fields`)."""
 
     @property
     def resolved_learning_rate(self) -> float:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sml_agents.data.nouns import TrainingRow
+from sml_agents.errors import InputError
 from sml_agents.training.budget import steps_of, tokens_a_step
 from sml_agents.training.dry_run import Preview, preview
 from sml_agents.training.frame import TrainingFrame
@@ -15,6 +16,7 @@ from sml_agents.training.progress import TrainingProgress
 from sml_agents.training.recipes import recipe_named
 from sml_agents.training.result import TrainResult
 from sml_agents.training.settings import SFTSettings
+from sml_agents.training.tokens.nouns import TokenRow
 from sml_agents.training.tokens.rows import tokenize_rows
 from sml_agents.types import stable_hash
 
@@ -78,15 +80,34 @@ def train_sft(
         max_length=None,
         dataset_kwargs={"skip_prepare_dataset": True},
     )
+    refuse_weights(made, arguments)
     make_trainer = partial(
         DialogueTrainer,
         rows=TokenDataset(made),
-        data_collator=WeightedCollator(pad_token_id=frame.tokenizer.pad_token_id),
+        data_collator=WeightedCollator(
+            pad_token_id=frame.tokenizer.pad_token_id, pad_to_multiple_of=arguments.pad_to_multiple_of
+        ),
     )
     fingerprint = stable_hash([[row.input_ids, row.labels, row.weights] for row in made])
     return frame.train(
         make_trainer, arguments, data=counts, fingerprint=fingerprint, progress=progress, measured=measured
     )
+
+
+def refuse_weights(rows: Sequence[TokenRow], arguments: Any) -> None:
+    """Raises InputError for losses of TRL that would take the weights of tokens for part of their probability, or not
+    look at them at all."""
+    if all(row.weights is None for row in rows):
+        return
+    for field, wrong in (
+        ("label_smoothing_factor", arguments.label_smoothing_factor > 0),
+        ("loss_type", arguments.loss_type == "dft"),
+    ):
+        if wrong:
+            raise InputError(
+                f"trl: {field} knows no weights of tokens: leave it out, or train without first_token_weight, discount "
+                "and weights of turns"
+            )
 
 
 def preview_run(run: TrainingRun) -> Preview:

@@ -35,7 +35,7 @@ TRIMS = {"llama3", "gemma"}
 
 
 CONTROL = re.compile(
-    r"<\|[a-z_]+>(?=\w)|<(?:turn|eos|bos|channel)\|?>|<\|[^|<>\s]+\|>|<｜[^｜<>]+｜>|\[/?(?:INST|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|"
+    r"<\|[a-z_]+>(?=\w)|<(?:turn|eos|bos|channel)\|?>|<\|[^|<>\s]+\|>|<\uff5c[^\uff5c<>]+\uff5c>|\[/?(?:INST|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS|"
     r"SYSTEM_PROMPT)\]|<(?:start|end)_of_turn>|<end_of_utterance>|</?s>"
 )
 """What a template writes as a token of its own."""

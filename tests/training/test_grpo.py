@@ -26,6 +26,7 @@ from sml_agents.training.runtime import known_warnings
 from sml_agents.training.settings import GRPOSettings
 from sml_agents.types import Reply, StopReason
 from sml_agents.views import TeacherView
+from tests.training.templates import FOLDER
 
 GRPO = RECIPES["grpo"]
 
@@ -233,6 +234,47 @@ def test_wrong_input(
 ) -> None:
     with pytest.raises(InputError, match=reason):
         train_grpo(settings(**changes), tmp_path / "out")
+
+
+def test_template_kwargs_reach_the_dialogues_and_the_saved_template(
+    settings: Callable[..., GRPOSettings], tmp_path: Path
+) -> None:
+    from transformers import AutoTokenizer
+
+    changes = {
+        "chat_template": str(FOLDER / "qwen3_thinking.jinja"),
+        "template_kwargs": {"enable_thinking": False},
+        "max_steps": 1,
+    }
+    result = train_grpo(settings(**changes), tmp_path / "out")
+    tokenizer = AutoTokenizer.from_pretrained(result.path)
+    with TraceStore.open(result.path / DIALOGUES, read_only=True) as store:
+        calls = [turn.call for trace in store.traces() for turn in trace.student_turns]
+    assert calls
+    for call in calls:
+        assert call is not None
+        assert tokenizer.decode(call.prompt_ids).endswith("<|im_start|>assistant\n<think>\n\n</think>\n\n")
+    again = tokenizer.apply_chat_template(
+        [{"role": "user", "content": "a"}], add_generation_prompt=True, tokenize=False
+    )
+    assert again.endswith("</think>\n\n")
+
+
+def test_an_adapter_belongs_to_the_reference(
+    settings: Callable[..., GRPOSettings], guesser: Path, tmp_path: Path
+) -> None:
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    torch.manual_seed(0)
+    lora = LoraConfig(init_lora_weights=False, target_modules="all-linear")
+    with known_warnings():
+        model: Any = get_peft_model(AutoModelForCausalLM.from_pretrained(guesser), lora)
+        model.save_pretrained(tmp_path / "adapter")
+    changes = {"adapter": str(tmp_path / "adapter"), "max_steps": 1, "precision": "fp32", "trl": {"beta": 0.04}}
+    result = train_grpo(settings(**changes), tmp_path / "out")
+    assert result.curve[0]["kl"] == pytest.approx(0, abs=1e-6)
+    assert "reference-" not in (tmp_path / "out" / "config.json").read_text()
 
 
 def test_a_dry_run(guesser: Path, problems: str, tmp_path: Path) -> None:

@@ -281,7 +281,9 @@ def test_a_thinking_template_is_trained_turn_by_turn(tiny_model: Path, tmp_path:
     assert result.data.rows_as == "turn"
     assert result.data.rows == result.data.trained_turns == 2 * len(ROWS)
     saved = (result.path / "chat_template.jinja").read_text(encoding="utf-8")
-    assert saved == (FOLDER / "qwen3_thinking.jinja").read_text(encoding="utf-8")
+    # What was set in training is set for everybody who loads the folder.
+    own = (FOLDER / "qwen3_thinking.jinja").read_text(encoding="utf-8")
+    assert saved == "{%- set enable_thinking = False %}\n" + own
 
 
 def test_a_run_by_the_clock_goes_on_where_it_was_cut_short(tiny_model: Path, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from sml_agents.backends.chat_format import ChatFormat, bake, control_tokens
 from sml_agents.data.nouns import Message, Tools
 from sml_agents.data.rows import tools_in_text
 from sml_agents.errors import BackendError, TrainingError
-from sml_agents.text.thinking import closing_of, reasoning_in
+from sml_agents.text.thinking import closing_of, reasoning_in, split_thought
 from sml_agents.training.tokens.nouns import RenderedDialogue, RenderedTurn
 from sml_agents.types import ToolCall
 
@@ -196,8 +196,9 @@ class DialogueRenderer:
         if not message.calls:
             [said] = self.format.plain([{"role": "assistant", "content": message.content}])
             lead = "" if thought else self.lead
-            return f"{lead}{thought}{said['content']}", self.end
-        return self._call_after(arranged, prompt, message, tools, thought)
+            words: str = said["content"]
+            return lead + thought + words, self.end
+        return self._call_after(prompt, message, thought)
 
     def _ways(self, message: Message, reasoning: str) -> list[dict[str, Any]]:
         """How a template may be given a message with its reasoning."""
@@ -220,30 +221,30 @@ class DialogueRenderer:
         for said in (content, content.rstrip(), content.lstrip(), content.strip()):
             if body.endswith(said):
                 before = body[: len(body) - len(said)]
-                if (reasoning in before) if message.thought else (before == self.lead):
+                if self._reads_as(body, said, reasoning) if message.thought else before == self.lead:
                     return body, self.end
         return None
 
-    def _call_after(
-        self, arranged: list[dict[str, Any]], prompt: str, message: Message, tools: Tools, thought: str
-    ) -> tuple[str, str]:
-        """A call whose template leaves out what its prompt has opened: what follows the part that both share."""
+    def _reads_as(self, body: str, said: str, reasoning: str) -> bool:
+        """Whether `body` is in use taken apart into this reasoning and these words."""
+        thought, words = split_thought(self.format.decode(self._tokenize([body])[0]))
+        return words.strip() == said.strip() and reasoning in thought
+
+    def _call_after(self, prompt: str, message: Message, thought: str) -> tuple[str, str]:
+        """A call where the template writes this history otherwise once it is answered: as it writes it elsewhere."""
+        elsewhere = self.format.plain([{"role": "user", "content": "."}])
         [said] = self.format.plain([replace(message, thought="").as_chat()])
-        closed = self.format.write(arranged, list(tools))
-        text = self.format.write([*arranged, said], list(tools))
-        opening, rest = prompt.removeprefix(closed), text.removeprefix(closed)
-        shared = next((at for at, (a, b) in enumerate(zip(opening, rest, strict=False)) if a != b), len(opening))
-        if not (prompt.startswith(closed) and text.startswith(closed)) or not all(
-            call.name in rest for call in message.calls
-        ):
-            raise TrainingError(
-                "the chat template writes no call of a tool after this history: give one that does with "
-                "chat_template=PATH, or train on dialogues without tools"
-            )
-        rest = rest[shared:]
-        before, closed_there, after = rest.partition(closing_of(prompt) or "\0")
-        if closed_there and not any(call.name in before for call in message.calls):  # an empty reasoning
+        opened, text = self.format.write(elsewhere, opened=True), self.format.write([*elsewhere, said])
+        shared = next((at for at, (a, b) in enumerate(zip(opened, text, strict=False)) if a != b), len(opened))
+        rest = text[shared:]
+        before, closed, after = rest.partition(closing_of(prompt) or "\0")
+        if closed and not any(call.name in before for call in message.calls):  # an empty reasoning
             rest = after.lstrip("\n")
+        if not all(call.name in rest for call in message.calls):
+            raise TrainingError(
+                "the chat template writes no call of a tool: give one that does with chat_template=PATH, or train on "
+                "dialogues without tools"
+            )
         end = self._closing(rest)
         body = rest[: len(rest.rstrip()) - len(end)] if end else rest.rstrip()
         return thought + body, end or self._call_end

@@ -133,11 +133,12 @@ def alternating(turns: Sequence[Judged], seed: int) -> list[Judged]:
 
 def rotated(completions: Sequence[list[int]], batch: int) -> list[list[int]]:
     """For each prompt the completion of its neighbour in the batch: KTO's estimate of the KL divergence (arXiv
-    2402.01306) compares prompts with answers that are not theirs."""
+    2402.01306) compares prompts with answers that are not theirs. One left alone in the last batch gets that of the row
+    before."""
     shifted: list[list[int]] = []
     for at in range(0, len(completions), batch):
         group = completions[at : at + batch]
-        shifted.extend([group[-1], *group[:-1]])
+        shifted.extend([group[-1], *group[:-1]] if len(group) > 1 else [completions[at - 1]])
     return shifted
 
 
