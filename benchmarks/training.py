@@ -165,10 +165,9 @@ def plain(job: dict[str, Any], out: Path) -> float:
     from trl.trainer.sft_trainer import SFTTrainer
 
     from sml_agents.training import SFTSettings
-    from sml_agents.training.runtime import keep_freed_memory, load_model, load_tokenizer, settle_threads, trl_arguments
+    from sml_agents.training.runtime import freed_memory_kept, load_model, load_tokenizer, settle_threads, trl_arguments
 
     settle_threads()
-    keep_freed_memory()
     meter = Meter()
 
     class Steps(TrainerCallback):
@@ -188,7 +187,8 @@ def plain(job: dict[str, Any], out: Path) -> float:
         processing_class=load_tokenizer(settings),
         callbacks=[Steps()],
     )
-    trainer.train()
+    with freed_memory_kept():
+        trainer.train()
     return meter.used / counted(job["steps"], job["batch"]) * 1000
 
 

@@ -31,7 +31,7 @@ os.environ.setdefault("KMP_BLOCKTIME", "0")
 from sml_agents.errors import SmlError
 from sml_agents.training import ProgressLine, TrainingRun, load_run, named_values, preview_run, train_run
 from sml_agents.training.dry_run import describe
-from sml_agents.training.folder import is_main_process
+from sml_agents.training.processes import is_main_process
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -96,9 +96,11 @@ class Engine:
         """Time spent in the model so far."""
         return self._work.busy
 
-    def stop(self) -> None:
-        """Let go of the model; calls that still run fail."""
+    def stop(self, *, wait: bool = False) -> None:
+        """Let go of the model; calls that still run fail. `wait` until it has been."""
         self._work.stop()
+        if wait:
+            self._thread.join()
 
     @property
     def alive(self) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import os
 
+from sml_agents.training.processes import process_count
 from sml_agents.training.settings import SFTSettings
 from sml_agents.training.tokens.nouns import DataCounts
 
@@ -13,7 +13,7 @@ __all__ = ["steps_of", "tokens_a_step"]
 
 def tokens_a_step(settings: SFTSettings, counts: DataCounts) -> float:
     """Tokens that one optimiser step reads on average, in all processes together."""
-    rows = settings.batch_size * int(os.environ.get("WORLD_SIZE", "1"))
+    rows = settings.batch_size * process_count()
     return counts.tokens / math.ceil(counts.rows / rows)
 
 

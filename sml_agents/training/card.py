@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -24,8 +25,8 @@ _NOTHING = "Nothing has been measured yet: `sml-agents eval`, then `sml_agents.t
 def write_card(folder: Path, record: dict[str, Any]) -> None:
     """Write `README.md` from what `training.json` holds."""
     settings, data = record["settings"], DataCounts.model_validate(record["data"])
-    steps = f"{record['steps']} of {record['planned_steps']} steps of {settings['batch_size']} {data.sampled}"
-    where = f"{record['precision']} on {record['device']}"
+    steps = f"{record['steps']} of {record['planned_steps']} steps of {record['rows_a_step']} {data.sampled}"
+    where = f"{record['precision']} on {_devices(record)}"
     loss = "not logged"
     if record["first_loss"] is not None:
         loss = f"{record['first_loss']:.3f} to {record['last_loss']:.3f} (means of the first and last tenth of the run)"
@@ -46,6 +47,13 @@ def write_card(folder: Path, record: dict[str, Any]) -> None:
         f"## Measured\n\n{_START}\n{_NOTHING}\n{_END}\n"
     )
     _write(folder / _NAME, _about(folder.parent.name, settings, record["recipe"]), text)
+
+
+def _devices(record: dict[str, Any]) -> str:
+    names = Counter(record["devices"])
+    each = ", ".join(name if count == 1 else f"{count} x {name}" for name, count in names.items())
+    processes = f"{record['processes']} processes on " if record["processes"] > 1 else ""
+    return f"{processes}{record['device']} ({each})"
 
 
 def _about(name: str, settings: dict[str, Any], recipe: str) -> ModelCardData:

@@ -12,13 +12,14 @@ from typing import Any
 from sml_agents.errors import InputError, SettingsMismatch
 from sml_agents.files import write_whole
 from sml_agents.training.card import write_card
+from sml_agents.training.processes import is_main_process
 from sml_agents.training.settings import TrainSettings
 
-__all__ = ["PLAN", "RECORD", "check_output", "is_main_process", "save_result", "write_json", "write_plan"]
+__all__ = ["PLAN", "RECORD", "check_output", "save_result", "write_json", "write_plan"]
 
 PLAN, RECORD = "plan.json", "training.json"
 
-_MAY_CHANGE = {"resume", "max_seconds", "checkpoint_seconds", "keep_checkpoints"}
+_MAY_CHANGE = {"resume", "max_seconds", "checkpoint_seconds", "keep_checkpoints", "keep_freed_memory"}
 """Settings that a resumed run may have otherwise: they do not change what is computed, only how far and how safely."""
 
 
@@ -94,11 +95,6 @@ def save_result(trainer: Any, tokenizer: Any, settings: TrainSettings, out: Path
         (out / "checkpoints" / "README.md").unlink(missing_ok=True)  # TRL's own card of a checkpoint
         with suppress(OSError):  # what `report_to` wrote stays
             (out / "checkpoints").rmdir()
-
-
-def is_main_process() -> bool:
-    """Of those that `accelerate launch` or torchrun started, the first; alone, always."""
-    return os.environ.get("RANK", "0") == "0"
 
 
 def write_json(path: Path, value: Any) -> None:

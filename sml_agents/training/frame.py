@@ -9,20 +9,20 @@ A recipe adds its rows and its trainer (`sml_agents.training.sft` is the shortes
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from sml_agents.errors import TrainingError
 from sml_agents.training.folder import check_output, save_result, write_plan
+from sml_agents.training.processes import device_names
 from sml_agents.training.progress import TrainingProgress
 from sml_agents.training.result import TrainResult
 from sml_agents.training.runtime import (
     chosen_device,
     computes_in_bf16,
     end_generation,
-    keep_freed_memory,
+    freed_memory_kept,
     known_warnings,
     load_model,
     load_tokenizer,
@@ -37,7 +37,7 @@ from sml_agents.training.tokens.masks import DialogueRenderer
 from sml_agents.training.tokens.nouns import DataCounts
 
 if TYPE_CHECKING:
-    from sml_agents.training.trainers.callbacks import Clock, Measured
+    from sml_agents.training.trainers.callbacks import Clock, Measured, Part
 
 __all__ = ["TrainingFrame"]
 
@@ -61,8 +61,6 @@ class TrainingFrame:
         self.out = Path(out)
         check_output(self.out, settings)
         self.device = chosen_device(settings)
-        if self.device == "cpu":
-            keep_freed_memory()
         self.bf16 = settings.precision == "bf16" or (settings.precision == "auto" and computes_in_bf16(self.device))
         self.tokenizer = load_tokenizer(settings)
         self.renderer = DialogueRenderer(self.tokenizer)
@@ -111,23 +109,48 @@ class TrainingFrame:
             SettingsMismatch: resumed with other settings or data.
             TrainingError: a loss that is not a number (checkpoints written before stay in `out/checkpoints`).
         """
+        with freed_memory_kept(self.settings.keep_freed_memory and self.device == "cpu"):
+            try:
+                return self._train(make_trainer, arguments, data, fingerprint, progress, notes, measured)
+            finally:
+                self.model = None  # the frame outlives the training, its model need not
+
+    def _train(
+        self,
+        make_trainer: Callable[..., Any],
+        arguments: Any,
+        data: DataCounts,
+        fingerprint: str,
+        progress: Callable[[TrainingProgress], None] | None,
+        notes: Mapping[str, Any] | None,
+        measured: Measured | None,
+    ) -> TrainResult:
         from sml_agents.training.trainers.callbacks import Checkpoints, Clock, ProgressReporter, latest_checkpoint
 
         settings = self.settings
         write_plan(self.out, settings, fingerprint)
         checkpoint = latest_checkpoint(self.checkpoints) if settings.resume else None
-        clock = Clock(settings.max_seconds, arguments.learning_rate) if settings.max_seconds else None
+        clock = Clock(
+            arguments.learning_rate, max_seconds=settings.max_seconds, checkpoint_seconds=settings.checkpoint_seconds
+        )
         reporter = ProgressReporter(progress, clock)
+        parts: dict[str, Part] = {
+            "seconds": clock,
+            "progress": reporter,
+            **({"measured": measured} if measured else {}),
+        }
+        checkpoints = Checkpoints(parts)
+        if checkpoint is not None:
+            checkpoints.restore(checkpoint)
         with known_warnings(), settings_errors():
             trainer = make_trainer(
                 model=self.model,
                 args=arguments,
                 processing_class=self.tokenizer,
                 peft_config=_lora(settings),
-                callbacks=[Checkpoints(settings.checkpoint_seconds), reporter, *filter(None, (clock, measured))],
+                callbacks=[clock, reporter, *filter(None, [measured]), checkpoints],
             )
         _remove_printing(trainer)
-        started = time.monotonic()
         try:
             with known_warnings():
                 trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -135,7 +158,7 @@ class TrainingFrame:
             kept = latest_checkpoint(self.checkpoints)
             where = f"the last checkpoint is kept in {kept}" if kept else "no checkpoint had been written yet"
             raise TrainingError(f"{error}; {where}") from error
-        seconds = time.monotonic() - started
+        seconds = clock.seconds
         curve = reporter.curve
         result = TrainResult(
             path=self.out,
@@ -148,6 +171,9 @@ class TrainingFrame:
             resumed_from=int(checkpoint.name.rpartition("-")[2]) if checkpoint else None,
             precision="bf16" if self.bf16 else "fp32",
             device=self.device,
+            processes=arguments.world_size,
+            devices=device_names(self.device),
+            rows_a_step=settings.batch_size * arguments.world_size,
             first_loss=_mean_loss(curve[: max(1, len(curve) // 10)]),
             last_loss=_mean_loss(curve[-max(1, len(curve) // 10) :]),
             curve=curve,
@@ -165,10 +191,10 @@ class TrainingFrame:
         return result
 
 
-def _ended_by(clock: Clock | None, measured: Measured | None) -> Literal["done", "time", "reached"]:
+def _ended_by(clock: Clock, measured: Measured | None) -> Literal["done", "time", "reached"]:
     if measured is not None and measured.reached:
         return "reached"
-    return "time" if clock is not None and clock.ran_out else "done"
+    return "time" if clock.ran_out else "done"
 
 
 def _lora(settings: TrainSettings) -> Any:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -28,6 +27,7 @@ from sml_agents.roles.prompts import render
 from sml_agents.training.frame import TrainingFrame
 from sml_agents.training.online.curriculum import TaskOrder
 from sml_agents.training.online.rollouts import Rollouts
+from sml_agents.training.processes import is_main_process, process_count
 from sml_agents.training.progress import TrainingProgress
 from sml_agents.training.recipes import recipe_named
 from sml_agents.training.result import TrainResult
@@ -81,16 +81,16 @@ def train_grpo(
 
     arguments = frame.arguments(
         recipe_named("grpo").config_class(),
-        max_steps=steps_of(settings, len(tasks), processes=int(os.environ.get("WORLD_SIZE", "1"))),
+        max_steps=steps_of(settings, len(tasks), processes=process_count()),
         num_generations=settings.resolved_group,
         max_completion_length=settings.max_tokens,
         temperature=settings.temperature,
         top_p=settings.top_p,
         beta=0.0,
     )
-    check_processes(settings, arguments)
+    check_vllm(arguments)
     notes: dict[str, Any] = {}
-    store = _Store(frame.out / DIALOGUES) if settings.keep_dialogues and arguments.process_index == 0 else None
+    store = _Store(frame.out / DIALOGUES) if settings.keep_dialogues else None
     order = TaskOrder(tasks, settings.seed, curriculum=settings.curriculum)
     make_trainer: Callable[..., Any] = partial(
         DialogueGRPOTrainer,
@@ -178,17 +178,10 @@ def check_sizes(settings: GRPOSettings) -> None:
         raise InputError("use_vllm needs generator: trl, the one that knows vLLM")
 
 
-def check_processes(settings: GRPOSettings, arguments: Any) -> None:
-    """Raises InputError for ways of spreading a model over processes in which dialogues cannot be generated.
-
-    Dialogues of different processes take their turns at different times, so nothing that all must call together fits.
-    """
-    if arguments.world_size == 1:
-        return
-    spread = arguments.deepspeed_plugin is not None or bool(arguments.fsdp)
-    if settings.generator == "own" and spread:
-        raise InputError("weights spread by FSDP or DeepSpeed need generator: trl with use_vllm: true")
-    if arguments.use_vllm and (arguments.vllm_mode != "colocate" or arguments.vllm_tensor_parallel_size > 1):
+def check_vllm(arguments: Any) -> None:
+    """Raises InputError for ways of vLLM that all processes have to call together: their dialogues take turns apart."""
+    alone = arguments.vllm_mode == "colocate" and arguments.vllm_tensor_parallel_size == 1
+    if arguments.use_vllm and arguments.world_size > 1 and not alone:
         raise InputError("several processes need vllm_mode: colocate and vllm_tensor_parallel_size: 1")
 
 
@@ -250,17 +243,23 @@ def _rollouts(
 
 
 class _Store:
-    """Writes the dialogues of each step in one transaction."""
+    """Writes the dialogues of each step, those of all processes, in one transaction of the first process."""
 
     def __init__(self, path: Path) -> None:
         from sml_agents.traces import TraceStore
 
-        self._store = TraceStore.open(path)
+        self._store = TraceStore.open(path) if is_main_process() else None
 
     def keep(self, traces: Sequence[Trace]) -> None:
+        """Every process has to call it."""
+        from accelerate.utils import gather_object  # type: ignore[import-untyped]
+
         from sml_agents.traces.store import Batch
 
-        self._store.write(Batch(done=[self._store.done_row(trace) for trace in traces]))
+        everyone: list[Trace] = gather_object(list(traces))
+        if self._store is not None:
+            self._store.write(Batch(done=[self._store.done_row(trace) for trace in everyone]))
 
     def close(self) -> None:
-        self._store.close()
+        if self._store is not None:
+            self._store.close()

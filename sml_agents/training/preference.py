@@ -91,6 +91,7 @@ def train_kto(
     made, counts = _tokenized(alternating(turns, settings.seed), frame, system)
 
     from sml_agents.training.trainers.preference import TurnTrainer, as_dataset
+    from sml_agents.training.trainers.sft import rows_of_a_pass
 
     good = sum(one.good for one, _ in made if isinstance(one, Judged))
     bad = len(made) - good
@@ -111,7 +112,7 @@ def train_kto(
     columns: dict[str, list[Any]] = {
         "prompt_ids": [sides[0].prompt_ids for _, sides in made],
         "completion_ids": completions,
-        "KL_completion_ids": rotated(completions, arguments.per_device_train_batch_size),
+        "KL_completion_ids": rotated(completions, rows_of_a_pass(arguments)),
         "label": [one.good for one, _ in made if isinstance(one, Judged)],
     }
     return frame.train(

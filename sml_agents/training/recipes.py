@@ -28,7 +28,8 @@ from sml_agents.data.selection import PRESETS
 from sml_agents.errors import InputError
 from sml_agents.training.config import TrainingRun
 from sml_agents.training.fields import check_fields
-from sml_agents.training.folder import RECORD, is_main_process, write_json
+from sml_agents.training.folder import RECORD, write_json
+from sml_agents.training.processes import is_main_process
 from sml_agents.training.settings import (
     DistillSettings,
     GRPOSettings,

@@ -23,17 +23,23 @@ class TrainResult(BaseModel):
     stopped: Literal["done", "time", "reached"]
     """`time`: `max_seconds` ran out before the planned steps. `reached`: the measure reached `stop_at`."""
     seconds: float
+    """Of training, those of the parts before a resume included."""
     tokens_per_second: float
     """All tokens of the rows, trained or not, padding left out; 0 where the recipe does not count them."""
     resumed_from: int | None = None
     """The step at which an earlier run was taken up."""
     precision: Literal["fp32", "bf16"]
     device: str
+    processes: int = 1
+    devices: list[str] = Field(default_factory=list)
+    """Names of the processors or GPUs, one for each process."""
+    rows_a_step: int | None = None
+    """In all processes together."""
     first_loss: float | None
     last_loss: float | None
     """Means over the first and the last tenth of the loss curve."""
     curve: list[dict[str, float]]
-    """What TRL logged, by step."""
+    """What TRL logged, by step, from the first one on."""
     data: DataCounts
     notes: dict[str, Any] = Field(default_factory=dict)
     """What this recipe alone has to say, such as where preference pairs came from."""

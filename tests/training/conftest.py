@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from sml_agents.roles.prompts import render
 from sml_agents.training import DialogueRenderer, Message, SFTSettings, TrainingRow, TrainResult, train_sft
 from tests.training.templates import dressed
+
+PROBLEM = "What is two plus two?"
 
 
 def dialogue_row(number: int, *, price: int = 3, filler: int = 0) -> TrainingRow:
@@ -70,3 +75,42 @@ def renderer_of(embedded_model: Path) -> Callable[[str], DialogueRenderer]:
         return made[family]
 
     return get
+
+
+@pytest.fixture(scope="session")
+def guesser(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny model, taught to answer 4 or 5, or to ask, each about a third of the time."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    model: Any = AutoModelForCausalLM.from_pretrained(tiny_model)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-2)
+    opening = [{"role": "system", "content": render("student")}, {"role": "user", "content": PROBLEM}]
+    again = [{"role": "assistant", "content": "The answer is 5."}, {"role": "user", "content": "That is not right."}]
+    rows = []
+    for reply in ("The answer is 4.", "The answer is 5.", "What is two?"):
+        for messages in (opening, [*opening, *again]):
+            head = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+            ids, said = (
+                tokenizer(text, add_special_tokens=False)["input_ids"] for text in (head, reply + "<|im_end|>")
+            )
+            rows.append((ids + said, [-100] * len(ids) + said))
+    width = max(len(ids) for ids, _ in rows)
+    input_BT = torch.tensor([ids + [0] * (width - len(ids)) for ids, _ in rows])
+    labels_BT = torch.tensor([labels + [-100] * (width - len(labels)) for _, labels in rows])
+    for _ in range(30):
+        optimizer.zero_grad()
+        model(input_ids=input_BT, labels=labels_BT).loss.backward()
+        optimizer.step()
+    folder = tmp_path_factory.mktemp("guesser")
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def problems(tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("tasks") / "sums.jsonl"
+    path.write_text("".join(json.dumps({"q": PROBLEM, "a": str(answer)}) + "\n" for answer in (4, 5)))
+    return f"jsonl:{path}?prompt=q&answer=a"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +16,6 @@ import torch
 
 from sml_agents.errors import BudgetExceeded, InputError, SettingsMismatch, TrainingError
 from sml_agents.roles import OracleTeacher
-from sml_agents.roles.prompts import render
 from sml_agents.traces import TraceStore
 from sml_agents.training import TrainResult, load_run, preview_run, train_run
 from sml_agents.training.dry_run import describe
@@ -27,45 +29,6 @@ from sml_agents.views import TeacherView
 from tests.training.templates import FOLDER
 
 GRPO = RECIPES["grpo"]
-PROBLEM = "What is two plus two?"
-
-
-@pytest.fixture(scope="session")
-def guesser(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny model, taught to answer 4 or 5, or to ask, each about a third of the time."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
-    model: Any = AutoModelForCausalLM.from_pretrained(tiny_model)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-2)
-    opening = [{"role": "system", "content": render("student")}, {"role": "user", "content": PROBLEM}]
-    again = [{"role": "assistant", "content": "The answer is 5."}, {"role": "user", "content": "That is not right."}]
-    rows = []
-    for reply in ("The answer is 4.", "The answer is 5.", "What is two?"):
-        for messages in (opening, [*opening, *again]):
-            head = tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
-            ids, said = (
-                tokenizer(text, add_special_tokens=False)["input_ids"] for text in (head, reply + "<|im_end|>")
-            )
-            rows.append((ids + said, [-100] * len(ids) + said))
-    width = max(len(ids) for ids, _ in rows)
-    input_BT = torch.tensor([ids + [0] * (width - len(ids)) for ids, _ in rows])
-    labels_BT = torch.tensor([labels + [-100] * (width - len(labels)) for _, labels in rows])
-    for _ in range(30):
-        optimizer.zero_grad()
-        model(input_ids=input_BT, labels=labels_BT).loss.backward()
-        optimizer.step()
-    folder = tmp_path_factory.mktemp("guesser")
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def problems(tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("tasks") / "sums.jsonl"
-    path.write_text("".join(json.dumps({"q": PROBLEM, "a": str(answer)}) + "\n" for answer in (4, 5)))
-    return f"jsonl:{path}?prompt=q&answer=a"
 
 
 @pytest.fixture
@@ -186,6 +149,73 @@ def test_a_used_up_budget_ends_the_run_in_one_sentence(settings: Callable[..., G
     with pytest.raises(BudgetExceeded) as ended:
         train_grpo(settings(max_tokens=1), tmp_path / "out", teacher=Spent())
     assert str(ended.value) == "The budget of 3 model calls is used up; raise budget_calls."
+
+
+def test_a_failed_dialogue_is_tried_again_once(settings: Callable[..., GRPOSettings], tmp_path: Path) -> None:
+    class Flaky(OracleTeacher):
+        replies = 0
+
+        async def reply(self, view: TeacherView, *, seed: int = 0) -> Reply:
+            Flaky.replies += 1
+            if Flaky.replies in (2, 5):
+                raise RuntimeError("no line to the teacher")
+            return await super().reply(view, seed=seed)
+
+    train_grpo(settings(max_tokens=1, max_steps=1), tmp_path / "out", teacher=Flaky())
+    with TraceStore.open(tmp_path / "out" / DIALOGUES, read_only=True) as store:
+        stops = [trace.stop for trace in store.traces()]
+    assert len(stops) == 8 and StopReason.FAILED not in stops
+    assert Flaky.replies == 10
+
+
+def test_the_reference_has_the_adapter_that_training_starts_from(
+    settings: Callable[..., GRPOSettings], guesser: Path, tmp_path: Path
+) -> None:
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForCausalLM
+
+    base = AutoModelForCausalLM.from_pretrained(guesser)
+    with known_warnings():
+        adapted = get_peft_model(base, LoraConfig(r=2, target_modules="all-linear", task_type="CAUSAL_LM"))
+    with torch.no_grad():
+        for name, weight in adapted.named_parameters():
+            if "lora_B" in name:
+                weight.normal_(std=0.05)
+    adapted.save_pretrained(tmp_path / "adapter")
+    with_kl = settings(adapter=str(tmp_path / "adapter"), trl={"beta": 0.04}, max_steps=1)
+    assert train_grpo(with_kl, tmp_path / "out").curve[0]["kl"] == pytest.approx(0.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("spread", ["FSDP", "DeepSpeed"])
+def test_spread_weights_are_noticed_and_refused_by_name(spread: str) -> None:
+    from types import SimpleNamespace
+
+    from sml_agents.training.trainers.grpo import DialogueGRPOTrainer
+
+    trainer: Any = SimpleNamespace(is_fsdp_enabled=spread == "FSDP", is_deepspeed_enabled=spread == "DeepSpeed")
+    with pytest.raises(InputError, match=f"weights spread by {spread} need generator: trl"):
+        DialogueGRPOTrainer._refuse_shards(trainer)
+    neither: Any = SimpleNamespace(is_fsdp_enabled=False, is_deepspeed_enabled=False)
+    DialogueGRPOTrainer._refuse_shards(neither)
+
+
+@pytest.mark.slow
+def test_ten_trainings_in_one_process_leave_nothing_behind(
+    settings: Callable[..., GRPOSettings], repository: Path, tmp_path: Path
+) -> None:
+    script = repository / "tests" / "training" / "many_trainings.py"
+    made = settings(precision="bf16", max_steps=1).model_dump_json()
+    done = subprocess.run(
+        [sys.executable, str(script), made, str(tmp_path), "10"],
+        env={**os.environ, "PYTHONPATH": str(repository)},
+        capture_output=True,
+        text=True,
+        timeout=250,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    left = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [one["models"] for one in left] == [0] * 10
+    assert left[-1]["memory"] < 1.1 * left[0]["memory"]
 
 
 @pytest.mark.parametrize(

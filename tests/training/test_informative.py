@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sml_agents.training.trainers.batches import alike_together, informative
+from sml_agents.training.trainers.batches import alike_together, informative, rows_that_matter
 
 WIDTH = 12
 ROWS = st.lists(
@@ -62,3 +62,19 @@ def test_less_padding_is_computed() -> None:
     given_order = batches_of([(4, 2, 1.0), (4, 12, -1.0), (4, 2, 1.0), (4, 3, 0.0)] * 4, 4)
     assert computed(given_order) == 4 * 3 * (4 + 12)
     assert computed(alike_together(given_order)) == 4 * (4 + 12) + 8 * (4 + 2) + (4 + 3)
+
+
+@given(rows=ROWS, at_least=st.integers(1, 20))
+def test_so_many_rows_are_kept_as_another_process_needs(rows: list[tuple[int, int, float]], at_least: int) -> None:
+    [batch] = batches_of(rows, 1)
+    needed = sum(advantage != 0 for *_, advantage in rows)
+    assert rows_that_matter(batch) == needed
+    kept, share = informative(batch, at_least=at_least)
+    assert len(kept["advantages"]) == min(len(rows), max(needed, at_least))
+    assert int((kept["advantages"] != 0).sum()) == needed
+    assert round(share * len(rows), 4) == len(kept["advantages"])
+    rest = sorted(done for _, done, advantage in rows if not advantage)
+    filled = sorted(
+        int(mask.sum()) for mask, one in zip(kept["completion_mask"], kept["advantages"], strict=True) if not one
+    )
+    assert filled == rest[: len(filled)]

@@ -284,3 +284,24 @@ def test_a_thinking_template_is_trained_turn_by_turn(tiny_model: Path, tmp_path:
     # What was set in training is set for everybody who loads the folder.
     own = (FOLDER / "qwen3_thinking.jinja").read_text(encoding="utf-8")
     assert saved == "{%- set enable_thinking = False %}\n" + own
+
+
+def test_a_run_by_the_clock_goes_on_where_it_was_cut_short(tiny_model: Path, tmp_path: Path) -> None:
+    """Seconds, learning rate and curve are those of the whole run."""
+
+    def stop(progress: TrainingProgress) -> None:
+        if progress.seconds >= 2.0:
+            raise Stop
+
+    by_clock = {"epochs": 5000, "max_seconds": 3.0, "checkpoint_seconds": 0.2, "warmup": 0.0}
+    with pytest.raises(Stop):
+        train_sft(ROWS, tiny(tiny_model, **by_clock), tmp_path / "out", progress=stop)
+    told: list[Any] = []
+    result = train_sft(ROWS, tiny(tiny_model, **by_clock, resume=True), tmp_path / "out", progress=told.append)
+    assert result.stopped == "time"
+    assert told[0].seconds > 1.0
+    assert 3.0 <= result.seconds < 4.5
+    assert [point["step"] for point in result.curve] == list(range(1, result.steps + 1))
+    rates = [point["learning_rate"] for point in result.curve]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[result.resumed_from or 0] < 0.67 * rates[0]

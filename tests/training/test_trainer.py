@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -203,3 +205,30 @@ def test_a_dry_run_shows_what_would_be_trained(tiny_model: Path) -> None:
 def test_progress_fits_80_columns(loss: float | None) -> None:
     for step in (0, 99_999):
         assert len(describe(TrainingProgress(step, 99_999, loss, 123_456.7, 1.0, 360_000.0))) < 80
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="glibc")
+@pytest.mark.parametrize("wanted", [True, False])
+def test_freed_memory_is_kept_while_training_lasts_and_goes_back_at_its_end(wanted: bool) -> None:
+    program = f"""
+import psutil
+from sml_agents.training.runtime import freed_memory_kept
+
+def used():
+    return psutil.Process().memory_info().rss / 2**20
+
+def steps():
+    blocks = [bytearray(b"1") * 2**20 for _ in range(300)]
+    del blocks[::2]
+    del blocks
+
+start = used()
+with freed_memory_kept({wanted}):
+    steps()
+    kept = used() - start
+left = used() - start
+steps()  # the limits are the usual ones again: what is freed goes back at once
+print(kept > 200, left < 50, used() - start < 50)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout.split() == [str(wanted), "True", "True"]

@@ -71,8 +71,9 @@ class LiveEngine:
 
     def __init__(self, model: Any, tokenizer: Any, settings: LocalSettings, *, bf16: bool) -> None:
         self._model = model
-        self._own = _rounded(model) if bf16 else model
-        self._engine = Engine("model under training", lambda: (self._own, tokenizer), settings)
+        self._own = own = _rounded(model) if bf16 else model
+        # Not `self._own`: the engine's thread holds on to this function, and must not hold on to who owns the engine.
+        self._engine = Engine("model under training", lambda: (own, tokenizer), settings)
 
     @property
     def alive(self) -> bool:
@@ -96,7 +97,7 @@ class LiveEngine:
         self._engine.forget()
 
     def stop(self) -> None:
-        self._engine.stop()
+        self._engine.stop(wait=True)
 
 
 def _rounded(model: Any) -> Any:

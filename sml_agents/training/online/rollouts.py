@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from sml_agents.dialogue import Cast
@@ -19,7 +20,7 @@ __all__ = ["Rollouts"]
 
 
 class Rollouts:
-    """Holds `group` dialogues on each of the next tasks.
+    """Holds `group` dialogues on each of the next tasks; one that failed is tried again once.
 
     Dialogues live on one event loop for the whole of training, so that what a teacher or verifier keeps open there (a
     connection, a worker) serves every step. Their seeds depend on the training seed, the step and their place in it.
@@ -86,7 +87,11 @@ class Rollouts:
             return trace
 
         sink = _Collected(step)
-        await run_all(wanted, dialogue, sink, concurrency=self.concurrency, record=self.cast.record)
+        hold = partial(run_all, dialogue=dialogue, sink=sink, concurrency=self.concurrency, record=self.cast.record)
+        await hold(wanted)
+        failed = [item for item in wanted if sink.traces[item.position].stop is StopReason.FAILED]
+        if len(failed) < len(wanted):  # where none went well, none would
+            await hold(failed)
         return [sink.traces[item.position] for item in wanted]
 
 

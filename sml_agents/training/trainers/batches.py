@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-__all__ = ["alike_together", "flat_groups", "informative", "trained_tokens"]
+__all__ = ["alike_together", "flat_groups", "informative", "rows_that_matter", "trained_tokens"]
 
 
 def flat_groups(rewards_GN: torch.Tensor) -> torch.Tensor:
@@ -17,18 +17,25 @@ def flat_groups(rewards_GN: torch.Tensor) -> torch.Tensor:
     return highest_G - lowest_G < 1e-8
 
 
-def informative(inputs: dict[str, Any], *, by_tokens: bool = False) -> tuple[dict[str, Any], float]:
+def rows_that_matter(inputs: dict[str, Any]) -> int:
+    """How many rows of a batch can change the weights."""
+    return int(_matters(inputs).sum())
+
+
+def informative(inputs: dict[str, Any], *, at_least: int = 1, by_tokens: bool = False) -> tuple[dict[str, Any], float]:
     """The rows of a batch whose advantage is not 0, without padding that only others needed; and their share.
 
-    The rest adds nothing to the loss (without a KL term or an entropy bonus), and costs as much. One row is kept in any
-    case, so that every process calls the model. The share is of the rows, or of the trained tokens.
+    The rest adds nothing to the loss (without a KL term or an entropy bonus), and costs as much. Its shortest rows fill
+    up to `at_least`: every process has to call the model, with as many rows as the others. The share is of the rows, or
+    of the trained tokens.
     """
     advantages, completion_mask = inputs["advantages"], inputs["completion_mask"]
     mask_BT = trained_tokens(inputs)
     matters_B = _matters(inputs)
-    if not bool(matters_B.any()):
-        matters_B = torch.zeros_like(matters_B)
-        matters_B[completion_mask.sum(dim=1).argmin()] = True
+    missing = at_least - int(matters_B.sum())
+    if missing > 0:
+        shortest_B = completion_mask.sum(dim=1).argsort(stable=True)
+        matters_B = matters_B.index_fill(0, shortest_B[~matters_B[shortest_B]][:missing], True)
     rows, width = len(advantages), completion_mask.shape[1]
     share = (mask_BT[matters_B].sum() / mask_BT.sum().clamp(min=1)) if by_tokens else matters_B.float().mean()
     kept = {

@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from transformers import TrainerCallback
 
+from sml_agents.files import write_whole
+from sml_agents.training.processes import agreed, wait_for_all
 from sml_agents.training.progress import TrainingProgress
 
-__all__ = ["COMPLETE", "Checkpoints", "Clock", "Measured", "OptimizerTime", "ProgressReporter", "latest_checkpoint"]
+__all__ = [
+    "COMPLETE",
+    "Checkpoints",
+    "Clock",
+    "Measured",
+    "OptimizerTime",
+    "Part",
+    "ProgressReporter",
+    "latest_checkpoint",
+]
 
 COMPLETE = "complete"
-"""Name of the empty file that marks a checkpoint as written to its end."""
+"""Name of the file that marks a checkpoint as written to its end; it holds what the run knew of itself by then."""
 
 
 _SHORTER = {"mean_token_accuracy": "accuracy"}
@@ -22,40 +34,83 @@ _NOT_KEPT = {"epoch", "num_tokens"}
 """Figures of the log that a curve does without; an entropy of 0 is one that was not computed."""
 
 
-class Clock(TrainerCallback):
-    """Ends training after `seconds` and lets the learning rate fall with the time that is left.
+class Part(Protocol):
+    """What knows something of the run that a resumed one has to know, too."""
 
-    The scheduler plans for all steps; where time runs out first, the rate is capped at the share of time left, so that
-    a run cut short has still cooled down.
+    def state(self) -> Any:
+        """JSON-able."""
+        ...
+
+    def restore(self, state: Any) -> None:
+        """Go on from `state()`."""
+        ...
+
+
+class Clock(TrainerCallback):
+    """Seconds of training, those before a resume included, and what follows from them in all processes alike.
+
+    Ends training after `max_seconds` and lets the learning rate fall with the time that is left: the scheduler plans
+    for all steps; where time runs out first, the rate is capped at the share of time that was left when the step
+    began, so that a run cut short has still cooled down. Asks for a checkpoint every `checkpoint_seconds`.
+
+    The first process reads the clock, once a step. All others decide by what it read, never by their own.
     """
 
-    def __init__(self, seconds: float, learning_rate: float) -> None:
-        self.seconds = seconds
+    def __init__(
+        self, learning_rate: float, *, max_seconds: float | None = None, checkpoint_seconds: float | None = None
+    ) -> None:
         self.learning_rate = learning_rate
+        self.max_seconds = max_seconds
+        self.checkpoint_seconds = checkpoint_seconds
+        self.used = 0.0
+        """As read last."""
         self.ran_out = False
         self.applied_rate: float | None = None
-        """The learning rate of the last step, which the scheduler does not know."""
+        """The learning rate of the last step, where it is not the scheduler's to say."""
         self._start = 0.0
+        self._saved = 0.0
+
+    def state(self) -> float:
+        return self.used
+
+    def restore(self, state: Any) -> None:
+        self.used = self._saved = float(state)
+
+    @property
+    def seconds(self) -> float:
+        """By this process's own clock: to show, not to decide by."""
+        return time.monotonic() - self._start
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self._start = time.monotonic()
+        self._start = time.monotonic() - self.used
 
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        left = max(0.0, 1 - (time.monotonic() - self._start) / self.seconds)
+        if self.max_seconds is None:
+            return
+        left = max(0.0, 1 - self.used / self.max_seconds)
         for group in kwargs["optimizer"].param_groups:
             group["lr"] = min(group["lr"], self.learning_rate * left)
             self.applied_rate = group["lr"]
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if time.monotonic() - self._start >= self.seconds and state.global_step < state.max_steps:
+        self.used = agreed(self.seconds)
+        if state.global_step >= state.max_steps:
+            return
+        if self.max_seconds is not None and self.used >= self.max_seconds:
             self.ran_out = True
             control.should_training_stop = True
+        elif self.checkpoint_seconds is not None and self.used - self._saved >= self.checkpoint_seconds:
+            control.should_save = True
+
+    def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        self._saved = agreed(self.seconds)  # writing one is not the time until the next
 
 
 class Measured(TrainerCallback):
     """Takes a measure of the model every `steps` steps, and ends training when it reaches `stop_at`.
 
     The steps are counted from the beginning of the run, so that a resumed run measures where an unbroken one would.
+    Of several processes the first one's measure counts.
     """
 
     def __init__(self, measure: Callable[[Any, Any], float], stop_at: float, steps: int) -> None:
@@ -66,10 +121,16 @@ class Measured(TrainerCallback):
         self.taken: list[tuple[int, float]] = []
         """Step and measure."""
 
+    def state(self) -> list[tuple[int, float]]:
+        return self.taken
+
+    def restore(self, state: Any) -> None:
+        self.taken = [(int(step), float(value)) for step, value in state]
+
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.global_step % self.steps or state.global_step >= state.max_steps:
             return
-        value = self.measure(kwargs["model"], kwargs["processing_class"])
+        value = agreed(self.measure(kwargs["model"], kwargs["processing_class"]))
         self.taken.append((state.global_step, value))
         if value >= self.stop_at:
             self.reached = True
@@ -77,24 +138,22 @@ class Measured(TrainerCallback):
 
 
 class Checkpoints(TrainerCallback):
-    """Asks for a checkpoint every `seconds` and marks those that were written to the end."""
+    """Marks the checkpoints that were written to the end, with the state of `parts` in the mark."""
 
-    def __init__(self, seconds: float | None) -> None:
-        self.seconds = seconds
-        self._last = 0.0
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self._last = time.monotonic()
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        due = self.seconds is not None and time.monotonic() - self._last >= self.seconds
-        if due and state.global_step < state.max_steps:
-            control.should_save = True
+    def __init__(self, parts: Mapping[str, Part]) -> None:
+        self.parts = parts
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self._last = time.monotonic()
+        wait_for_all()  # each process writes a file of its own
         if state.is_world_process_zero:
-            (Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE).touch()
+            known = {name: part.state() for name, part in self.parts.items()}
+            write_whole(Path(args.output_dir) / f"checkpoint-{state.global_step}" / COMPLETE, json.dumps(known))
+
+    def restore(self, checkpoint: Path) -> None:
+        """Have the parts go on from `checkpoint`; one of an older version knows nothing of them."""
+        known = json.loads((checkpoint / COMPLETE).read_text(encoding="utf-8") or "{}")
+        for name in self.parts.keys() & known.keys():
+            self.parts[name].restore(known[name])
 
 
 def latest_checkpoint(folder: Path) -> Path | None:
@@ -118,21 +177,30 @@ class OptimizerTime(TrainerCallback):
 
 
 class ProgressReporter(TrainerCallback):
-    """Calls `tell` with a `TrainingProgress` after each step, and keeps the loss curve."""
+    """Calls `tell` with a `TrainingProgress` after each step, and keeps the loss curve, from before a resume on."""
 
-    def __init__(self, tell: Callable[[TrainingProgress], None] | None, clock: Clock | None = None) -> None:
+    def __init__(self, tell: Callable[[TrainingProgress], None] | None, clock: Clock) -> None:
         self.tell = tell
         self.clock = clock
         self.curve: list[dict[str, float]] = []
         self.tokens = 0
-        self._start = 0.0
+        self._tokens_before = 0
+        """Of the parts before this one, where TRL counts anew."""
+        self._seconds_before = 0.0
         self._first_step = 0
         self._loss: float | None = None
         self._note = ""
 
+    def state(self) -> dict[str, Any]:
+        return {"curve": self.curve, "tokens": self.tokens}
+
+    def restore(self, state: Any) -> None:
+        self.curve, self.tokens = list(state["curve"]), int(state["tokens"])
+
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self._start = time.monotonic()
         self._first_step = state.global_step
+        self._seconds_before = self.clock.used
+        self._tokens_before = self.tokens - int(state.num_input_tokens_seen)
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
         if not logs or "loss" not in logs:
@@ -145,18 +213,19 @@ class ProgressReporter(TrainerCallback):
             for name, value in logs.items()
             if name not in _NOT_KEPT and isinstance(value, int | float) and (value or name != "entropy")
         }
-        if self.clock is not None and self.clock.applied_rate is not None:
+        if self.clock.applied_rate is not None:
             point["learning_rate"] = self.clock.applied_rate
-        self.tokens = int(logs.get("num_tokens", self.tokens))
+        if "num_tokens" in logs:
+            self.tokens = self._tokens_before + int(logs["num_tokens"])
         self.curve.append({"step": state.global_step, **point})
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if self.tell is None or not state.is_world_process_zero:
             return
-        seconds = time.monotonic() - self._start
+        seconds = self.clock.seconds
         done = state.global_step - self._first_step
-        left = seconds / done * (state.max_steps - state.global_step) if done else None
-        if self.clock is not None and left is not None:
-            left = min(left, max(0.0, self.clock.seconds - seconds))
+        left = (seconds - self._seconds_before) / done * (state.max_steps - state.global_step) if done else None
+        if self.clock.max_seconds is not None and left is not None:
+            left = min(left, max(0.0, self.clock.max_seconds - seconds))
         rate = self.tokens / seconds if seconds else 0.0
         self.tell(TrainingProgress(state.global_step, state.max_steps, self._loss, rate, seconds, left, self._note))

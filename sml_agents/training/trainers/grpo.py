@@ -18,12 +18,21 @@ from accelerate.utils import gather_object  # type: ignore[import-untyped]
 from trl.trainer.grpo_trainer import GRPOTrainer
 
 from sml_agents.backends.settings import LocalSettings
+from sml_agents.errors import InputError
 from sml_agents.training.online.policy import LiveChatModel, LiveEngine
 from sml_agents.training.online.rewards import dialogue_reward, turn_advantages, turn_returns, turn_rewards
 from sml_agents.training.online.rollouts import Rollouts
 from sml_agents.training.online.trajectories import Episode
+from sml_agents.training.processes import largest
+from sml_agents.training.runtime import give_back_freed_memory
 from sml_agents.training.settings import GRPOSettings
-from sml_agents.training.trainers.batches import alike_together, flat_groups, informative, trained_tokens
+from sml_agents.training.trainers.batches import (
+    alike_together,
+    flat_groups,
+    informative,
+    rows_that_matter,
+    trained_tokens,
+)
 from sml_agents.training.trainers.callbacks import OptimizerTime
 from sml_agents.training.trainers.generator import TrlGenerator
 from sml_agents.training.trainers.lm_head import score_trained_tokens_only
@@ -70,7 +79,7 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
 
         self.weights, self.gamma, self.by_turn = settings.reward_weights, settings.gamma, settings.credit == "turn"
         self.notes = notes
-        notes.update(groups=0, flat_groups=0, seconds=dict.fromkeys(_PHASES, 0.0))
+        notes.update(groups=0, flat_groups=0, seconds=dict.fromkeys((*_PHASES, "all"), 0.0))
         self.seconds: dict[str, float] = notes["seconds"]
         self.episodes: list[Episode] = []
         """Of the last round of dialogues."""
@@ -84,6 +93,11 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
             train_dataset=rows,
             **kwargs,
         )
+        if settings.generator == "own" and self.accelerator.num_processes > 1:
+            self._refuse_shards()
+        if self.ref_model is not None and settings.adapter is not None:
+            # TRL loads it by the name of the weights, without the adapter that was merged into those under training.
+            self.accelerator.unwrap_model(self.ref_model).load_state_dict(self.model.state_dict())
         score_trained_tokens_only(_base(self.model), entropy=True, temperature=self.temperature)
         self._scored_BT: torch.Tensor | None = None
         """Inside a loss: which tokens of the completions need their log-probabilities."""
@@ -104,12 +118,19 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
         model = LiveChatModel.over(self.generator, settings.model, sampling)
         self.rollouts = make_rollouts(model, self.processing_class.pad_token_id)
 
+    def _refuse_shards(self) -> None:
+        """Dialogues of different processes take their turns at different times: nothing that all must call together
+        fits. What spreads the weights is accelerate's to say, whoever configured it."""
+        for name, enabled in (("FSDP", self.is_fsdp_enabled), ("DeepSpeed", self.is_deepspeed_enabled)):
+            if enabled:
+                raise InputError(f"weights spread by {name} need generator: trl with use_vllm: true")
+
     def train(self, *args: Any, **kwargs: Any) -> Any:
-        began = time.perf_counter()
+        self._began = time.perf_counter()
         try:
             return super().train(*args, **kwargs)
         finally:
-            self.seconds["all"] = time.perf_counter() - began
+            self.seconds["all"] += time.perf_counter() - self._began
             self.generator.stop()
             self.rollouts.close()
 
@@ -138,6 +159,8 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
         finally:
             self.generator.rest()
             self.model.train(training)
+            # Dialogues are never alike: what one step has left in pieces would not fit the next, and add up.
+            give_back_freed_memory()
 
     def _count_groups(self) -> None:
         """Tell the task order how each group ended, and count groups without a signal."""
@@ -218,7 +241,9 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
         began = time.perf_counter()
         share = 1.0
         if self.beta == 0 and not self._entropy_bonus_enabled and not self.aux_loss_enabled:
-            inputs, share = informative(inputs, by_tokens=self.loss_type == "bnpo")
+            # TRL gathers figures of each row.
+            rows = max(1, largest(rows_that_matter(inputs)))
+            inputs, share = informative(inputs, at_least=rows, by_tokens=self.loss_type == "bnpo")
         self._scored_BT = None if self.aux_loss_enabled else trained_tokens(inputs)
         try:
             loss: torch.Tensor = super()._compute_loss(model, inputs)  # type: ignore[no-untyped-call]
@@ -257,7 +282,8 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
         super()._save_checkpoint(model, trial)  # type: ignore[no-untyped-call]
         if self.is_world_process_zero():
             folder = Path(str(self.args.output_dir)) / f"checkpoint-{self.state.global_step}"
-            counts = {name: self.notes[name] for name in ("groups", "flat_groups")}
+            seconds = {**self.seconds, "all": self.seconds["all"] + time.perf_counter() - self._began}
+            counts = {"groups": self.notes["groups"], "flat_groups": self.notes["flat_groups"], "seconds": seconds}
             state = {"order": self.rollouts.order.state(), "counts": counts}
             (folder / ORDER).write_text(json.dumps(state), encoding="utf-8")
 
@@ -266,7 +292,9 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
         if checkpoint is not None:
             state = json.loads((Path(checkpoint) / ORDER).read_text(encoding="utf-8"))
             self.rollouts.order.restore(state["order"])
-            self.notes.update(state["counts"])
+            counts: dict[str, Any] = state["counts"]
+            self.seconds.update(counts.pop("seconds", {}))
+            self.notes.update(counts)
 
 
 def _base(model: Any) -> Any:

@@ -10,7 +10,7 @@ from trl.trainer.dpo_trainer import DPOTrainer
 from trl.trainer.kto_trainer import KTOTrainer
 
 from sml_agents.training.trainers.lm_head import score_trained_tokens_only
-from sml_agents.training.trainers.sft import LengthGroupedSampler, Watched
+from sml_agents.training.trainers.sft import LengthGroupedSampler, Watched, rows_of_a_pass
 
 __all__ = ["PairTrainer", "TurnTrainer", "as_dataset"]
 
@@ -47,7 +47,7 @@ class PairTrainer(_Prepared, DPOTrainer):
         rows: Any = self.train_dataset
         sides = zip(rows["prompt_ids"], rows["chosen_ids"], rows["rejected_ids"], strict=True)
         lengths = [len(prompt) + max(len(chosen), len(rejected)) for prompt, chosen, rejected in sides]
-        return LengthGroupedSampler(lengths, self.args.per_device_train_batch_size, self.args.seed, self.problems)
+        return LengthGroupedSampler(lengths, rows_of_a_pass(self.args), self.args.seed, self.problems)
 
 
 class TurnTrainer(_Prepared, KTOTrainer):

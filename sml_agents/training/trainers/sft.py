@@ -14,7 +14,7 @@ from sml_agents.errors import TrainingError
 from sml_agents.training.tokens.nouns import TokenRow
 from sml_agents.training.trainers.lm_head import score_trained_tokens_only
 
-__all__ = ["DialogueTrainer", "LengthGroupedSampler", "TokenDataset", "Watched", "WeightedCollator"]
+__all__ = ["DialogueTrainer", "LengthGroupedSampler", "TokenDataset", "Watched", "WeightedCollator", "rows_of_a_pass"]
 
 _POOL = 20
 """Batches that are sorted by length together: enough to save most padding, few enough to stay random."""
@@ -78,6 +78,11 @@ class LengthGroupedSampler(Sampler[int]):
             yield from whole[place]
         for batch in ragged:
             yield from batch
+
+
+def rows_of_a_pass(arguments: Any) -> int:
+    """In all processes together: accelerate deals the rows of a sampler out to them batch by batch."""
+    return int(arguments.per_device_train_batch_size * arguments.world_size)
 
 
 def _pools(groups: Sequence[list[int]], size: int) -> Iterator[list[list[int]]]:
@@ -145,4 +150,4 @@ class DialogueTrainer(Watched, SFTTrainer):
             return super()._get_train_sampler(train_dataset)
         lengths = [len(row.input_ids) for row in self.train_dataset.rows]
         pairs = [row.pair for row in self.train_dataset.rows]
-        return LengthGroupedSampler(lengths, self.args.per_device_train_batch_size, self.args.seed, pairs)
+        return LengthGroupedSampler(lengths, rows_of_a_pass(self.args), self.args.seed, pairs)
