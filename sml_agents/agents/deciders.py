@@ -40,7 +40,7 @@ from sml_agents.backends.loops import run_sync
 from sml_agents.errors import InputError, MissingExtra
 from sml_agents.roles.acts import classify
 from sml_agents.roles.chat import ask_model
-from sml_agents.roles.guard import neutralise
+from sml_agents.roles.guard import escape
 from sml_agents.roles.prompts import load, render
 from sml_agents.text.values import Clock, same
 from sml_agents.types import Act, Role
@@ -207,7 +207,7 @@ class RequiredFields:
 
     async def _extracted(self, told: str) -> dict[str, Any]:
         if isinstance(self.extract, BaseChatModel):
-            prompt = [SystemMessage(render("extract")), HumanMessage(neutralise(told))]
+            prompt = [SystemMessage(render("extract")), HumanMessage(escape(told))]
             found = await self._reader.ainvoke(prompt)
             return found.model_dump() if isinstance(found, BaseModel) else dict(found or {})
         assert self.extract is not None

@@ -68,7 +68,7 @@ def run(
     ] = False,
     json: JsonFlag = False,
 ) -> Result:
-    """Hold dialogues and keep them in a store.
+    """Run dialogues and keep them in a store.
 
     A run that was stopped, in whatever way, goes on with --resume; no model call that was answered is repeated.
     Exits 1 when dialogues failed; they are recorded with a reason.

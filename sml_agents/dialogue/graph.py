@@ -38,10 +38,10 @@ from sml_agents.dialogue.state import (
     DialogueState,
     StudentState,
     given_task,
-    revived,
+    parsed,
 )
 from sml_agents.errors import EndsTheRun
-from sml_agents.roles.guard import find_leak, mask_leak, neutralise
+from sml_agents.roles.guard import escape, find_leak, mask_leak
 from sml_agents.roles.primer import OraclePrimer, Primer
 from sml_agents.roles.student import Student
 from sml_agents.roles.teacher import HumanReply, HumanTeacher, Teacher
@@ -168,7 +168,7 @@ class _Machine:
         }
 
     async def student_node(self, state: StudentState, runtime: _Runtime) -> dict[str, Any]:
-        state = revived(state, StudentState)
+        state = parsed(state, StudentState)
         history = tuple(state["history"])
         turn = sum(role is Role.STUDENT for role, _ in history)
         try:
@@ -181,7 +181,7 @@ class _Machine:
         return {"draft": draft}
 
     async def teacher_node(self, state: DialogueState, runtime: _Runtime) -> Command[Any]:
-        state = revived(state, DialogueState)
+        state = parsed(state, DialogueState)
         turns = state["turns"]
         if failure := state.get("failure"):
             return self._end(state, [], StopReason.FAILED, error=failure)
@@ -207,7 +207,7 @@ class _Machine:
         return self._answered(state, said, view, reply, _public(state, turn))
 
     async def person_node(self, state: DialogueState) -> Command[Any]:
-        state = revived(state, DialogueState)
+        state = parsed(state, DialogueState)
         turn = state["turns"][-1]
         view = teacher_view(state["task"], state["turns"][:-1], turn)
         answer = interrupt(HumanTeacher.payload(view), response_schema=HumanReply)
@@ -265,7 +265,7 @@ class _Machine:
             private = view.private
             allowed = [fact.statement for fact in private.facts]
             if private.code is not None and view.verdict is not None:
-                allowed.append(neutralise(view.verdict.diagnosis))
+                allowed.append(escape(view.verdict.diagnosis))
             leak = find_leak(reply.text, private.answer, public=known, allowed=allowed, code=private.code)
             if leak is not None and self.settings.guard == "mask":
                 text = mask_leak(reply.text, private.answer, public=known, allowed=allowed, code=private.code)

@@ -28,7 +28,7 @@ __all__ = [
     "Journal",
     "StudentState",
     "given_task",
-    "revived",
+    "parsed",
 ]
 
 
@@ -122,7 +122,7 @@ def given_task(state: DialogueInput) -> Task:
 StateT = TypeVar("StateT", bound=StudentState)
 
 
-def revived(state: StateT, kind: type[StateT]) -> StateT:
+def parsed(state: StateT, kind: type[StateT]) -> StateT:
     """`state` with its nouns as objects.
 
     A checkpointer that revives no classes but those it knows, as LangGraph's strict ones do, gives back plain values.

@@ -106,7 +106,7 @@ async def evaluate_async(
     if empty := [spec for spec, tasks in by_spec.items() if not tasks]:
         raise InputError(f"The task spec {empty[0]!r} gives no tasks: change it.")
 
-    async def hold(name: str, spec: str, student: Student, *, script: bool = False) -> None:
+    async def run(name: str, spec: str, student: Student, *, script: bool = False) -> None:
         file = f"{_slug(name)}-{_slug(spec)}.sqlite"
         stores.setdefault(name, []).append(file)
         show = options.get("progress", _Silent)
@@ -133,11 +133,11 @@ async def evaluate_async(
         if options.get("answer_loss", False):
             local[name] = _folder_of(name, student)
         for spec in specs:
-            await hold(name, spec, student)
+            await run(name, spec, student)
     if options.get("baselines", True):
         for spec in specs:
             for name, script in baseline_students(spec, by_spec[spec]).items():
-                await hold(name, spec, script, script=True)
+                await run(name, spec, script, script=True)
     record = {
         "dialogue": settings.model_dump(mode="json"),
         "teacher": teacher.settings,

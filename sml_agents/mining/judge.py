@@ -23,7 +23,7 @@ from sml_agents.mining.find import candidates
 from sml_agents.mining.moments import Evidence, Kind, Moment
 from sml_agents.roles.acts import classify
 from sml_agents.roles.chat import ask_model, describe_model
-from sml_agents.roles.guard import neutralise
+from sml_agents.roles.guard import escape
 from sml_agents.roles.prompts import load, render
 from sml_agents.types import Act, Role, Trace, Turn, stable_hash
 
@@ -78,7 +78,7 @@ class Judge:
             {
                 "number": number,
                 "who": "the person" if turn.role is Role.TEACHER else "the agent",
-                "text": neutralise(_shown(turn)[:_LONGEST]),
+                "text": escape(_shown(turn)[:_LONGEST]),
             }
             for number, turn in enumerate(trace.turns[: moment.answer + 2])
         ][-_BEFORE:]

@@ -32,7 +32,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage
 
 from sml_agents.roles.chat import ask_model
-from sml_agents.roles.guard import neutralise
+from sml_agents.roles.guard import escape
 from sml_agents.roles.prompts import load, render
 from sml_agents.text.answers import find_answer
 from sml_agents.text.answers.code import defines, find_code
@@ -134,7 +134,7 @@ class LLMClassifier:
         """The act of a student turn. Raises what the model raises."""
         if not text.strip():
             return classify(text, finish)
-        prompt = render("act", text=neutralise(text[:_LONGEST]), acts=[act.value for act in Act])
+        prompt = render("act", text=escape(text[:_LONGEST]), acts=[act.value for act in Act])
         reply = await ask_model(self.model, [HumanMessage(prompt)], seed=0)
         act = _named(reply.text)
         return classify(text, finish) if act is None else ActLabel(act, "llm")

@@ -2,7 +2,7 @@
 
 find_leak     how the private answer can be read off a teacher's turn, or None
 mask_leak     the turn with what gives it away blanked out
-neutralise    a student's text for a teacher's prompt: no control token of any chat template, no fake role
+escape    a student's text for a teacher's prompt: no control token of any chat template, no fake role
 
 Kinds of leaks, looked for in this order:
 
@@ -32,7 +32,7 @@ from sml_agents.roles.leaks import Secret
 from sml_agents.text.sentences import sentence_spans
 from sml_agents.types import Code
 
-__all__ = ["find_leak", "mask_leak", "neutralise"]
+__all__ = ["escape", "find_leak", "mask_leak"]
 
 MASK = "[...]"
 
@@ -101,7 +101,7 @@ def _defused(token: re.Match[str]) -> str:
     return f"\u2039{token['angle']}\u203a" if token["angle"] else f"({token['square']})"
 
 
-def neutralise(text: str) -> str:
+def escape(text: str) -> str:
     """`text` as data for a prompt: control tokens get `\u2039 \u203a` or `( )` for brackets, role prefixes a `> `.
 
     What was written stays readable. Applying it twice changes nothing more.

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from langchain_core.language_models import BaseChatModel
 
 from sml_agents.roles.chat import ask_model, describe_model
-from sml_agents.roles.guard import neutralise
+from sml_agents.roles.guard import escape
 from sml_agents.roles.prompts import checked, source
 from sml_agents.types import Reply, Role, stable_hash
 from sml_agents.views import TeacherView, chat_messages
@@ -67,7 +67,7 @@ class ChatPrimer:
     async def rewrite(self, view: TeacherView, *, seed: int) -> Reply | None:
         """A question, or None when the model wrote something else. Raises what the model raises."""
         prompt = self._prompt.render(
-            problem=view.history[0][1], attempt=neutralise(view.last), private=view.private, untold=view.untold
+            problem=view.history[0][1], attempt=escape(view.last), private=view.private, untold=view.untold
         ).strip()
         reply = await ask_model(self.model, chat_messages(((Role.TEACHER, prompt),), Role.STUDENT), seed=seed)
         return reply if "?" in reply.text else None

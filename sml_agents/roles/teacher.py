@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from sml_agents.roles.acts import MANY
 from sml_agents.roles.chat import ask_model, describe_model
-from sml_agents.roles.guard import neutralise
+from sml_agents.roles.guard import escape
 from sml_agents.roles.hints import hint
 from sml_agents.roles.prompts import checked, render, source
 from sml_agents.text.asking import find_questions
@@ -82,7 +82,7 @@ class OracleTeacher:
         if view.untold:
             parts.extend([] if view.one_a_turn else [NOT_YET])
         elif self.hints:
-            parts.append(hint(view) if view.private.code is None else neutralise(view.verdict.diagnosis))
+            parts.append(hint(view) if view.private.code is None else escape(view.verdict.diagnosis))
             if self.hints == "expected" and view.verdict.expected:
                 parts.append(f"It should be {view.verdict.expected}")
         return " ".join(filter(None, parts)), None
@@ -128,11 +128,11 @@ class ChatTeacher:
         """One turn. What the student wrote goes in as data, control tokens escaped. Raises what the model raises."""
         verdict = view.verdict
         if verdict is not None:  # a diagnosis may quote what the student's program returned
-            verdict = verdict.model_copy(update={"diagnosis": neutralise(verdict.diagnosis)})
+            verdict = verdict.model_copy(update={"diagnosis": escape(verdict.diagnosis)})
         system = self._prompt.render(
             private=view.private, untold=view.untold, verdict=verdict, one_a_turn=view.one_a_turn
         ).strip()
-        history = tuple((role, neutralise(text) if role is Role.STUDENT else text) for role, text in view.history)
+        history = tuple((role, escape(text) if role is Role.STUDENT else text) for role, text in view.history)
         opening = ((Role.STUDENT, "What is the problem?"),)  # chat templates want the user to speak first
         reply = await ask_model(self.model, chat_messages((*opening, *history), Role.TEACHER, system), seed=seed)
         return reply.model_copy(update={"reveals": facts_told(reply.text, view.untold)})
@@ -155,7 +155,7 @@ class SelfTeacher:
         if view.act in _ASKING:
             return Reply(text="", stop=True)
         opening = ((Role.STUDENT, "What is the problem?"),)  # chat templates want the user to speak first
-        history = tuple((role, neutralise(text) if role is Role.STUDENT else text) for role, text in view.history)
+        history = tuple((role, escape(text) if role is Role.STUDENT else text) for role, text in view.history)
         reply = await ask_model(self.model, chat_messages((*opening, *history), Role.TEACHER, self.system), seed=seed)
         return reply.model_copy(update={"stop": _ACCEPTS.match(reply.text) is not None})
 

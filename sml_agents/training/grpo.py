@@ -42,7 +42,7 @@ from sml_agents.views import chat_messages
 if TYPE_CHECKING:
     from sml_agents.training.config import TrainingRun
     from sml_agents.training.dry_run import Preview
-    from sml_agents.training.online.policy import LiveChatModel
+    from sml_agents.training.online.policy import PolicyChatModel
 
 __all__ = ["DIALOGUES", "preview_run", "train_grpo", "train_run"]
 
@@ -230,7 +230,7 @@ def _rollouts(
     system: str | None,
     teacher: Teacher | None,
     keep: Callable[[Sequence[Trace]], None] | None,
-    model: LiveChatModel,
+    model: PolicyChatModel,
     filler: int,
 ) -> Rollouts:
     cast = Cast(

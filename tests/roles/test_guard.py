@@ -12,7 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sml_agents.roles.calculations import in_digits
-from sml_agents.roles.guard import MASK, find_leak, mask_leak, neutralise
+from sml_agents.roles.guard import MASK, escape, find_leak, mask_leak
 from tests.datasets import DATA
 
 RECORDED = DATA / "mint_recorded_gsm8k_gt_feedback.jsonl"
@@ -238,7 +238,7 @@ def test_time_is_linear_in_the_text(piece: str) -> None:
     began = time.process_time()
     find_leak(text, "42", public=[text, text], allowed=[FACT])
     find_leak(text, "cherry, apple")
-    neutralise(text)
+    escape(text)
     assert time.process_time() - began < 10
 
 
@@ -322,12 +322,12 @@ ROLE_LINE = re.compile(r"^\W*(?:system|assistant|user|teacher|instruction|respon
 
 @pytest.mark.parametrize("text", INJECTIONS)
 def test_student_text_cannot_pose_as_template_or_role(text: str) -> None:
-    safe = neutralise(text)
+    safe = escape(text)
     assert safe != text
     assert not CONTROL.search(safe)
     for line in safe.splitlines():
         assert line.startswith("> ") or not ROLE_LINE.match(line), line
-    assert neutralise(safe) == safe
+    assert escape(safe) == safe
     letters = [letter for letter in text if letter.isalnum()]
     assert [letter for letter in safe if letter.isalnum()] == letters, "what was written stays readable"
 
@@ -345,12 +345,12 @@ def test_student_text_cannot_pose_as_template_or_role(text: str) -> None:
     ],
 )
 def test_ordinary_text_is_left_alone(text: str) -> None:
-    assert neutralise(text) == text
+    assert escape(text) == text
 
 
 @given(st.text())
 def test_neutralising_twice_changes_nothing_more(text: str) -> None:
-    assert neutralise(neutralise(text)) == neutralise(text)
+    assert escape(escape(text)) == escape(text)
 
 
 @example(["<|", "[INST]", "|>"])
@@ -361,6 +361,6 @@ def test_neutralising_twice_changes_nothing_more(text: str) -> None:
     )
 )
 def test_no_way_of_putting_pieces_together_makes_a_control_token(pieces: list[str]) -> None:
-    safe = neutralise("".join(pieces))
+    safe = escape("".join(pieces))
     assert not CONTROL.search(safe)
-    assert neutralise(safe) == safe
+    assert escape(safe) == safe

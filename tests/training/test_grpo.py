@@ -20,7 +20,7 @@ from sml_agents.traces import TraceStore
 from sml_agents.training import TrainResult, load_run, preview_run, train_run
 from sml_agents.training.dry_run import describe
 from sml_agents.training.grpo import DIALOGUES, check_sizes, train_grpo
-from sml_agents.training.online.trajectories import episode_of
+from sml_agents.training.online.trajectories import trajectory_of
 from sml_agents.training.recipes import RECIPES
 from sml_agents.training.runtime import known_warnings
 from sml_agents.training.settings import GRPOSettings
@@ -83,8 +83,8 @@ def test_two_steps_from_a_file(guesser: Path, problems: str, tmp_path: Path) -> 
     assert {trace.tags["step"] for trace in traces} == {1, 2}
     assert len({trace.task.id for trace in traces}) == 2
     for trace in traces:
-        episode = episode_of(trace, 0)
-        assert len(episode.mask) == len(episode.completion_ids)
+        trajectory = trajectory_of(trace, 0)
+        assert len(trajectory.mask) == len(trajectory.completion_ids)
 
 
 @pytest.mark.parametrize(
@@ -301,7 +301,7 @@ def test_failed_dialogues_are_left_out() -> None:
     from tests.training.test_grpo_tokens import trace_of
 
     trace = trace_of([], stop=StopReason.FAILED)
-    assert episode_of(trace, 7).mask == [0]
+    assert trajectory_of(trace, 7).mask == [0]
 
 
 @pytest.mark.parametrize("name", ["cpu", "24gb", "80gb", "multi_gpu"])

@@ -19,10 +19,10 @@ from sml_agents.errors import TrainingError
 from sml_agents.roles import ChatStudent, OracleTeacher
 from sml_agents.tasks import load_tasks
 from sml_agents.training.online.curriculum import TaskOrder
-from sml_agents.training.online.policy import LiveChatModel, LiveEngine
+from sml_agents.training.online.policy import PolicyChatModel, PolicyEngine
 from sml_agents.training.online.rewards import dialogue_reward, turn_advantages, turn_returns, turn_rewards
 from sml_agents.training.online.rollouts import Rollouts
-from sml_agents.training.online.trajectories import Episode, episode_of
+from sml_agents.training.online.trajectories import Trajectory, trajectory_of
 from sml_agents.training.settings import GRPOSettings
 from sml_agents.types import Act, Call, Fact, Form, Outcome, Private, Role, StopReason, Task, Trace, Turn, Verdict
 from tests.training.templates import dressed
@@ -133,34 +133,36 @@ def test_ids_trained_on_are_the_ids_sampled(embedded_model: Path, family: str) -
     with torch.no_grad():
         model.lm_head.bias[tokenizer.eos_token_id] = math.log(len(tokenizer) / 3)
     sampling = LocalSettings(temperature=1.0, max_tokens=4, batch_size=8)
-    engine = LiveEngine(model, tokenizer, sampling, bf16=False)
-    student = ChatStudent(LiveChatModel.over(engine, "m", sampling), verbatim=True)
+    engine = PolicyEngine(model, tokenizer, sampling, bf16=False)
+    student = ChatStudent(PolicyChatModel.over(engine, "m", sampling), verbatim=True)
     tasks = load_tasks("arithmetic?form=paired&n=2")
     cast = Cast(student, OracleTeacher(), DialogueSettings(max_turns=3))
     rollouts = Rollouts(TaskOrder(tasks, 0, curriculum=False), cast, group=2, concurrency=8, filler=0)
     try:
-        episodes = rollouts.hold(0, 8)
+        trajectories = rollouts.run(0, 8)
     finally:
         rollouts.close()
         engine.stop()
     lengths = {
-        len((turn.call or Call()).completion_ids or ()) for episode in episodes for turn in episode.trace.student_turns
+        len((turn.call or Call()).completion_ids or ())
+        for trajectory in trajectories
+        for turn in trajectory.trace.student_turns
     }
     assert {1, 4} <= lengths
-    assert len({len(episode.completion_ids) for episode in episodes}) > 1
-    for episode in episodes:
-        assert len(episode.mask) == len(episode.turn_of) == len(episode.completion_ids)
-        assert episode.trace.stop is StopReason.MAX_TURNS
-        text = tokenizer.decode(episode.prompt_ids)
-        assert episode.trace.task.prompt[-30:] in text
-        students = episode.trace.student_turns
+    assert len({len(trajectory.completion_ids) for trajectory in trajectories}) > 1
+    for trajectory in trajectories:
+        assert len(trajectory.mask) == len(trajectory.turn_of) == len(trajectory.completion_ids)
+        assert trajectory.trace.stop is StopReason.MAX_TURNS
+        text = tokenizer.decode(trajectory.prompt_ids)
+        assert trajectory.trace.task.prompt[-30:] in text
+        students = trajectory.trace.student_turns
         for number, turn in enumerate(students, start=1):
-            kept = [id for id, of in zip(episode.completion_ids, episode.turn_of, strict=True) if of == number]
+            kept = [id for id, of in zip(trajectory.completion_ids, trajectory.turn_of, strict=True) if of == number]
             assert turn.call is not None and tuple(kept) == turn.call.completion_ids
         between = tokenizer.decode(
-            [id for id, of in zip(episode.completion_ids, episode.turn_of, strict=True) if not of]
+            [id for id, of in zip(trajectory.completion_ids, trajectory.turn_of, strict=True) if not of]
         )
-        for turn in episode.trace.turns[1:]:
+        for turn in trajectory.trace.turns[1:]:
             if turn.role is Role.TEACHER:
                 assert turn.text in between
 
@@ -170,10 +172,10 @@ def test_prompts_that_do_not_continue_are_refused() -> None:
     turns = list(trace.turns)
     turns[3] = turns[3].model_copy(update={"call": Call(prompt_ids=(10, 11, 99), completion_ids=(12,))})
     with pytest.raises(TrainingError, match="does not continue the ids before it"):
-        episode_of(trace.model_copy(update={"turns": tuple(turns)}), 0)
+        trajectory_of(trace.model_copy(update={"turns": tuple(turns)}), 0)
     turns[3] = turns[3].model_copy(update={"call": None})
     with pytest.raises(TrainingError, match="has no token ids"):
-        episode_of(trace.model_copy(update={"turns": tuple(turns)}), 0)
+        trajectory_of(trace.model_copy(update={"turns": tuple(turns)}), 0)
 
 
 class TestRewards:
@@ -267,7 +269,7 @@ def test_the_gradient_is_the_one_written_by_hand(
     from sml_agents.training.runtime import known_warnings
     from sml_agents.training.trainers.grpo import DialogueGRPOTrainer
 
-    episodes = [episode_of(trace, 0) for group in GROUPS for trace in group]
+    trajectories = [trajectory_of(trace, 0) for group in GROUPS for trace in group]
     tokenizer = AutoTokenizer.from_pretrained(tiny_model)
     model: Any = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
     reference: Any = AutoModelForCausalLM.from_pretrained(tiny_model, dtype=torch.float32)
@@ -284,8 +286,8 @@ def test_the_gradient_is_the_one_written_by_hand(
     class Given:
         group, order = 4, SimpleNamespace(record=lambda *_: None)
 
-        def hold(self, *args: Any, **kwargs: Any) -> list[Episode]:
-            return episodes
+        def hold(self, *args: Any, **kwargs: Any) -> list[Trajectory]:
+            return trajectories
 
         def close(self) -> None: ...
 
@@ -332,20 +334,20 @@ def test_the_gradient_is_the_one_written_by_hand(
 
     advantages = by_hand(credit)
     given = scored[0] if scored[0].dim() == 2 else scored[0][:, None].expand(-1, 99)
-    for row, (episode, expected) in enumerate(zip(episodes, advantages, strict=True)):
-        for at, turn in enumerate(episode.turn_of):
+    for row, (trajectory, expected) in enumerate(zip(trajectories, advantages, strict=True)):
+        for at, turn in enumerate(trajectory.turn_of):
             if turn:
                 assert float(given[row, at]) == pytest.approx(expected[turn - 1], abs=1e-5)
-    total = sum(sum(episode.mask) for episode in episodes)
+    total = sum(sum(trajectory.mask) for trajectory in trajectories)
     terms: list[tuple[torch.Tensor, int]] = []
     loss: Any
-    for episode, expected in zip(episodes, advantages, strict=True):
-        ids = torch.tensor([episode.prompt_ids + episode.completion_ids])
-        logits = reference(input_ids=ids).logits[0, len(episode.prompt_ids) - 1 : -1] / temperature
-        log_probs = logits.log_softmax(-1).gather(1, torch.tensor(episode.completion_ids)[:, None])[:, 0]
-        of = [expected[turn - 1] if turn else 0.0 for turn in episode.turn_of]
+    for trajectory, expected in zip(trajectories, advantages, strict=True):
+        ids = torch.tensor([trajectory.prompt_ids + trajectory.completion_ids])
+        logits = reference(input_ids=ids).logits[0, len(trajectory.prompt_ids) - 1 : -1] / temperature
+        log_probs = logits.log_softmax(-1).gather(1, torch.tensor(trajectory.completion_ids)[:, None])[:, 0]
+        of = [expected[turn - 1] if turn else 0.0 for turn in trajectory.turn_of]
         weighted = (log_probs - log_probs.detach()).exp() * torch.tensor(of)
-        terms.append((weighted.sum(), max(1, sum(episode.mask))))
+        terms.append((weighted.sum(), max(1, sum(trajectory.mask))))
     if loss_type == "dapo":  # every token of the step counts the same
         loss = -sum(term for term, _ in terms) / total
     else:  # every dialogue counts the same

@@ -1,6 +1,6 @@
 """Every thread of a LangGraph checkpointer.
 
-The state is read as data: classes outside LangGraph's own list of safe ones are not revived. Of each thread the last
+The state is read as data: classes outside LangGraph's own list of safe ones are not parsed. Of each thread the last
 checkpoint is taken, so messages that the agent had removed from its state by then are not seen; a channel that stores
 deltas (deepagents from 0.6 on) is put together from its last snapshot and the writes since. A thread whose own state
 holds no messages gives those of its subgraphs, each a conversation. A question that the graph paused with (`interrupt`)

@@ -1,6 +1,6 @@
 """The model under training as a chat model: what it says is sampled from its weights as they are now.
 
-Two generators can stand behind it. `LiveEngine` is the project's own batched engine on the trainer's very module, or
+Two generators can stand behind it. `PolicyEngine` is the project's own batched engine on the trainer's very module, or
 in bfloat16 on a copy that is brought up to date before each round; `trainers.generator` hands each round to TRL's.
 """
 
@@ -17,11 +17,11 @@ from sml_agents.backends.local import TransformersChatModel
 from sml_agents.backends.settings import LocalSettings
 from sml_agents.errors import BackendError
 
-__all__ = ["Generator", "LiveChatModel", "LiveEngine"]
+__all__ = ["Generator", "PolicyChatModel", "PolicyEngine"]
 
 
 class Generator(Protocol):
-    """What answers the calls of a `LiveChatModel`."""
+    """What answers the calls of a `PolicyChatModel`."""
 
     @property
     def alive(self) -> bool: ...
@@ -42,11 +42,11 @@ class Generator(Protocol):
     def stop(self) -> None: ...
 
 
-class LiveChatModel(TransformersChatModel):
+class PolicyChatModel(TransformersChatModel):
     """A local chat model whose calls go to a generator that somebody else owns; nothing is loaded for it."""
 
     @classmethod
-    def over(cls, generator: Generator, name: str, settings: LocalSettings) -> LiveChatModel:
+    def over(cls, generator: Generator, name: str, settings: LocalSettings) -> PolicyChatModel:
         """`name` is what the traces call the model."""
         model = cls(model=name, settings=settings)
         model._engine = generator  # type: ignore[assignment]
@@ -62,7 +62,7 @@ class LiveChatModel(TransformersChatModel):
         return self._engine.submit(job)
 
 
-class LiveEngine:
+class PolicyEngine:
     """The project's engine on the weights under training, which must be in evaluation mode whenever a call runs.
 
     A trainer that computes in bfloat16 rounds its float32 weights in every pass. Generation has hundreds of passes for

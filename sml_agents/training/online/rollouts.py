@@ -13,7 +13,7 @@ from sml_agents.dialogue.referee import call_seed
 from sml_agents.errors import TrainingError
 from sml_agents.rollout import Item, run_all
 from sml_agents.training.online.curriculum import TaskOrder
-from sml_agents.training.online.trajectories import Episode, episode_of
+from sml_agents.training.online.trajectories import Trajectory, trajectory_of
 from sml_agents.types import StopReason, Trace
 
 __all__ = ["Rollouts"]
@@ -50,7 +50,7 @@ class Rollouts:
         """Close the event loop and what lives on it."""
         self._runner.close()
 
-    def hold(self, step: int, count: int, *, process: int = 0, processes: int = 1) -> list[Episode]:
+    def run(self, step: int, count: int, *, process: int = 0, processes: int = 1) -> list[Trajectory]:
         """`count` dialogues, group after group: this process's share of the tasks of step `step`.
 
         Raises:
@@ -68,7 +68,7 @@ class Rollouts:
             raise TrainingError(f"every dialogue of step {step + 1} failed, the first one with: {traces[0].error}")
         if self.keep is not None:
             self.keep(traces)
-        return [episode_of(trace, self.filler) for trace in traces]
+        return [trajectory_of(trace, self.filler) for trace in traces]
 
     def _run(self, dialogues: Coroutine[Any, Any, list[Trace]]) -> list[Trace]:
         try:

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from sml_agents.errors import TrainingError
 from sml_agents.types import Trace
 
-__all__ = ["Episode", "episode_of"]
+__all__ = ["Trajectory", "trajectory_of"]
 
 
 @dataclass(frozen=True)
-class Episode:
+class Trajectory:
     """One dialogue as token ids. `turn_of` is as long as `completion_ids`."""
 
     trace: Trace
@@ -33,7 +33,7 @@ class Episode:
         return [int(turn > 0) for turn in self.turn_of]
 
 
-def episode_of(trace: Trace, filler: int) -> Episode:
+def trajectory_of(trace: Trace, filler: int) -> Trajectory:
     """The ids of a dialogue. One that failed before the student spoke is a `filler` token without a mask.
 
     Raises:
@@ -61,5 +61,5 @@ def episode_of(trace: Trace, filler: int) -> Episode:
         completion += [*between, *call.completion_ids]
         turn_of += [0] * len(between) + [number] * len(call.completion_ids)
     if not completion:
-        return Episode(trace, [filler], [filler], [0])
-    return Episode(trace, prompt, completion, turn_of)
+        return Trajectory(trace, [filler], [filler], [0])
+    return Trajectory(trace, prompt, completion, turn_of)

@@ -19,10 +19,10 @@ from trl.trainer.grpo_trainer import GRPOTrainer
 
 from sml_agents.backends.settings import LocalSettings
 from sml_agents.errors import InputError
-from sml_agents.training.online.policy import LiveChatModel, LiveEngine
+from sml_agents.training.online.policy import PolicyChatModel, PolicyEngine
 from sml_agents.training.online.rewards import dialogue_reward, turn_advantages, turn_returns, turn_rewards
 from sml_agents.training.online.rollouts import Rollouts
-from sml_agents.training.online.trajectories import Episode
+from sml_agents.training.online.trajectories import Trajectory
 from sml_agents.training.processes import largest
 from sml_agents.training.runtime import give_back_freed_memory
 from sml_agents.training.settings import GRPOSettings
@@ -70,7 +70,7 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
         *,
         settings: GRPOSettings,
         tasks: int,
-        make_rollouts: Callable[[LiveChatModel, int], Rollouts],
+        make_rollouts: Callable[[PolicyChatModel, int], Rollouts],
         bf16_copy: bool,
         notes: dict[str, Any],
         **kwargs: Any,
@@ -81,7 +81,7 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
         self.notes = notes
         notes.update(groups=0, flat_groups=0, seconds=dict.fromkeys((*_PHASES, "all"), 0.0))
         self.seconds: dict[str, float] = notes["seconds"]
-        self.episodes: list[Episode] = []
+        self.trajectories: list[Trajectory] = []
         """Of the last round of dialogues."""
         rows = datasets.Dataset.from_dict(
             {"prompt": [[{"role": "user", "content": ""}]] * max(tasks, settings.batch_size)}
@@ -89,7 +89,7 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
         kwargs["args"].reward_weights = list(self.weights.values())
         super().__init__(
             reward_funcs=[_named(name) for name in self.weights],
-            rollout_func=self._hold,
+            rollout_func=self._rollout,
             train_dataset=rows,
             **kwargs,
         )
@@ -109,13 +109,13 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
             batch_size=settings.concurrency,
             timeout=_NO_TIMEOUT,
         )
-        self.generator: LiveEngine | TrlGenerator
+        self.generator: PolicyEngine | TrlGenerator
         if settings.generator == "trl":
             self.generator = TrlGenerator(self, self.processing_class)
         else:
             self.model.eval()  # the engine tries the model out when it starts
-            self.generator = LiveEngine(self.model, self.processing_class, sampling, bf16=bf16_copy)
-        model = LiveChatModel.over(self.generator, settings.model, sampling)
+            self.generator = PolicyEngine(self.model, self.processing_class, sampling, bf16=bf16_copy)
+        model = PolicyChatModel.over(self.generator, settings.model, sampling)
         self.rollouts = make_rollouts(model, self.processing_class.pad_token_id)
 
     def _refuse_shards(self) -> None:
@@ -134,18 +134,18 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
             self.generator.stop()
             self.rollouts.close()
 
-    def _hold(self, prompts: list[Any], trainer: Any) -> dict[str, Any]:
+    def _rollout(self, prompts: list[Any], trainer: Any) -> dict[str, Any]:
         with self._evaluating():
             busy = self.generator.busy_seconds
             self.generator.refresh()
             place = {"process": self.accelerator.process_index, "processes": self.accelerator.num_processes}
-            self.episodes = self.rollouts.hold(self.state.global_step, len(prompts), **place)
+            self.trajectories = self.rollouts.run(self.state.global_step, len(prompts), **place)
             self.seconds["generate"] += self.generator.busy_seconds - busy
         self._count_groups()
         return {
-            "prompt_ids": [episode.prompt_ids for episode in self.episodes],
-            "completion_ids": [episode.completion_ids for episode in self.episodes],
-            "env_mask": [episode.mask for episode in self.episodes],
+            "prompt_ids": [trajectory.prompt_ids for trajectory in self.trajectories],
+            "completion_ids": [trajectory.completion_ids for trajectory in self.trajectories],
+            "env_mask": [trajectory.mask for trajectory in self.trajectories],
             "logprobs": self._sampling_logprobs(),
         }
 
@@ -164,7 +164,7 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
 
     def _count_groups(self) -> None:
         """Tell the task order how each group ended, and count groups without a signal."""
-        ended = gather_object([(episode.trace.task, episode.trace.solved) for episode in self.episodes])
+        ended = gather_object([(trajectory.trace.task, trajectory.trace.solved) for trajectory in self.trajectories])
         size = self.rollouts.group
         for at in range(0, len(ended), size):
             scored = [solved for _, solved in ended[at : at + size] if solved is not None]
@@ -175,11 +175,11 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
         if not isinstance(self.generator, TrlGenerator) or not self.generator.logprobs:
             return None
         rows: list[list[float]] = []
-        for episode in self.episodes:
-            row = [0.0] * len(episode.completion_ids)
-            for turn in episode.trace.student_turns:
+        for trajectory in self.trajectories:
+            row = [0.0] * len(trajectory.completion_ids)
+            for turn in trajectory.trace.student_turns:
                 prompt, ids = (turn.call.prompt_ids or (), turn.call.completion_ids or ()) if turn.call else ((), ())
-                start = len(prompt) - len(episode.prompt_ids)
+                start = len(prompt) - len(trajectory.prompt_ids)
                 row[start : start + len(ids)] = self.generator.logprobs[(*prompt, *ids)]
             rows.append(row)
         return rows
@@ -188,15 +188,17 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
         """(dialogues of all processes, terms); NaN for those that could not be scored."""
         rewards_BR = torch.tensor(
             [
-                [_or_nan(dialogue_reward(episode.trace, term, self.gamma)) for term in self.weights]
-                for episode in self.episodes
+                [_or_nan(dialogue_reward(trajectory.trace, term, self.gamma)) for term in self.weights]
+                for trajectory in self.trajectories
             ],
             device=self.accelerator.device,
         )
-        solved = [episode.trace.solved for episode in self.episodes if episode.trace.solved is not None]
+        solved = [trajectory.trace.solved for trajectory in self.trajectories if trajectory.trace.solved is not None]
         self._log_metric("solved", sum(solved) / max(1, len(solved)))
-        self._log_metric("unscored", sum(episode.trace.solved is None for episode in self.episodes))
-        self._log_metric("student_turns", sum(len(e.trace.student_turns) for e in self.episodes) / len(self.episodes))
+        self._log_metric("unscored", sum(trajectory.trace.solved is None for trajectory in self.trajectories))
+        self._log_metric(
+            "student_turns", sum(len(e.trace.student_turns) for e in self.trajectories) / len(self.trajectories)
+        )
         gathered_BR: torch.Tensor = self.accelerator.gather(rewards_BR)
         weights_R = torch.tensor(list(self.weights.values()), device=gathered_BR.device)
         flat_G = flat_groups((gathered_BR * weights_R).sum(dim=1).view(-1, self.rollouts.group))
@@ -214,17 +216,17 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
     def _advantages_by_turn(self, width: int) -> torch.Tensor:
         """(B, T): the advantage of each token's turn."""
         rows: list[list[float]] = []
-        for at in range(0, len(self.episodes), self.rollouts.group):
-            group = self.episodes[at : at + self.rollouts.group]
+        for at in range(0, len(self.trajectories), self.rollouts.group):
+            group = self.trajectories[at : at + self.rollouts.group]
             returns = [
                 None if e.trace.solved is None else turn_returns(turn_rewards(e.trace, self.weights), self.gamma)
                 for e in group
             ]
-            for episode, values in zip(
+            for trajectory, values in zip(
                 group, turn_advantages(returns, self.gamma, scale=self.scale_rewards != "none"), strict=True
             ):
                 by_turn = dict(enumerate(values, start=1))
-                row = [by_turn.get(turn, 0.0) for turn in episode.turn_of]
+                row = [by_turn.get(turn, 0.0) for turn in trajectory.turn_of]
                 rows.append(row + [0.0] * (width - len(row)))
         return torch.tensor(rows, device=self.accelerator.device)
 

@@ -26,7 +26,7 @@ class State(TypedDict):
 
 
 class Foreign:
-    """A class of the host: never revived by an import."""
+    """A class of the host: never parsed by an import."""
 
 
 def graph(saver: Any) -> Any:
