@@ -100,17 +100,20 @@ def test_every_command_offers_json(capsys: pytest.CaptureFixture[str]) -> None:
         "run",
         "import",
         "mine",
+        "mcp",
+        "redact",
         "review",
         "export",
         "train",
         "eval",
         "report",
         "show",
+        "tasks",
         "chat",
         "doctor",
         "recipes",
     }
-    for words in (*([command] for command in commands - {"recipes"}), ["recipes", "list"], ["recipes", "copy"]):
+    for words in (*([command] for command in commands - {"recipes", "mcp"}), ["recipes", "list"], ["recipes", "copy"]):
         assert "--json" in page(*words), words
 
 

@@ -286,7 +286,7 @@ def test_the_gradient_is_the_one_written_by_hand(
     class Given:
         group, order = 4, SimpleNamespace(record=lambda *_: None)
 
-        def hold(self, *args: Any, **kwargs: Any) -> list[Trajectory]:
+        def run(self, *args: Any, **kwargs: Any) -> list[Trajectory]:
             return trajectories
 
         def close(self) -> None: ...
