@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -121,12 +122,20 @@ with TraceStore.open(path) as store: fill(store, {WRITES[kind]})
         assert told["done"] == (len(store.finished_ids()) if kind == "trace" else len(store.replies_of("a")))
 
 
+def open_to_all(folder: Path) -> None:
+    """Let another user into a test's folder, which pytest makes for its own alone."""
+    root = Path(tempfile.gettempdir()).resolve()
+    for parent in (folder, *folder.parents):
+        if parent.resolve() == root or root not in parent.resolve().parents:
+            return
+        parent.chmod(0o755)
+
+
 def test_a_folder_without_permission(tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     folder.mkdir()
     folder.chmod(0o555)
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o755)
+    open_to_all(tmp_path)
     told = child(
         folder / "traces.db", unprivileged("try: TraceStore.open(path)\nexcept StoreError as error: report(0, error)")
     )
@@ -143,8 +152,7 @@ def test_a_file_that_may_not_be_written(tmp_path: Path) -> None:
         store.add(make_trace())
     path.chmod(0o444)
     tmp_path.chmod(0o555)
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(0o755)
+    open_to_all(tmp_path.parent)
     try:
         told = child(path, unprivileged("try: TraceStore.open(path)\nexcept StoreError as error: report(0, error)"))
         assert "cannot be written to" in str(told["error"])
@@ -159,8 +167,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
     with TraceStore.open(path) as store:
         store.add(make_trace())
     path.chmod(0)
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o755)
+    open_to_all(tmp_path)
     told = child(path, unprivileged("try: TraceStore.open(path)\nexcept StoreError as error: report(0, error)"))
     assert "Permission denied" in str(told["error"])
 
