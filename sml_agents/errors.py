@@ -17,6 +17,10 @@ SmlError
 EndsTheRun marks those that would fail every other dialogue of a run, too.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from sml_agents.text.printable import printable
 
 __all__ = [
@@ -34,6 +38,7 @@ __all__ = [
     "TaskSpecError",
     "TrainingError",
     "VerifierError",
+    "complaint",
     "one_line",
 ]
 
@@ -43,6 +48,12 @@ def one_line(error: object, limit: int = 500) -> str:
     lines = (printable(line) for line in str(error).splitlines())
     first = next(filter(None, lines), "")
     return first if len(first) <= limit else f"{first[: limit - 3]}..."
+
+
+def complaint(error: Any) -> tuple[str, str]:
+    """Of a pydantic ValidationError: which field it complains of first (`a.b.0`), and what it says."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return ".".join(str(part) for part in first["loc"]), str(first["msg"])
 
 
 class EndsTheRun(Exception):

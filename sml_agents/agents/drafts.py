@@ -10,6 +10,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCa
 
 from sml_agents.agents.asking import ASK_USER, MARK, Question, is_answer
 from sml_agents.agents.deciders import CLOSERS, asks
+from sml_agents.text.sentences import sentences
 
 __all__ = ["calls_left", "draft_of", "is_question", "merged_asking", "open_calls", "with_calls"]
 
@@ -64,7 +65,7 @@ def is_question(text: str) -> bool:
     text = CLOSERS.sub("", text).strip()
     if not text or len(text) > _LONGEST or "`" in text or not asks(text):
         return False
-    parts = [part for part in re.split(r"(?<=[.!?])\s+|\n+(?:- )?", text) if part.strip("- ")]
+    parts = [part for part in sentences(text) if part.strip("- ")]
     questions = [part for part in parts if re.search(r"[\w)\"'\u00bb]\s?\?$", part.strip())]
     if not questions:
         return len(parts) <= 2 and bool(_REQUESTS.search(text))

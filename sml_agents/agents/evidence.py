@@ -17,6 +17,7 @@ from typing import Any, Literal
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from sml_agents.agents.asking import ASK_USER, NOT_RUN, REFUSED, Question, answers_of, asked_by, is_answer, is_own
+from sml_agents.text.sentences import sentences
 from sml_agents.text.values import Clock, Span, find, fold, kind_of
 
 __all__ = ["Piece", "Request", "accepts", "answers_nothing", "pieces_of_data", "speaks_of_going_on", "withdraws"]
@@ -309,7 +310,7 @@ def _is_refusal(message: ToolMessage) -> bool:
 
 def _last_question(text: str) -> str:
     """The sentence with which a text ends, if it is a question."""
-    return re.split(r"(?<=[.!?])\s", text.strip())[-1] if text.rstrip().endswith("?") else ""
+    return sentences(text)[-1] if text.rstrip().endswith("?") else ""
 
 
 def _said(message: BaseMessage, at: int, waiting: tuple[Question, ...], question: str) -> Iterator[Piece]:

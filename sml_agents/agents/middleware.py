@@ -59,7 +59,7 @@ from sml_agents.agents.guard import Guard, Now, questions_for
 from sml_agents.agents.slots import tool_name
 from sml_agents.agents.view import AgentView
 from sml_agents.backends.loops import run_sync
-from sml_agents.errors import InputError
+from sml_agents.errors import InputError, one_line
 from sml_agents.roles.prompts import load, render
 from sml_agents.text.values.dates import LANGUAGES
 from sml_agents.types import stable_hash
@@ -438,7 +438,7 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         """A failure is one line, once."""
         if failure is None:
             return
-        line = f"{type(failure).__name__}: {' '.join(str(failure).split())[:300]}"
+        line = f"{type(failure).__name__}: {one_line(failure, 300)}"
         if line not in self._logged:
             self._logged.add(line)
             then = "guarded calls are not run" if self.on_error == "block" else "nothing is asked"

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sml_agents.backends.text import clean, fold_system, merge_neighbours
-from sml_agents.errors import BackendError, BackendSpecError
+from sml_agents.errors import BackendError, BackendSpecError, one_line
 from sml_agents.text.thinking import CLOSINGS, as_thought, split_thought
 
 __all__ = ["ChatFormat", "bake", "control_tokens", "escape_control_tokens"]
@@ -168,7 +168,7 @@ class ChatFormat:
                 )
             )
         except Exception as error:  # what a template may raise is up to its author
-            reason = " ".join(str(error).split())[:300]
+            reason = one_line(error, 300)
             raise BackendError(f"The chat template of {self.name} refuses this conversation: {reason}.") from None
 
     def encode_after(self, ids: Sequence[int], messages: Sequence[dict[str, Any]]) -> list[int]:

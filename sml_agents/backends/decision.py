@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sml_agents.errors import BackendSpecError
+from sml_agents.errors import BackendSpecError, complaint
 from sml_agents.files import whole_file
 
 __all__ = ["DECISION", "Decision"]
@@ -54,7 +54,7 @@ class Decision(BaseModel):
         except OSError as error:
             raise BackendSpecError(f"Cannot read {path}: {error.strerror or error}.") from error
         except ValidationError as error:
-            reason = error.errors(include_input=False, include_url=False)[0]["msg"]
+            _, reason = complaint(error)
             raise BackendSpecError(
                 f"{path} holds no decision ({reason}): choose it anew, or delete the file."
             ) from error

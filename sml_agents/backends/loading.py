@@ -13,7 +13,7 @@ from typing import Any
 
 from sml_agents.backends.chat_format import bake
 from sml_agents.backends.settings import LocalSettings
-from sml_agents.errors import BackendSpecError, MissingExtra
+from sml_agents.errors import BackendSpecError, MissingExtra, one_line
 
 __all__ = ["cpu_has_bfloat16", "load_model", "resolved_dtype"]
 
@@ -71,7 +71,7 @@ def load_model(path: str, name: str, settings: LocalSettings) -> tuple[Any, Any]
             model.generation_config = GenerationConfig.from_pretrained(path)
         bake(tokenizer, settings.template_kwargs)
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, ImportError) as error:
-        reason = " ".join(str(error).split())[:300]
+        reason = one_line(error, 300)
         raise BackendSpecError(f"No language model could be loaded from {name}: {reason}") from error
     finally:
         if bars:

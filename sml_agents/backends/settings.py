@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
-from sml_agents.errors import BackendSpecError, BudgetExceeded
+from sml_agents.errors import BackendSpecError, BudgetExceeded, complaint
 
 __all__ = [
     "Budget",
@@ -185,9 +185,8 @@ def checked(kind: type[SettingsT], given: dict[str, Any], what: str) -> Settings
     try:
         return kind.model_validate(given)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise BackendSpecError(f"{what}: {where} cannot have that value: {first['msg']}.") from None
+        where, why = complaint(error)
+        raise BackendSpecError(f"{what}: {where} cannot have that value: {why}.") from None
 
 
 class Budget:

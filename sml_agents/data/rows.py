@@ -7,7 +7,6 @@ was missing with those in which none was, because a model that only ever sees qu
 from __future__ import annotations
 
 import random
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -16,6 +15,7 @@ from typing import Any, Protocol, TypeVar, cast
 from sml_agents.data.nouns import Message, Tools, TrainingRow, json_text
 from sml_agents.data.selection import Conversation, Preset, TraceFilter, preset, system_of, told_facts
 from sml_agents.errors import InputError, TrainingError
+from sml_agents.text.sentences import sentences
 from sml_agents.text.thinking import written_thought
 from sml_agents.text.tools import ASKING_TOOL
 from sml_agents.types import Call, Form, Role, Trace, Turn, stable_hash
@@ -202,7 +202,7 @@ def with_thoughts(conversation: Conversation) -> Conversation:
     Written by rule from what the dialogue knows. A missing fact is asked for, never told.
     """
     task, turns = conversation.trace.task, list(conversation.turns)
-    *given, asked = re.split(r"(?<=[.!?])\s+", task.prompt.strip())
+    *given, asked = sentences(task.prompt) or [""]
     for at in conversation.targets:
         if turns[at].thought:
             continue

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, InstanceOf, TypeAdapter, Vali
 from pydantic.json_schema import SkipJsonSchema
 from typing_extensions import TypedDict  # pydantic makes no JSON schema of typing's before Python 3.12
 
-from sml_agents.errors import InputError
+from sml_agents.errors import InputError, complaint
 from sml_agents.types import Failure, Reply, Role, Task, ToolCall, Trace, Turn
 
 __all__ = [
@@ -114,9 +114,8 @@ def given_task(state: DialogueInput) -> Task:
     try:
         return Task.model_validate(given)
     except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in ("task", *first["loc"]))
-        raise InputError(f"{where} cannot be used: {first['msg']}") from None
+        where, why = complaint(error)
+        raise InputError(f"{'.'.join(filter(None, ('task', where)))} cannot be used: {why}") from None
 
 
 StateT = TypeVar("StateT", bound=StudentState)

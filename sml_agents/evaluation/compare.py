@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sml_agents.errors import InputError
+from sml_agents.errors import InputError, complaint
 from sml_agents.evaluation.answer_loss import AnswerLoss
 from sml_agents.evaluation.bootstrap import Floats, Metric, newcombe, percentiles, resample_sums
 from sml_agents.evaluation.definitions import DEFINITIONS
@@ -92,7 +92,7 @@ class Summary(_Result):
         except OSError as error:
             raise InputError(f"Cannot read the summary {path}: {error.strerror or error}.") from error
         except ValidationError as error:
-            raise InputError(f"{path} is not a summary of sml-agents: {error.errors()[0]['msg']}.") from error
+            raise InputError(f"{path} is not a summary of sml-agents: {complaint(error)[1]}.") from error
 
 
 class Comparison:

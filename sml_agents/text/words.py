@@ -15,6 +15,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from sml_agents.text.numbers import NUMBER_WORDS
+
 __all__ = ["content_words", "keywords_of", "plain_words", "stem"]
 
 MAX_KEYWORDS = 6
@@ -53,12 +55,8 @@ _STOPWORDS = frozenset(
     """)
 )
 
-_NUMBER_WORDS = frozenset(
-    _words("""
-    zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
-    eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred hundreds thousand thousands million
-    millions billion dozen dozens half halves twice thrice double triple quarter percent
-    """)
+_NUMBER_WORDS = NUMBER_WORDS.union(
+    _words("double dozens half halves hundreds millions percent quarter thousands thrice triple twice")
 )
 
 # Forms that no rule reaches, then a few words that ask for the same thing.

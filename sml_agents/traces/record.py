@@ -16,7 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from sml_agents.errors import StoreError, one_line
+from sml_agents.errors import StoreError, complaint, one_line
 from sml_agents.traces.redaction import Redactor
 from sml_agents.types import TRACE_VERSION, Act, Reply, Trace
 
@@ -183,6 +183,5 @@ def _holdable(value: Any, depth: int) -> Any:
 
 def _first(error: Exception) -> str:
     if isinstance(error, ValidationError) and error.errors():
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}".strip(": ")
+        return ": ".join(filter(None, complaint(error)))
     return one_line(error)

@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sml_agents.errors import InputError
+from sml_agents.errors import InputError, complaint
 
 __all__ = [
     "DistillSettings",
@@ -245,10 +245,10 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
 
 def explain(error: ValidationError, known: list[str], section: str = "") -> str:
     """The first complaint in words for a user; `known` are the names to suggest."""
-    first = error.errors()[0]
-    name = ".".join(str(part) for part in ((section,) if section else ()) + first["loc"])
-    if first["type"] != "extra_forbidden":
-        return f"setting {name!r}: {first['msg']}"
+    where, why = complaint(error)
+    name = ".".join(filter(None, (section, where)))
+    if error.errors()[0]["type"] != "extra_forbidden":
+        return f"setting {name!r}: {why}"
     near = difflib.get_close_matches(name.rpartition(".")[2], known, n=1)
     hint = f"did you mean {near[0]!r}?" if near else "TRL's own fields go under 'trl:'"
     return f"there is no setting {name!r}; {hint}"

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sml_agents.errors import InputError, MissingExtra
+from sml_agents.errors import InputError, MissingExtra, one_line
 from sml_agents.traces.importers.messages import read_messages
 from sml_agents.traces.importers.parts import BadRecord, Said, text_of
 from sml_agents.traces.importers.record import Log, Loss, OnLoss
@@ -236,9 +236,7 @@ def _postgres(place: str) -> Iterator[tuple[Any, Iterator[str]]]:
     try:
         connection = psycopg.connect(place, autocommit=True, prepare_threshold=0, row_factory=dict_row)
     except psycopg.Error as error:
-        raise InputError(
-            f"the PostgreSQL checkpointer cannot be reached: {str(error).strip().splitlines()[0]}"
-        ) from error
+        raise InputError(f"the PostgreSQL checkpointer cannot be reached: {one_line(error)}") from error
     with connection:
         connection.execute("SET default_transaction_read_only = on")
         try:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sml_agents.errors import InputError, MissingExtra
+from sml_agents.errors import InputError, MissingExtra, one_line
 from sml_agents.traces.importers.json_text import BLANK, read_json
 from sml_agents.traces.importers.record import Loss, OnLoss
 from sml_agents.traces.importers.unpack import MOST_TIMES, SMALL, UNREADABLE, TooMuch, pieces
@@ -395,4 +395,4 @@ def _table(file: Path, name: str) -> Iterator[Row]:
                     yield Row(f"{name}row {number}", held, b"")
                     number += 1
     except pyarrow.ArrowException as error:
-        raise OSError(str(error).split("\n")[0]) from error
+        raise OSError(one_line(error)) from error

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from sml_agents.errors import one_line
 from sml_agents.text.thinking import as_thought, split_thought
 from sml_agents.traces.importers.parts import (
     BadRecord,
@@ -77,7 +78,7 @@ def why(error: Exception) -> str:
     """The reason of a loss, in one line."""
     if isinstance(error, BadRecord):
         return str(error)
-    return f"its shape is not that of the format ({type(error).__name__}: {error})".split("\n")[0][:300]
+    return one_line(f"its shape is not that of the format ({type(error).__name__}: {error})", 300)
 
 
 def read_messages(messages: Any) -> list[Said]:

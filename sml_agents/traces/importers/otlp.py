@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sml_agents.errors import one_line
 from sml_agents.traces.importers.json_text import loaded
 from sml_agents.traces.importers.lines import rows
 from sml_agents.traces.importers.messages import DAMAGE, why
@@ -130,7 +131,7 @@ def _span(value: Mapping[str, Any], where: str) -> Span:
         return Span(trace, id, start, {}, where, [(str(event), held)])
     if not trace and not attributes:
         raise BadRecord("it has neither trace nor attributes")
-    error = _error(value.get("status"), value) or str(attributes.get("error.message", "")).split("\n")[0]
+    error = _error(value.get("status"), value) or one_line(attributes.get("error.message", ""))
     parent = _id(named(_PARENTS) or _referred(value.get("references")))
     return Span(trace or where, id, start, attributes, where, _events(value), error, parent)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sml_agents.errors import one_line
 from sml_agents.traces.importers.calls import Gathered, ModelCall, thread_in
 from sml_agents.traces.importers.chats import chat_of, model_in, tools_in, usage_of
 from sml_agents.traces.importers.json_text import loaded
@@ -126,7 +127,7 @@ def _call(value: Mapping[str, Any], where: str) -> ModelCall:
     error = value.get("error") or (_either(value, "statusMessage", "status_message") if _failed(value) else "")
     usage = usage_of(_either(value, "usageDetails", "usage_details", "usage")) or usage_of(value)
     model = model_in(value, metadata, extra.get("invocation_params"))
-    return ModelCall("", start, said, told, where, model, usage, str(error or "").split("\n")[0][:500], tools)
+    return ModelCall("", start, said, told, where, model, usage, one_line(error or ""), tools)
 
 
 def _failed(value: Mapping[str, Any]) -> bool:

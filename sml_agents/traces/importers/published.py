@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sml_agents.errors import MissingExtra
+from sml_agents.errors import MissingExtra, one_line
 from sml_agents.traces.importers.chat import content_key
 from sml_agents.traces.importers.chats import usage_of
 from sml_agents.traces.importers.json_text import read_json
@@ -170,7 +170,7 @@ def _samples(found: Iterator[Row], log: str, on_loss: OnLoss) -> Iterator[Log]:
                 scores=scores,
                 solved=all(score.value == 1 for score in scores) if scores else None,
                 answer=target if isinstance(target, str) else "",
-                error=str(error.get("message", "failed")).split("\n")[0] if isinstance(error, Mapping) else "",
+                error=one_line(error.get("message", "failed")) if isinstance(error, Mapping) else "",
             )
         except DAMAGE as error:
             on_loss(Loss(row.where, why(error)))
