@@ -23,6 +23,7 @@ from sml_agents.backends.retries import Refusal
 from sml_agents.backends.settings import Budget, ModelSettings, ServedSettings
 from sml_agents.backends.stops import StopTexts
 from sml_agents.backends.text import to_openai
+from sml_agents.errors import EndpointError
 
 __all__ = ["Reader", "ServedChatModel", "Transport"]
 
@@ -201,7 +202,7 @@ class ServedChatModel(LeanChatModel):
             return learned, learned
         change = tried.after(refusal, sent, entries)
         if change is None:
-            raise refusal
+            raise EndpointError(str(refusal), status=refusal.status) from None
         log.warning("%s: %s from now on, for it answered: %s", self.address, change.words, refusal)
         return known, change.dialect
 

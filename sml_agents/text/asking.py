@@ -100,6 +100,8 @@ _NO_ITEM = re.compile(
     re.IGNORECASE,
 )
 _UNSPACED_WH = _any(united("counts", "opens", languages=tuple(words for words in OTHERS.values() if words.unspaced)))
+_ALTERNATIVES = re.compile(r"\b(?:which|what|is|are|does|do|should)\b[^,;]*,\s[^,;]+\bor\b[^,;]+$", re.IGNORECASE)
+"""`Which comes first, the smallest or the largest?` asks for one thing and offers two answers."""
 _SHORT = 15
 _MANY_ITEMS = 3
 _MANY_WORDS = 4
@@ -186,7 +188,7 @@ def _clauses(sentence: str, known: _Known) -> Iterator[str]:
     parts.append(focus[at:])
     for part in parts:
         part = _PURPOSE.sub("", part).strip(" \n.,;:?!") or part.strip()
-        items = [item for item in _ITEM.split(part) if item]
+        items = [item for item in _ITEM.split(part) if item] if not _ALTERNATIVES.search(part) else []
         things = [item for item in items if not _NO_ITEM.match(item)]
         named = [item for k, item in enumerate(things) if k in (0, len(things) - 1) or len(item.split()) <= _MANY_WORDS]
         if len(named) >= _MANY_ITEMS:

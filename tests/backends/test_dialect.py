@@ -44,7 +44,7 @@ NOT_THINKING = {"chat_template_kwargs": {"enable_thinking": False}}
         ({"rename": {"seed": "random_seed"}}, {"random_seed": 5}, {"seed"}),
         ({"extra_body": json.dumps(NOT_THINKING)}, NOT_THINKING, set()),
     ],
-    ids=lambda value: str(value)[:30],
+    ids=lambda value: str(sorted(value) if isinstance(value, set) else value)[:30],
 )
 async def test_settings_for_fields(settings: dict[str, Any], sent: dict[str, Any], gone: set[str]) -> None:
     async with serve(chat()) as server:

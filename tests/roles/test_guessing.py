@@ -50,7 +50,7 @@ async def test_rewritten_guesses_teach_what_to_do_after_a_wrong_attempt() -> Non
         traces = store.traces()
         turns = [turn for trace in traces for turn in trace.turns if turn.role is Role.STUDENT]
         rows = training_rows(store.traces(), "q_primed")
-    assert {turn.act for turn in turns if not turn.primed} == {Act.ANSWER_ATTEMPT, Act.REFUSE, Act.CLARIFICATION}
+    assert {turn.act for turn in turns if not turn.primed} >= {Act.ANSWER_ATTEMPT, Act.CLARIFICATION}
     learnt: Counter[str] = Counter()
     for row in rows:
         says = [message for message in row.messages if message.role != "system"]
