@@ -30,24 +30,33 @@ _IT_TENS = "venti trenta quaranta cinquanta sessanta settanta ottanta novanta"
 _PT = "zero um dois três quatro cinco seis sete oito nove dez onze doze treze catorze quinze dezesseis dezessete dezoito dezenove"
 _PT_TENS = "vinte trinta quarenta cinquenta sessenta setenta oitenta noventa"
 _LETTERS = re.compile(r"[^\W\d_]+(?:[-\u2010-\u2015][^\W\d_]+)*")
+_DASH = re.compile(r"[-\u2010-\u2015]")
 _JOINING = ("y", "e", "et")
 
 
 def numbers_abroad(text: str) -> Iterator[tuple[int, int, int]]:
     """Start, end and value of every number from 2 to 99 in words of these languages, in linear time."""
-    known = _values()
+    known, first = _values(), _first_words()
     words = list(_LETTERS.finditer(text))
     at = 0
     while at < len(words):
+        if _DASH.split(words[at].group().casefold(), maxsplit=1)[0] not in first:
+            at += 1
+            continue
         for count in (3, 2, 1):
             run = words[at : at + count]
             said = " ".join(word.group() for word in run).casefold()
-            if len(run) == count and (value := known.get(re.sub(r"[\u2010-\u2015]", "-", said))) is not None:
+            if len(run) == count and (value := known.get(_DASH.sub("-", said))) is not None:
                 yield run[0].start(), run[-1].end(), value
                 at += count
                 break
         else:
             at += 1
+
+
+@cache
+def _first_words() -> frozenset[str]:
+    return frozenset(_DASH.split(spelled.replace(" ", "-"), maxsplit=1)[0] for spelled in _values())
 
 
 @cache
