@@ -118,6 +118,8 @@ def load_run(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Tr
         InputError: when the file cannot be read, or a name or value is wrong.
     """
     values = read_yaml(path)  # JSON is YAML
+    if {"settings", "planned_steps"} <= values.keys() and "run" not in values:
+        raise InputError(f"{path} does not say which dialogues its run was trained on: give the run's own YAML file")
     if "run" in values and "settings" in values:
         values = {**values["run"], values["run"]["recipe"]: values["settings"]}
         if "out" not in (overrides or {}):

@@ -13,6 +13,7 @@ from sml_agents.errors import TaskSpecError
 from sml_agents.roles import ChatStudent, OracleTeacher
 from sml_agents.rollout.typed import typed_tasks
 from sml_agents.testing import ScriptedModel
+from sml_agents.traces import TraceStore
 from sml_agents.types import Act, Outcome, Private, StopReason, Task, Trace, Verdict
 from sml_agents.verifiers import get_verifier
 
@@ -46,6 +47,20 @@ async def test_the_graph_imports_nothing_that_a_task_names(
     assert trace.stop is StopReason.FAILED
     assert trace.error is not None and "never imported" in trace.error.message
     assert (module in sys.modules) is known
+
+
+@pytest.mark.parametrize("name", ["this:zen", "unittest.mock:MagicMock"])
+async def test_a_task_out_of_a_store_imports_nothing(name: str, tmp_path: Path) -> None:
+    with TraceStore.open(tmp_path / "t.sqlite") as store:
+        store.add(await hold(name))
+    with TraceStore.open(tmp_path / "t.sqlite", read_only=True) as store:
+        (trace,) = store.traces()
+    assert trace.task.verifier == name
+    known = name.partition(":")[0] in sys.modules
+    student = ChatStudent(ScriptedModel(replies=["The answer is 42."] * 4))
+    again = (await build_dialogue(student, OracleTeacher()).ainvoke({"task": trace.task}))["trace"]
+    assert again.stop is StopReason.FAILED and "never imported" in str(again.error)
+    assert (name.partition(":")[0] in sys.modules) is known
 
 
 @pytest.mark.parametrize("name", ["", "none"])

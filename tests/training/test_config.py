@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
 import signal
 import subprocess
@@ -175,3 +176,11 @@ train_sft([dialogue_row(n) for n in range(12)], settings, {str(tmp_path / "kille
     assert result.resumed_from is not None and result.resumed_from >= 3
     assert result.steps > result.resumed_from
     assert (tmp_path / "killed" / "model.safetensors").exists()
+
+
+def test_a_record_that_does_not_say_how_it_was_asked_for(tmp_path: Path) -> None:
+    """As earlier releases wrote it, and as a run that Python started writes it."""
+    path = tmp_path / "training.json"
+    path.write_text(json.dumps({"recipe": "sft", "settings": {"model": "embedded:"}, "planned_steps": 3}))
+    with pytest.raises(InputError, match="does not say which dialogues"):
+        load_run(path, {"out": str(tmp_path / "again")})
