@@ -29,7 +29,7 @@ def tasks(
     ] = None,
     json: JsonFlag = False,
 ) -> Result:
-    """Write tasks to a file, which is then a task spec itself: tasks:FILE
+    """Write tasks to a file, to be named as tasks:FILE.
 
     The file gives the same tasks whatever later releases generate. With --hide-with a model makes complete problems
     underspecified; what it writes is checked by count, and refused where the fact is not the one that is missing.

@@ -20,9 +20,9 @@ def train(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be trained, and stop.")] = False,
     json: JsonFlag = False,
 ) -> Result:
-    """Fine-tune a model on the student's turns: train [sft|dpo|kto|sdft|grpo] --config FILE [--key value ...]
+    """Fine-tune a model on the student's turns.
 
-    The file names the recipe, the dialogues, the folder for the result and how to train; every setting, TRL's own
+    train [sft|dpo|kto|sdft|grpo] --config FILE [--key value ...]: the file names the recipe, the dialogues, the folder for the result and how to train; every setting, TRL's own
     included, can also be given as --key value, such as --epochs 2 --lora.r 8. The result loads as transformers:OUT.
     For files to start from: sml-agents recipes copy finetune/train
     """
