@@ -22,8 +22,10 @@ def train(
 ) -> Result:
     """Fine-tune a model on the student's turns.
 
-    train [sft|dpo|kto|sdft|grpo] --config FILE [--key value ...]: the file names the recipe, the dialogues, the folder for the result and how to train; every setting, TRL's own
-    included, can also be given as --key value, such as --epochs 2 --lora.r 8. The result loads as transformers:OUT.
+    Usage: train [sft|dpo|kto|sdft|grpo] --config FILE [--key value ...]. The file names the recipe, the dialogues, the
+    folder for the result and how to train; every setting, TRL's own included, can also be given as --key value, such as
+    --epochs 2 --lora.r 8. The result loads as transformers:OUT.
+
     For files to start from: sml-agents recipes copy finetune/train
     """
     from sml_agents.training import ProgressLine, load_run, named_values, preview_run, train_run
