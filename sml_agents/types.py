@@ -4,6 +4,7 @@ Fact       one statement that the solution needs, with the words by which a ques
 Case       one hidden test of a program: what goes in and what has to come out
 Code       how the attempts at a code task are tested
 Private    what the teacher and the verifier know and the student must not: answer, withheld facts, tests
+Accepted   `AcceptedCall`: a call that serves a request, with the values that each argument may have
 Task       a public prompt and its Private, in one of three forms (full, underspecified, sharded)
 Act        what a student turn does: Lost in Conversation's seven labels
 Verdict    what a verifier says of one attempt; `correct` is None when it could not be scored
@@ -31,6 +32,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sml_agents.errors import one_line
 
 __all__ = [
+    "AcceptedCall",
     "Act",
     "Call",
     "Case",
@@ -161,17 +163,30 @@ class Code(_Noun):
     """Processor time that an attempt has for all its tests together. It has three times as much by the clock."""
 
 
+class AcceptedCall(_Noun):
+    """A call of a tool that serves a request."""
+
+    name: str
+    arguments: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
+    """The values that each argument may have, as the tool's schema wants them; the first is the usual one."""
+    optional: tuple[str, ...] = ()
+    """Arguments among these that may as well be left out."""
+
+
 class Private(_Noun):
     """What only the teacher and the verifier may see."""
 
     answer: str
-    """Of a code task: a solution, empty when none is known."""
+    """Of a code task: a solution, empty when none is known. Of a request: the usual calls as text."""
     facts: tuple[Fact, ...] = ()
-    """The facts taken out of the prompt, in the order in which a sharded task reveals them."""
+    """The facts taken out of the prompt, in the order in which a sharded task reveals them. Of a request: one for each
+    argument that is not told, with the argument's path (`trip.departure`) as its name."""
     solution: str = ""
     """A worked solution that ends with the answer, if one is known."""
     code: Code | None = None
     """The tests of a code task."""
+    calls: tuple[AcceptedCall, ...] = ()
+    """Of a request: the calls that serve it, together; none where no tool of the task does."""
 
 
 class Task(_Noun):
@@ -183,6 +198,8 @@ class Task(_Noun):
     form: Form = Form.FULL
     prompt: str
     private: Private
+    tools: tuple[dict[str, Any], ...] = ()
+    """What the student may call, in the form of `Trace.tools`. Public."""
     verifier: str = "math"
     """Name of the verifier that scores attempts; `none` where nobody knows the answer, and nothing is scored."""
     split: str = ""
@@ -209,6 +226,8 @@ class Verdict(_Noun):
     """Private words for the teacher on what is wrong; empty when correct."""
     expected: str = ""
     """Private: what the test that failed wanted. Not part of the diagnosis: it gives the answer to that test away."""
+    guessed: tuple[str, ...] = ()
+    """Of a call: paths of the arguments whose value nobody had given when it was made."""
     isolation: str = ""
     """Of a verdict for which code was run: what it ran under, such as `layered (process, namespaces, ...)`."""
 
