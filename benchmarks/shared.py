@@ -3,9 +3,9 @@
     python benchmarks/shared.py [--dialogues 2000] [--at-once 64] [--latency 1] [--processes 4] [--lease 10] [--json]
 
 A server on loopback answers every request after `--latency` seconds; every process is `sml-agents run` as it comes,
-with `--at-once` dialogues. One of them is killed (SIGKILL) when a third of the dialogues are done. Time is that from the
-first dialogue's beginning to the last one's end, so that it does not depend on how long the imports took. PostgreSQL is
-started for it (`apt-get install postgresql`), without fsync.
+with `--at-once` dialogues. One of them is killed (SIGKILL) when a third of the dialogues are done. Time is that from
+the first dialogue's beginning to the last one's end, so that it does not depend on how long the imports took.
+PostgreSQL is started for it (`apt-get install postgresql`), without fsync.
 """
 
 from __future__ import annotations
