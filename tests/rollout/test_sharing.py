@@ -47,9 +47,10 @@ class LoggedTalk(Talk):
         return said
 
 
-def live(url: str, log: Path, latency: float) -> None:
+def live(url: str, log: Path, latency: float, ready: Any) -> None:
     """A process of its own."""
     with TraceStore.open(url) as store:
+        ready.wait(300)
         summary = asyncio.run(hold(TASKS, LoggedTalk(log, latency), store, lease=1.0))
     assert (summary.n, summary.solved) == (len(TASKS), len(TASKS))
 
@@ -63,18 +64,19 @@ def test_four_processes_one_of_them_killed(url: str, tmp_path: Path) -> None:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.rollout.test_sharing"])
     log = tmp_path / "log"
-    started = [context.Process(target=live, args=(url, log, 0.2)) for _ in range(4)]
+    ready = context.Barrier(4)
+    started = [context.Process(target=live, args=(url, log, 0.2, ready)) for _ in range(4)]
     for process in started:
         process.start()
     victim = started[0]
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not (log.exists() and sum(pid == victim.pid for pid, _ in calls(log, "end")) >= 8):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     assert victim.pid is not None
     os.kill(victim.pid, signal.SIGKILL)
     for process in started:
-        process.join(60)
+        process.join(300)
     assert [process.exitcode for process in started] == [-signal.SIGKILL, 0, 0, 0]
     with TraceStore.open(url) as store:
         assert [trace.task for trace in store.traces()] == TASKS, "none lost, none twice, in the order of the tasks"
@@ -106,16 +108,23 @@ async def test_processes_in_step_call_each_model_once(url: str) -> None:
 
 
 async def test_one_who_stops_leaves_its_dialogues_at_once(url: str) -> None:
-    first, second = Talk(latency=0.2), Talk(latency=0.001)
+    class Stuck(Talk):
+        async def reply(self, id: str, key: str, journal: Any) -> str:
+            if key == "teacher/1":
+                await asyncio.Event().wait()
+            return await super().reply(id, key, journal)
+
+    first, second = Stuck(), Talk()
     stop = asyncio.Event()
     with TraceStore.open(url) as one, TraceStore.open(url) as other:
         leaving = asyncio.create_task(hold(TASKS[:20], first, one, stop=stop, concurrency=20))
-        await asyncio.sleep(0.3)  # each has its first reply
+        while len(one.ids_with_replies()) < 20:
+            await asyncio.sleep(0.01)
         stop.set()
-        staying = await asyncio.wait_for(hold(TASKS[:20], second, other), 20)  # the lease is a minute
+        staying = await asyncio.wait_for(hold(TASKS[:20], second, other), 50)  # the lease is a minute
         assert (await leaving).interrupted
     assert staying.n == 20
-    assert not set(first.calls[:20]) & set(second.calls), "what was answered is not asked again"
+    assert len(first.calls) == 20 and not set(first.calls) & set(second.calls), "what was answered is not asked again"
 
 
 async def test_who_comes_back_too_late_spoils_nothing(url: str) -> None:
