@@ -28,7 +28,7 @@ class DeciderConformance:
         raise NotImplementedError
 
     def asked(self, request: str, arguments: dict[str, Any] | None = None) -> list[str]:
-        """What it asks of a request: before the agent drafts a call of the first tool, or (with `arguments`) after it."""
+        """What it asks of a request: before the agent drafts a call, or (with `arguments`) of one of the first tool."""
         from langchain_core.messages import AIMessage, HumanMessage, ToolCall
 
         from sml_agents.agents.asking import as_questions
