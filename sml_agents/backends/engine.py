@@ -33,6 +33,8 @@ class Completion:
     ids: list[int]
     text: str
     finish: str
+    logprobs: list[float] | None = None
+    """Of `ids`, where they were asked for."""
 
 
 @dataclass(eq=False)
@@ -51,6 +53,8 @@ class Job:
     opening: Mapping[int, float] = field(default_factory=dict)
     """Added to the logits of these tokens where the reply begins."""
     timeout: float = 300.0
+    logprobs: bool = False
+    """Tell with which probabilities the reply was sampled; for temperatures above 0."""
     watch: Callable[[str], None] | None = None
     """Told, in the engine's thread, the text so far: only what no later token can change."""
     future: Future[Completion] = field(default_factory=Future)
@@ -215,7 +219,7 @@ class _Work:
         except Exception as error:
             job.failed(error)
             return None
-        sampler = Sampler(job.temperature, job.top_p, job.seed, job.opening)
+        sampler = Sampler(job.temperature, job.top_p, job.seed, job.opening, [] if job.logprobs else None)
         return Row(ids, sampler, max_tokens=min(job.max_tokens, room), tag=job)
 
     def advance(self) -> None:
@@ -253,7 +257,7 @@ class _Work:
             elif (finished := self.finished(row, job)) is not None:
                 self.decoder.remove(row)
                 text, finish = finished
-                job.done(Completion(row.prompt_ids, row.ids, text, finish))
+                job.done(Completion(row.prompt_ids, row.ids, text, finish, row.sampler.logprobs or None))
             elif job.watch is not None:
                 text = self.format.decode(row.ids, whole=False)
                 open_end = max((len(end) - 1 for end in job.stop), default=0)

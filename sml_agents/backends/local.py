@@ -153,6 +153,7 @@ class TransformersChatModel(LeanChatModel):
                 "finish_reason": completion.finish,
                 "prompt_ids": completion.prompt_ids,
                 "completion_ids": completion.ids,
+                **({"completion_logprobs": completion.logprobs} if completion.logprobs else {}),
             },
         )
 

@@ -99,6 +99,8 @@ def train_grpo(
         make_rollouts=partial(_rollouts, settings, order, system, teacher, store.keep if store else None),
         # On a GPU the base under an adapter is loaded in bfloat16 as it is.
         bf16_copy=frame.bf16 and (settings.method == "full" or frame.device == "cpu"),
+        # What is sampled in bfloat16 is not what the weights in fp32 would say; in fp32 the two are one.
+        importance_cap=settings.importance_cap if frame.bf16 else None,
         notes=notes,
     )
     if arguments.beta and settings.method == "full" and weights_of(settings)[1] is not None:

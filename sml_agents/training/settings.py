@@ -181,6 +181,9 @@ class GRPOSettings(TrainSettings):
     """Prefer tasks that are neither always nor never solved."""
     generator: Literal["own", "trl"] = "own"
     """`own`: the batched engine of this package, on the trainer's weights. `trl`: TRL's, for vLLM (`use_vllm`)."""
+    importance_cap: float | None = Field(default=2.0, ge=1)
+    """Of `generator: own` in bf16: a sampled token counts by how much likelier the weights find it than the rounded
+    copy that sampled it, at most so much (truncated importance sampling). None: as if the two were one."""
     concurrency: int = Field(default=64, ge=1)
     """Dialogues generated at the same time."""
     keep_dialogues: bool = True

@@ -21,8 +21,7 @@ class TrlGenerator:
     """TRL's own generator (transformers or vLLM) for dialogues that run on the event loop of the calling thread.
 
     Turns that come together are generated together; the loop stands still meanwhile, as the dialogues would anyway.
-    Sampling is what the trainer was configured with. After vLLM, `logprobs` holds what it says of each reply, by the
-    ids of prompt and reply.
+    Sampling is what the trainer was configured with. vLLM says of each token how likely it was.
     """
 
     def __init__(self, trainer: Any, tokenizer: Any) -> None:
@@ -30,7 +29,6 @@ class TrlGenerator:
         self.format = ChatFormat(tokenizer, "the model under training")
         self.alive = True
         self.busy_seconds = 0.0
-        self.logprobs: dict[tuple[int, ...], list[float]] = {}
         self._waiting: list[Job] = []
         self._timer: asyncio.TimerHandle | None = None
 
@@ -43,10 +41,10 @@ class TrlGenerator:
         return job.future
 
     def refresh(self) -> None:
-        self.logprobs.clear()
+        """Nothing: TRL brings its generator up to date by itself, before the round."""
 
     def rest(self) -> None:
-        """Nothing: TRL looks after its own memory, and the log-probabilities are still needed."""
+        """Nothing: TRL looks after its own memory."""
 
     def stop(self) -> None:
         self.alive = False
@@ -74,7 +72,6 @@ class TrlGenerator:
             self.busy_seconds += time.perf_counter() - began
         ends = set(self.trainer.eos_token_ids)
         for place, (job, prompt, ids) in enumerate(zip(jobs, prompts, replies, strict=True)):
-            if logprobs is not None:
-                self.logprobs[(*prompt, *ids)] = logprobs[place]
             finish = "stop" if ids and ids[-1] in ends else "length"
-            job.done(Completion(prompt, list(ids), self.format.decode(ids), finish))
+            told = list(logprobs[place]) if logprobs is not None else None
+            job.done(Completion(prompt, list(ids), self.format.decode(ids), finish, told))
