@@ -21,7 +21,9 @@ class TrlGenerator:
     """TRL's own generator (transformers or vLLM) for dialogues that run on the event loop of the calling thread.
 
     Turns that come together are generated together; the loop stands still meanwhile, as the dialogues would anyway.
-    Sampling is what the trainer was configured with. vLLM says of each token how likely it was.
+    Sampling is what the trainer was configured with. vLLM says of each token how likely it was. One that sleeps while
+    the weights are trained is woken once a step and gets them once: TRL would put it to sleep, and so have it forget
+    them, after every round of turns.
     """
 
     def __init__(self, trainer: Any, tokenizer: Any) -> None:
@@ -29,6 +31,8 @@ class TrlGenerator:
         self.format = ChatFormat(tokenizer, "the model under training")
         self.alive = True
         self.busy_seconds = 0.0
+        self._awake: Any = None
+        """The vLLM that was woken for this step's dialogues."""
         self._waiting: list[Job] = []
         self._timer: asyncio.TimerHandle | None = None
 
@@ -41,10 +45,20 @@ class TrlGenerator:
         return job.future
 
     def refresh(self) -> None:
-        """Nothing: TRL brings its generator up to date by itself, before the round."""
+        vllm = getattr(self.trainer, "vllm_generation", None)
+        if vllm is None or vllm.mode != "colocate" or not vllm.enable_sleep_mode:
+            return  # TRL brings the others up to date by itself, once a step
+        if vllm._llm_weights_sleeping:
+            vllm.sync_weights()
+        vllm.llm.wake_up(tags=["kv_cache"])
+        vllm.enable_sleep_mode, self._awake = False, vllm
 
     def rest(self) -> None:
-        """Nothing: TRL looks after its own memory."""
+        vllm, self._awake = self._awake, None
+        if vllm is not None:
+            vllm.enable_sleep_mode = True
+            vllm.llm.sleep(level=2)
+            vllm._llm_weights_sleeping = True
 
     def stop(self) -> None:
         self.alive = False

@@ -74,7 +74,7 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
         tasks: int,
         make_rollouts: Callable[[PolicyChatModel, int], Rollouts],
         bf16_copy: bool,
-        importance_cap: float | None,
+        importance_cap: float | None = None,
         notes: dict[str, Any],
         **kwargs: Any,
     ) -> None:
