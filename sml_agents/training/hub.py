@@ -95,5 +95,5 @@ def _complaints() -> Iterator[None]:
         yield
     except SmlError:
         raise
-    except (HfHubHTTPError, HTTPError, OSError, ValueError) as error:
+    except (HfHubHTTPError, HTTPError, OSError, ValueError, RuntimeError) as error:
         raise _Complaint(one_line(error, 200)) from error
