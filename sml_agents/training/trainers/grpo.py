@@ -38,6 +38,7 @@ from sml_agents.training.trainers.callbacks import OptimizerTime
 from sml_agents.training.trainers.generator import TrlGenerator
 from sml_agents.training.trainers.lm_head import score_trained_tokens_only
 from sml_agents.training.trainers.sft import Watched
+from sml_agents.training.trainers.shown import show
 
 __all__ = ["DialogueGRPOTrainer"]
 
@@ -306,6 +307,12 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
             self.seconds["backward"] += time.perf_counter() - began
 
         self.accelerator.backward = timed
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        super().log(logs, start_time)  # type: ignore[no-untyped-call]
+        if self.is_world_process_zero() and "loss" in logs:
+            shown = [trajectory.trace for trajectory in self.trajectories]
+            show(self.callback_handler.callbacks, self.state.global_step, shown)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         super()._save_checkpoint(model, trial)  # type: ignore[no-untyped-call]
