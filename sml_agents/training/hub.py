@@ -88,12 +88,9 @@ class _Complaint(Exception):
 
 @contextmanager
 def _complaints() -> Iterator[None]:
-    from httpx import HTTPError
-    from huggingface_hub.errors import HfHubHTTPError
-
     try:
         yield
     except SmlError:
         raise
-    except (HfHubHTTPError, HTTPError, OSError, ValueError, RuntimeError) as error:
-        raise _Complaint(one_line(error, 200)) from error
+    except Exception as error:  # of several libraries, with no class in common
+        raise _Complaint(one_line(error, 200) or type(error).__name__) from error

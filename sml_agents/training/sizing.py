@@ -215,8 +215,8 @@ def main(arguments: Sequence[str] | None = None) -> str:
     try:
         return describe(Plan.model_validate(vars(parser.parse_args(arguments))))
     except ValidationError as error:
-        field, why = complaint(error)
-        raise InputError(f"--{field.replace('_', '-')}: {why}") from error
+        where, why = complaint(error)
+        raise InputError(f"--{where.replace('_', '-')}: {why}") from error
 
 
 if __name__ == "__main__":

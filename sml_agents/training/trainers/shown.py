@@ -23,12 +23,12 @@ def show(callbacks: Sequence[Any], step: int, traces: Sequence[Trace]) -> None:
             for place, trace in enumerate(chosen):
                 writer.add_text(f"dialogues/{place}", written(trace), step)
         elif (trackio := getattr(callback, "_trackio", None)) is not None and getattr(callback, "_initialized", False):
-            import pandas
+            import datasets
 
             rows = [
                 {"step": step, "task": one.task.id, "solved": one.solved, "dialogue": written(one)} for one in chosen
             ]
-            trackio.log({"dialogues": trackio.Table(dataframe=pandas.DataFrame(rows))})
+            trackio.log({"dialogues": trackio.Table(dataframe=datasets.Dataset.from_list(rows).to_pandas())})
 
 
 def written(trace: Trace) -> str:
