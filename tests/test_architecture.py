@@ -19,7 +19,7 @@ FLOORS = [
     {"dialogue"},
     {"rollout", "data"},
     {"agents", "training", "evaluation", "mining"},
-    {"testing", "demo"},
+    {"testing", "demo", "viewer"},
     {"cli"},
     {"__main__"},
 ]
