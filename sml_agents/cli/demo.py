@@ -5,21 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from sml_agents.cli.files import output_folder
 from sml_agents.cli.result import DONE, FAILED, JsonFlag, Result
-from sml_agents.demo import DOMAINS
+from sml_agents.demo import Domain
 
 
 def demo(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for the model, traces, report and summary.json.")
     ] = Path("demo-out"),
-    domain: Annotated[
-        str, typer.Option(click_type=click.Choice(list(DOMAINS)), help="What the model learns to ask about.")
-    ] = "arithmetic",
+    domain: Annotated[Domain, typer.Option(help="What the model learns to ask about.")] = "arithmetic",
     seed: Annotated[int, typer.Option(metavar="S", help="Seed of tasks, dialogues and training.")] = 0,
     json: JsonFlag = False,
 ) -> Result:
