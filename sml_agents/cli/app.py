@@ -20,6 +20,7 @@ from sml_agents.cli import (
     report,
     review,
     run,
+    serve,
     show,
     tasks,
     train,
@@ -65,5 +66,6 @@ app.command()(report.report)
 app.command()(show.show)
 app.command()(chat.chat)
 app.command()(mcp.mcp)
+app.command()(serve.serve)
 app.command()(doctor.doctor)
 app.add_typer(recipes.app, name="recipes")
