@@ -146,7 +146,7 @@ def as_ollama(template: str, messages: list[dict[str, str]]) -> str:
 
     body, end = re.fullmatch(r"\{\{ range \.Messages \}\}(.*)\{\{ end \}\}\{\{ end \}\}(.*)", template, re.S).groups()  # type: ignore[union-attr]
     cases = dict(
-        re.findall(r'\{\{ (?:else )?if eq \.Role "(\w+)" \}\}(.*?\{\{ \.Content \}\}.*?)(?=\{\{ else|$)', body, re.S)
+        re.findall(r'\{\{ (?:else )?if eq \.Role "(\w+)" \}\}(.*?\{\{ \.Content \}\}.*?)(?=\{\{ else|\Z)', body, re.S)
     )
     return "".join(cases[m["role"]].replace("{{ .Content }}", m["content"]) for m in messages) + end
 
