@@ -8,8 +8,8 @@ nobody has told yet.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
@@ -56,6 +56,8 @@ class TeacherView:
     """A sharded task: the teacher tells one fact in every turn, asked or not."""
     tools: tuple[dict[str, Any], ...] = ()
     """What the student may call."""
+    said: Mapping[str, str] = field(default_factory=dict)
+    """How the user says the values of arguments, by path."""
 
     @property
     def last(self) -> str:

@@ -12,7 +12,7 @@ from sml_agents.roles.acts import ActLabel, classify
 from sml_agents.text.tools import NOT_RUN
 from sml_agents.types import Act, Form, Reply, Role, Task, Turn, Verdict, stable_hash
 from sml_agents.verifiers import Attempt, AttemptVerifier, Verifier, get_verifier, is_unscored
-from sml_agents.verifiers.call import effective
+from sml_agents.verifiers.call import effective, said_of
 from sml_agents.views import TeacherView, in_words
 
 __all__ = ["Classifier", "Referee", "call_seed", "student_turn", "teacher_view"]
@@ -130,4 +130,5 @@ def teacher_view(task: Task, turns: Sequence[Turn], last: Turn) -> TeacherView:
         told=tuple(fact for fact in task.private.facts if fact.name in told_names),
         one_a_turn=task.form is Form.SHARDED,
         tools=task.tools,
+        said=said_of(task),
     )

@@ -16,9 +16,9 @@ from typing import Any
 from sml_agents.text.questions import asked_facts
 from sml_agents.text.schemas import leaves, parameters_of, schema_at, words_of
 from sml_agents.text.tools import find_calls, tool_names
-from sml_agents.text.values import Clock, Mention, find, kind_of
+from sml_agents.text.values import Clock, Mention, find, find_words, kind_of
 from sml_agents.types import Role, Task
-from sml_agents.verifiers.call import clock_of, values_of
+from sml_agents.verifiers.call import clock_of, said_of, values_of
 from sml_agents.views import TeacherView
 
 __all__ = ["CallSecret"]
@@ -76,6 +76,9 @@ class CallSecret:
         for tool, path, value in values_of(self.task.private, fact):
             if not any(self._find(tool, path, value, known) for known in self.public):
                 yield from self._find(tool, path, value, text)
+        words = said_of(self.task).get(fact, "")
+        if words and not any(find_words(words, known) for known in self.public):
+            yield from (Mention(words, span) for span in find_words(words, text))
 
     def _find(self, tool: str, path: str, value: Any, text: str) -> list[Mention]:
         kind = kind_of(schema_at(parameters_of(self.task.tools).get(tool, {}), path), words_of(path), value)

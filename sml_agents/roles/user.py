@@ -21,7 +21,7 @@ from sml_agents.roles.acts import ASKING, MANY
 from sml_agents.text.asking import find_questions
 from sml_agents.text.questions import asked_facts
 from sml_agents.text.schemas import parameters_of, schema_at, words_of
-from sml_agents.text.values import Kind, find, kind_of, same
+from sml_agents.text.values import Kind, find, find_words, kind_of, same
 from sml_agents.types import Fact, Reply, Role
 from sml_agents.verifiers.call import NO_CLOCK, values_of
 from sml_agents.views import TeacherView
@@ -83,9 +83,12 @@ def _told(fact: Fact, view: TeacherView, persona: Persona, rng: random.Random) -
 def _places(fact: Fact, view: TeacherView) -> list[tuple[Kind, int, int]]:
     """Where a statement says its value."""
     found = []
+    words = view.said.get(fact.name, "")
+    spans = find_words(words, fact.statement) if words else []
     for tool, path, value in values_of(view.private, fact.name):
         kind = kind_of(schema_at(parameters_of(view.tools).get(tool, {}), path), words_of(path), value)
-        found += [(kind, one.span.start, one.span.end) for one in find(kind, value, fact.statement, NO_CLOCK)]
+        spans = spans or [one.span for one in find(kind, value, fact.statement, NO_CLOCK)]
+        found += [(kind, span.start, span.end) for span in spans]
     return found
 
 

@@ -34,7 +34,7 @@ from sml_agents.text.values import Clock, find, kind_of, same
 from sml_agents.types import AcceptedCall, Outcome, Private, Task, ToolCall, Verdict
 from sml_agents.verifiers.base import Attempt
 
-__all__ = ["NO_CLOCK", "CallVerifier", "clock_of", "effective", "serving", "usual_calls", "values_of"]
+__all__ = ["NO_CLOCK", "CallVerifier", "clock_of", "effective", "said_of", "serving", "usual_calls", "values_of"]
 
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 _MOST_CALLS = 50
@@ -102,10 +102,16 @@ def clock_of(task: Task) -> Clock:
     return NO_CLOCK
 
 
+def said_of(task: Task) -> dict[str, str]:
+    """How the user says the values of arguments, by path, as far as the task knows (`Task.meta["said"]`)."""
+    said = task.meta.get("said")
+    return {str(path): str(words) for path, words in said.items() if words} if isinstance(said, dict) else {}
+
+
 def usual_calls(private: Private) -> tuple[ToolCall, ...]:
     """The accepted calls with the usual value of every argument; what may as well be left out is."""
     return tuple(
-        ToolCall(name=call.name, arguments=_nested(call), id=f"right_{k}") for k, call in enumerate(private.calls)
+        ToolCall(name=call.name, arguments=call.usual, id=f"right_{k}") for k, call in enumerate(private.calls)
     )
 
 
@@ -133,19 +139,6 @@ def _is_under(path: str, name: str) -> bool:
 def _only_looks(tool: Mapping[str, Any]) -> bool:
     places = (tool.get("annotations"), (tool.get("function") or {}).get("annotations"))
     return any(isinstance(place, Mapping) and place.get("readOnlyHint") is True for place in places)
-
-
-def _nested(call: AcceptedCall) -> dict[str, Any]:
-    arguments: dict[str, Any] = {}
-    for path, values in call.arguments.items():
-        if path in call.optional or not values:
-            continue
-        *above, last = path.split(".")
-        here = arguments
-        for part in above:
-            here = here.setdefault(part, {})
-        here[last] = values[0]
-    return arguments
 
 
 def _size(value: Any) -> int:

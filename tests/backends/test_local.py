@@ -257,7 +257,8 @@ GEMMA = (
 )
 TOOLS = (
     "{% for t in tools or [] %}T:{{ t.function | tojson }} {% endfor %}"
-    "{% for m in messages %}{{ m.content }}{% for c in m.tool_calls or [] %}{{ c.function | tojson }}{% endfor %}{% endfor %}"
+    "{% for m in messages %}{{ m.content }}{% for c in m.tool_calls or [] %}{{ c.function | tojson }}{% endfor %}"
+    "{% endfor %}"
 )
 
 
