@@ -12,6 +12,7 @@ from sml_agents.cli import (
     doctor,
     evaluate,
     export,
+    gguf,
     imports,
     mcp,
     mine,
@@ -20,6 +21,7 @@ from sml_agents.cli import (
     report,
     review,
     run,
+    serve,
     show,
     tasks,
     train,
@@ -65,5 +67,7 @@ app.command()(report.report)
 app.command()(show.show)
 app.command()(chat.chat)
 app.command()(mcp.mcp)
+app.command()(serve.serve)
+app.command()(gguf.gguf)
 app.command()(doctor.doctor)
 app.add_typer(recipes.app, name="recipes")
