@@ -18,8 +18,8 @@ FLOORS = [
     {"roles"},
     {"dialogue"},
     {"rollout", "data"},
-    {"agents", "training", "evaluation", "mining"},
-    {"testing", "demo"},
+    {"agents", "training", "evaluation", "mining", "serving"},
+    {"testing", "demo", "viewer"},
     {"cli"},
     {"__main__"},
 ]
