@@ -168,9 +168,23 @@ class AcceptedCall(_Noun):
 
     name: str
     arguments: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
-    """The values that each argument may have, as the tool's schema wants them; the first is the usual one."""
+    """The values that each argument may have, as the tool's schema wants them; the first is the usual one. An argument
+    within an object goes by its path (`trip.departure`)."""
     optional: tuple[str, ...] = ()
     """Arguments among these that may as well be left out."""
+
+    @property
+    def usual(self) -> dict[str, Any]:
+        """The arguments of the usual call, as the tool takes them: those that may be left out are."""
+        made: dict[str, Any] = {}
+        for path, values in self.arguments.items():
+            if path not in self.optional and values:
+                *parents, name = path.split(".")
+                at = made
+                for parent in parents:
+                    at = at.setdefault(parent, {})
+                at[name] = values[0]
+        return made
 
 
 class Private(_Noun):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import URL, Connection, Select, func, select, tuple_
+from sqlalchemy import URL, ColumnElement, Connection, Select, func, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
 from sml_agents.errors import InputError, StoreError
@@ -19,7 +19,7 @@ from sml_agents.traces.record import checked, read_reply, read_trace
 from sml_agents.traces.schema import dialogues, replies
 from sml_agents.types import Form, Reply, StopReason, Trace
 
-__all__ = ["Counts", "Damage", "Finished", "StoreReader", "shown"]
+__all__ = ["Counts", "Damage", "Finished", "StoreReader", "read_finished", "shown"]
 
 _PAGE_ROWS = 256
 _PAGE_CHARACTERS = 8_000_000
@@ -32,6 +32,8 @@ class Finished(NamedTuple):
     stop: str
     solved: bool | None
     asked: bool
+    at: str = ""
+    """When, by the clock of the machine that wrote it."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,15 @@ def shown(url: URL) -> str:
     if url.get_backend_name() == "sqlite":
         return url.database or ":memory:"
     return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
+
+
+def read_finished(connection: Connection, *which: ColumnElement[bool]) -> dict[str, Finished]:
+    """The finished dialogues, or those `which` are meant, by id."""
+    of = dialogues.c
+    rows = connection.execute(
+        select(of.id, of.stop, of.solved, of.asked, of.finished).where(of.status == "done", *which)
+    )
+    return {id: Finished(stop, solved, bool(asked), at) for id, stop, solved, asked, at in rows}
 
 
 class StoreReader:
@@ -126,10 +137,8 @@ class StoreReader:
     @survives_restart
     def finished(self) -> dict[str, Finished]:
         """All finished dialogues by id, failed ones included; about 200 bytes of memory each."""
-        columns = select(dialogues.c.id, dialogues.c.stop, dialogues.c.solved, dialogues.c.asked)
         with self._transaction() as connection:
-            rows = connection.execute(columns.where(dialogues.c.status == "done"))
-            return {id: Finished(stop, solved, bool(asked)) for id, stop, solved, asked in rows}
+            return read_finished(connection)
 
     def finished_ids(self) -> set[str]:
         return set(self.finished())
