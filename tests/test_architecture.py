@@ -17,7 +17,7 @@ FLOORS = [
     {"tasks", "verifiers", "backends", "traces"},
     {"roles"},
     {"dialogue"},
-    {"rollout", "data"},
+    {"rollout", "data", "asker"},
     {"agents", "training", "evaluation", "mining"},
     {"testing", "demo"},
     {"cli"},

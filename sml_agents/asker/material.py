@@ -105,7 +105,9 @@ def _seal(rows: list[dict[str, Any]], path: Path) -> Iterator[Complete]:
             # Of a request for several things, the one sentence that holds the values of this one.
             holding = [one for one in sentences if all(stands_once(value, one) for value in required)]
             text = row["query"] if len(calls) == 1 else holding[0] if len(holding) == 1 else ""
-            text = re.sub(r"^(?:Then|Next|Finally|Additionally|Also|After that|Lastly|Afterwards?|And)\b,?\s*", "", text)
+            text = re.sub(
+                r"^(?:Then|Next|Finally|Additionally|Also|After that|Lastly|Afterwards?|And)\b,?\s*", "", text
+            )
             found = _complete(
                 {"name": tool["api_name"], "description": tool["api_description"], "parameters": schema},
                 text[:1].upper() + text[1:],

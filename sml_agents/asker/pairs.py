@@ -15,13 +15,27 @@ from dataclasses import dataclass, replace
 from sml_agents.asker.prompt import Said, ToolView
 from sml_agents.asker.rows import Example, Row
 
-__all__ = ["Complete", "pair_of", "row_of", "stands_once", "without"]
+__all__ = [
+    "Complete",
+    "continued",
+    "evasion",
+    "pair_of",
+    "question_about",
+    "reply_with",
+    "row_of",
+    "stands_once",
+    "varied",
+    "without",
+]
 
 _LEADING = (
     r"(?:\b(?:in|at|for|on|to|from|with|of|by|is|are|as|called|named|titled|about|than|the|a|an|and|between|under|over|"
     r"around|until|till|into|using|id|named)\s+)*[\"'$£€(]*"
 )
-_TRAILING = r"[\"')]*(?:\s*(?:units?|%|percent|meters?|years?|cm|kg|kilometers?|km|miles?|dollars?|USD|degrees?|minutes?|hours?|seconds?))?"
+_TRAILING = (
+    r"[\"')]*(?:\s*(?:units?|%|percent|meters?|years?|cm|kg|kilometers?|km|miles?|dollars?|USD|degrees?|minutes?|hours?|"
+    r"seconds?))?"
+)
 _VAGUE = (
     "the {}", "my {}", "a certain {}", "some {}", "the usual {}", "whatever {} fits", "a {}", "that {}", "our {}",
 )  # fmt: skip
@@ -34,6 +48,9 @@ _EVADED = (
     "I'm not sure yet.", "No idea.", "What do you need it for?", "I don't know, can you check?", "Hm, let me think.",
     "Why do you ask?", "Never mind that, just do it.", "I will tell you later.",
 )  # fmt: skip
+_OFFERED = ("How about {value}?", "Would {value} work for the {what}?", "I can offer {value}.", "Shall I use {value}?")
+_TAKEN = ("Yes, that works.", "Sounds good.", "Yes please.", "Great, do that.", "Fine.", "That's great.")
+_DECLINED = ("No, something else.", "No, not that one.", "I'd rather not.", "Not really.", "No, another one please.")
 
 
 @dataclass(frozen=True)
@@ -63,7 +80,12 @@ def stands_once(value: str, text: str) -> bool:
 def without(text: str, value: str, instead: str = "") -> str:
     """`text` with `value` and the little words before it taken out, or other words in its place."""
     if instead:
-        return re.sub(rf"[\"']?(?<![\w.]){re.escape(value)}(?!\w)[\"']?", lambda _: instead, text, count=1)
+        return re.sub(
+            rf"(?:\b(?:a|an|the|my|our)\s+)?[\"']?(?<![\w.]){re.escape(value)}(?!\w)[\"']?",
+            lambda _: instead,
+            text,
+            count=1,
+        )
     pattern = rf"\s*{_LEADING}(?<![\w.]){re.escape(value)}(?!\w){_TRAILING}"
     shorter = re.sub(r"\s+", " ", re.sub(pattern, "", text, count=1, flags=re.IGNORECASE))
     return re.sub(r"\s+([.,?!;])", r"\1", re.sub(r"(?:,\s*){2,}", ", ", shorter)).strip(" ,")
@@ -102,7 +124,22 @@ def row_of(complete: Complete, others: Sequence[Complete], rng: random.Random) -
     elif kind < 0.65:
         examples.append(_later(complete, values, names, rng))
     examples = [_drafted(example, complete, others, rng) for example in examples]
-    return Row(_varied(tool, rng), tuple(_fewer(example, rng) for example in examples))
+    return Row(varied(tool, rng), tuple(_fewer(example, rng) for example in examples))
+
+
+def question_about(name: str, rng: random.Random) -> str:
+    """How an assistant may ask for an argument."""
+    return rng.choice(_ASKED).format(_words(name))
+
+
+def reply_with(value: str, rng: random.Random) -> str:
+    """How a person may answer with a value."""
+    return rng.choice(_TOLD).format(value)
+
+
+def evasion(rng: random.Random) -> str:
+    """How a person may answer without one."""
+    return rng.choice(_EVADED)
 
 
 def _required(complete: Complete) -> dict[str, str | None]:
@@ -128,17 +165,30 @@ def _lacking(complete: Complete, values: Mapping[str, str | None], names: Sequen
 
 
 def _later(complete: Complete, values: Mapping[str, str | None], names: Sequence[str], rng: random.Random) -> Example:
-    """One is missing and asked for; it is told, or evaded, or another one is still missing."""
-    name = names[0]
-    lacking = _lacking(complete, values, names[: 2 if len(names) > 1 and rng.random() < 0.4 else 1], rng)
-    question = Said("assistant", rng.choice(_ASKED).format(_words(name)))
-    found = dict(lacking.values)
-    if rng.random() < 0.65:
-        reply = rng.choice(_TOLD).format(complete.values[name])
-        found[name] = complete.values[name]
-    else:
-        reply = rng.choice(_EVADED)
-    return Example((*lacking.said, question, Said("user", reply)), found)
+    """Some are missing at first, and then are asked for."""
+    lacking = _lacking(complete, values, names[: rng.randint(1, min(3, len(names)))], rng)
+    return continued(lacking, complete.values, rng)
+
+
+def continued(example: Example, values: Mapping[str, str], rng: random.Random) -> Example:
+    """The conversation goes on: what is missing is asked for, in part, and told or evaded; or offered, and taken or
+    not. `values`: what the person would say for each argument."""
+    said, found = list(example.said), dict(example.values)
+    open_ = [name for name in example.missing if name in values]
+    rng.shuffle(open_)
+    for name in open_[: rng.randint(1, max(1, len(open_)))]:
+        kind = rng.random()
+        if kind < 0.6:
+            said += [Said("assistant", question_about(name, rng)), Said("user", reply_with(values[name], rng))]
+            found[name] = values[name]
+        elif kind < 0.78:
+            said += [Said("assistant", question_about(name, rng)), Said("user", evasion(rng))]
+        else:
+            taken = kind < 0.9
+            offer = rng.choice(_OFFERED).format(what=_words(name), value=values[name])
+            said += [Said("assistant", offer), Said("user", rng.choice(_TAKEN if taken else _DECLINED))]
+            found[name] = values[name] if taken else None
+    return replace(example, said=tuple(said), values=found)
 
 
 def _drafted(example: Example, complete: Complete, others: Sequence[Complete], rng: random.Random) -> Example:
@@ -174,7 +224,7 @@ def _fewer(example: Example, rng: random.Random, most: int = 3) -> Example:
     return replace(example, values={name: value for name, value in example.values.items() if name in kept})
 
 
-def _varied(tool: ToolView, rng: random.Random) -> ToolView:
+def varied(tool: ToolView, rng: random.Random) -> ToolView:
     """Now and then without descriptions or purpose."""
     if rng.random() < 0.12:
         return tool.without_descriptions()

@@ -1,4 +1,4 @@
-"""How the asker is shown a request: a signature, the conversation, then each required argument as a question of its own.
+"""How the asker is shown a request: a signature, the conversation, then each required argument as its own question.
 
     system     book_table(place, day, note?): Reserve a table.
     user       A table at Luigi's, please.
@@ -14,14 +14,16 @@ of `?` where the value would begin.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
+
+from sml_agents.errors import InputError
 
 __all__ = ["KNOWN", "MISSING", "NO_TOOL", "Argument", "Said", "ToolView", "branch", "choice", "conversation", "opening"]
 
 MISSING, KNOWN, NO_TOOL = " ?", " yes", " none"
-"""What follows the colon: of an argument that nobody gave, of a drafted value that was given, and of no fitting tool."""
+"""What follows the colon: where nobody gave the value, where a drafted one was given, and where no tool fits."""
 _PHRASE, _PURPOSE, _OPTIONS, _TURN = 70, 110, 70, 1500
 """Characters at most: of a description, a tool's purpose, the members of an enum, and a message (its end is kept)."""
 _SORTS = {
@@ -76,13 +78,12 @@ class ToolView:
 
     @classmethod
     def read(cls, tool: Mapping[str, Any]) -> ToolView:
-        """A tool out of a dictionary in a provider's format; its arguments are the schema's own, unflattened."""
-        inner = tool.get("function", tool)
+        """A tool out of a dictionary in a provider's format. Raises InputError when it is none."""
+        inner = tool.get("function", tool) if isinstance(tool, Mapping) else None
+        if not isinstance(inner, Mapping) or not isinstance(inner.get("name"), str):
+            raise InputError(f"A tool is a dictionary with a name and parameters, not {str(tool)[:60]!r}.")
         schema = inner.get("parameters") or inner.get("input_schema") or inner.get("inputSchema") or {}
-        required = schema.get("required") or ()
-        properties: Mapping[str, Any] = schema.get("properties") or {}
-        arguments = tuple(Argument.read(name, one, name in required) for name, one in properties.items())
-        return cls(str(inner.get("name") or ""), str(inner.get("description") or ""), arguments)
+        return cls(inner["name"], str(inner.get("description") or ""), tuple(_arguments(schema, "", True)))
 
     @property
     def required(self) -> tuple[Argument, ...]:
@@ -91,6 +92,17 @@ class ToolView:
     def without_descriptions(self) -> ToolView:
         """The same tool, its arguments known by their names alone."""
         return replace(self, arguments=tuple(replace(one, description="") for one in self.arguments))
+
+
+def _arguments(schema: Any, above: str, required: bool) -> Iterator[Argument]:
+    """The leaves of an object's schema; what is inside another object is named by its path."""
+    needed = schema.get("required") or ()
+    for name, inner in (schema.get("properties") or {}).items():
+        path, here = f"{above}{name}", required and name in needed
+        if isinstance(inner, Mapping) and inner.get("properties"):
+            yield from _arguments(inner, f"{path}.", here)
+        else:
+            yield Argument.read(path, inner, here)
 
 
 def opening(tool: ToolView) -> str:

@@ -30,12 +30,12 @@ class AskerModel:
         adapter = (folder / "adapter_config.json").is_file()
         place = base if adapter and base is not None else folder
         tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
-        model: Any = AutoModelForCausalLM.from_pretrained(place, dtype=torch.float32, trust_remote_code=False)
+        model: Any = AutoModelForCausalLM.from_pretrained(place, dtype=dtype, trust_remote_code=False)
         if adapter:
             from sml_agents.asker.weights import merge
 
             merge(model, folder)
-        return cls(model.to(dtype).eval().requires_grad_(False), tokenizer)
+        return cls(model.eval().requires_grad_(False), tokenizer)
 
     def missing(
         self, tool: ToolView, said: Sequence[Said], drafts: Mapping[str, str] | None = None

@@ -9,7 +9,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sml_agents.asker.prompt import KNOWN, MISSING, NO_TOOL, Argument, Said, ToolView, branch, choice, conversation, opening
+from sml_agents.asker.prompt import (
+    KNOWN,
+    MISSING,
+    NO_TOOL,
+    Argument,
+    Said,
+    ToolView,
+    branch,
+    choice,
+    conversation,
+    opening,
+)
 from sml_agents.asker.trees import Tree
 
 __all__ = ["Choice", "Example", "Row", "tree_of"]

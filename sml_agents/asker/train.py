@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -183,7 +184,9 @@ def _trainable(base: Path, settings: AskerSettings) -> Any:
         task_type="CAUSAL_LM",
     )
     torch.manual_seed(settings.seed)
-    return get_peft_model(model, config, autocast_adapter_dtype=False)
+    with warnings.catch_warnings():  # what peft up to 0.21 and transformers from 5.20 on have to say to each other
+        warnings.filterwarnings("ignore", r"`(is_)?gradient_checkpointing\w*` is deprecated", FutureWarning)
+        return get_peft_model(model, config, autocast_adapter_dtype=False)
 
 
 def _parts(model: Any) -> tuple[Any, Any]:

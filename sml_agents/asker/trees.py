@@ -25,7 +25,13 @@ class Tree:
     """Start and stop of each node, and the node above it."""
 
     def add(
-        self, ids: Sequence[int], above: int | None = None, *, target: Sequence[int] = (), weight: float = 1.0, rest: float = 1.0
+        self,
+        ids: Sequence[int],
+        above: int | None = None,
+        *,
+        target: Sequence[int] = (),
+        weight: float = 1.0,
+        rest: float = 1.0,
     ) -> int:
         """Append a node; gives its number.
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sml_agents.cli import (
+    ask,
     chat,
     demo,
     doctor,
@@ -64,6 +65,7 @@ app.command("eval")(evaluate.evaluate)
 app.command()(report.report)
 app.command()(show.show)
 app.command()(chat.chat)
+app.command()(ask.ask)
 app.command()(mcp.mcp)
 app.command()(doctor.doctor)
 app.add_typer(recipes.app, name="recipes")
