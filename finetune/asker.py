@@ -44,7 +44,7 @@ def main() -> int:
 
 def train(given: argparse.Namespace) -> int:
     from sml_agents.asker.mix import Mix
-    from sml_agents.asker.train import AskerSettings, Step, train_asker
+    from sml_agents.asker.train import STATE, AskerSettings, Step, train_asker
     from sml_agents.training.runtime import freed_memory_kept, model_path, settle_threads
 
     settle_threads()
@@ -70,23 +70,26 @@ def train(given: argparse.Namespace) -> int:
             )
 
     base = Path(model_path(given.base))
-    if not (given.resume and (given.out / "asker.json").is_file()):
-        with freed_memory_kept():
-            train_asker(base, mix, settings, given.out, resume=given.resume, progress=progress)
+    with freed_memory_kept():
+        train_asker(base, mix, settings, given.out, resume=given.resume, progress=progress)
+    import torch
+
     from sml_agents.agents.asker import ungrounded
     from sml_agents.asker.read import AskerModel
     from sml_agents.asker.threshold import chosen_on
+    from sml_agents.backends.loading import resolved_dtype
     from sml_agents.text.values import Clock
 
     clock = Clock(dt.datetime(2026, 1, 1), known=False)
     pairs = Mix.heldout_pairs(given.data, given.dev, given.dev, given.seed)
     record = chosen_on(
-        AskerModel.load(given.out, base),
+        AskerModel.load(given.out, base, getattr(torch, resolved_dtype("fast", "cpu"))),  # as it will be read
         pairs,
         lambda tool, example: ungrounded(tool, example, clock),
         lambda name: print(f"read held-out pairs of {name}", flush=True),
     )
     record.write(given.out)
+    (given.out / STATE).unlink(missing_ok=True)
     print(json.dumps(record.model_dump(), indent=2))
     return 0
 

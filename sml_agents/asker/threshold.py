@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -87,19 +87,26 @@ class Scores(BaseModel):
 
 
 def scores_of(model: AskerModel, pairs: Sequence[Pair], drafted: bool = False) -> Scores:
-    """Both sides of each pair read by the asker."""
+    """Both sides of each pair read by the asker; with `drafted`, the pairs of which both sides have a drafted call."""
     found = Scores()
-    for pair in pairs:
-        drafts = [{name: value for name, (value, _) in side.drafts.items()} for side in (pair.lacking, pair.whole)]
-        if drafted and not all(drafts):
-            continue
-        lacking = model.missing(pair.tool, pair.lacking.said, drafts[0] if drafted else None)
-        whole = model.missing(pair.tool, pair.whole.said, drafts[1] if drafted else None)
-        if lacking and whole:
-            found.lacking.append(max(lacking.values()))
-            found.whole.append(max(whole.values()))
-            found.named.append(max(lacking, key=lacking.__getitem__) in pair.lacking.missing)
+    for pair, lacking, whole in _read(model, pairs, drafted):
+        found.lacking.append(max(lacking.values()))
+        found.whole.append(max(whole.values()))
+        found.named.append(max(lacking, key=lacking.__getitem__) in pair.lacking.missing)
     return found
+
+
+def _read(
+    model: AskerModel, pairs: Sequence[Pair], drafted: bool
+) -> Iterator[tuple[Pair, dict[str, float], dict[str, float]]]:
+    for pair in pairs:
+        sides = [{name: value for name, (value, _) in side.drafts.items()} for side in (pair.lacking, pair.whole)]
+        if drafted and not all(sides):
+            continue
+        lacking = model.missing(pair.tool, pair.lacking.said, sides[0] if drafted else None)
+        whole = model.missing(pair.tool, pair.whole.said, sides[1] if drafted else None)
+        if lacking and whole:
+            yield pair, lacking, whole
 
 
 def line(scores: Sequence[Scores], needless: float = NEEDLESS) -> float:
@@ -133,9 +140,14 @@ def chosen_on(
     plain, drafted, sides = {}, {}, []
     for name, some in pairs.items():
         plain[name] = scores_of(model, some)
-        drafted[name] = scores_of(model, some, drafted=True)
-        if rule is not None and drafted[name].lacking:
-            sides.append(_beside(model, some, rule))
+        read = list(_read(model, some, drafted=True))
+        drafted[name] = Scores(
+            lacking=[max(one.values()) for _, one, _ in read],
+            whole=[max(one.values()) for _, _, one in read],
+            named=[max(one, key=one.__getitem__) in pair.lacking.missing for pair, one, _ in read],
+        )
+        if rule is not None and read:
+            sides.append(_beside(read, rule))
         if progress is not None:
             progress(name)
     plain, drafted = ({name: one for name, one in table.items() if one.lacking} for table in (plain, drafted))
@@ -156,15 +168,15 @@ def chosen_on(
     )
 
 
-def _beside(model: AskerModel, pairs: Sequence[Pair], rule: Rule) -> tuple[list[_Side], list[_Side]]:
+def _beside(
+    read: Sequence[tuple[Pair, dict[str, float], dict[str, float]]], rule: Rule
+) -> tuple[list[_Side], list[_Side]]:
     """Incomplete and complete sides of drafted calls."""
     found: tuple[list[_Side], list[_Side]] = ([], [])
-    for pair in pairs:
-        for place, side in enumerate((pair.lacking, pair.whole)):
-            values = {name: value for name, (value, _) in side.drafts.items()}
+    for pair, *sides in read:
+        for place, (side, probabilities) in enumerate(zip((pair.lacking, pair.whole), sides, strict=True)):
             unknown = rule(pair.tool, side)
-            read = model.missing(pair.tool, side.said, values)
-            found[place].append([(p, name in unknown) for name, p in read.items()])
+            found[place].append([(p, name in unknown) for name, p in probabilities.items()])
     return found
 
 

@@ -22,11 +22,12 @@ from sml_agents.errors import InputError, TrainingError
 from sml_agents.files import whole_file
 from sml_agents.types import stable_hash
 
-__all__ = ["AskerSettings", "Step", "train_asker"]
+__all__ = ["STATE", "AskerSettings", "Step", "train_asker"]
 
 RowOf = Callable[[random.Random], Row | Choice | None]
 """Draws one row; None where nothing can be made of what was drawn."""
 STATE = "state.pt"
+"""What a run goes on from; of no use once the run is done."""
 _LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
@@ -143,7 +144,6 @@ def train_asker(
             state = {"step": step + 1, "tokens": tokens, "settings": settings.model_dump(), "weights": [*kept]}
             with whole_file(out / STATE) as path:
                 torch.save({**state, "optimiser": optimiser.state_dict()}, path)
-    (out / STATE).unlink(missing_ok=True)
 
 
 def _trees(row_of: RowOf, tokenizer: Any, settings: AskerSettings, step: int) -> list[Any]:

@@ -59,7 +59,6 @@ def test_a_run_that_was_cut_goes_on_to_the_same_weights(method: str, tiny: Path,
     found = [AskerModel.load(tmp_path / one, tiny).missing(TOOL, said) for one in ("whole", "cut")]
     assert found[0] == pytest.approx(found[1], rel=1e-3)
     assert found[0] != pytest.approx(AskerModel.load(tiny).missing(TOOL, said), rel=1e-3)
-    assert not list((tmp_path / "cut").glob("*state*"))
 
 
 @pytest.mark.filterwarnings("ignore:`(is_)?gradient_checkpointing:FutureWarning")  # peft and transformers' own
