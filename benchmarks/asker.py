@@ -170,12 +170,12 @@ def three_ways(folder: Path) -> list[tuple[Case, str]]:
     ]
 
 
-def auc(lacking: Sequence[float], whole: Sequence[float]) -> float:
+def auc(lacking: Any, whole: Any) -> float:
     one, other = np.asarray(lacking)[:, None], np.asarray(whole)[None]
     return float(((one > other) + 0.5 * (one == other)).mean())
 
 
-def auc_of(lacking: Sequence[float], whole: Sequence[float]) -> dict[str, Any]:
+def auc_of(lacking: Any, whole: Any) -> dict[str, Any]:
     """With a 95 % bootstrap interval; pairs are drawn together where there are as many of both."""
     rng = np.random.default_rng(0)
     paired = len(lacking) == len(whole)
@@ -343,9 +343,9 @@ def measure(folder: Path, cells: Cells, n: int, only: Sequence[str]) -> dict[str
             found["bfcl pairs, first turn, tools given"] = table(cells, [a for a, _ in pairs], [b for _, b in pairs])
     for first in (True, False):
         if wanted("sgd"):
-            cases = sgd(folder / "sgd" / "test_unseen_services.jsonl", first, n)
-            some = [case for case in cases if case.missing], [case for case in cases if not case.missing]
-            found[f"sgd unseen services, {'first' if first else 'later'} turn"] = table(cells, *some)
+            turns = sgd(folder / "sgd" / "test_unseen_services.jsonl", first, n)
+            sides = [case for case in turns if case.missing], [case for case in turns if not case.missing]
+            found[f"sgd unseen services, {'first' if first else 'later'} turn"] = table(cells, *sides)
     if wanted("ace"):
         found |= acebench(folder, cells)
     if wanted("irrelevance"):

@@ -18,7 +18,7 @@ FLOORS = [
     {"roles"},
     {"dialogue"},
     {"rollout", "data", "asker"},
-    {"agents", "training", "evaluation", "mining"},
+    {"agents", "training", "evaluation", "mining", "serving"},
     {"testing", "demo"},
     {"cli"},
     {"__main__"},

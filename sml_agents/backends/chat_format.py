@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sml_agents.backends.text import clean, fold_system, merge_neighbours
-from sml_agents.errors import BackendError, BackendSpecError, one_line
+from sml_agents.errors import BackendSpecError, ConversationError, one_line
 from sml_agents.text.thinking import CLOSINGS, as_thought, split_thought
 
 __all__ = ["ChatFormat", "bake", "control_tokens", "escape_control_tokens"]
@@ -116,13 +116,13 @@ class ChatFormat:
         """Whether the template renders `probe`; those that cannot raise or leave it out."""
         try:
             return probe in self.write([self._plain(message) for message in messages])
-        except BackendError:
+        except ConversationError:
             return False
 
     def encode(self, messages: Sequence[dict[str, Any]], tools: list[dict[str, Any]] | None = None) -> list[int]:
         """Token ids of the conversation (OpenAI's form) up to where the model's reply begins.
 
-        Raises `BackendError` for what the template cannot write: images, tools it knows nothing of, an odd order.
+        Raises `ConversationError` for what the template cannot write: images, tools it knows nothing of, an odd order.
         """
         ids: list[int] = self.tokenizer(self.opened(messages, tools)[1], add_special_tokens=False)["input_ids"]
         return ids
@@ -133,16 +133,16 @@ class ChatFormat:
         """The conversation as this template takes it, and its text up to where the model's reply begins.
 
         Control tokens in it are escaped, a system prompt stands where it can, and user and assistant speak in turns
-        where the template insists on it. Raises `BackendError` as `encode`.
+        where the template insists on it. Raises `ConversationError` as `encode`.
         """
         if tools and not self._takes_tools:
-            raise BackendError(
+            raise ConversationError(
                 f"The chat template of {self.name} knows no tools; use a model that was trained for them."
             )
         written = self.plain(messages)
         try:
             return written, self.write(written, tools, opened=True)
-        except BackendError:
+        except ConversationError:
             # Many templates insist on user and assistant in turns.
             written = merge_neighbours(written)
             return written, self.write(written, tools, opened=True)
@@ -157,7 +157,7 @@ class ChatFormat:
     ) -> str:
         """The text of messages that `opened` or `plain` gave; with `opened` up to where a reply begins.
 
-        Raises `BackendError` where the template refuses them.
+        Raises `ConversationError` where the template refuses them.
         """
         if self._as_parts:
             messages = [_in_parts(message) for message in messages]
@@ -169,24 +169,24 @@ class ChatFormat:
             )
         except Exception as error:  # what a template may raise is up to its author
             reason = one_line(error, 300)
-            raise BackendError(f"The chat template of {self.name} refuses this conversation: {reason}.") from None
+            raise ConversationError(f"The chat template of {self.name} refuses this conversation: {reason}.") from None
 
     def encode_after(self, ids: Sequence[int], messages: Sequence[dict[str, Any]]) -> list[int]:
         """`ids`, which stand for all messages up to the last reply, kept as they are, and what follows that reply.
 
         What follows is cut from the template's own text: the end of a reply, the new messages, and the opening of the
         next reply. A reply that was cut short is closed; one that ended with a control token of its own is not closed
-        twice. Raises `BackendError` when nothing follows, or the template does not write replies as they are.
+        twice. Raises `ConversationError` when nothing follows, or the template does not write replies as they are.
         """
         last = max((place for place, message in enumerate(messages) if message["role"] == "assistant"), default=-1)
         new = [self._plain(message) for message in messages[last + 1 :]]
         if last < 0 or not new:
-            raise BackendError("Only a conversation in which something follows the last reply can be continued.")
+            raise ConversationError("Only a conversation in which something follows the last reply can be continued.")
         earlier = [{"role": "user", "content": "."}, {"role": "assistant", "content": _PROBE}]
         text = self.write([*earlier, *new], opened=True)
         _, found, rest = text.partition(_PROBE)
         if not found:
-            raise BackendError(f"The chat template of {self.name} rewrites replies, so none can be continued.")
+            raise ConversationError(f"The chat template of {self.name} rewrites replies, so none can be continued.")
         following: list[int] = self.tokenizer(rest, add_special_tokens=False)["input_ids"]
         special = set(self.tokenizer.all_special_ids) | set(self.tokenizer.added_tokens_decoder)
         if ids and ids[-1] in special:
@@ -220,6 +220,11 @@ class ChatFormat:
                 return ""
         return clean(self.tokenizer.decode(list(ids), skip_special_tokens=True))
 
+    def likelihood(self, token: int, logprob: float) -> dict[str, Any]:
+        """A token and its log-probability in OpenAI's form; `bytes` is None for a part of a character."""
+        text = clean(self.tokenizer.decode([token]))
+        return {"token": text, "logprob": logprob, "bytes": None if "\ufffd" in text else list(text.encode())}
+
     def _without_control(self, text: str) -> str:
         for token in self._control:
             text = text.replace(token, "")
@@ -231,7 +236,7 @@ class ChatFormat:
         try:
             prompt = self.write([asked], opened=True)
             text = self.write([asked, {"role": "assistant", "content": _PROBE}])
-        except BackendError:
+        except ConversationError:
             return ""
         header = text.removeprefix(prompt).partition(_PROBE)[0] if text.startswith(prompt) else ""
         return header if any(token in header for token in self._control) else ""
@@ -260,7 +265,7 @@ class ChatFormat:
         content = message.get("content")
         if isinstance(content, list):
             if any(not isinstance(part, dict) or part.get("type") != "text" for part in content):
-                raise BackendError(f"{self.name} reads text only, and a message holds something else.")
+                raise ConversationError(f"{self.name} reads text only, and a message holds something else.")
             content = "".join(str(part.get("text", "")) for part in content)
         plain: dict[str, Any] = {"role": message["role"], "content": self.escaped(clean(content or ""))}
         if message.get("tool_calls"):

@@ -13,6 +13,7 @@ from sml_agents.cli import (
     doctor,
     evaluate,
     export,
+    gguf,
     imports,
     mcp,
     mine,
@@ -21,6 +22,7 @@ from sml_agents.cli import (
     report,
     review,
     run,
+    serve,
     show,
     tasks,
     train,
@@ -67,5 +69,7 @@ app.command()(show.show)
 app.command()(chat.chat)
 app.command()(ask.ask)
 app.command()(mcp.mcp)
+app.command()(serve.serve)
+app.command()(gguf.gguf)
 app.command()(doctor.doctor)
 app.add_typer(recipes.app, name="recipes")

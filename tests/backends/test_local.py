@@ -159,8 +159,8 @@ async def test_what_a_local_model_cannot_do(model: TransformersChatModel) -> Non
         await model.bind_tools([tool]).ainvoke("1+2?")
     with pytest.raises(BackendError, match="tool_choice"):
         await model.bind_tools([tool], tool_choice="any").ainvoke("1+2?")
-    with pytest.raises(BackendSpecError, match="not 'logprobs'"):
-        await model.ainvoke("Hi.", logprobs=True)
+    with pytest.raises(BackendSpecError, match="not 'logit_bias'"):
+        await model.ainvoke("Hi.", logit_bias={})
     with pytest.raises(BackendSpecError, match="temperature"):
         await model.ainvoke("Hi.", temperature=-1)
 
