@@ -19,7 +19,7 @@ FLOORS = [
     {"dialogue"},
     {"rollout", "data", "asker"},
     {"agents", "training", "evaluation", "mining", "serving"},
-    {"testing", "demo"},
+    {"testing", "demo", "viewer"},
     {"cli"},
     {"__main__"},
 ]

@@ -26,6 +26,7 @@ from sml_agents.cli import (
     show,
     tasks,
     train,
+    view,
 )
 from sml_agents.cli.result import JsonFlag, Result
 from sml_agents.errors import InputError
@@ -66,6 +67,7 @@ app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options"
 app.command("eval")(evaluate.evaluate)
 app.command()(report.report)
 app.command()(show.show)
+app.command()(view.view)
 app.command()(chat.chat)
 app.command()(ask.ask)
 app.command()(mcp.mcp)
