@@ -17,7 +17,7 @@ FLOORS = [
     {"tasks", "verifiers", "backends", "traces"},
     {"roles"},
     {"dialogue"},
-    {"rollout", "data"},
+    {"rollout", "data", "asker"},
     {"agents", "training", "evaluation", "mining", "serving"},
     {"testing", "demo", "viewer"},
     {"cli"},

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sml_agents.cli import (
+    ask,
     chat,
     demo,
     doctor,
@@ -68,6 +69,7 @@ app.command()(report.report)
 app.command()(show.show)
 app.command()(view.view)
 app.command()(chat.chat)
+app.command()(ask.ask)
 app.command()(mcp.mcp)
 app.command()(serve.serve)
 app.command()(gguf.gguf)
