@@ -256,22 +256,18 @@ def _made(
 
 
 def _facts(request: Request, lacking: Sequence[Argument]) -> tuple[Fact, ...]:
-    style = request.bank.style
-    asks = {
-        argument.path: tuple(question_for(argument, template) for template in style.asks)
-        for argument in request.signature.tool.arguments
-    }
+    asks = request.bank.style.asks
     facts = []
     for argument in lacking:
-        own = asks[argument.path]
-        others = tuple(ask for path, known in asks.items() if path != argument.path for ask in known)
-        place = request.voice.phrases[argument.path] % len(own)
+        others = tuple(other.noun for other in request.signature.tool.arguments if other is not argument)
+        question = question_for(argument, asks[request.voice.phrases[argument.path] % len(asks)])
+        own = (argument.noun, question) if argument.kind.sort == "bool" else (argument.noun,)
         facts.append(
             Fact(
                 name=request.signature.names[argument.path],
                 statement=statement_of(argument, request.values[argument.path]),
                 keywords=choose_keywords(own, others),
-                question=own[place],
+                question=question,
             )
         )
     return tuple(facts)

@@ -5,7 +5,8 @@ The kinds of the banks, as they are written there:
     int LOW HIGH [STEP]       a whole number              num LOW HIGH DIGITS   a number with decimals
     money LOW HIGH [STEP]     an amount in dollars        percent LOW HIGH      a percentage
     minutes LOW HIGH STEP     a length of time            bool                  told by one of two phrases
-    date, time FROM TO        a day; a time of day between two full hours
+    date [past]               a day to come, or one that is over
+    time FROM TO              a time of day between two full hours
     enum A; B=said so         one of a few, some said in other words
     one A; B; C               a text, drawn from these    pool NAME             a text out of a list of the split
     code ORD-####             # a digit, @ a capital letter, * a small letter or a digit
@@ -100,13 +101,11 @@ class Kind:
         """A value, and words for it."""
         if self.sort == "list":
             assert self.inner is not None
-            low, high = (int(number) for number in self.numbers)
+            size = rng.randint(*map(int, self.numbers))
             found: dict[str, Said] = {}
-            for _ in range(50):
+            while len(found) < size:
                 one = self.inner.draw(rng, manner)
                 found.setdefault(str(one.value), one)
-                if len(found) == low + (high > low and rng.random() < 0.5):
-                    break
             parts = [one.words for one in found.values()]
             words = " and ".join((", ".join(parts[:-1]), parts[-1])) if len(parts) > 1 else parts[0]
             return Said([one.value for one in found.values()], words)
@@ -155,10 +154,11 @@ class Kind:
         return Said(rng.random() < 0.5, "")
 
     def _date(self, rng: random.Random, manner: Manner) -> Said:
-        today = manner.today
-        day = (today or dt.date(manner.year, 1, 1)) + dt.timedelta(rng.randint(1, 300))
+        today, past = manner.today, self.pattern == "past"
+        ahead = dt.timedelta(rng.randint(1, 300))
+        day = (today - ahead if past else today + ahead) if today else dt.date(manner.year, 1, 1) + ahead
         if today is not None and rng.random() < 0.5:
-            return _near(today, rng)
+            return _past(today, rng) if past else _near(today, rng)
         month, number = f"{day:%B}", day.day
         short = f"{day:%b}" if month != "May" else month
         wholly = [
@@ -171,9 +171,8 @@ class Kind:
             return Said(day.isoformat(), rng.choice(wholly))
         plain = [f"{number} {month}", f"{month} {number}", f"{month} {_nth(number)}", f"the {_nth(number)} of {month}"]
         words = rng.choice([*plain, f"{short} {number}"])
-        if today is not None:  # the coming one
-            coming = day if day > today else day.replace(year=today.year + 1)
-            return Said(coming.isoformat(), words)
+        if today is not None:  # the coming one, or the last
+            return Said(day.isoformat(), words)
         years = [year for year in _YEARS if (day.month, day.day) != (2, 29)] or [2024, 2028]
         others = [day.replace(year=year).isoformat() for year in years]
         return Said(day.isoformat(), words, tuple(other for other in others if other != day.isoformat()))
@@ -232,6 +231,16 @@ def _near(today: dt.date, rng: random.Random) -> Said:
     return Said(day.isoformat(), rng.choice((name, f"this {name}")))
 
 
+def _past(today: dt.date, rng: random.Random) -> Said:
+    """A day of the last week. `last Friday` may be that of the week before."""
+    ago = rng.randint(1, 6)
+    day = today - dt.timedelta(ago)
+    if ago == 1 and rng.random() < 0.7:
+        return Said(day.isoformat(), "yesterday")
+    name = _WEEKDAYS[day.weekday()]
+    return Said(day.isoformat(), f"last {name}", ((day - dt.timedelta(7)).isoformat(),))
+
+
 def read_kind(text: str, pools: Mapping[str, Sequence[str]]) -> Kind:
     """The kind that a bank writes so. Raises ValueError for what is none, KeyError for an unknown list."""
     sort, _, rest = text.strip().partition(" ")
@@ -242,9 +251,10 @@ def read_kind(text: str, pools: Mapping[str, Sequence[str]]) -> Kind:
         return Kind("one", texts=tuple((value, value) for value in pools[rest.strip()]))
     if sort in ("enum", "one"):
         choices = [choice.strip().partition("=") for choice in rest.split(";") if choice.strip()]
-        return Kind(sort, texts=tuple((value, said or value.replace("_", " ")) for value, _, said in choices))
-    if sort == "code":
-        return Kind("code", pattern=rest.strip())
-    if sort not in ("int", "num", "money", "percent", "minutes", "bool", "date", "time"):
+        spaced = {value: value.replace("_", " ") if sort == "enum" else value for value, _, _ in choices}
+        return Kind(sort, texts=tuple((value, said or spaced[value]) for value, _, said in choices))
+    if sort in ("code", "date"):
+        return Kind(sort, pattern=rest.strip())
+    if sort not in ("int", "num", "money", "percent", "minutes", "bool", "time"):
         raise ValueError(f"{text!r} is no kind of value")
     return Kind(sort, tuple(map(float, rest.split())))

@@ -13,7 +13,8 @@ from sml_agents.tasks.tools.values import Manner, Said
 __all__ = ["Voice", "draw_voice", "question_for", "statement_of"]
 
 _SLOT = re.compile(r"\{(\w[\w.]*):([^{}]*)\}")
-_NO_PREPOSITION = re.compile(r"\bon (?=(?:tomorrow|the day after|next |this ))", re.IGNORECASE)
+_NO_PREPOSITION = re.compile(r"\bon (?=(?:tomorrow|yesterday|the day after|next |this |last ))", re.IGNORECASE)
+_SELF = re.compile(r"I\b")
 _MOST_INLINE = 3
 
 
@@ -63,9 +64,11 @@ class Voice:
         before = inline.pop(0) if self.fronted and inline and re.match(r"(?:on|at|for|from|in) ", inline[0]) else ""
         main = _framed(self.frame, " ".join([goal.removeprefix("?"), *inline]))
         if before:
-            main = f"{_upper(before)}, {main if main.startswith('I') else _lower(main)}"
+            main = f"{_upper(before)}, {main if _SELF.match(main) else _lower(main)}"
         if self.form and alone:
             alone = [f"{_upper(', '.join(alone))}."]
+        if main[-1] not in ".?!" and (alone or self.closer):
+            main += "."
         parts = [self.opener, main, *alone, self.closer]
         parts.insert(0 if self.today_first else len(parts), self.today)
         return " ".join(part for part in parts if part)
@@ -126,10 +129,11 @@ def statement_of(argument: Argument, said: Said) -> str:
 
 def question_for(argument: Argument, template: str) -> str:
     """A question for the value."""
+    question = template.format(noun=argument.noun, Noun=_upper(argument.noun))
     if argument.kind.sort == "bool":
         yes, _, no = argument.phrases[0].partition("//")
-        return f"Do you want it {yes.strip()} or {no.strip()}?"
-    return template.format(noun=argument.noun, Noun=_upper(argument.noun))
+        return f"{question.rstrip('?.')}: {yes.strip()} or {no.strip()}?"
+    return question
 
 
 def _listed(argument: Argument, said: Said, phrase: str) -> str:
