@@ -309,7 +309,7 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
         self.accelerator.backward = timed
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        super().log(logs, start_time)  # type: ignore[no-untyped-call]
+        super().log(logs, start_time)
         if self.is_world_process_zero() and "loss" in logs:
             shown = [trajectory.trace for trajectory in self.trajectories]
             show(self.callback_handler.callbacks, self.state.global_step, shown)
