@@ -203,7 +203,7 @@ class TestHub:
         assert files["model.safetensors"] == (out / "model.safetensors").read_bytes()
         assert {"README.md", "training.json", "tokenizer.json", "config.json"} <= files.keys()
         assert not [name for name in files if name.startswith("checkpoints")]
-        assert hub.repositories["ada/asker"]["private"] is True
+        assert hub.repositories["ada/asker"]["visibility"] == "private"
         card = card_of(files)
         assert (card["license"], card["datasets"], card["library_name"]) == ("mit", ["ada/dialogues"], "transformers")
         assert card["pipeline_tag"] == "text-generation" and "base_model" not in card
@@ -223,7 +223,7 @@ class TestHub:
         assert card["base_model"] == "HuggingFaceTB/SmolLM2-135M-Instruct" and card["license"] == "apache-2.0"
         assert card["model-index"][0]["results"][0]["metrics"][0]["value"] == 0.5
         assert "dialogues.sqlite" not in hub.files["ada/linked"]
-        assert hub.repositories["ada/linked"].get("private") is not True
+        assert hub.repositories["ada/linked"]["visibility"] == "public"
 
     def test_a_data_set(self, hub: Hub, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         export([make_trace(n) for n in range(3)], "parquet", tmp_path / "data", licence="cc-by-4.0", name="Dialogues")

@@ -129,6 +129,7 @@ def test_a_step_pushes_its_weights_once(server: Server, guesser: Path, problems:
         batch_size=8,
         max_steps=steps,
         learning_rate=1e-2,
+        warmup=0.0,
         precision="fp32",
         device="cpu",
         trl=trl,
@@ -145,12 +146,12 @@ def test_a_step_pushes_its_weights_once(server: Server, guesser: Path, problems:
     moved = [name for name in start if not torch.equal(server.weights[1][name], start[name])]
     assert moved and any(not torch.equal(server.weights[-1][name], end[name]) for name in moved)
     rounds = [asked for path, asked in server.log if path == "/v1/completions"]
-    assert steps < len(rounds) <= 3 * steps, "every round of turns asks once, with the turns of all dialogues"
     assert all(asked["return_token_ids"] and isinstance(asked["prompt"][0][0], int) for asked in rounds)
     assert {asked["max_tokens"] for asked in rounds} == {8}
     with TraceStore.open(tmp_path / "out" / "dialogues.sqlite") as store:
         calls = [turn.call for trace in store.traces() for turn in trace.student_turns if turn.call]
-    assert calls and all(call.logprobs == (-0.4,) * len(call.completion_ids or ()) for call in calls)
+    assert len(calls) == sum(len(asked["prompt"]) for asked in rounds) > len(rounds), "a round asks for many turns"
+    assert all(call.logprobs == (-0.4,) * len(call.completion_ids or ()) for call in calls)
     ratios = [point["sampling/importance_sampling_ratio/mean"] for point in result.curve]
     assert all(0 < ratio < 10 for ratio in ratios), "TRL corrects by what the server said"
 
