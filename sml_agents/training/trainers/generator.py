@@ -87,5 +87,5 @@ class TrlGenerator:
         ends = set(self.trainer.eos_token_ids)
         for place, (job, prompt, ids) in enumerate(zip(jobs, prompts, replies, strict=True)):
             finish = "stop" if ids and ids[-1] in ends else "length"
-            told = list(logprobs[place]) if logprobs is not None else None
+            told = list(logprobs[place]) if logprobs is not None and None not in logprobs[place] else None
             job.done(Completion(prompt, list(ids), self.format.decode(ids), finish, told))

@@ -180,10 +180,12 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
             self.rollouts.order.record(ended[at][0], sum(scored), len(scored))
 
     def _sampling_logprobs(self) -> list[list[float]] | None:
-        """With what log-probability each token was sampled, where the generator says so; 0 for those of others, which
-        the mask takes out."""
-        rows = [trajectory.logprobs for trajectory in self.trajectories]
-        return None if any(row is None for row in rows) else rows  # type: ignore[return-value]
+        """With what log-probability each token was sampled, where the generator says so: 0 for those of others, which
+        the mask takes out, and NaN for a dialogue of which it does not say."""
+        if all(trajectory.logprobs is None for trajectory in self.trajectories):
+            return None
+        unknown = float("nan")
+        return [one.logprobs or [unknown] * len(one.completion_ids) for one in self.trajectories]
 
     def _calculate_rewards(self, *args: Any, **kwargs: Any) -> torch.Tensor:
         """(dialogues of all processes, terms); NaN for those that could not be scored."""
