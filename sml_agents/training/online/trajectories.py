@@ -67,5 +67,5 @@ def trajectory_of(trace: Trace, filler: int) -> Trajectory:
         told = told and call.logprobs is not None
         logprobs += [0.0] * len(between) + list(call.logprobs or ())
     if not completion:
-        return Trajectory(trace, [filler], [filler], [0], [0.0])
+        return Trajectory(trace, [filler], [filler], [0])
     return Trajectory(trace, prompt, completion, turn_of, logprobs if told else None)
