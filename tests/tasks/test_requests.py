@@ -10,6 +10,7 @@ import json
 import re
 from collections import Counter
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -194,3 +195,12 @@ def required_in_order(task: Task) -> list[str]:
 def test_a_spec_that_asks_for_what_there_is_not_is_refused(spec: str) -> None:
     with pytest.raises(TaskSpecError):
         load_tasks(spec)
+
+
+def test_the_page_tells_what_there_is(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (repository / "docs" / "tool-requests.md").read_text(encoding="utf-8")
+    for split, words in (("train", "{} tools to train on"), ("dev", "{} for choosing"), ("heldout", "{} held out")):
+        assert words.format(len(load_bank(split).tools)) in page
+    for code in re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE):
+        exec(code, {})
+    assert "| ()" in capsys.readouterr().out
