@@ -1,18 +1,15 @@
 """For builders of agents: how often does your agent act on a value that nobody gave?
 
-    python examples/agent_on_requests.py [--agent agent:my_app.agents:graph] [--out runs/requests]
+    python examples/agent_on_requests.py [--agent agent:my_app.agents:graph]
 
-Simulated users ask an agent for the same trip, with and without the date. What it called is checked against what they
-want, what it guessed is counted, and the dialogues are exported as training rows with tools, calls and results. Without
---agent two scripted agents are compared, one of them guarded; their model books Christmas Eve when it knows no better.
+A simulated user asks for a trip, with the date and without it. What the agent calls is checked, what it guessed is
+counted, and the dialogues become training rows. Without --agent two scripted agents are compared, one of them guarded.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
-from typing import Any
 
 from langchain.agents import create_agent
 from langchain_core.tools import tool
@@ -26,6 +23,8 @@ from sml_agents.roles import Student, student_from
 from sml_agents.testing import ScriptedModel
 from sml_agents.types import AcceptedCall, Fact, Form, Private
 
+OUT = Path("runs/requests")
+
 
 @tool
 def book_trip(city: str, date: str) -> str:
@@ -34,50 +33,37 @@ def book_trip(city: str, date: str) -> str:
 
 
 def requests() -> list[Task]:
-    """A trip with its date and one without, and the call that serves both."""
     call = AcceptedCall(name="book_trip", arguments={"city": ("Paris",), "date": ("2027-05-05", "5 May")})
     date = Fact(name="date", statement="I leave on 5 May.", keywords=("date",), question="On which date?")
-    told = {Form.FULL: "Book me a trip to Paris on 5 May.", Form.UNDERSPECIFIED: "Book me a trip to Paris."}
+    tools = (convert_to_openai_tool(book_trip),)
+    whole = Private(answer="book_trip", calls=(call,))
+    lacks = whole.model_copy(update={"facts": (date,)})
+    prompt, given = "Book me a trip to Paris.", {"family": "trips", "verifier": "call", "tools": tools, "pair": "trip"}
     return [
-        Task(
-            id=f"trip-{form}",
-            family="trips",
-            form=form,
-            prompt=prompt,
-            private=Private(answer="book_trip", calls=(call,), facts=() if form is Form.FULL else (date,)),
-            tools=(convert_to_openai_tool(book_trip),),
-            verifier="call",
-            pair="trip",
-        )
-        for form, prompt in told.items()
+        Task(id="whole", form=Form.FULL, prompt="Book me a trip to Paris on 5 May.", private=whole, **given),
+        Task(id="no date", form=Form.UNDERSPECIFIED, prompt=prompt, private=lacks, **given),
     ]
 
 
-def stand_in(guarded: bool) -> AgentStudent:
+def stand_in(*guard: ClarifyMiddleware) -> AgentStudent:
     calls = [{"name": "book_trip", "args": {"city": "Paris", "date": date}} for date in ("5 May", "24 December")]
     replies = [{"when": when, "reply": "", "calls": [call]} for when, call in zip(("5 May", ""), calls, strict=True)]
     model = ScriptedModel.model_validate({"replies": [{"when": "Booked", "reply": "It is booked."}, *replies]})
-    guard = [ClarifyMiddleware()] if guarded else []
-    return AgentStudent(create_agent(model, [book_trip], middleware=guard), name="guarded" if guarded else "unguarded")
+    return AgentStudent(create_agent(model, [book_trip], middleware=guard), name="guarded" if guard else "unguarded")
 
 
-def main(students: dict[str, Student], out: Path) -> dict[str, Any]:
-    figures: dict[str, Any] = {}
-    for name, student in students.items():
-        with TraceStore.open(out / f"{name}.sqlite") as store:
-            run_dialogues_sync(requests(), student, OracleTeacher(), store, resume=True)
-            traces = list(store.traces())
-        metrics = compute(traces)
-        figures[name] = {"guessed": metrics.guessed_arguments.value, "asked": metrics.asks_when_needed.value}
-        export(traces, "openai", out / f"{name}.jsonl")
-        print(f"{name}: {json.dumps(figures[name])}, training rows in {out / name}.jsonl")
-    return figures
+def main(name: str, student: Student) -> tuple[float | None, float | None]:
+    with TraceStore.open(OUT / f"{name}.sqlite") as store:
+        run_dialogues_sync(requests(), student, OracleTeacher(), store, resume=True)
+        export(store.traces(), "openai", OUT / f"{name}.jsonl")
+        found = compute(store.traces())
+    print(f"{name}: guessed in {found.guessed_arguments.value} of its calls, asked in {found.asks_when_needed.value}")
+    return found.guessed_arguments.value, found.asks_when_needed.value
 
 
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--agent", help="agent:MODULE:GRAPH, a compiled LangGraph agent of yours")
-    options.add_argument("--out", type=Path, default=Path("runs/requests"))
-    given = options.parse_args()
-    both: dict[str, Student] = {"unguarded": stand_in(False), "guarded": stand_in(True)}
-    figures = main({"agent": student_from(given.agent)} if given.agent else both, given.out)
+    named = options.parse_args().agent
+    both = {"unguarded": stand_in(), "guarded": stand_in(ClarifyMiddleware())}
+    figures = [main(*one) for one in ({"agent": student_from(named)} if named else both).items()]

@@ -178,7 +178,7 @@ def test_simulated_users_try_an_agent(run: Run, tmp_path: Path, capsys: pytest.C
 
 def test_an_agent_on_requests(run: Run, tmp_path: Path) -> None:
     figures = run("agent_on_requests")["figures"]
-    assert figures == {"unguarded": {"guessed": 0.8, "asked": 0.0}, "guarded": {"guessed": 0.0, "asked": 1.0}}
+    assert figures == [(0.8, 0.0), (0.0, 1.0)]
     rows = [json.loads(line) for line in (tmp_path / "runs/requests/guarded.jsonl").read_text().splitlines()]
     calls = [message for row in rows for message in row["messages"] if message.get("tool_calls")]
     results = [message["content"] for row in rows for message in row["messages"] if message["role"] == "tool"]
