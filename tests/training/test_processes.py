@@ -71,22 +71,21 @@ def job(
     return write
 
 
-def in_two_processes(plan: Path, lives: list[dict[str, Any]]) -> list[list[int]]:
-    """The exit codes of each life in the two processes of one torchrun; see `in_processes.py`."""
-    plan.write_text(json.dumps([{**life, "files": [str(file) for file in life["files"]]} for life in lives]))
+def in_two_processes(*files: Path, **environment: str) -> int:
+    """The exit code of torchrun."""
     script = Path(__file__).with_name("in_processes.py")
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(script)]
     threads = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
     done = subprocess.run(
-        [*command, str(plan)], env={**os.environ, **threads}, capture_output=True, text=True, timeout=600
+        [*command, *map(str, files)],
+        env={**os.environ, **threads, **environment},
+        capture_output=True,
+        text=True,
+        timeout=250,
     )
-    if done.returncode:
+    if done.returncode and not environment.get("DIES_AT"):
         pytest.fail(f"torchrun ended with {done.returncode}:\n{done.stderr[-6000:]}")
-    codes = [json.loads(plan.with_name(f"{plan.name}.ended.{rank}").read_text()) for rank in (0, 1)]
-    for life, pair in zip(lives, zip(*codes, strict=True), strict=True):
-        if pair != (0, 0) and not life.get("dies_at"):
-            pytest.fail(f"{life} ended with {pair}:\n{done.stderr[-6000:]}")
-    return [list(pair) for pair in zip(*codes, strict=True)]
+    return done.returncode
 
 
 def ranks_of(file: Path) -> list[dict[str, Any]]:
@@ -104,32 +103,12 @@ def distance(left: Path, right: Path) -> float:
     return max(float((ours[name] - theirs[name]).abs().max()) for name in ours)
 
 
-RESUMED = ("sft", "grpo")
-SAFE = {"checkpoint_seconds": 1e-9}
-
-
 @pytest.fixture(scope="module")
-def trained_in_two(job: Job, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """All that is trained in two processes, by one torchrun: every recipe; two by a clock that is ahead on one side;
-    two that are killed and resumed. Files by recipe, or by `timed-` or `broken-` and recipe."""
+def trained_in_two(job: Job) -> dict[str, Path]:
+    """Every recipe, one after another in the same two processes."""
     files = {recipe: job(recipe, f"two-{recipe}") for recipe in ROWS}
-    timed = {"max_steps": None, "epochs": 500, "max_seconds": 2.0}
-    timed_files = {f"timed-{recipe}": job(recipe, f"timed-{recipe}", **timed) for recipe in ("sft", "dpo")}
-    broken = {f"broken-{recipe}": job(recipe, f"broken-{recipe}", **SAFE) for recipe in RESUMED}
-    again = [job(recipe, f"broken-{recipe}-again", **SAFE, resume=True) for recipe in RESUMED]
-    for file, recipe in zip(again, RESUMED, strict=True):  # the same folder
-        values = yaml.safe_load(file.read_text())
-        file.write_text(yaml.safe_dump({**values, "out": str(broken[f"broken-{recipe}"].with_suffix(""))}))
-    lives: list[dict[str, Any]] = [
-        {"files": list(files.values())},
-        {"files": list(timed_files.values()), "clock_ahead": 0.3},
-        *({"files": [file], "dies_at": 7} for file in broken.values()),
-        {"files": again},
-    ]
-    codes = in_two_processes(tmp_path_factory.mktemp("lives") / "plan.json", lives)
-    assert [first for first, _ in codes] == [0, 0, 9, 9, 0]
-    assert all(second for _, second in codes[2:4]), "the other one does not go on alone"
-    return {**files, **timed_files, **broken}
+    in_two_processes(*files.values())
+    return files
 
 
 @pytest.mark.slow
@@ -176,21 +155,29 @@ def test_the_dialogues_of_all_processes_are_kept_and_none_twice(trained_in_two: 
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", ["sft", "dpo"])
-def test_the_first_clock_counts_for_all(trained_in_two: dict[str, Path], recipe: str) -> None:
-    first, second = ranks_of(trained_in_two[f"timed-{recipe}"])
-    assert first == second
-    assert first["stopped"] == "time"
+def test_the_first_clock_counts_for_all(job: Job) -> None:
+    files = [job(recipe, f"timed-{recipe}", max_steps=None, epochs=500, max_seconds=2.0) for recipe in ("sft", "dpo")]
+    in_two_processes(*files, CLOCK_AHEAD="0.3")
+    for file in files:
+        first, second = ranks_of(file)
+        assert first == second
+        assert first["stopped"] == "time"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", RESUMED)
-def test_killed_and_resumed_is_as_unbroken(trained_in_two: dict[str, Path], recipe: str) -> None:
-    file = trained_in_two[f"broken-{recipe}"]
-    first, second = ranks_of(file)
-    assert first == second
-    assert first["weights"] == ranks_of(trained_in_two[recipe])[0]["weights"]
-    whole, parts = result_of(trained_in_two[recipe]), result_of(file)
-    assert parts.resumed_from is not None
-    assert [point["step"] for point in parts.curve] == [point["step"] for point in whole.curve]
-    assert parts.first_loss == whole.first_loss
+def test_killed_and_resumed_is_as_unbroken(trained_in_two: dict[str, Path], job: Job) -> None:
+    safe = {"checkpoint_seconds": 1e-9}
+    for recipe in ("sft", "grpo"):
+        broken = job(recipe, f"broken-{recipe}", **safe)
+        assert in_two_processes(broken, DIES_AT="7")
+        assert not broken.with_suffix("").joinpath("training.json").exists()
+    resumed = [job(recipe, f"broken-{recipe}", **safe, resume=True) for recipe in ("sft", "grpo")]
+    in_two_processes(*resumed)
+    for recipe, file in zip(("sft", "grpo"), resumed, strict=True):
+        first, second = ranks_of(file)
+        assert first == second
+        assert first["weights"] == ranks_of(trained_in_two[recipe])[0]["weights"]
+        whole, parts = result_of(trained_in_two[recipe]), result_of(file)
+        assert parts.resumed_from is not None
+        assert [point["step"] for point in parts.curve] == [point["step"] for point in whole.curve]
+        assert parts.first_loss == whole.first_loss
