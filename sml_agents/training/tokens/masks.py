@@ -136,7 +136,9 @@ class DialogueRenderer:
                 ids = [*message.prompt, *message.sampled]
                 start = len(message.prompt)
                 mask = [0] * start + [1] * len(message.sampled)
-                turn = RenderedTurn(index, start, len(ids), True, message.weight)
+                turn = RenderedTurn(
+                    index, start, len(ids), True, message.weight, self._thought_in(message, ids[start:])
+                )
                 rendered.append(RenderedDialogue(ids, mask, (turn,), self.tokenizer.decode(ids)))
                 continue
             rendered.append(self._render_turn(dialogue[:index], message, index, tools))
@@ -321,8 +323,18 @@ class DialogueRenderer:
             trained = message is not None and message.trainable
             mask.extend([int(trained)] * len(piece_ids))
             if piece.message is not None and message is not None:
-                turns.append(RenderedTurn(piece.message + shift, start, len(ids), trained, message.weight))
+                thought = self._thought_in(message, piece_ids)
+                turns.append(RenderedTurn(piece.message + shift, start, len(ids), trained, message.weight, thought))
         return RenderedDialogue(ids, mask, tuple(turns), text)
+
+    def _thought_in(self, message: Message, ids: Sequence[int]) -> int:
+        """How many of a turn's tokens come before its words; 0 where it has no thought, or no words after one."""
+        said = message.content.strip()
+        if not message.thought or not said:
+            return 0
+        before = str(self.tokenizer.decode(list(ids))).rfind(said)
+        lengths = (len(str(self.tokenizer.decode(list(ids[: at + 1])))) for at in range(len(ids)))
+        return next((at for at, length in enumerate(lengths) if length > before), 0) if before > 0 else 0
 
     def _piece_ids(self, pieces: Sequence[_Piece], text: str) -> list[list[int]]:
         if self._safe_pieces:
