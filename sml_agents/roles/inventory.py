@@ -1,7 +1,9 @@
-"""What a student writes before it decides: every number that it was told, and whether the question needs it.
+"""What a student writes before it decides: every number that it was told, whether the question needs it, and what is
+calculated with those, `?` for what nobody has told.
 
     <think>
     4 inches yes, 2 holes no, 19 peaks no
+    ? / 4
     </think>
 
     Question. How long is the board?
@@ -23,7 +25,7 @@ from sml_agents.types import Act, Role, Trace, Turn
 __all__ = ["inventory", "with_inventories"]
 
 _DIGITS = re.compile(r"(?<![\w.,])\d+(?:,\d{3})*(?:\.\d+)?(?=(?:st|nd|rd|th)?(?!\w))")
-_OTHER = {"twice": "2", "double": "2", "thrice": "3", "triple": "3", "half": "2"}
+_OTHER = {"twice": "2", "double": "2", "thrice": "3", "triple": "3"}
 _OTHER |= {word: str(value) for word, value in ORDINALS.items()}
 _WORDS = re.compile(rf"\b(?:{'|'.join(sorted(_OTHER))})\b", re.IGNORECASE)
 _NAMED = re.compile(r"(?:\s+[A-Za-z'-]+){0,2}")
@@ -36,25 +38,33 @@ _EQUATION = re.compile(
 
 
 def inventory(told: str, solution: str, untold: Sequence[str] = ()) -> str:
-    """`4 inches yes, 2 holes no`: the numbers in `told`, in order, and whether the worked `solution` starts from them.
+    """The numbers in `told`, in order, and whether the worked `solution` starts from them; then what it calculates.
 
     `untold` are statements that nobody has made yet: a number that is told and happens to be theirs is none of them.
     Empty where the solution shows no calculation, or nothing told is a number.
     """
+    unknown = {value for statement in untold for _, _, value in _numbers(statement)}
     results: set[str] = set()
     needed: set[str] = set()
+    planned = []
     for left, result in _EQUATION.findall(_ANNOTATION.sub("", solution)):
-        needed |= {number.replace(",", "") for number in re.findall(_NUMBER, left)} - results
+        numbers = {number.replace(",", "") for number in re.findall(_NUMBER, left)}
+        needed |= numbers - results
+        planned.append(
+            re.sub(_NUMBER, lambda one: "?" if one.group().replace(",", "") in unknown else one.group(), left)
+        )
         results.add(result.replace(",", ""))
-    if not needed:
+        if numbers & unknown:
+            unknown.add(result.replace(",", ""))
+    if not needed or not (listed := _numbers(told)):
         return ""
-    needed -= {value for statement in untold for _, _, value in _numbers(statement)}
-    listed = []
-    for _, end, value in _numbers(told):
+    needed -= unknown
+    marks = []
+    for _, end, value in listed:
         named = _NAMED.match(told, end)
         assert named is not None
-        listed.append(f"{value}{' '.join(['', *named.group().split()])} {'yes' if value in needed else 'no'}")
-    return ", ".join(listed)
+        marks.append(f"{value}{' '.join(['', *named.group().split()])} {'yes' if value in needed else 'no'}")
+    return f"{', '.join(marks)}\n{', '.join(planned)}"
 
 
 def with_inventories(trace: Trace) -> Trace:
@@ -81,7 +91,11 @@ def with_inventories(trace: Trace) -> Trace:
 def _numbers(text: str) -> list[tuple[int, int, str]]:
     """Start, end and value of every number, however it is written. `one` counts nothing: it is an article, too."""
     found = [(one.start(), one.end(), one.group().replace(",", "")) for one in _DIGITS.finditer(text)]
-    found += [(start, end, str(value)) for start, end, value in spelled_numbers(text) if value != 1]
+    found += [
+        (start, end, str(value.denominator if value.numerator == 1 else value))  # a half: divided by 2
+        for start, end, value in spelled_numbers(text)
+        if value != 1
+    ]
     taken = {at for start, end, _ in found for at in range(start, end)}
     found += [
         (one.start(), one.end(), _OTHER[one.group().lower()])

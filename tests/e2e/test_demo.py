@@ -142,8 +142,9 @@ def test_numbers_are_gone_through_before_the_decision(stores: list[Path]) -> Non
             if message.role == "user":
                 told += f" {message.content}"
             elif message.trainable and " = " in row.messages[-1].content:
-                assert re.fullmatch(r"<think>\n.+ (yes|no)\n</think>\n\n", message.thought), message.thought
-                numbers = {int(one) for one in re.findall(r"(?<![\w.])\d+", message.thought)}
+                found = re.fullmatch(r"<think>\n(.+ (?:yes|no))\n(.+)\n</think>\n\n", message.thought)
+                assert found and ("?" in found[2]) == message.content.startswith("Question. "), message
+                numbers = {int(one) for one in re.findall(r"(?<![\w.])\d+", found[1])}
                 assert numbers <= {int(value) for _, _, value in _numbers(told)}
             assert "<think>" not in message.content
 

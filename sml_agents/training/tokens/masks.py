@@ -328,13 +328,14 @@ class DialogueRenderer:
         return RenderedDialogue(ids, mask, tuple(turns), text)
 
     def _thought_in(self, message: Message, ids: Sequence[int]) -> int:
-        """How many of a turn's tokens come before its words; 0 where it has no thought, or no words after one."""
-        said = message.content.strip()
-        if not message.thought or not said:
+        """How many of a turn's tokens come before its words: those of its thought, be it an empty one that the template
+        writes; 0 where there is none, or nothing is said."""
+        text, said = str(self.tokenizer.decode(list(ids))), message.content.strip()
+        before = text.rfind(said) if said else 0
+        if before <= 0 or not text[:before].strip():
             return 0
-        before = str(self.tokenizer.decode(list(ids))).rfind(said)
         lengths = (len(str(self.tokenizer.decode(list(ids[: at + 1])))) for at in range(len(ids)))
-        return next((at for at, length in enumerate(lengths) if length > before), 0) if before > 0 else 0
+        return next((at for at, length in enumerate(lengths) if length > before), 0)
 
     def _piece_ids(self, pieces: Sequence[_Piece], text: str) -> list[list[int]]:
         if self._safe_pieces:
