@@ -168,12 +168,10 @@ async def test_log_probabilities_are_the_model_s_own(embedded_model: Path) -> No
 
 async def test_what_the_model_cannot_take_is_the_client_s_mistake(embedded_model: Path) -> None:
     image = [{"type": "image_url", "image_url": {"url": "data:,"}}]
-    call = {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {}}}}
     async with embedded(embedded_model) as server:
         for changes, code, words in (
             ({"messages": [{"role": "user", "content": "apple " * 9000}]}, "context_length_exceeded", "takes 8192"),
             ({"messages": [{"role": "user", "content": image}]}, "invalid_conversation", "text only"),
-            ({"tools": [call]}, "invalid_conversation", "knows no tools"),
         ):
             for stream in (False, True):
                 status, answer = await post(server, body(**changes, stream=stream))
