@@ -103,7 +103,7 @@ class Length:
 _ISO = re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}(?!\d)")
 _NUMERIC = re.compile(r"(?<![\d.])\d{1,2}([./-])\d{1,2}(?:\1(?:\d{4}|\d{2})|\.)?(?![\d%]|[.,]\d)")
 _NTH = re.compile(
-    r"\b(?:the (?P<day>\d{1,2})(?:st|nd|rd|th)\b(?! of\b| [A-Z])|(?P<day2>\d{1,2})(?:st|nd|rd|th)? of (?P<which>this"
+    r"\b(?:[Tt]he (?P<day>\d{1,2})(?:st|nd|rd|th)\b(?! of\b| [A-Z])|(?P<day2>\d{1,2})(?:st|nd|rd|th)? of (?P<which>this"
     r"|the|next|the next) month\b)"
 )
 _EDGE = re.compile(
@@ -472,7 +472,8 @@ def _likely(text: str, window: tuple[Any, ...], words: dict[str, frozenset[str]]
             token = next(t for t in window if t.plain in strong)
             rest = text[window[-1].start :]
             follows = re.match(r"\s*\w+\s*(?:km|miles?|meters?|people|hours?|minutes?|kilo\w*)\b", rest)
-            if token.text.islower() and (follows or _VERBS.search(text[: token.start])):
+            nth = any(re.match(r"\d{1,2}(?:st|nd|rd|th)$", word) for word in plain)
+            if token.text.islower() and not nth and (follows or _VERBS.search(text[: token.start])):
                 return False
         return any(numbers) or not months or any(w not in words["months"] for w in strong)
     units = [w for w in plain if w in UNITS or w.startswith(_RELATIVE_UNITS)]
@@ -509,6 +510,7 @@ _AT = re.compile(
     r"\b(?:morning|afternoon|evening|night|at|by|around|um|gegen|before|after|until|till|from|to|\u00e0|a las)\s+$",
     re.IGNORECASE,
 )
+_DAYTIME = re.compile(r"\b(?:morning|afternoon|evening|night|morgens|abends|nachmittags),?\s+$", re.IGNORECASE)
 _OFFSET = {
     "half past": 30,
     "quarter past": 15,
@@ -568,7 +570,10 @@ def find_times(text: str) -> tuple[TimeMention, ...]:
         bare = not minute and not named
         rest = text[match.end() :]
         part = bare and re.match(r"\s+(?:in the|at) (?:morning|afternoon|evening|night)", rest, re.IGNORECASE)
-        alone = _AT.search(text[: match.start()]) and int(match["h"]) <= 24 and _ends_there(text, match.end())
+        before = text[: match.start()]
+        alone = int(match["h"]) <= 24 and (
+            (_AT.search(before) and _ends_there(text, match.end())) or (_DAYTIME.search(before) and not _counts(rest))
+        )
         if bare and not part and not alone:
             continue
         german = bool(match["clock"]) and not fold(match["clock"]).startswith("o")
@@ -593,6 +598,12 @@ def _ends_there(text: str, end: int) -> bool:
         return False
     word = fold(follows["word"] or "")
     return follows["stop"] is not None or word in _FOLLOWS
+
+
+def _counts(rest: str) -> bool:
+    """Whether a number is followed by what it counts: a noun in the plural, a unit."""
+    word = re.match(r"\s*([^\W\d_]+)", rest)
+    return word is not None and (fold(word[1]) in UNITS or (fold(word[1]).endswith("s") and fold(word[1]) != "thanks"))
 
 
 _FOLLOWS = frozenset(
