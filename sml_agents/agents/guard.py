@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 from langchain_core.messages import ToolCall
 from pydantic import BaseModel
+from typing_extensions import Unpack
 
 from sml_agents.agents.asking import ASK_USER, Question
 from sml_agents.agents.evidence import Piece, Request, pieces_of_data
@@ -20,43 +21,49 @@ from sml_agents.errors import InputError
 from sml_agents.text.values import Clock
 from sml_agents.text.values.dates import LANGUAGES
 
-__all__ = ["Fields", "Guard", "questions_for"]
+__all__ = ["Fields", "Guard", "Guarding", "Now", "questions_for"]
 
 Fields = type[BaseModel] | Mapping[Any, type[BaseModel]]
 Now = dt.datetime | Callable[[], dt.datetime]
 _OURS = ("messages", "jump_to", "structured_response")
 
 
-class Guard:
-    """See ClarifyMiddleware for the arguments."""
+class Guarding(TypedDict, total=False):
+    """What a builder may say about a guard; see ClarifyMiddleware for each."""
 
-    def __init__(
-        self,
-        fields: Fields | None = None,
-        *,
-        tools: Sequence[Any] | None = None,
-        read_only: Sequence[Any] = (),
-        written: Collection[str] | None = None,
-        guessable: Collection[str] = (),
-        trust: Sequence[Any] | None = None,
-        given: Any = None,
-        store_namespace: tuple[str, ...] | None = None,
-        now: Now | None = None,
-        time_zone: dt.tzinfo | None = None,
-        languages: Sequence[str] = LANGUAGES,
-    ) -> None:
-        if isinstance(tools, str) or isinstance(read_only, str) or isinstance(trust, str):
+    guard: Sequence[Any] | None
+    read_only: Sequence[Any]
+    written: Collection[str] | None
+    guessable: Collection[str]
+    trust: Sequence[Any] | None
+    given: Any
+    store_namespace: tuple[str, ...] | None
+    now: Now | None
+    time_zone: dt.tzinfo | None
+    languages: Sequence[str]
+
+
+class Guard:
+    """Raises InputError for a text where a list of tools belongs, TypeError for an option that there is none of."""
+
+    def __init__(self, fields: Fields | None = None, **options: Unpack[Guarding]) -> None:
+        if unknown := sorted(set(options) - set(Guarding.__annotations__)):
+            raise TypeError(f"no option is named {', '.join(unknown)}: there are {', '.join(Guarding.__annotations__)}")
+        tools, read_only, trust = options.get("guard"), options.get("read_only", ()), options.get("trust")
+        if any(isinstance(one, str) for one in (tools, read_only, trust)):
             raise InputError("guard, read_only and trust are lists of tools or of their names, not one text.")
+        written = options.get("written")
         self.tools = None if tools is None else frozenset(map(tool_name, tools))
         self.read_only = frozenset(map(tool_name, read_only))
-        self.written = WRITTEN if written is None else frozenset(written)
-        self.guessable = frozenset(guessable)
         self.trust = None if trust is None else frozenset(map(tool_name, trust))
+        self.written = WRITTEN if written is None else frozenset(written)
+        self.guessable = frozenset(options.get("guessable", ()))
         self.for_all = fields if isinstance(fields, type) else None
         self.by_tool = {tool_name(tool): model for tool, model in fields.items()} if isinstance(fields, Mapping) else {}
-        self.given = given
-        self.store_namespace = store_namespace
-        self.now, self.time_zone, self.languages = now, time_zone, tuple(languages)
+        self.given = options.get("given")
+        self.store_namespace = options.get("store_namespace")
+        self.now, self.time_zone = options.get("now"), options.get("time_zone")
+        self.languages = tuple(options.get("languages", LANGUAGES))
         self._known: dict[str, tuple[Any, tuple[Slot, ...]]] = {}
 
     def check(self, tools: Mapping[str, Any]) -> None:
@@ -81,6 +88,10 @@ class Guard:
         if self.tools is not None:
             return name in self.tools
         return name not in self.read_only and not is_read_only(tools[name]) and bool(self.slots(name, tools[name]))
+
+    def may_guard(self, name: str) -> bool:
+        """Whether calls of a tool may be guarded, told by its name alone."""
+        return name != ASK_USER and (name in self.tools if self.tools is not None else name not in self.read_only)
 
     def clock(self) -> Clock:
         """What relative dates are counted from."""
