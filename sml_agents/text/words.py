@@ -99,13 +99,14 @@ def stem(word: str) -> str:
         word = shorter
 
 
-_DERIVED = re.compile(r"(?:ic(?:al|ali|ian)?|ian|ist|i)$")
+_DERIVED = re.compile(r"(?:ic(?:al|ali|ian)?|ian|ist|i?ous|i)$")
 _SHORTEST_ROOT = 5
 
 
 @lru_cache(maxsize=1 << 16)
 def family(word: str) -> str:
-    """One form for an English word and what is derived from it by -y, -ic, -ical, -ist, -ian or -ce / -tic, in British
+    """One form for an English word and what is derived from it by -y, -ic, -ical, -ist, -ian, -ous or -ce / -tic, in
+    British
     or American spelling; `class` and `classic` stay two.
     """
     form = stem(word)

@@ -9,8 +9,10 @@ from typing import Any
 
 from sml_agents.agents.grounding.draft import Draft
 from sml_agents.text.values import Clock, Kind, mentions
-from sml_agents.text.values.dates import as_date, as_time, find_lengths, find_times
+from sml_agents.text.values.dates import as_date
+from sml_agents.text.values.lengths import find_lengths
 from sml_agents.text.values.numbers import as_number
+from sml_agents.text.values.times import as_time, find_times
 
 __all__ = ["derivation"]
 

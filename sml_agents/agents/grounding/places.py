@@ -12,7 +12,7 @@ from sml_agents.agents.grounding.draft import Draft
 from sml_agents.agents.grounding.states import State
 from sml_agents.agents.replies import answers_nothing
 from sml_agents.text.values import Kind, Mention, Span, find, label, mentions, tokens
-from sml_agents.text.values.dates import find_times
+from sml_agents.text.values.times import find_times
 from sml_agents.text.values.words import find_part, listed
 from sml_agents.text.words import stem
 

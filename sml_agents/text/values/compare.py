@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
-from sml_agents.text.values.dates import UNITS, Clock, as_date, as_time, find_dates, find_lengths, find_times
+from sml_agents.text.values.dates import Clock, as_date, find_dates
+from sml_agents.text.values.lengths import UNITS, find_lengths
 from sml_agents.text.values.numbers import as_number, find_numbers
+from sml_agents.text.values.times import as_time, find_times
 from sml_agents.text.values.words import Span, clause_of, find_words, fold, is_denied, label, listed, tokens
 from sml_agents.text.words import stem
 

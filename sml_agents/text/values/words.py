@@ -19,6 +19,7 @@ __all__ = [
     "Span",
     "Token",
     "clause_of",
+    "covers",
     "denied",
     "find_part",
     "find_words",
@@ -136,6 +137,11 @@ def denied(text: str, spans: Collection[Span]) -> list[Span]:
 def free(text: str, spans: Collection[Span]) -> list[Span]:
     """Those spans that nothing denies, in order, each once."""
     return [span for span in sorted(set(spans)) if not is_denied(text, span)]
+
+
+def covers(text: str, span: Span) -> bool:
+    """Whether a span is a whole text but for a few signs."""
+    return len(text[: span.start].strip()) + len(text[span.end :].strip()) <= 4
 
 
 def find_words(value: str, text: str) -> list[Span]:
