@@ -106,8 +106,7 @@ _SHORTEST_ROOT = 5
 @lru_cache(maxsize=1 << 16)
 def family(word: str) -> str:
     """One form for an English word and what is derived from it by -y, -ic, -ical, -ist, -ian, -ous or -ce / -tic, in
-    British
-    or American spelling; `class` and `classic` stay two.
+    British or American spelling; `class` and `classic` stay two.
     """
     form = stem(word)
     if not form.isascii():
