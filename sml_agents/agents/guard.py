@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, TypedDict
+from dataclasses import dataclass
+from typing import Any
 
 from langchain_core.messages import ToolCall
 from pydantic import BaseModel
-from typing_extensions import Unpack
 
 from sml_agents.agents.asking import ASK_USER, Question
 from sml_agents.agents.evidence import Piece, Request, pieces_of_data
@@ -19,7 +19,6 @@ from sml_agents.agents.grounding import Ground, State, ground
 from sml_agents.agents.slots import WRITTEN, Slot, is_read_only, slots_of, tool_name
 from sml_agents.errors import InputError
 from sml_agents.text.values import Clock
-from sml_agents.text.values.dates import LANGUAGES
 
 __all__ = ["Fields", "Guard", "Guarding", "Now", "questions_for"]
 
@@ -28,10 +27,11 @@ Now = dt.datetime | Callable[[], dt.datetime]
 _OURS = ("messages", "jump_to", "structured_response")
 
 
-class Guarding(TypedDict, total=False):
-    """What a builder may say about a guard; see ClarifyMiddleware for each."""
+@dataclass(frozen=True)
+class Guarding:
+    """What a builder says about a guard; see ClarifyMiddleware for each."""
 
-    guard: Sequence[Any] | None
+    tools: Sequence[Any] | None
     read_only: Sequence[Any]
     written: Collection[str] | None
     guessable: Collection[str]
@@ -42,28 +42,23 @@ class Guarding(TypedDict, total=False):
     time_zone: dt.tzinfo | None
     languages: Sequence[str]
 
+    def __post_init__(self) -> None:
+        if any(isinstance(one, str) for one in (self.tools, self.read_only, self.trust)):
+            raise InputError("guard, read_only and trust are lists of tools or of their names, not one text.")
+
 
 class Guard:
-    """Raises InputError for a text where a list of tools belongs, TypeError for an option that there is none of."""
+    """The rules of one agent. Raises InputError for what cannot be a list of tools."""
 
-    def __init__(self, fields: Fields | None = None, **options: Unpack[Guarding]) -> None:
-        if unknown := sorted(set(options) - set(Guarding.__annotations__)):
-            raise TypeError(f"no option is named {', '.join(unknown)}: there are {', '.join(Guarding.__annotations__)}")
-        tools, read_only, trust = options.get("guard"), options.get("read_only", ()), options.get("trust")
-        if any(isinstance(one, str) for one in (tools, read_only, trust)):
-            raise InputError("guard, read_only and trust are lists of tools or of their names, not one text.")
-        written = options.get("written")
-        self.tools = None if tools is None else frozenset(map(tool_name, tools))
-        self.read_only = frozenset(map(tool_name, read_only))
-        self.trust = None if trust is None else frozenset(map(tool_name, trust))
-        self.written = WRITTEN if written is None else frozenset(written)
-        self.guessable = frozenset(options.get("guessable", ()))
+    def __init__(self, fields: Fields | None, wanted: Guarding) -> None:
+        self.wanted = wanted
+        self.tools = None if wanted.tools is None else frozenset(map(tool_name, wanted.tools))
+        self.read_only = frozenset(map(tool_name, wanted.read_only))
+        self.trust = None if wanted.trust is None else frozenset(map(tool_name, wanted.trust))
+        self.written = WRITTEN if wanted.written is None else frozenset(wanted.written)
+        self.guessable = frozenset(wanted.guessable)
         self.for_all = fields if isinstance(fields, type) else None
         self.by_tool = {tool_name(tool): model for tool, model in fields.items()} if isinstance(fields, Mapping) else {}
-        self.given = options.get("given")
-        self.store_namespace = options.get("store_namespace")
-        self.now, self.time_zone = options.get("now"), options.get("time_zone")
-        self.languages = tuple(options.get("languages", LANGUAGES))
         self._known: dict[str, tuple[Any, tuple[Slot, ...]]] = {}
 
     def check(self, tools: Mapping[str, Any]) -> None:
@@ -95,8 +90,10 @@ class Guard:
 
     def clock(self) -> Clock:
         """What relative dates are counted from."""
-        now = self.now() if callable(self.now) else self.now
-        return Clock(now or dt.datetime.now(self.time_zone).replace(microsecond=0, second=0), languages=self.languages)
+        wanted = self.wanted
+        now = wanted.now() if callable(wanted.now) else wanted.now
+        now = now or dt.datetime.now(wanted.time_zone).replace(microsecond=0, second=0)
+        return Clock(now, languages=tuple(wanted.languages))
 
     def outside(
         self, system: str, state: Mapping[str, Any], context: Any, stored: Sequence[Any] = ()
@@ -107,8 +104,8 @@ class Guard:
         }
         found = [*pieces_of_data(system), *pieces_of_data(kept), *pieces_of_data(context)]
         found.extend(pieces_of_data(list(stored)))
-        if self.given is not None:
-            found.extend(pieces_of_data(self.given() if callable(self.given) else self.given))
+        if (given := self.wanted.given) is not None:
+            found.extend(pieces_of_data(given() if callable(given) else given))
         return tuple(found)
 
     def grounds(self, call: ToolCall, tool: Any, request: Request, given: Sequence[Piece]) -> tuple[Ground, ...]:

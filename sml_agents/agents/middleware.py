@@ -11,8 +11,9 @@ own after the model's, so nothing is paid for twice.
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
-from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, NotRequired, cast
 
@@ -35,14 +36,13 @@ from langgraph.graph.message import REMOVE_ALL_MESSAGES
 from langgraph.prebuilt.tool_node import ToolCallRequest
 from langgraph.runtime import Runtime
 from pydantic import BaseModel
-from typing_extensions import Unpack
 
 from sml_agents.agents.asking import ASK_USER, Limits, Question, answer_message, asked_by, person_spoke
 from sml_agents.agents.deciders import Decider, adecide, as_decider, decide
 from sml_agents.agents.delivery import Delivery, ask_user, pause, repaired
 from sml_agents.agents.drafts import draft_of, open_calls
 from sml_agents.agents.evidence import Request
-from sml_agents.agents.guard import Guard, Guarding
+from sml_agents.agents.guard import Guard, Guarding, Now
 from sml_agents.agents.own_model import as_its_turn, asked_in, prepared, without_asking
 from sml_agents.agents.slots import tool_name
 from sml_agents.agents.turn import OnTrouble, Terms, Turn, Unanswered, WhenUnknown
@@ -51,6 +51,7 @@ from sml_agents.agents.view import AgentView
 from sml_agents.backends.loops import run_sync
 from sml_agents.errors import InputError, one_line
 from sml_agents.roles.prompts import load
+from sml_agents.text.values.dates import LANGUAGES
 
 __all__ = ["ClarifyMiddleware"]
 
@@ -123,23 +124,33 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         *,
         delivery: Delivery = "end_turn",
         limits: Limits | None = None,
+        guard: Sequence[Any] | None = None,
+        read_only: Sequence[Any] = (),
         when_unknown: WhenUnknown = "ask",
         on_limit: OnTrouble = "block",
         on_error: OnTrouble = "block",
         on_unanswered: Unanswered = None,
         ask_above: float = 0.5,
+        written: Collection[str] | None = None,
+        guessable: Collection[str] = (),
+        trust: Sequence[Any] | None = None,
+        given: Any = None,
+        store_namespace: tuple[str, ...] | None = None,
+        now: Now | None = None,
+        time_zone: dt.tzinfo | None = None,
+        languages: Sequence[str] = LANGUAGES,
         policy: str | None = None,
-        **guarding: Unpack[Guarding],
     ) -> None:
         super().__init__()
         fields, others = _parts(decider)
-        own_model = fields is None and not others
-        self.terms = Terms(
-            delivery, limits or Limits(), when_unknown, on_limit, on_error, on_unanswered, policy, own_model
-        )
+        own = fields is None and not others
+        self.terms = Terms(delivery, limits or Limits(), when_unknown, on_limit, on_error, on_unanswered, policy, own)
         self.deciders: list[Decider] = [as_decider(one, ask_above) for one in others]
-        self.guard = Guard(fields, **guarding)
-        self.tools = [ask_user] if delivery == "tool" or own_model else []
+        self.guard = Guard(
+            fields,
+            Guarding(guard, read_only, written, guessable, trust, given, store_namespace, now, time_zone, languages),
+        )
+        self.tools = [ask_user] if delivery == "tool" or own else []
         self._logged: set[str] = set()
         load("ask_policy")
 
@@ -209,8 +220,8 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         self.guard.check(tools)
         store = getattr(request.runtime, "store", None)
         found: Any = ()
-        if self.guard.store_namespace is not None and store is not None:
-            found = yield _Search(store, self.guard.store_namespace)
+        if self.guard.wanted.store_namespace is not None and store is not None:
+            found = yield _Search(store, self.guard.wanted.store_namespace)
         turn = self._turn(request, tools, [item.value for item in found])
         if self.deciders and turn.may_ask and person_spoke(turn.request.messages):
             proposed, failure = yield turn.view()
