@@ -38,10 +38,11 @@ from langgraph.runtime import Runtime
 from pydantic import BaseModel
 
 from sml_agents.agents.asking import ASK_USER, Limits, Question, answer_message, asked_by, person_spoke
-from sml_agents.agents.deciders import Decider, adecide, as_decider, decide
+from sml_agents.agents.deciders import Decider, Decision, adecide, as_decider, decide
 from sml_agents.agents.delivery import Delivery, ask_user, pause, repaired
 from sml_agents.agents.drafts import draft_of, open_calls
 from sml_agents.agents.evidence import Request
+from sml_agents.agents.grounding import as_told
 from sml_agents.agents.guard import Guard, Guarding, Now
 from sml_agents.agents.own_model import as_its_turn, asked_in, prepared, without_asking
 from sml_agents.agents.slots import tool_name
@@ -224,9 +225,9 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
             found = yield _Search(store, self.guard.wanted.store_namespace)
         turn = self._turn(request, tools, [item.value for item in found])
         if self.deciders and turn.may_ask and person_spoke(turn.request.messages):
-            proposed, failure = yield turn.view()
-            self._note(failure)
-            if due := still_open((), proposed, turn.talk):
+            decision = yield turn.view()
+            self._note(decision.failure)
+            if due := still_open((), decision.questions, turn.talk):
                 return asking(due[: turn.may_ask], turn, terms.delivery)
         response = yield _CallModel(prepared(turn, terms))
         if terms.own_model and (asked := asked_in(draft_of(response), turn, terms)):
@@ -240,9 +241,12 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         grounds = {
             call["id"] or "": self.guard.grounds(call, tools[call["name"]], turn.talk, turn.outside) for call in guarded
         }
-        proposed, failure = (yield turn.view(guarded, grounds)) if self.deciders else ((), None)
-        self._note(failure)
-        return judged(Guarded(response, calls, guarded, grounds, proposed, failure), turn, terms, self.guard)
+        decision = (yield turn.view(guarded, grounds)) if self.deciders else Decision()
+        self._note(decision.failure)
+        if words := {one.about: one.words for one in decision.told}:
+            grounds = {id: as_told(found, words, turn.talk) for id, found in grounds.items()}
+        draft = Guarded(response, calls, guarded, grounds, decision.questions, decision.failure)
+        return judged(draft, turn, terms, self.guard)
 
     def _turn(self, request: ModelRequest[Any], tools: Mapping[str, Any], stored: Sequence[Any]) -> Turn:
         state = cast(ClarifyState, request.state)

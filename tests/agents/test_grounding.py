@@ -9,7 +9,7 @@ import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from sml_agents.agents.evidence import Request
-from sml_agents.agents.grounding import ground
+from sml_agents.agents.grounding import as_told, ground
 from sml_agents.agents.replies import accepts, withdraws
 from sml_agents.agents.slots import slots_of
 from sml_agents.text.values import Clock
@@ -106,3 +106,37 @@ def test_a_change_is_no_withdrawal(words: str, kind: str) -> None:
 )
 def test_what_takes_an_offer(words: str, verdict: str) -> None:
     assert accepts(words) == verdict
+
+
+EVENTS = {
+    "name": "find_events",
+    "parameters": {
+        "type": "object",
+        "properties": {
+            "category": {"enum": ["Music", "Sports"]},
+            "city": TEXT,
+            "day": {"type": "string", "format": "date"},
+        },
+        "required": ["category", "city", "day"],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("quoted", "state"),
+    [
+        ("a gig", "said"),
+        ("gig", "said"),
+        ("A concert", "unknown"),
+        ("Paris", "unknown"),
+        ("category", "unknown"),
+        ("opera", "unknown"),
+        ("", "unknown"),
+    ],
+)
+def test_words_that_somebody_has_read_count_if_the_person_said_them(quoted: str, state: str) -> None:
+    request = Request.read([HumanMessage("I want a gig in Paris, any category but no opera")], lambda name: False)
+    call = {"category": "Music", "city": "Paris", "day": "2026-12-24"}
+    grounds = ground(call, slots_of(EVENTS), request, CLOCK)
+    found = as_told(grounds, {"category": quoted, "day": "gig"}, request)
+    assert [one.state.value for one in found] == [state, "said", "unknown"]

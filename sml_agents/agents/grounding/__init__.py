@@ -14,6 +14,7 @@ contradictions   what was said instead, or taken back
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sml_agents.agents.evidence import Piece, Request
@@ -23,10 +24,11 @@ from sml_agents.agents.grounding.draft import Draft
 from sml_agents.agents.grounding.places import Place, places_of, seated
 from sml_agents.agents.grounding.states import GROUNDED, Ground, State
 from sml_agents.agents.slots import WRITTEN, Filled, Slot, filled
-from sml_agents.text.values import Clock, find, mentions, tokens
+from sml_agents.text.values import Clock, find, label, mentions, tokens
 from sml_agents.text.values.compare import as_bool
+from sml_agents.text.values.words import find_phrase, free
 
-__all__ = ["GROUNDED", "Ground", "State", "ground", "value_in_words"]
+__all__ = ["GROUNDED", "Ground", "State", "as_told", "ground", "may_be_told", "value_in_words"]
 
 
 def ground(
@@ -96,6 +98,33 @@ def _missing(draft: Draft, k: int, used: Sequence[Place]) -> Ground:
     if fill.given and fill.slot.guessable and draft.request.went_on:
         return Ground(fill.slot, State.ASSUMED, fill.value)
     return Ground(fill.slot, State.UNKNOWN, fill.value if fill.given else None)
+
+
+def may_be_told(one: Ground) -> bool:
+    """Whether a person may have said the value in words that no rule knows: a choice, a text, never a date or code."""
+    return one.state is State.UNKNOWN and one.value is not None and one.slot.kind(one.value).sort in ("enum", "text")
+
+
+def as_told(grounds: Sequence[Ground], words: Mapping[str, str], request: Request) -> tuple[Ground, ...]:
+    """The grounds with what somebody has read in the person's words, by the arguments' names.
+
+    Words count if they stand in what the person said, nothing denies them, no other argument takes them, and they are
+    more than the argument's own name.
+    """
+    said = [piece.text for piece in request.pieces if piece.source == "said"]
+    taken = [one.span for one in grounds if one.ok and one.span]
+
+    def read(one: Ground) -> Ground:
+        quoted = words.get(one.slot.name, "")
+        if not quoted or not may_be_told(one) or any(find_phrase(quoted, span) for span in taken):
+            return one
+        if label(quoted) <= one.slot.kind(one.value).name or not any(
+            free(text, find_phrase(quoted, text)) for text in said
+        ):
+            return one
+        return replace(one, state=State.SAID, span=quoted)
+
+    return tuple(map(read, grounds))
 
 
 def value_in_words(ground: Ground, clock: Clock) -> Any:

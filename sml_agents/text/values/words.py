@@ -22,6 +22,7 @@ __all__ = [
     "covers",
     "denied",
     "find_part",
+    "find_phrase",
     "find_words",
     "fold",
     "free",
@@ -162,6 +163,11 @@ def find_words(value: str, text: str) -> list[Span]:
     if len(parts) > 1 and _in_order([token.plain for token in tokens(parts[0])], text):
         return _first_part(parts, text)
     return _initials(value, text) or _shortened(wanted, text) or _nicknames(wanted, text) or _stems(value, text)
+
+
+def find_phrase(words: str, text: str) -> list[Span]:
+    """Where `text` has these very words in this order, denied ones included."""
+    return _in_order([token.plain for token in tokens(words)], text)
 
 
 def find_part(value: str, text: str, named: Collection[str]) -> list[Span]:
