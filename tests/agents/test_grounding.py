@@ -102,7 +102,20 @@ def test_a_change_is_no_withdrawal(words: str, kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "verdict"), [("No problem", "yes"), ("No worries, do it", "yes"), ("No, I won't", "no")]
+    ("words", "verdict"),
+    [
+        ("No problem", "yes"),
+        ("No worries, do it", "yes"),
+        ("That time is fine.", "yes"),
+        ("That'll be perfect", "yes"),
+        ("That works", "yes"),
+        ("No, I won't", "no"),
+        ("It is too expensive.", ""),
+        ("That doesn't work", ""),
+        ("It's not great", ""),
+        ("The times are wrong", ""),
+        ("That is a bad idea", ""),
+    ],
 )
 def test_what_takes_an_offer(words: str, verdict: str) -> None:
     assert accepts(words) == verdict
