@@ -19,7 +19,7 @@ FLOORS = [
     {"dialogue"},
     {"rollout", "data"},
     {"agents", "training", "evaluation", "mining", "serving"},
-    {"testing", "demo"},
+    {"testing", "demo", "integrations"},
     {"cli"},
     {"__main__"},
 ]
