@@ -24,10 +24,10 @@ sys.path[:0] = [
     str(Path(__file__).resolve().parents[1] / "tests" / "engines"),
 ]
 
-from sml_agents.backends import resolve
-from sml_agents.integrations.dialogues import Rules
-from sml_agents.roles import ChatStudent
-from tests.engines.talk import SPEC, model_server, tasks
+from sml_agents.backends import resolve  # noqa: E402
+from sml_agents.integrations.dialogues import Rules  # noqa: E402
+from sml_agents.roles import ChatStudent  # noqa: E402
+from tests.engines.talk import SPEC, model_server, tasks  # noqa: E402
 
 
 def model_process(pipe: Any) -> None:

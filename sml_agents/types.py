@@ -242,6 +242,8 @@ class Verdict(_Noun):
     """Private: what the test that failed wanted. Not part of the diagnosis: it gives the answer to that test away."""
     guessed: tuple[str, ...] = ()
     """Of a call: paths of the arguments whose value nobody had given when it was made."""
+    faults: tuple[str, ...] = ()
+    """Of a call: what is wrong with it, `kind:argument` or `kind:tool` each; see `sml_agents.verifiers.call`."""
     isolation: str = ""
     """Of a verdict for which code was run: what it ran under, such as `layered (process, namespaces, ...)`."""
 
@@ -293,6 +295,8 @@ class _Said(_Noun):
     """Of a student: private reasoning before `text`, tags included; trained on, and in nobody's history."""
     tool_calls: tuple[ToolCall, ...] | None = None
     """Of a student: the tools called before it said `text`, in order; None for one without tools."""
+    at_once: bool = False
+    """Of a student: `text` and all calls are one message, nothing came back between them. Else the text came last."""
     call: Call | None = None
     """The model call that it came from; None when no model was called."""
 

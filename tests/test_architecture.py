@@ -17,9 +17,9 @@ FLOORS = [
     {"tasks", "verifiers", "backends", "traces"},
     {"roles"},
     {"dialogue"},
-    {"rollout", "data"},
+    {"rollout", "data", "asker"},
     {"agents", "training", "evaluation", "mining", "serving"},
-    {"testing", "demo", "integrations"},
+    {"testing", "demo", "viewer", "integrations"},
     {"cli"},
     {"__main__"},
 ]

@@ -89,10 +89,6 @@ class Engine:
         """Queue `job`; its future may be cancelled at any time."""
         return self._work.submit(job)
 
-    def tool_calls(self, text: str) -> tuple[str, list[dict[str, Any]]]:
-        """See `ChatFormat.tool_calls`."""
-        return self._work.format.tool_calls(text)
-
     def forget(self) -> None:
         """Drop what was computed for earlier conversations; to be called when weights have changed, between calls."""
         self._work.stale = True

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LangSmithParams
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.messages.tool import tool_call_chunk
+from langchain_core.messages.tool import tool_call, tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import Field, PrivateAttr
 
@@ -26,6 +26,7 @@ from sml_agents.backends.loops import iterate_sync
 from sml_agents.backends.settings import LocalSettings, ModelSettings, checked
 from sml_agents.backends.text import to_openai
 from sml_agents.errors import BackendSpecError, ConversationError
+from sml_agents.text.tools import find_calls, tool_names
 
 __all__ = ["EmbeddedChatModel", "TransformersChatModel"]
 
@@ -155,8 +156,9 @@ class TransformersChatModel(LeanChatModel):
         text = completion.text
         calls: list[Any] = []
         if job.tools:
-            assert self._engine is not None
-            text, calls = self._engine.tool_calls(text)
+            text, made, _ = find_calls(text, tool_names(job.tools))
+            place = len(job.messages)  # so that no two calls of a conversation have one id
+            calls = [tool_call(name=n, args=a, id=f"call_{place}_{k}") for k, (n, a) in enumerate(made)]
         metadata: dict[str, Any] = {
             "model_name": self.model,
             "model_provider": "transformers",

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from sml_agents.cli import (
+    ask,
     chat,
     demo,
     doctor,
@@ -25,6 +26,7 @@ from sml_agents.cli import (
     show,
     tasks,
     train,
+    view,
 )
 from sml_agents.cli.result import JsonFlag, Result
 from sml_agents.errors import InputError
@@ -65,7 +67,9 @@ app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options"
 app.command("eval")(evaluate.evaluate)
 app.command()(report.report)
 app.command()(show.show)
+app.command()(view.view)
 app.command()(chat.chat)
+app.command()(ask.ask)
 app.command()(mcp.mcp)
 app.command()(serve.serve)
 app.command()(gguf.gguf)

@@ -5,8 +5,8 @@
     )
 
 The trainer owns the sampling (`model_step`); the dialogue graph, the teacher, the verifier and the reward are ours. A
-LangGraph agent of your own speaks in the student's place with `DialogueHarness(lambda model: AgentStudent(make(model)))`.
-Needs the `openenv` extra.
+LangGraph agent of your own speaks in the student's place with
+`DialogueHarness(lambda model: AgentStudent(make(model)))`. Needs the `openenv` extra.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ except ImportError as error:
     raise MissingExtra("The OpenEnv session factory", "openenv") from error
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
-from pydantic import PrivateAttr
+from pydantic import Field, PrivateAttr
 
 from sml_agents.backends.base import LeanChatModel
 from sml_agents.backends.loops import run_sync
@@ -163,7 +163,7 @@ class _StepModel(LeanChatModel):
     """A chat model whose replies the trainer samples."""
 
     step: Any
-    sampling: dict[str, Any] = {}
+    sampling: dict[str, Any] = Field(default_factory=dict)
 
     _steps: list[ModelStepResult] = PrivateAttr(default_factory=list)
 

@@ -17,6 +17,7 @@ from sml_agents.errors import InputError, StoreError
 from sml_agents.traces.connection import ConnectionLost, explain, survives_restart
 from sml_agents.traces.record import checked, read_reply, read_trace
 from sml_agents.traces.schema import dialogues, replies
+from sml_agents.traces.search import Query, Version, matching, ordered
 from sml_agents.types import Form, Reply, StopReason, Trace
 
 __all__ = ["Counts", "Damage", "Finished", "StoreReader", "read_finished", "shown"]
@@ -133,6 +134,41 @@ class StoreReader:
             some = ", ".join(row.id for row in found[:3])
             raise InputError(f"several dialogues begin with {id!r} ({some}): give more of the id")
         return read_trace(found[0].trace, found[0].crc, name=found[0].id)
+
+    @survives_restart
+    def version_of(self, id: str) -> Version | None:
+        """Of the trace as it is stored now, see `TraceStore.replace`; None when there is none."""
+        wanted = select(dialogues.c.crc).where(dialogues.c.id == id, dialogues.c.status == "done")
+        with self._transaction() as connection:
+            found: Version | None = connection.execute(wanted).scalar()
+        return found
+
+    @survives_restart
+    def search(self, query: Query, *, limit: int = 50, offset: int = 0) -> tuple[list[Trace | Damage], int]:
+        """`limit` of the finished dialogues that fit, after `offset` of them, and how many fit in all."""
+        fits = matching(query, is_server=self.is_server)
+        page = ordered(select(*_RECORD).where(fits), query, is_server=self.is_server).limit(limit).offset(offset)
+        with self._transaction() as connection:
+            total = connection.execute(select(func.count()).select_from(dialogues).where(fits)).scalar() or 0
+            rows = connection.execute(page).all()
+        return [self._read(row.id, row.trace, row.crc) for row in rows], total
+
+    @survives_restart
+    def kinds(self) -> dict[str, list[str]]:
+        """The families, forms and stop reasons that occur."""
+        of = dialogues.c
+        wanted = select(of.family, of.form, of.stop).where(of.status == "done").distinct()
+        with self._transaction() as connection:
+            rows = connection.execute(wanted).all()
+        names = ("family", "form", "stop")
+        return {name: sorted({str(row[k]) for row in rows}) for k, name in enumerate(names)}
+
+    @staticmethod
+    def _read(id: Any, text: Any, crc: Any) -> Trace | Damage:
+        try:
+            return read_trace(text, crc, name=id)
+        except StoreError as error:
+            return Damage(str(id), str(error))
 
     @survives_restart
     def finished(self) -> dict[str, Finished]:

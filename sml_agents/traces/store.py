@@ -30,6 +30,7 @@ from sml_agents.traces.reader import Counts, Damage, Finished, StoreReader, read
 from sml_agents.traces.record import checksum, clean_text, reply_json, trace_row
 from sml_agents.traces.redaction import Redactor
 from sml_agents.traces.schema import dialogues, replies, runs
+from sml_agents.traces.search import Version
 from sml_agents.traces.settings import essential, refuse_changes
 from sml_agents.types import Reply, StopReason, Task, Trace, stable_hash
 
@@ -276,6 +277,16 @@ class TraceStore(StoreReader):
     def add(self, trace: Trace) -> None:
         """Write a finished dialogue, in place of any earlier one with its id, and drop its replies unless it failed."""
         self.write(Batch(done=[self.done_row(trace)]))
+
+    @survives_restart
+    def replace(self, trace: Trace, before: Version) -> bool:
+        """Write a finished dialogue in place of the version of it that was read; False, and nothing is written, when
+        somebody has written it since. See `version_of`."""
+        row = self.done_row(trace)
+        kept = {name: row[name] for name in _KEPT if name != "run"}
+        same = dialogues.update().where(dialogues.c.id == row["id"], dialogues.c.crc == before).values(**kept)
+        with self._transaction() as connection:
+            return connection.execute(same).rowcount == 1
 
     def put_reply(self, dialogue_id: str, key: str, reply: Reply) -> None:
         """Make a model's reply durable, so that it is never asked for again."""

@@ -82,6 +82,7 @@ CASES: dict[str, tuple[list[str], str]] = {
     "training on a text": (["train", "sft", "--config", "good.yaml", "--stores", "text.txt"], "text.txt"),
     "stray words in training": (["train", "sft", "--config", "good.yaml", "fast"], "fast"),
     "demo into a file": (["demo", "--out", "text.txt"], "text.txt"),
+    "demo of an unknown domain": (["demo", "--domain", "chess"], "arithmetic"),
 }
 
 
