@@ -5,8 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from sml_agents.dialogue import Cast, DialogueSettings
-from sml_agents.errors import InputError
-from sml_agents.roles import HumanTeacher, Student, teacher_from
+from sml_agents.roles import Student, teacher_from
 from sml_agents.training.online.rewards import TERMS, dialogue_reward
 from sml_agents.types import Task, Trace
 
@@ -36,11 +35,8 @@ class Rules(BaseModel):
         return name
 
     def cast(self, student: Student) -> Cast:
-        """Everyone who takes part. Raises InputError for a person as the teacher: nobody sits at an engine."""
-        teacher = teacher_from(self.teacher)
-        if isinstance(teacher, HumanTeacher):
-            raise InputError("a person cannot be the teacher in an engine: take oracle or a model")
-        return Cast(student, teacher, DialogueSettings(max_turns=self.max_turns, seed=self.seed))
+        """Everyone who takes part. Raises InputError for a teacher that cannot be had, such as a person."""
+        return Cast(student, teacher_from(self.teacher), DialogueSettings(max_turns=self.max_turns, seed=self.seed))
 
     async def play(self, task: Task, student: Student) -> Trace:
         """One dialogue."""

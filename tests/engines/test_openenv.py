@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -104,3 +106,17 @@ def test_evaluation_with_a_model_of_its_own() -> None:
         session = DialogueSessions().create(tasks()[0])
         DialogueHarness(model=resolve(f"openai:m@{url}", api_key="none")).run_black_box(session)
     assert session.verify([]).env_reward is not None
+
+
+def test_the_page_s_snippet(repository: Path) -> None:
+    page = (repository / "docs" / "engines.md").read_text(encoding="utf-8")
+    (snippet,) = [
+        code for code in re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE) if "openenv" in code
+    ]
+    names: dict[str, Any] = {}
+    exec(compile(snippet, "engines.md", "exec"), names)
+
+    class Trainer:
+        model_step = staticmethod(step)
+
+    assert len(names["rollout_func"](tasks()[:3], Trainer())["env_reward"]) == 3

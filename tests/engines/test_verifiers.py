@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -108,5 +109,19 @@ async def test_the_rules_are_the_run_s() -> None:
     assert all(trace.num_turns == 1 for episode in done for trace in episode.traces)
     with pytest.raises(ValueError, match="there is no reward 'sucess'"):
         environment("my_dialogues", reward="sucess")
-    with pytest.raises(ValueError, match="a person cannot be the teacher"):
+    with pytest.raises(ValueError, match="a person cannot teach"):
         Rules(teacher="human").cast(ChatStudent(resolve("openai:m@http://127.0.0.1:9/v1", api_key="none")))
+
+
+async def test_the_page_s_modules_are_environments(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (repository / "docs" / "engines.md").read_text(encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = re.findall(r"^```python\n# (page_)?(my_\w+)\.py\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    assert [name for _, name, _ in found] == ["my_dialogues", "my_agent"]
+    for _, name, code in found:
+        (tmp_path / f"page_{name}.py").write_text(code)
+        with model_server() as url:
+            (episode,) = await episodes(environment(f"page_{name}"), url, 1)
+        assert episode.ok, episode.errors
