@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 import torch
 from trl.generation import vllm_client, vllm_generation
-from trl.trainer.grpo_trainer import GRPOTrainer
 
 from sml_agents.traces import TraceStore
 from sml_agents.training import GRPOSettings, train_grpo
@@ -157,7 +156,9 @@ def test_a_step_pushes_its_weights_once(server: Server, guesser: Path, problems:
 
 
 @pytest.mark.parametrize("turns", [1, 3, 5])
-def test_one_that_sleeps_is_woken_once_a_step(monkeypatch: pytest.MonkeyPatch, turns: int) -> None:
+def test_one_that_sleeps_is_woken_once_a_step(tiny_model: Path, monkeypatch: pytest.MonkeyPatch, turns: int) -> None:
+    from transformers import AutoTokenizer
+
     happened: list[str] = []
 
     class Engine:
@@ -195,24 +196,18 @@ def test_one_that_sleeps_is_woken_once_a_step(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setattr(vllm_generation, "empty_cache", lambda: None)
     vllm: Any = vllm_generation.VLLMGeneration.__new__(vllm_generation.VLLMGeneration)
     vllm.__dict__.update(
-        llm=Engine(), mode="colocate", enable_sleep_mode=True, _llm_weights_sleeping=True, accelerator=None, model=None,
+        llm=Engine(), mode="colocate", enable_sleep_mode=True, _llm_weights_sleeping=True, accelerator=None, model=torch.nn.Linear(1, 1),
         temperature=1.0, top_p=1.0, top_k=0, min_p=0.0, repetition_penalty=1.0, max_completion_length=4, logprobs=0,
         generation_kwargs={}, structured_outputs_regex=None, tensor_parallel_size=1,
         _iter_named_params=lambda: iter([("weight", torch.zeros(1))]),
     )  # fmt: skip
-    trainer: Any = SimpleNamespace(
-        vllm_generation=vllm, use_vllm=True, _last_loaded_step=-1, accelerator=SimpleNamespace(device="cpu"),
-        state=SimpleNamespace(global_step=0), args=SimpleNamespace(report_to=[]),
-    )  # fmt: skip
-    generator = TrlGenerator(trainer, SimpleNamespace())
-    for step in range(3):
-        trainer.state.global_step = step
+    generator = TrlGenerator(SimpleNamespace(vllm_generation=vllm), AutoTokenizer.from_pretrained(tiny_model))
+    for _ in range(3):
         vllm.sync_weights()  # as TRL does where a step's dialogues begin
-        trainer._last_loaded_step = step
         generator.refresh()
         for _ in range(turns):
-            ids, logprobs = GRPOTrainer._generate_single_turn(trainer, [[1, 2]], None, {}, 1)
-            assert (ids, logprobs) == ([[7]], [[-0.5]])
+            _, ids, logprobs, _ = vllm.generate([[1, 2]], None, 1)
+            assert (ids, logprobs) == ([[7]], [[[-0.5]]])
         generator.rest()
         generator.rest()
     assert happened == ["push", *["generate"] * turns, "sleep"] * 3
