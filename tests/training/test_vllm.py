@@ -196,7 +196,8 @@ def test_one_that_sleeps_is_woken_once_a_step(tiny_model: Path, monkeypatch: pyt
     monkeypatch.setattr(vllm_generation, "empty_cache", lambda: None)
     vllm: Any = vllm_generation.VLLMGeneration.__new__(vllm_generation.VLLMGeneration)
     vllm.__dict__.update(
-        llm=Engine(), mode="colocate", enable_sleep_mode=True, _llm_weights_sleeping=True, accelerator=None, model=torch.nn.Linear(1, 1),
+        llm=Engine(), mode="colocate", enable_sleep_mode=True, _llm_weights_sleeping=True, accelerator=None,
+        model=torch.nn.Linear(1, 1),
         temperature=1.0, top_p=1.0, top_k=0, min_p=0.0, repetition_penalty=1.0, max_completion_length=4, logprobs=0,
         generation_kwargs={}, structured_outputs_regex=None, tensor_parallel_size=1,
         _iter_named_params=lambda: iter([("weight", torch.zeros(1))]),
