@@ -147,7 +147,5 @@ async def test_figures_of_calls_and_of_what_was_asked_for() -> None:
     assert (found.exact_call.value, found.exact_call.n) == (3 / 4, 4)
     assert found.wrong_tool.value == 1 / 5
     assert found.names_missing.value == pytest.approx(1 / 3)
-    assert found.ask_f1.value == pytest.approx(
-        2 * 2 / (4 + 4)
-    )  # 2 of 4 things asked for were missing, 2 of 4 asked for
+    assert found.ask_f1.value == pytest.approx(2 * 2 / (4 + 4))  # 2 of 4 asked for were missing, 2 of 4 missing
     assert found.coverage.value == 1 / 2 and found.asks_when_needed.value == pytest.approx(2 / 3)
