@@ -1,7 +1,7 @@
 """A loopback server that speaks OpenAI's chat API and answers after a fixed time: `python benchmarks/server.py 0.2`.
 
-Prints its port on standard output, and when it is ended (SIGTERM) how many requests it answered. It has to cost less than
-its clients, so it reads of a request only where it ends.
+Prints its port on standard output, and when it is ended (SIGTERM) how many requests it answered. It has to cost less
+than its clients, so it reads of a request only where it ends.
 """
 
 from __future__ import annotations
