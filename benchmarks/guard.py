@@ -39,6 +39,8 @@ from sml_agents.backends import resolve
 
 DELIVERIES = ("end_turn", "interrupt", "tool")
 MOST_TURNS = 6
+DECIDER: list[str | None] = [None]
+"""Who asks beside the guard: `asker:`, or nobody but the model itself."""
 
 
 class Profile(AgentState[Any]):
@@ -62,7 +64,7 @@ class Outcome:
 
 
 def build(script: Script, url: str, delivery: Any, saver: Any) -> Any:
-    guard = ClarifyMiddleware(delivery=delivery, read_only=["find_contact", "find_order"], now=NOW)
+    guard = ClarifyMiddleware(DECIDER[0], delivery=delivery, read_only=["find_contact", "find_order"], now=NOW)
     return create_agent(
         resolve(f"openai:stubborn@{url}"),
         tools_for(script.name),
@@ -182,9 +184,11 @@ def main() -> None:
     options.add_argument("--delivery", choices=DELIVERIES, action="append")
     options.add_argument("--sync", action="store_true", help="synchronous runs only")
     options.add_argument("--restart", action="store_true", help="each turn in a process of its own")
+    options.add_argument("--decider", help="who asks beside the guard, such as asker:")
     options.add_argument("--out", type=Path)
     options.add_argument("--show", type=int, default=0, help="print so many conversations that went wrong")
     given = options.parse_args()
+    DECIDER[0] = given.decider
     made = scripts(given.n, given.seed)
     table: dict[str, Any] = {}
     with served(made) as url, tempfile.TemporaryDirectory() as folder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -10,10 +11,22 @@ from typing import Any
 
 from sml_agents.asker.prompt import MISSING, NO_TOOL, Said, ToolView, branch, choice, conversation, opening
 from sml_agents.asker.trees import Tree
+from sml_agents.text.values.words import listed
+from sml_agents.text.words import stem
 
 __all__ = ["AskerModel"]
 
+_WORD, _NONE = 2.0, 0.5
+"""What a shared word is worth, in log-probability, and what speaks for no tool: chosen on tools held out of training,
+where the model alone chose rightly in 76 % of 86 requests, the words alone in 97 %; with none to choose, of 24, the
+model saw 92 %, the words 83 %, both together 97 and 92."""
 _GREETING = (Said("user", "Hello."),)
+_EMPTY = frozenset(
+    listed(
+        "an the of to for in on at by with and or from is are be it this that me my you your please need want can "
+        "could would get given using use find show tell"
+    )
+)
 _KEPT = 32
 """Signatures whose reading is kept, the last ones used: 23 kB a token in bfloat16, about 1 MB each."""
 
@@ -73,8 +86,8 @@ class AskerModel:
     def choose(self, tools: Sequence[ToolView], said: Sequence[Said]) -> dict[str | None, float]:
         """How likely each tool serves the request, None none of them; the probabilities of all add up to 1.
 
-        What counts is by how much what was said raises a name's probability, against a greeting: some names are
-        likely whatever is said.
+        What counts is by how much what was said raises a name's probability, against a greeting, since some names are
+        likely whatever is said; and how many words what was said shares with a tool's name and purpose.
         """
         import torch
 
@@ -86,7 +99,10 @@ class AskerModel:
                 self._greeted.popitem(last=False)
             before = self._greeted[shown]
             now = self._names(shown, tools, said)
-        shares = torch.tensor([one - other for one, other in zip(now, before, strict=True)]).softmax(0).tolist()
+        heard = _stems(" ".join(one.text for one in said if one.role == "user"))
+        words = [_WORD * len(heard & _stems(f"{tool.name} {tool.purpose}")) for tool in tools]
+        scores = [one - other + word for one, other, word in zip(now, before, [*words, _NONE], strict=True)]
+        shares = torch.tensor(scores).softmax(0).tolist()
         return dict(zip([*(tool.name for tool in tools), None], shares, strict=True))
 
     def _names(self, shown: str, tools: Sequence[ToolView], said: Sequence[Said]) -> list[float]:
@@ -135,3 +151,9 @@ class AskerModel:
             inputs[self._cache_name] = cache
             hidden_TD = self.model.model(**inputs, use_cache=True).last_hidden_state[0]
             return self.model.lm_head(hidden_TD[list(places)]).float().log_softmax(-1)
+
+
+def _stems(text: str) -> set[str]:
+    """The words that mean something, by their stems; names of tools are taken apart."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).replace("_", " ").replace(".", " ")
+    return {stem(word) for word in re.findall(r"[^\W\d_]{2,}", spaced.lower()) if word not in _EMPTY}

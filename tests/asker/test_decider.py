@@ -136,13 +136,17 @@ def test_as_a_decision_model_it_gives_probabilities() -> None:
 def test_an_agent_asks_first_and_books_then() -> None:
     booked: list[dict[str, str]] = []
 
-    @tool
+    class Booking(BaseModel):
+        place: str = Field(description="Name of the restaurant")
+        day: str = Field(description="Day of the visit")
+
+    @tool(args_schema=Booking)
     def book_table(place: str, day: str) -> str:
         """Reserve a table at a restaurant."""
         booked.append({"place": place, "day": day})
         return "booked"
 
-    call = ScriptedCall(name="book_table", args={"place": "Luigi's", "day": "Sunday"})
+    call = ScriptedCall(name="book_table", args={"place": "Luigi's Trattoria", "day": "Sunday"})
     rules = (Rule(when="booked", reply="Done."), Rule(when="/Luigi|Sunday/", reply="", calls=(call,)))
     agent = create_agent(
         ScriptedModel(replies=rules),
@@ -151,11 +155,11 @@ def test_an_agent_asks_first_and_books_then() -> None:
         checkpointer=InMemorySaver(),
     )
     config: Any = {"configurable": {"thread_id": "1"}}
-    first = agent.invoke({"messages": [("user", "Please book a table at Luigi's.")]}, config)
+    first = agent.invoke({"messages": [("user", "Please book a table at Luigi's Trattoria.")]}, config)
     assert [question.about for question in asked_by(first["messages"][-1])] == ["day"]
     assert booked == []
     agent.invoke({"messages": [("user", "On Sunday.")]}, config)
-    assert booked == [{"place": "Luigi's", "day": "Sunday"}]
+    assert booked == [{"place": "Luigi's Trattoria", "day": "Sunday"}]
 
 
 def test_the_command_shows_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
