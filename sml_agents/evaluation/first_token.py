@@ -1,5 +1,7 @@
 """The decision between asking and answering, read off a model's first token: minutes in place of an evaluation's hour.
 
+Of a student that thinks before it speaks, that is the first token after its thought, which is written by greedy choice.
+
     first_token({"trained": "transformers:runs/asker/model"}, ["arithmetic?form=paired&split=heldout"])
 
 The area under the curve (AUC) is the probability that a task with a fact missing gets a higher chance of asking than a
@@ -136,7 +138,7 @@ def apart(model: Any, tokenizer: Any, tasks: Sequence[Task], *, ask: str, answer
 
 def _shares(model: Any, tokenizer: Any, tasks: Sequence[Task], kinds: Kinds) -> tuple[Floats, Floats]:
     """For each task the chance of asking, and whether a fact is missing (1) or not (0)."""
-    openings = first_tokens(model, tokenizer, opening_chats(tasks), kinds)
+    openings = first_tokens(model, tokenizer, opening_chats(tasks), kinds, thinks=True)
     wanted = np.array([bool(missing_facts(task)) for task in tasks], dtype=np.float64)
     return np.array([opening.share for opening in openings]), wanted
 
