@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
+from sml_agents.text.letters import words_in
+
 __all__ = ["numbers_abroad"]
 
 _ENGLISH_TOO = frozenset(
@@ -37,6 +39,8 @@ _JOINING = ("y", "e", "et")
 def numbers_abroad(text: str) -> Iterator[tuple[int, int, int]]:
     """Start, end and value of every number from 2 to 99 in words of these languages, in linear time."""
     known, first = _values(), _first_words()
+    if text.isascii() and first.isdisjoint(words_in(text.lower())):
+        return
     words = list(_LETTERS.finditer(text))
     at = 0
     while at < len(words):
