@@ -1,4 +1,4 @@
-# make install | demo | test | check | bench
+# make install | demo | test | test-fast | check | docs | bench
 #
 # Every target sets up what it needs. A GPU build of torch, or another version: make install TORCH="torch==2.9.1"
 
@@ -19,7 +19,7 @@ export KMP_BLOCKTIME ?= 0
 export OMP_WAIT_POLICY ?= PASSIVE
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: install demo test check bench clean
+.PHONY: install demo test test-fast check docs bench clean
 .DEFAULT_GOAL := install
 
 install: $(STAMP)
@@ -42,11 +42,22 @@ demo: $(STAMP)
 test: $(STAMP)
 	@$(BIN)/python -m pytest --numprocesses '$(JOBS)' --dist loadfile $(ARGS)
 
-check: $(STAMP)
+# What goes wrong most often, in under two minutes: nothing that trains, opens a browser or starts a server.
+test-fast: $(STAMP)
+	@$(BIN)/python -m pytest --numprocesses '$(JOBS)' --dist loadfile --quiet --durations=5 \
+		-m 'not slow and not browser and not postgres' tests/test_package.py tests/test_architecture.py tests/test_contract.py \
+		tests/text tests/roles tests/dialogue tests/verifiers tests/data tests/testing $(ARGS)
+
+check: docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest --quiet --durations=0 --durations-min=60 tests/test_package.py tests/test_architecture.py
+	$(BIN)/python -m pytest --quiet --durations=0 --durations-min=60 \
+		tests/test_package.py tests/test_architecture.py tests/test_contract.py
+
+# The site, in build/site; a warning is an error.
+docs: $(STAMP)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 bench: $(STAMP)
 	@$(BIN)/python benchmarks/throughput.py $(ARGS)

@@ -2,7 +2,7 @@
 
     python benchmarks/from_logs.py talk --threads 1000 --out runs/from-logs/checkpoints.sqlite
     sml-agents import langgraph:runs/from-logs/checkpoints.sqlite --store runs/from-logs/logs.sqlite
-    sml-agents mine --store runs/from-logs/logs.sqlite --out runs/from-logs/lessons.sqlite
+    sml-agents mine runs/from-logs/logs.sqlite --store runs/from-logs/lessons.sqlite
     sml-agents review runs/from-logs/lessons.sqlite --accept-above 0.6
     sml-agents train sft --config finetune/train_from_logs.yaml
     python benchmarks/from_logs.py check --lessons runs/from-logs/lessons.sqlite

@@ -1,6 +1,7 @@
 """A loopback server that speaks OpenAI's chat API and answers after a fixed time: `python benchmarks/server.py 0.2`.
 
-Prints its port on standard output. It has to cost less than its clients, so it reads of a request only where it ends.
+Prints its port on standard output, and when it is interrupted how many requests it answered. It has to cost less than
+its clients, so it reads of a request only where it ends.
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ ANSWER = (
 class Server(asyncio.Protocol):
     """One connection: waits `latency` seconds, then answers, request after request."""
 
+    answered = 0
+    """By all connections together."""
+
     def __init__(self, latency: float) -> None:
         self.latency = latency
         self.buffer = b""
@@ -53,6 +57,7 @@ class Server(asyncio.Protocol):
     def answer(self) -> None:
         if not self.transport.is_closing():
             self.transport.write(ANSWER)  # type: ignore[attr-defined]
+            Server.answered += 1
 
 
 async def main(latency: float) -> None:
@@ -70,3 +75,4 @@ if __name__ == "__main__":
         runner = asyncio.run
     with contextlib.suppress(KeyboardInterrupt):
         runner(main(float(sys.argv[1])))
+    print(Server.answered, flush=True)

@@ -11,64 +11,140 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from sml_agents.agents import (
+        AgentStudent,
+        AgentView,
+        ClarifyMiddleware,
+        Question,
+        TraceRecorder,
+        ask_user,
+        clarify_graph,
+        clarify_node,
+    )
     from sml_agents.backends import resolve
     from sml_agents.data.export import export
-    from sml_agents.dialogue import DialogueSettings, build_dialogue
-    from sml_agents.errors import SmlError
+    from sml_agents.dialogue import Cast, DialogueSettings, build_dialogue
+    from sml_agents.errors import InputError, SmlError
     from sml_agents.evaluation.report import write_report
     from sml_agents.evaluation.run import evaluate
-    from sml_agents.roles import ChatStudent, ChatTeacher, HumanTeacher, OracleTeacher
-    from sml_agents.rollout import run_dialogues, run_dialogues_sync
+    from sml_agents.mining import mine
+    from sml_agents.roles import ChatPrimer, ChatStudent, ChatTeacher, HumanTeacher, OraclePrimer, OracleTeacher
+    from sml_agents.rollout import RunOptions, run_dialogues, run_dialogues_sync
     from sml_agents.tasks import load_tasks
     from sml_agents.traces import TraceStore
-    from sml_agents.training import train_sft, training_rows
-    from sml_agents.types import Act, Fact, Form, Private, StopReason, Task, Trace, Turn
+    from sml_agents.training import (
+        GRPOSettings,
+        LoraSettings,
+        SFTSettings,
+        balanced,
+        load_run,
+        train_grpo,
+        train_run,
+        train_sft,
+        training_rows,
+    )
+    from sml_agents.types import Act, Fact, Form, Private, Reply, StopReason, Task, Trace, Turn, Verdict
+    from sml_agents.views import StudentView, TeacherView
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Act",
+    "AgentStudent",
+    "AgentView",
+    "Cast",
+    "ChatPrimer",
     "ChatStudent",
     "ChatTeacher",
+    "ClarifyMiddleware",
     "DialogueSettings",
     "Fact",
     "Form",
+    "GRPOSettings",
     "HumanTeacher",
+    "InputError",
+    "LoraSettings",
+    "OraclePrimer",
     "OracleTeacher",
     "Private",
+    "Question",
+    "Reply",
+    "RunOptions",
+    "SFTSettings",
     "SmlError",
     "StopReason",
+    "StudentView",
     "Task",
+    "TeacherView",
     "Trace",
+    "TraceRecorder",
     "TraceStore",
     "Turn",
+    "Verdict",
+    "ask_user",
+    "balanced",
     "build_dialogue",
+    "clarify_graph",
+    "clarify_node",
     "evaluate",
     "export",
+    "load_run",
     "load_tasks",
+    "mine",
     "resolve",
     "run_dialogues",
     "run_dialogues_sync",
+    "train_grpo",
+    "train_run",
     "train_sft",
     "training_rows",
     "write_report",
 ]
 
-_HOME = {
-    "backends": ("resolve",),
-    "dialogue": ("DialogueSettings", "build_dialogue"),
-    "errors": ("SmlError",),
-    "evaluation.report": ("write_report",),
-    "evaluation.run": ("evaluate",),
-    "roles": ("ChatStudent", "ChatTeacher", "HumanTeacher", "OracleTeacher"),
-    "rollout": ("run_dialogues", "run_dialogues_sync"),
-    "tasks": ("load_tasks",),
-    "traces": ("TraceStore",),
-    "data.export": ("export",),
-    "training": ("train_sft", "training_rows"),
-    "types": ("Act", "Fact", "Form", "Private", "StopReason", "Task", "Trace", "Turn"),
+_JOURNEYS: dict[str, dict[str, tuple[str, ...]]] = {
+    "dialogue": {
+        "backends": ("resolve",),
+        "dialogue": ("Cast", "DialogueSettings", "build_dialogue"),
+        "roles": ("ChatPrimer", "ChatStudent", "ChatTeacher", "HumanTeacher", "OraclePrimer", "OracleTeacher"),
+        "tasks": ("load_tasks",),
+        "types": ("Act", "Fact", "Form", "Private", "Reply", "StopReason", "Task", "Trace", "Turn", "Verdict"),
+        "views": ("StudentView", "TeacherView"),
+    },
+    "run": {"rollout": ("RunOptions", "run_dialogues", "run_dialogues_sync"), "traces": ("TraceStore",)},
+    "learn": {
+        "data.export": ("export",),
+        "mining": ("mine",),
+        "training": (
+            "GRPOSettings",
+            "LoraSettings",
+            "SFTSettings",
+            "balanced",
+            "load_run",
+            "train_grpo",
+            "train_run",
+            "train_sft",
+            "training_rows",
+        ),
+    },
+    "measure": {"evaluation.report": ("write_report",), "evaluation.run": ("evaluate",)},
+    "agents": {
+        "agents": (
+            "AgentStudent",
+            "AgentView",
+            "ClarifyMiddleware",
+            "Question",
+            "TraceRecorder",
+            "ask_user",
+            "clarify_graph",
+            "clarify_node",
+        ),
+    },
+    "errors": {"errors": ("InputError", "SmlError")},
 }
-_MODULE_OF = {name: f"{__name__}.{module}" for module, names in _HOME.items() for name in names}
+"""The public names by what one is about, and the module that each comes from."""
+_MODULE_OF = {
+    name: f"{__name__}.{module}" for homes in _JOURNEYS.values() for module, names in homes.items() for name in names
+}
 
 
 def __getattr__(name: str) -> Any:

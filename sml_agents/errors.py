@@ -7,6 +7,7 @@ SmlError
 │   └── SettingsMismatch  a run resumed with other settings than it was started with
 ├── MissingExtra          an optional dependency is not installed; the message holds the command
 ├── BackendError          a model endpoint or local model failed
+│   ├── ConversationError a conversation that a local model cannot take: too long, or not by its template
 │   ├── EndpointError     HTTP status, transport or malformed reply, after the allowed retries
 │   └── BudgetExceeded    the run's limit of calls or tokens is used up
 ├── VerifierError         a verifier broke (a verdict of its own, never a score of zero)
@@ -27,6 +28,7 @@ __all__ = [
     "BackendError",
     "BackendSpecError",
     "BudgetExceeded",
+    "ConversationError",
     "EndpointError",
     "EndsTheRun",
     "InputError",
@@ -90,6 +92,14 @@ class MissingExtra(SmlError, ImportError, EndsTheRun):
 
 class BackendError(SmlError, RuntimeError):
     """A model failed to answer."""
+
+
+class ConversationError(BackendError):
+    """A conversation that this model cannot take, however often it is tried: too long, or not by its template."""
+
+    def __init__(self, message: str, *, too_long: bool = False) -> None:
+        super().__init__(message)
+        self.too_long = too_long
 
 
 class EndpointError(BackendError):

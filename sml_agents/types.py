@@ -168,9 +168,23 @@ class AcceptedCall(_Noun):
 
     name: str
     arguments: dict[str, tuple[Any, ...]] = Field(default_factory=dict)
-    """The values that each argument may have, as the tool's schema wants them; the first is the usual one."""
+    """The values that each argument may have, as the tool's schema wants them; the first is the usual one. An argument
+    within an object goes by its path (`trip.departure`)."""
     optional: tuple[str, ...] = ()
     """Arguments among these that may as well be left out."""
+
+    @property
+    def usual(self) -> dict[str, Any]:
+        """The arguments of the usual call, as the tool takes them: those that may be left out are."""
+        made: dict[str, Any] = {}
+        for path, values in self.arguments.items():
+            if path not in self.optional and values:
+                *parents, name = path.split(".")
+                at = made
+                for parent in parents:
+                    at = at.setdefault(parent, {})
+                at[name] = values[0]
+        return made
 
 
 class Private(_Noun):
@@ -228,6 +242,8 @@ class Verdict(_Noun):
     """Private: what the test that failed wanted. Not part of the diagnosis: it gives the answer to that test away."""
     guessed: tuple[str, ...] = ()
     """Of a call: paths of the arguments whose value nobody had given when it was made."""
+    faults: tuple[str, ...] = ()
+    """Of a call: what is wrong with it, `kind:argument` or `kind:tool` each; see `sml_agents.verifiers.call`."""
     isolation: str = ""
     """Of a verdict for which code was run: what it ran under, such as `layered (process, namespaces, ...)`."""
 
@@ -279,6 +295,8 @@ class _Said(_Noun):
     """Of a student: private reasoning before `text`, tags included; trained on, and in nobody's history."""
     tool_calls: tuple[ToolCall, ...] | None = None
     """Of a student: the tools called before it said `text`, in order; None for one without tools."""
+    at_once: bool = False
+    """Of a student: `text` and all calls are one message, nothing came back between them. Else the text came last."""
     call: Call | None = None
     """The model call that it came from; None when no model was called."""
 

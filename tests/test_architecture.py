@@ -17,9 +17,9 @@ FLOORS = [
     {"tasks", "verifiers", "backends", "traces"},
     {"roles"},
     {"dialogue"},
-    {"rollout", "data"},
-    {"agents", "training", "evaluation", "mining"},
-    {"testing", "demo"},
+    {"rollout", "data", "asker"},
+    {"agents", "training", "evaluation", "mining", "serving"},
+    {"testing", "demo", "viewer"},
     {"cli"},
     {"__main__"},
 ]

@@ -14,6 +14,7 @@ from typing import Any
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolMessage
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from sml_agents.text.tools import NOT_RUN as NOT_RUN
 from sml_agents.text.words import content_words, stem
 
 __all__ = [
@@ -36,9 +37,7 @@ ASK_USER = "ask_user"
 """Name of the tool by which an agent asks."""
 
 REFUSED = "clarify_refused"
-"""Key in `response_metadata` of a tool's message: the call was not run."""
-NOT_RUN = "Not run: "
-"""How the text of such a message begins; it tells, too, where only the text was kept."""
+"""Key in `response_metadata` of a tool's message: the call was not run. Its text begins with `NOT_RUN`."""
 
 
 class Question(BaseModel):

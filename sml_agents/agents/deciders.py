@@ -2,6 +2,7 @@
 
 None               the agent's own model, under a policy in its system prompt (ClarifyMiddleware only)
 StudentDecider     a separate chat model, such as a small one trained to ask
+AskerDecider       the asker (`asker:`, `asker:FOLDER`): P(missing) of each argument against its stored threshold
 DecisionDecider    a decision model of langchain-core: P(missing) of each argument against a threshold
 RequiredFields     rules over a pydantic model of what must be known
 any callable       `(view) -> None | text | Question | several of them`, also asynchronous
@@ -29,6 +30,7 @@ from langgraph.constants import TAG_NOSTREAM
 from langgraph.errors import GraphBubbleUp
 from pydantic import BaseModel, create_model
 
+from sml_agents.agents.asker import AskerDecider
 from sml_agents.agents.asking import Question, as_questions
 from sml_agents.agents.evidence import Request
 from sml_agents.agents.grounding import Ground, ground
@@ -47,6 +49,7 @@ from sml_agents.types import Act, Role
 from sml_agents.views import chat_messages
 
 __all__ = [
+    "AskerDecider",
     "Decider",
     "DecisionDecider",
     "DecisionModel",
@@ -278,8 +281,9 @@ def _shown(view: AgentView) -> Any:
 class DecisionModel(BaseDecisionModel):
     """A decider of this package as a decision model: for each yes-or-no question, P(something is missing).
 
-    The state is a conversation (messages, or `{"messages": [...], "calls": [...]}`). A question whose id names an
-    argument is answered for it, any other for the whole. Rules and models that only say yes or no answer 1 or 0.
+    The state is a conversation (messages, or `{"messages": [...], "calls": [...], "tools": [...]}`). A question whose
+    id names an argument is answered for it, any other for the whole. The asker answers with its probability, for which
+    it needs the tools; rules and models that only say yes or no answer 1 or 0.
     """
 
     model: str = "sml-agents"
@@ -294,8 +298,15 @@ class DecisionModel(BaseDecisionModel):
         talk = given.get("messages", [])
         messages = convert_to_messages([("user", talk)] if isinstance(talk, str) else talk)
         calls = tuple({"id": str(k), "type": "tool_call", **call} for k, call in enumerate(given.get("calls", ())))
-        view = AgentView(messages, calls, acting=bool(calls))  # type: ignore[arg-type]
-        asked, error = decide([as_decider(self.decider)], view)
+        tools = {tool_name(tool): tool for tool in given.get("tools", ())}
+        view = AgentView(messages, calls, acting=bool(calls), tools=tools)  # type: ignore[arg-type]
+        decider = as_decider(self.decider)
+        if isinstance(decider, AskerDecider):
+            found = decider.probabilities(view)
+            whole = max(found.values(), default=0.0)
+            read: Any = {name: NoulAnswer(type="noul", noul=found.get(name, whole)) for name in questions}
+            return ClassifierResponse(model="sml-agents", answers=read)
+        asked, error = decide([decider], view)
         if error is not None:
             raise error
         about = {question.about for question in asked}
@@ -326,6 +337,8 @@ def as_decider(given: Any, ask_above: float = 0.5) -> Decider:
         return RequiredFields(given)
     if isinstance(given, BaseDecisionModel):
         return DecisionDecider(given, ask_above=ask_above)
+    if isinstance(given, str) and given.startswith("asker:"):
+        return AskerDecider(given)
     if isinstance(given, str | BaseChatModel):
         return StudentDecider(given)
     if isinstance(given, Decider):

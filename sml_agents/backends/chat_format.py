@@ -8,16 +8,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sml_agents.backends.text import clean, fold_system, merge_neighbours
-from sml_agents.errors import BackendError, BackendSpecError, one_line
+from sml_agents.backends.text import clean, fold_system, merge_neighbours, tools_in_text
+from sml_agents.errors import BackendSpecError, ConversationError, one_line
 from sml_agents.text.thinking import CLOSINGS, as_thought, split_thought
 
 __all__ = ["ChatFormat", "bake", "control_tokens", "escape_control_tokens"]
 
 _PROBE = "probe of an earlier reply"
 _CHANNEL = "<|channel|>"
-
-_TOOL_CALL = re.compile(r"<tool_call>\s*(\{.*?\})\s*</tool_call>", re.DOTALL)
 
 
 def escape_control_tokens(tokenizer: Any, text: str) -> str:
@@ -97,8 +95,6 @@ class ChatFormat:
         self.has_system = self._says(
             "SYSTEM-PROBE", {"role": "system", "content": "SYSTEM-PROBE"}, {"role": "user", "content": "."}
         )
-        template = tokenizer.chat_template
-        self._takes_tools = "tools" in (template if isinstance(template, str) else json.dumps(template))
         self._arguments_as_text = False
         """Templates expect the arguments of a call as an object; of a few, DeepSeek's, they are OpenAI's JSON text."""
         function = {"name": "f", "arguments": '{"probe": "CALL-PROBE"}'}
@@ -107,6 +103,8 @@ class ChatFormat:
         if not self._says("CALL-PROBE", {"role": "user", "content": "."}, call):
             self._arguments_as_text = True
             self._arguments_as_text = self._says("CALL-PROBE", {"role": "user", "content": "."}, call)
+        self.takes_tools = self._writes_tools()
+        """Whether the template writes tools, calls and results; else they are written as text."""
 
         self._header = self._header_of_words()
         self._marked = any(token.lower() in CLOSINGS for token in self._control)
@@ -116,13 +114,13 @@ class ChatFormat:
         """Whether the template renders `probe`; those that cannot raise or leave it out."""
         try:
             return probe in self.write([self._plain(message) for message in messages])
-        except BackendError:
+        except ConversationError:
             return False
 
     def encode(self, messages: Sequence[dict[str, Any]], tools: list[dict[str, Any]] | None = None) -> list[int]:
         """Token ids of the conversation (OpenAI's form) up to where the model's reply begins.
 
-        Raises `BackendError` for what the template cannot write: images, tools it knows nothing of, an odd order.
+        Raises `ConversationError` for what the template cannot write: images, an odd order.
         """
         ids: list[int] = self.tokenizer(self.opened(messages, tools)[1], add_special_tokens=False)["input_ids"]
         return ids
@@ -132,17 +130,14 @@ class ChatFormat:
     ) -> tuple[list[dict[str, Any]], str]:
         """The conversation as this template takes it, and its text up to where the model's reply begins.
 
-        Control tokens in it are escaped, a system prompt stands where it can, and user and assistant speak in turns
-        where the template insists on it. Raises `BackendError` as `encode`.
+        Control tokens in it are escaped, a system prompt stands where it can, tools are text where the template knows
+        none, and user and assistant speak in turns where the template insists on it. Raises `ConversationError`.
         """
-        if tools and not self._takes_tools:
-            raise BackendError(
-                f"The chat template of {self.name} knows no tools; use a model that was trained for them."
-            )
-        written = self.plain(messages)
+        written = self.plain(messages if self.takes_tools else tools_in_text(messages, tools or []))
+        tools = tools if self.takes_tools else None
         try:
             return written, self.write(written, tools, opened=True)
-        except BackendError:
+        except ConversationError:
             # Many templates insist on user and assistant in turns.
             written = merge_neighbours(written)
             return written, self.write(written, tools, opened=True)
@@ -157,7 +152,7 @@ class ChatFormat:
     ) -> str:
         """The text of messages that `opened` or `plain` gave; with `opened` up to where a reply begins.
 
-        Raises `BackendError` where the template refuses them.
+        Raises `ConversationError` where the template refuses them.
         """
         if self._as_parts:
             messages = [_in_parts(message) for message in messages]
@@ -169,24 +164,24 @@ class ChatFormat:
             )
         except Exception as error:  # what a template may raise is up to its author
             reason = one_line(error, 300)
-            raise BackendError(f"The chat template of {self.name} refuses this conversation: {reason}.") from None
+            raise ConversationError(f"The chat template of {self.name} refuses this conversation: {reason}.") from None
 
     def encode_after(self, ids: Sequence[int], messages: Sequence[dict[str, Any]]) -> list[int]:
         """`ids`, which stand for all messages up to the last reply, kept as they are, and what follows that reply.
 
         What follows is cut from the template's own text: the end of a reply, the new messages, and the opening of the
         next reply. A reply that was cut short is closed; one that ended with a control token of its own is not closed
-        twice. Raises `BackendError` when nothing follows, or the template does not write replies as they are.
+        twice. Raises `ConversationError` when nothing follows, or the template does not write replies as they are.
         """
         last = max((place for place, message in enumerate(messages) if message["role"] == "assistant"), default=-1)
-        new = [self._plain(message) for message in messages[last + 1 :]]
+        new = [self._plain(one) for one in (messages if self.takes_tools else tools_in_text(messages, []))[last + 1 :]]
         if last < 0 or not new:
-            raise BackendError("Only a conversation in which something follows the last reply can be continued.")
+            raise ConversationError("Only a conversation in which something follows the last reply can be continued.")
         earlier = [{"role": "user", "content": "."}, {"role": "assistant", "content": _PROBE}]
         text = self.write([*earlier, *new], opened=True)
         _, found, rest = text.partition(_PROBE)
         if not found:
-            raise BackendError(f"The chat template of {self.name} rewrites replies, so none can be continued.")
+            raise ConversationError(f"The chat template of {self.name} rewrites replies, so none can be continued.")
         following: list[int] = self.tokenizer(rest, add_special_tokens=False)["input_ids"]
         special = set(self.tokenizer.all_special_ids) | set(self.tokenizer.added_tokens_decoder)
         if ids and ids[-1] in special:
@@ -220,6 +215,11 @@ class ChatFormat:
                 return ""
         return clean(self.tokenizer.decode(list(ids), skip_special_tokens=True))
 
+    def likelihood(self, token: int, logprob: float) -> dict[str, Any]:
+        """A token and its log-probability in OpenAI's form; `bytes` is None for a part of a character."""
+        text = clean(self.tokenizer.decode([token]))
+        return {"token": text, "logprob": logprob, "bytes": None if "\ufffd" in text else list(text.encode())}
+
     def _without_control(self, text: str) -> str:
         for token in self._control:
             text = text.replace(token, "")
@@ -231,36 +231,32 @@ class ChatFormat:
         try:
             prompt = self.write([asked], opened=True)
             text = self.write([asked, {"role": "assistant", "content": _PROBE}])
-        except BackendError:
+        except ConversationError:
             return ""
         header = text.removeprefix(prompt).partition(_PROBE)[0] if text.startswith(prompt) else ""
         return header if any(token in header for token in self._control) else ""
 
-    def tool_calls(self, text: str) -> tuple[str, list[dict[str, Any]]]:
-        """Calls in the form `<tool_call>{"name": ..., "arguments": {...}}</tool_call>`, and the text beside them.
-
-        The only form that is understood; whatever does not parse stays in the text.
-        """
-        calls: list[dict[str, Any]] = []
-
-        def take(match: re.Match[str]) -> str:
-            try:
-                call = json.loads(match[1])
-            except ValueError:
-                return match[0]
-            arguments = call.get("arguments", {})
-            if not isinstance(call.get("name"), str) or not isinstance(arguments, dict):
-                return match[0]
-            calls.append({"name": call["name"], "args": arguments, "id": f"call_{len(calls)}", "type": "tool_call"})
-            return ""
-
-        return _TOOL_CALL.sub(take, text).strip(), calls
+    def _writes_tools(self) -> bool:
+        function = {"name": "f", "description": "TOOL-PROBE", "parameters": {"type": "object", "properties": {}}}
+        called = {"name": "probe_of_the_call", "arguments": '{"probe": "CALL-PROBE"}'}
+        call = {"id": "call00000", "type": "function", "function": called}
+        talk: list[dict[str, Any]] = [
+            {"role": "user", "content": "."},
+            {"role": "assistant", "content": "", "tool_calls": [call]},
+            {"role": "tool", "content": "RESULT-PROBE", "tool_call_id": "call00000"},
+            {"role": "assistant", "content": "."},
+        ]
+        try:
+            text = self.write([self._plain(one) for one in talk], [{"type": "function", "function": function}])
+        except ConversationError:
+            return False
+        return all(told in text for told in ("TOOL-PROBE", "CALL-PROBE", "RESULT-PROBE"))
 
     def _plain(self, message: dict[str, Any]) -> dict[str, Any]:
         content = message.get("content")
         if isinstance(content, list):
             if any(not isinstance(part, dict) or part.get("type") != "text" for part in content):
-                raise BackendError(f"{self.name} reads text only, and a message holds something else.")
+                raise ConversationError(f"{self.name} reads text only, and a message holds something else.")
             content = "".join(str(part.get("text", "")) for part in content)
         plain: dict[str, Any] = {"role": message["role"], "content": self.escaped(clean(content or ""))}
         if message.get("tool_calls"):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from transformers.cache_utils import DynamicCache
@@ -19,10 +19,18 @@ from sml_agents.backends.kv import Place, PrefixStore, RowCache, can_hold
 from sml_agents.backends.sampling import Sampler, choose
 from sml_agents.errors import BackendError
 
-__all__ = ["Decoder", "Row", "SingleDecoder", "decoder_for"]
+__all__ = ["Decoder", "Likelihood", "Row", "SingleDecoder", "decoder_for"]
 
 _TOKENS_AT_ONCE = 2048
 """Most prompt tokens, padding included, in one pass."""
+
+
+class Likelihood(NamedTuple):
+    """Natural logarithms of the model's own probabilities at one place, before temperature and opening bias."""
+
+    sampled: float
+    likeliest: tuple[tuple[int, float], ...]
+    """Tokens with theirs, from the likeliest on."""
 
 
 @dataclass(eq=False)
@@ -38,6 +46,10 @@ class Row:
     """Sampled so far; the last one has not been computed yet."""
     computed: int = 0
     """Tokens whose states are in the cache."""
+    alternatives: int | None = None
+    """How many of the likeliest tokens are kept at each place, with what was sampled; None: no `likelihoods` at all."""
+    likelihoods: list[Likelihood] = field(default_factory=list)
+    """One for each of `ids`."""
 
     @property
     def all_ids(self) -> list[int]:
@@ -201,12 +213,20 @@ def _sample(rows: Sequence[Row], logits_BV: torch.Tensor) -> None:
     """Append a token to each row."""
     if not torch.isfinite(logits_BV.amax(dim=-1)).all():
         raise BackendError("The model computed values that are not numbers; try dtype=float32.")
+    told = [index for index, row in enumerate(rows) if row.alternatives is not None]
+    logprobs_RV = logits_BV[told].log_softmax(dim=-1) if told else None  # a copy: the opening changes the logits
     for index, row in enumerate(rows):
         if not row.ids:
             for opening, bias in row.sampler.opening.items():
                 logits_BV[index, opening] += bias
     for row, token in zip(rows, choose(logits_BV, [row.sampler for row in rows]), strict=True):
         row.ids.append(token)
+    if logprobs_RV is not None:
+        for index, logprobs_V in zip(told, logprobs_RV, strict=True):
+            row = rows[index]
+            likeliest = logprobs_V.topk(min(row.alternatives or 0, len(logprobs_V)))
+            pairs = tuple(zip(likeliest.indices.tolist(), likeliest.values.tolist(), strict=True))
+            row.likelihoods.append(Likelihood(float(logprobs_V[row.ids[-1]]), pairs))
 
 
 def _cache_name(model: Any) -> str:

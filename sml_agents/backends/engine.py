@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sml_agents.backends.settings import LocalSettings
-from sml_agents.errors import BackendError, SmlError
+from sml_agents.errors import BackendError, ConversationError, SmlError
 
 __all__ = ["Completion", "Engine", "Job", "engine_for"]
 
@@ -33,6 +33,10 @@ class Completion:
     ids: list[int]
     text: str
     finish: str
+    logprobs: list[float] | None = None
+    """Of `ids`, where the job asked for them."""
+    spoken: list[dict[str, Any]] | None = None
+    """The same of the tokens before the end token, with the likeliest others, in OpenAI's form."""
 
 
 @dataclass(eq=False)
@@ -50,6 +54,8 @@ class Job:
     """Of all messages up to the last reply, kept as they are; none: all messages are rendered."""
     opening: Mapping[int, float] = field(default_factory=dict)
     """Added to the logits of these tokens where the reply begins."""
+    alternatives: int | None = None
+    """How many of the likeliest tokens are told at each place, with log-probabilities; None: no log-probabilities."""
     timeout: float = 300.0
     watch: Callable[[str], None] | None = None
     """Told, in the engine's thread, the text so far: only what no later token can change."""
@@ -83,13 +89,13 @@ class Engine:
         """Queue `job`; its future may be cancelled at any time."""
         return self._work.submit(job)
 
-    def tool_calls(self, text: str) -> tuple[str, list[dict[str, Any]]]:
-        """See `ChatFormat.tool_calls`."""
-        return self._work.format.tool_calls(text)
-
     def forget(self) -> None:
         """Drop what was computed for earlier conversations; to be called when weights have changed, between calls."""
         self._work.stale = True
+
+    def wait_loaded(self) -> None:
+        """Return when the model has been loaded. Raises what made that fail, such as `BackendSpecError`."""
+        self._work.loaded.result()
 
     @property
     def busy_seconds(self) -> float:
@@ -118,6 +124,7 @@ class _Work:
         self.stale = False
         self.busy = 0.0
         self.decoder: Any = None
+        self.loaded: Future[None] = Future()
         self.end: BaseException | None = None
         """What ended the thread, for calls that come after: a folder may be found unusable before the first call."""
 
@@ -139,6 +146,7 @@ class _Work:
     def run(self) -> None:
         try:
             self.load()
+            self.loaded.set_result(None)
             while self.admit():
                 self.advance()
         except BaseException as error:
@@ -156,6 +164,8 @@ class _Work:
         if self.decoder is not None:
             jobs += [row.tag for row in self.decoder.rows]
             self.decoder = None  # the weights go, even while somebody still looks at this engine
+        if not self.loaded.done():
+            self.loaded.set_exception(error)
         for job in jobs:
             job.failed(error)
 
@@ -209,14 +219,16 @@ class _Work:
                 ids = self.format.encode(job.messages, job.tools)
             room = self.context - len(ids)
             if room < 1:
-                raise BackendError(
-                    f"The conversation has {len(ids)} tokens, {self.name} takes {self.context}: use shorter turns."
+                raise ConversationError(
+                    f"The conversation has {len(ids)} tokens, {self.name} takes {self.context}: use shorter turns.",
+                    too_long=True,
                 )
         except Exception as error:
             job.failed(error)
             return None
         sampler = Sampler(job.temperature, job.top_p, job.seed, job.opening)
-        return Row(ids, sampler, max_tokens=min(job.max_tokens, room), tag=job)
+        most = min(job.max_tokens, room)
+        return Row(ids, sampler, max_tokens=most, tag=job, alternatives=job.alternatives)
 
     def advance(self) -> None:
         """One more token for every row."""
@@ -253,12 +265,23 @@ class _Work:
             elif (finished := self.finished(row, job)) is not None:
                 self.decoder.remove(row)
                 text, finish = finished
-                job.done(Completion(row.prompt_ids, row.ids, text, finish))
+                told = self.told(row) if job.alternatives is not None else (None, None)
+                job.done(Completion(row.prompt_ids, row.ids, text, finish, *told))
             elif job.watch is not None:
                 text = self.format.decode(row.ids, whole=False)
                 open_end = max((len(end) - 1 for end in job.stop), default=0)
                 # Half a character decodes to U+FFFD, and a stop text may have begun.
                 job.watch(text.removesuffix("\ufffd")[: len(text) - open_end])
+
+    def told(self, row: Any) -> tuple[list[float], list[dict[str, Any]]]:
+        """Log-probabilities of what was sampled, as numbers and as OpenAI writes them."""
+        write = self.format.likelihood
+        ended = row.ids[-1] in self.ends
+        spoken = [
+            {**write(token, at.sampled), "top_logprobs": [write(*pair) for pair in at.likeliest]}
+            for token, at in zip(row.ids[:-1] if ended else row.ids, row.likelihoods, strict=False)
+        ]
+        return [at.sampled for at in row.likelihoods], spoken
 
     def finished(self, row: Any, job: Job) -> tuple[str, str] | None:
         """Text and reason when the row is complete."""

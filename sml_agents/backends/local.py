@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import LangSmithParams
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
-from langchain_core.messages.tool import tool_call_chunk
+from langchain_core.messages.tool import tool_call, tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import Field, PrivateAttr
 
@@ -25,13 +25,15 @@ from sml_agents.backends.engine import Completion, Engine, Job, engine_for
 from sml_agents.backends.loops import iterate_sync
 from sml_agents.backends.settings import LocalSettings, ModelSettings, checked
 from sml_agents.backends.text import to_openai
-from sml_agents.errors import BackendError, BackendSpecError
+from sml_agents.errors import BackendSpecError, ConversationError
+from sml_agents.text.tools import find_calls, tool_names
 
 __all__ = ["EmbeddedChatModel", "TransformersChatModel"]
 
 _DEFAULT_MAX_TOKENS = 512
 _SETTINGS_OF_A_CALL = ("temperature", "top_p", "max_tokens", "timeout")
-_CALL = {*_SETTINGS_OF_A_CALL, "seed", "tools", "tool_choice", "stream", "tokens"}
+_CALL = {*_SETTINGS_OF_A_CALL, "seed", "tools", "tool_choice", "stream", "tokens", "logprobs", "top_logprobs"}
+_MOST_ALTERNATIVES = 20
 
 
 class TransformersChatModel(LeanChatModel):
@@ -40,7 +42,9 @@ class TransformersChatModel(LeanChatModel):
     Concurrent calls, from any thread or event loop, are generated together. The weights are loaded at the first call
     and shared with every other object for the same model. `response_metadata` has `prompt_ids` and `completion_ids`,
     the tokens exactly as read and sampled. A call may give back those of the conversation's last reply, joined, as
-    `tokens`: they are then read again as they are, and only what follows them is rendered.
+    `tokens`: they are then read again as they are, and only what follows them is rendered. With `logprobs=True` (and
+    `top_logprobs`, at most 20) it also has the log-probabilities of what was sampled, before temperature and
+    threshold: `completion_logprobs`, one for each token, and `logprobs` in OpenAI's form.
 
     A reply at temperature 0 is the likeliest; otherwise it depends on the conversation and the call's `seed`. Not
     promised: equality to the last bit between batches of different size, whose sums are rounded differently.
@@ -103,7 +107,10 @@ class TransformersChatModel(LeanChatModel):
         if given:
             settings = checked(LocalSettings, {**settings.model_dump(exclude_unset=True), **given}, "this call")
         if kwargs.get("tool_choice") not in (None, "auto", "none"):
-            raise BackendError("A local model cannot be made to call a tool: leave tool_choice out.")
+            raise ConversationError("A local model cannot be made to call a tool: leave tool_choice out.")
+        alternatives = kwargs.get("top_logprobs") or 0
+        if type(alternatives) is not int or not 0 <= alternatives <= _MOST_ALTERNATIVES:
+            raise BackendSpecError(f"top_logprobs is a whole number from 0 to {_MOST_ALTERNATIVES}.")
         return Job(
             messages=to_openai(messages),
             max_tokens=settings.max_tokens or _DEFAULT_MAX_TOKENS,
@@ -114,6 +121,7 @@ class TransformersChatModel(LeanChatModel):
             tools=None if kwargs.get("tool_choice") == "none" else kwargs.get("tools"),
             tokens=kwargs.get("tokens") or (),
             opening=self._opening(messages),
+            alternatives=alternatives if kwargs.get("logprobs") else None,
             timeout=settings.timeout,
         )
 
@@ -125,10 +133,17 @@ class TransformersChatModel(LeanChatModel):
 
     def _submit(self, job: Job) -> Any:
         self._budget.spend_call()
+        return self._started().submit(job)
+
+    def _started(self) -> Engine:
         if self._engine is None or not self._engine.alive:
             # A method of this object would keep it alive in the engine's thread.
             self._engine = engine_for(self.model, functools.partial(type(self)._place, self.model), self.settings)
-        return self._engine.submit(job)
+        return self._engine
+
+    def load(self) -> None:
+        """Load the weights now, not at the first call. Raises `BackendSpecError` where there are none to be used."""
+        self._started().wait_loaded()
 
     @staticmethod
     def _place(model: str) -> str:
@@ -141,19 +156,23 @@ class TransformersChatModel(LeanChatModel):
         text = completion.text
         calls: list[Any] = []
         if job.tools:
-            assert self._engine is not None
-            text, calls = self._engine.tool_calls(text)
+            text, made, _ = find_calls(text, tool_names(job.tools))
+            place = len(job.messages)  # so that no two calls of a conversation have one id
+            calls = [tool_call(name=n, args=a, id=f"call_{place}_{k}") for k, (n, a) in enumerate(made)]
+        metadata: dict[str, Any] = {
+            "model_name": self.model,
+            "model_provider": "transformers",
+            "finish_reason": completion.finish,
+            "prompt_ids": completion.prompt_ids,
+            "completion_ids": completion.ids,
+        }
+        if completion.logprobs is not None:
+            metadata |= {"completion_logprobs": completion.logprobs, "logprobs": {"content": completion.spoken}}
         return AIMessage(
             content=text,
             tool_calls=calls,
             usage_metadata={"input_tokens": prompt, "output_tokens": sampled, "total_tokens": prompt + sampled},
-            response_metadata={
-                "model_name": self.model,
-                "model_provider": "transformers",
-                "finish_reason": completion.finish,
-                "prompt_ids": completion.prompt_ids,
-                "completion_ids": completion.ids,
-            },
+            response_metadata=metadata,
         )
 
     async def _areply(self, messages: list[BaseMessage], stop: list[str] | None = None, **kwargs: Any) -> AIMessage:

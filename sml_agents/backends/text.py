@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage, convert_to_openai_messages
 
 from sml_agents.text.printable import printable
+from sml_agents.text.tools import call_text, result_text, tools_text
 
 __all__ = [
     "REASONING_FIELDS",
@@ -22,6 +24,7 @@ __all__ = [
     "merge_neighbours",
     "sent_reasoning",
     "to_openai",
+    "tools_in_text",
 ]
 
 ROLES = {"human": "user", "ai": "assistant", "system": "system", "AIMessageChunk": "assistant"}
@@ -149,6 +152,29 @@ def merge_neighbours(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, An
         else:
             result.append(dict(message))
     return result
+
+
+def tools_in_text(messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """For a chat template without tools: they stand in the system prompt, a call and its result in the text."""
+    written: list[dict[str, Any]] = []
+    for message in messages:
+        if calls := message.get("tool_calls"):
+            functions = [call["function"] for call in calls]
+            texts = [call_text(one["name"], json.loads(one["arguments"] or "{}")) for one in functions]
+            kept = {name: value for name, value in message.items() if name != "tool_calls"}
+            message = {
+                **kept,
+                "content": _joined([part for part in (message.get("content"), "\n".join(texts)) if part]),
+            }
+        elif message["role"] == "tool":
+            message = {"role": "user", "content": result_text(message["content"])}
+        written.append(dict(message))
+    if not tools:
+        return written
+    told = tools_text(tools)
+    if written and written[0]["role"] == "system":
+        return [{**written[0], "content": f"{written[0]['content']}\n\n{told}"}, *written[1:]]
+    return [{"role": "system", "content": told}, *written]
 
 
 def _joined(contents: Sequence[Any]) -> Any:

@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from sml_agents.cli import (
+    ask,
     chat,
     demo,
     doctor,
     evaluate,
     export,
+    gguf,
     imports,
     mcp,
     mine,
@@ -20,9 +22,11 @@ from sml_agents.cli import (
     report,
     review,
     run,
+    serve,
     show,
     tasks,
     train,
+    view,
 )
 from sml_agents.cli.result import JsonFlag, Result
 from sml_agents.errors import InputError
@@ -63,7 +67,11 @@ app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options"
 app.command("eval")(evaluate.evaluate)
 app.command()(report.report)
 app.command()(show.show)
+app.command()(view.view)
 app.command()(chat.chat)
+app.command()(ask.ask)
 app.command()(mcp.mcp)
+app.command()(serve.serve)
+app.command()(gguf.gguf)
 app.command()(doctor.doctor)
 app.add_typer(recipes.app, name="recipes")

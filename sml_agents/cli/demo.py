@@ -9,12 +9,14 @@ import typer
 
 from sml_agents.cli.files import output_folder
 from sml_agents.cli.result import DONE, FAILED, JsonFlag, Result
+from sml_agents.demo import Domain
 
 
 def demo(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for the model, traces, report and summary.json.")
     ] = Path("demo-out"),
+    domain: Annotated[Domain, typer.Option(help="What the model learns to ask about.")] = "arithmetic",
     seed: Annotated[int, typer.Option(metavar="S", help="Seed of tasks, dialogues and training.")] = 0,
     json: JsonFlag = False,
 ) -> Result:
@@ -25,6 +27,6 @@ def demo(
     output_folder(out)
     from sml_agents.demo import run_demo
 
-    summary = run_demo(out, seed=seed)
+    summary = run_demo(out, domain, seed=seed)
     failed = any(student["failed"] for student in summary["students"].values())
     return Result(summary, code=FAILED if failed else DONE)

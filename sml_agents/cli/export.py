@@ -22,7 +22,7 @@ FORMATS_HELP = "trl, trl-prompt-completion, preference, kto, openai, sharegpt or
 
 
 def export(
-    store: Annotated[str, typer.Option(metavar="PATH|URL", help="The store to read.")],
+    store: Annotated[str, typer.Argument(metavar="STORE", help="The store to read: a file or a database URL.")],
     format: Annotated[str, typer.Option(metavar="FORMAT", help=FORMATS_HELP)],
     out: Annotated[Path, typer.Option(metavar="PATH", help="File to write; for parquet a folder.")],
     solved: Annotated[bool | None, typer.Option("--solved/--unsolved", help="Dialogues by outcome.")] = None,

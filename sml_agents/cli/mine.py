@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 
 def mine(
-    store: Annotated[str, typer.Option(metavar="PATH|URL", help="The store with the imported or recorded logs.")],
-    out: Annotated[str, typer.Option(metavar="PATH|URL", help="The store for the lessons; made when missing.")],
+    logs: Annotated[str, typer.Argument(metavar="STORE", help="The store with the imported or recorded logs.")],
+    store: Annotated[str, typer.Option(metavar="PATH|URL", help="The store for the lessons; made when missing.")],
     judge: Annotated[
         str | None, typer.Option(metavar="BACKEND", help="A model that reads each moment and says what was missing.")
     ] = None,
@@ -32,14 +32,14 @@ def mine(
     """Find teachable moments in logs.
 
     Corrections, facts that came late, questions that helped, answers that were right at once: each becomes a lesson,
-    with its evidence. Nothing is trained on before it was accepted: sml-agents review OUT
+    with its evidence. Nothing is trained on before it was accepted: sml-agents review with that store
     """
     from sml_agents.mining import find_moments
     from sml_agents.mining import mine as write
 
-    if same_place(store, out):
+    if same_place(logs, store):
         raise InputError(
-            "--out is the store of the logs itself: lessons go into a store of their own, name another one"
+            "--store is the store of the logs itself: lessons go into a store of their own, name another one"
         )
     asked = None
     if judge is not None:
@@ -47,9 +47,9 @@ def mine(
         from sml_agents.mining.judge import Judge
 
         asked = Judge(resolve(judge))
-    with open_store(store) as logs, open_store(out, write=True) as lessons:
+    with open_store(logs) as recorded, open_store(store, write=True) as lessons:
         report = write(
-            logs.traces(),
+            recorded.traces(),
             lessons,
             find=asked.find if asked is not None else find_moments,
             min_confidence=min_confidence,
@@ -58,8 +58,8 @@ def mine(
         )
     if asked is not None:
         report.judged, report.unjudged = asked.judged, dict(asked.unjudged)
-    payload = {"store": out, **report.model_dump(mode="json")}
-    return Result(payload, lambda: _print(report, out), FAILED if report.unjudged else DONE)
+    payload = {"store": store, **report.model_dump(mode="json")}
+    return Result(payload, lambda: _print(report, store), FAILED if report.unjudged else DONE)
 
 
 def _progress(report: MiningReport) -> None:
@@ -67,14 +67,14 @@ def _progress(report: MiningReport) -> None:
         print(f"\r{report.traces:,} read, {report.moments:,} moments", end="", file=sys.stderr, flush=True)
 
 
-def _print(report: MiningReport, out: str) -> None:
+def _print(report: MiningReport, store: str) -> None:
     if sys.stderr.isatty():
         print(file=sys.stderr)
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in report.kinds.items())
-    print(f"{report.moments:,} moments in {report.traces:,} conversations ({kinds or 'none'}); lessons in {out}")
+    print(f"{report.moments:,} moments in {report.traces:,} conversations ({kinds or 'none'}); lessons in {store}")
     print(f"nothing found in {report.without:,}" + (f", {report.unsure:,} not sure enough" if report.unsure else ""))
     for reason, count in report.unjudged.items():
         print(f"not judged, and as the rules found them: {count:,} ({reason})")
     if report.splits:
         print(", ".join(f"{count:,} {split}" for split, count in sorted(report.splits.items(), reverse=True)))
-    print(f"look at them: sml-agents review {out}")
+    print(f"look at them: sml-agents review {store}")

@@ -12,8 +12,8 @@ from sml_agents.errors import InputError
 
 
 def redact(
-    store: Annotated[str, typer.Argument(metavar="STORE", help="The store to read; it is left as it is.")],
-    out: Annotated[str, typer.Option(metavar="PATH|URL", help="The store for the redacted conversations.")],
+    logs: Annotated[str, typer.Argument(metavar="STORE", help="The store to read; it is left as it is.")],
+    store: Annotated[str, typer.Option(metavar="PATH|URL", help="The store for the redacted conversations.")],
     personal: Annotated[
         bool, typer.Option("--redact-personal", help="Also mail addresses, phone, card and account numbers.")
     ] = False,
@@ -26,10 +26,10 @@ def redact(
     """
     from sml_agents.traces import Redactor
 
-    if same_place(store, out):
-        raise InputError("--out is the store itself: name another one, and delete this when you have looked at it")
+    if same_place(logs, store):
+        raise InputError("--store is the store itself: name another one, and delete this when you have looked at it")
     copied = 0
-    with open_store(store) as old, open_store(out, write=True, redactor=Redactor(personal=personal)) as new:
+    with open_store(logs) as old, open_store(store, write=True, redactor=Redactor(personal=personal)) as new:
         for copied, trace in enumerate(old.traces(), start=1):  # noqa: B007
             new.add(trace)
-    return Result({"store": out, "copied": copied}, lambda: print(f"{copied:,} conversations in {out}"))
+    return Result({"store": store, "copied": copied}, lambda: print(f"{copied:,} conversations in {store}"))

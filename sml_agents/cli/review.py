@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -70,7 +70,7 @@ def _ask_all(lessons: Any, waiting: list[tuple[float, str]]) -> None:
     console = make_console()
     with suppress(Ended):
         for number, (_, id) in enumerate(waiting, start=1):
-            trace = lessons.get(id)
+            version, trace = lessons.version_of(id), lessons.get(id)
             moment = moment_of(trace)
             assert moment is not None
             _show(trace, moment, f"{number} of {len(waiting)}", console)
@@ -81,10 +81,11 @@ def _ask_all(lessons: Any, waiting: list[tuple[float, str]]) -> None:
                     return
                 try:
                     match choice.lower()[:1]:
-                        case "a":
-                            lessons.add(decide(trace, "accepted", **edits))
-                        case "r":
-                            lessons.add(decide(trace, "rejected"))
+                        case "a" | "r" as which:
+                            decision: Literal["accepted", "rejected"] = "accepted" if which == "a" else "rejected"
+                            decided = decide(trace, decision, **(edits if which == "a" else {}))
+                            if not lessons.replace(decided, version):
+                                console.print("somebody else has decided on it: left as it is now", markup=False)
                         case "s":
                             pass
                         case "q" | "w" as which:

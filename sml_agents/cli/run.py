@@ -66,18 +66,23 @@ def run(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="With --resume: run failed dialogues again.")
     ] = False,
+    lease: Annotated[
+        float,
+        typer.Option(min=1, metavar="SECONDS", help="On PostgreSQL: take over the dialogues of a dead process after."),
+    ] = 60.0,
     json: JsonFlag = False,
 ) -> Result:
     """Run dialogues and keep them in a store.
 
     A run that was stopped, in whatever way, goes on with --resume; no model call that was answered is repeated.
+    The same command on several machines with one PostgreSQL store: they share the work.
     Exits 1 when dialogues failed; they are recorded with a reason.
     """
     asked: dict[str, Any] = {name: context.params[name] for name in _ASKED}
     if config is not None:
         given = {name for name in _ASKED if _was_given(context, name)}
         asked |= {name: value for name, value in _command_of(config).items() if name not in given}
-    return _run(asked, store, concurrency, resume=resume, retry_failed=retry_failed)
+    return _run(asked, store, concurrency, lease, resume=resume, retry_failed=retry_failed)
 
 
 _ASKED = (
@@ -108,7 +113,9 @@ def _command_of(config: str) -> dict[str, Any]:
     return {name: value for name, value in command.items() if name in _ASKED}
 
 
-def _run(asked: dict[str, Any], store: str, concurrency: int, *, resume: bool, retry_failed: bool) -> Result:
+def _run(
+    asked: dict[str, Any], store: str, concurrency: int, lease: float, *, resume: bool, retry_failed: bool
+) -> Result:
     if not asked["tasks"] or not asked["student"]:
         missing = "--tasks" if not asked["tasks"] else "--student"
         raise InputError(f"{missing} is missing: say what to run, or name a store with --config to run the same again")
@@ -150,6 +157,7 @@ def _run(asked: dict[str, Any], store: str, concurrency: int, *, resume: bool, r
             concurrency=concurrency,
             resume=resume,
             retry_failed=retry_failed,
+            lease=lease,
             run_settings=kept,
             total=total * samples,
             on_progress=bar,
@@ -183,7 +191,7 @@ def count_tasks(specs: Sequence[str]) -> int:
 
 
 def _payload(summary: RunSummary, store: str) -> dict[str, Any]:
-    numbers = ("n", "resumed", "solved", "asked", "failed", "tokens", "interrupted")
+    numbers = ("n", "resumed", "elsewhere", "solved", "asked", "failed", "tokens", "interrupted")
     values = {name: getattr(summary, name) for name in numbers}
     return {"store": store, **values, "stops": dict(summary.stops), "seconds": round(summary.seconds, 3)}
 
@@ -191,6 +199,8 @@ def _payload(summary: RunSummary, store: str) -> dict[str, Any]:
 def _print(summary: RunSummary, store: str) -> None:
     stops = ", ".join(f"{count} {stop}" for stop, count in summary.stops.items())
     print(f"{summary.n} dialogues ({stops or 'none'}), the student asked in {summary.asked}; kept in {store}")
+    if summary.elsewhere:
+        print(f"{summary.elsewhere} of them were run by other processes meanwhile")
     if summary.interrupted:
         print("interrupted: go on with the same command and --resume")
     elif summary.failed:

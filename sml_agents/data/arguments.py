@@ -1,7 +1,6 @@
 """Arguments of tool calls: compared by value under the tools' own schemas, asked for in a person's words.
 
-leaves(arguments)   every value with its path: `{"trip": {"to": "Rome"}}` is `{"trip.to": "Rome"}`
-Arguments           of one conversation: whether words say a value, whether two values are one, what to ask for
+Of one conversation: whether words say a value, whether two values are one, what to ask for.
 """
 
 from __future__ import annotations
@@ -9,9 +8,10 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from sml_agents.text.schemas import bare_path, is_wanted, leaves, parameters_of, schema_at, words_of
 from sml_agents.text.values import Clock, Kind, find, find_words, kind_of, same
 from sml_agents.text.values.words import is_denied
 from sml_agents.types import ToolCall, Trace
@@ -45,41 +45,18 @@ class Change(NamedTuple):
     now: Any
 
 
-def leaves(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Every value of a call with its path; elements of lists by their place, `guests[0].name`."""
-    return dict(_leaves(arguments, ""))
-
-
-def _leaves(value: Any, path: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping) and (value or not path):
-        for name, part in value.items():
-            yield from _leaves(part, f"{path}.{name}" if path else str(name))
-    elif isinstance(value, list | tuple) and value:
-        for at, part in enumerate(value):
-            yield from _leaves(part, f"{path}[{at}]")
-    elif path:
-        yield path, value
-
-
-def words_of(path: str) -> str:
-    """The last part of a path as words: `trip.departureDate` is `departure date`."""
-    last = re.sub(r"\[\d+\]", "", path).rpartition(".")[2]
-    return " ".join(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", last).replace("_", " ").replace("-", " ").casefold().split())
-
-
 class Arguments:
     """The values of one conversation's calls."""
 
     def __init__(self, trace: Trace) -> None:
-        functions = [tool.get("function") or {} for tool in trace.tools]
-        self.schemas = {str(one.get("name")): one.get("parameters") or {} for one in functions}
+        self.schemas = parameters_of(trace.tools)
         self.clock = _UNKNOWN
         with contextlib.suppress(KeyError, ValueError):
             self.clock = Clock(dt.datetime.fromisoformat(str(trace.tags["started"])).replace(tzinfo=None))
 
     def kind(self, tool: str, path: str, value: Any = None) -> Kind:
         """What sort of value an argument takes."""
-        return kind_of(_schema_at(self.schemas.get(tool, {}), path), re.sub(r"\[\d+\]", "", path), value)
+        return kind_of(schema_at(self.schemas.get(tool, {}), path), bare_path(path), value)
 
     def says(self, text: str, tool: str, path: str, value: Any) -> bool:
         """Whether `text` says that an argument has this value."""
@@ -96,7 +73,7 @@ class Arguments:
         if tool not in self.schemas:
             return {} if self.schemas else found
         root = self.schemas[tool]
-        return {path: value for path, value in found.items() if _is_wanted(root, path, value)}
+        return {path: value for path, value in found.items() if is_wanted(root, path, value)}
 
     def changed(self, before: Sequence[ToolCall] | None, now: Sequence[ToolCall] | None) -> list[Change]:
         """The arguments in which calls of the same tool differ, if something else in them stayed the same.
@@ -149,44 +126,3 @@ class Arguments:
         if re.search(r"\b(?:id|number|no|code|reference|email|mail|phone|address|name)$", name):
             return f"What is the {name}?"
         return f"Which {name} should it be?"
-
-
-def _is_wanted(root: Mapping[str, Any], path: str, value: Any) -> bool:
-    parts = re.sub(r"\[\d+\]", "", path).split(".")
-    for at, part in enumerate(parts):
-        above = _schema_at(root, ".".join(parts[:at])) if at else _plain(root, root)
-        items = _plain(above.get("items", {}), root) if "items" in above else above
-        if part not in (items.get("required") or ()):
-            return False
-    here = _schema_at(root, path)
-    return not ("default" in here and here["default"] == value)
-
-
-def _schema_at(schema: Any, path: str) -> Mapping[str, Any]:
-    """The part of a JSON schema that an argument has to fit."""
-    root = schema if isinstance(schema, Mapping) else {}
-    here: Any = root
-    for part in re.findall(r"[^.\[\]]+|\[\d+\]", path):
-        here = _plain(here, root)
-        here = here.get("items", {}) if part.startswith("[") else (here.get("properties") or {}).get(part, {})
-    return _plain(here, root)
-
-
-def _plain(schema: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A schema without references and alternatives of null."""
-    for _ in range(8):
-        if not isinstance(schema, Mapping):
-            return {}
-        if isinstance(reference := schema.get("$ref"), str):
-            found: Any = root
-            for part in reference.removeprefix("#/").split("/"):
-                found = found.get(part, {}) if isinstance(found, Mapping) else {}
-            schema = {**found, **{key: value for key, value in schema.items() if key != "$ref"}}
-            continue
-        options = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf")
-        if not isinstance(options, list):
-            return schema
-        real = [one for one in options if isinstance(one, Mapping) and one.get("type") != "null"]
-        rest = {key: value for key, value in schema.items() if key not in ("anyOf", "oneOf", "allOf")}
-        schema = {**(real[0] if real else {}), **rest}
-    return schema if isinstance(schema, Mapping) else {}

@@ -86,16 +86,18 @@ def sharegpt(conversation: Conversation, system: System) -> Iterator[Row]:
     """`conversations` of `from` and `value`, as many trainers read them.
 
     A call of a tool is a `function_call`, its value a JSON text of name and arguments; the result an `observation`.
+    Calls that were made at once are one, a list, as their results are; the format has no place for words beside them.
     """
     whole = conversation.to_last_target()
     if whole.is_whole:
         said = []
         for message in _trained(_messages(whole, system)):
-            for call in message.calls:
-                said.append(
-                    {"from": "function_call", "value": json_text({"name": call.name, "arguments": call.arguments})}
-                )
-            if not message.calls:
+            calls = [{"name": call.name, "arguments": call.arguments} for call in message.calls]
+            if calls:
+                said.append({"from": "function_call", "value": json_text(calls if len(calls) > 1 else calls[0])})
+            elif message.role == "tool" and said and said[-1]["from"] == "observation":
+                said[-1]["value"] += f"\n{message.content}"
+            else:
                 said.append({"from": _SHAREGPT_NAMES[message.role], "value": message.content})
         yield {"id": conversation.trace.id, "conversations": said, "tools": _tools(conversation.tools)}
 

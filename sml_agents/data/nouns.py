@@ -9,19 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import orjson
-
+from sml_agents.text.tools import json_text
 from sml_agents.types import ToolCall
 
 __all__ = ["Message", "Tools", "TrainingRow", "json_text"]
 
 Tools = tuple[dict[str, Any], ...]
 """What an agent may call, as `Trace.tools` has it."""
-
-
-def json_text(value: Any) -> str:
-    """`value` as JSON."""
-    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
 @dataclass(frozen=True)

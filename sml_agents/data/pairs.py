@@ -16,9 +16,11 @@ from typing import Literal
 from sml_agents.data.nouns import Tools
 from sml_agents.data.selection import Conversation, system_of, told_facts
 from sml_agents.text.questions import asked_facts
+from sml_agents.text.tools import CallsFound, find_calls
 from sml_agents.types import Act, Role, ToolCall, Trace, Turn, stable_hash
+from sml_agents.views import in_words
 
-__all__ = ["ASKING", "Judged", "Pair", "PairMaker", "judged_turns", "make_pairs", "replaced_calls"]
+__all__ = ["ASKING", "Judged", "Pair", "PairMaker", "judged_turns", "make_pairs", "replaced_calls", "replaced_turn"]
 
 ASKING = frozenset({Act.CLARIFICATION, Act.INTERROGATION})
 
@@ -93,9 +95,8 @@ def judged_turns(conversation: Conversation) -> Iterator[Judged]:
             system=system,
             tools=conversation.tools,
         )
-        calls = replaced_calls(conversation.trace) if turn.primed else ()
-        if turn.primed and (turn.replaced or calls) and turn.replaced != turn.text:
-            attempt = Turn(role=Role.STUDENT, text=turn.replaced or "", tool_calls=calls or None)
+        attempt = replaced_turn(conversation.trace, turn) if turn.primed else None
+        if attempt is not None and not _same_words(attempt, turn):
             yield judged(turn=attempt, good=False, reason="replaced")
         asks, attempts = turn.act in ASKING, turn.act is Act.ANSWER_ATTEMPT
         correct = turn.verdict.correct if turn.verdict is not None else None
@@ -104,7 +105,7 @@ def judged_turns(conversation: Conversation) -> Iterator[Judged]:
             answer = conversation.turns[at + 1 : at + 2]
             if asks and (bool(asked_facts(turn.text, untold)) or bool(told_facts(answer))):
                 yield judged(turn=turn, good=True, reason="asked")
-            elif attempts and correct is False:
+            elif attempts and (correct is False or (turn.verdict is not None and turn.verdict.guessed)):
                 yield judged(turn=turn, good=False, reason="guessed")
         elif attempts and correct is True:
             yield judged(turn=turn, good=True, reason="repaired" if errors else "answered")
@@ -150,9 +151,9 @@ class PairMaker:
                 yield _pair(good.turn, bad, trace=good.trace)
 
     def _keep(self, task: str, one: Judged) -> None:
-        key = stable_hash(task, [(turn.role, turn.text) for turn in one.history])
+        key = stable_hash(task, [(turn.role, _words(turn)) for turn in one.history])
         found = self._candidates.setdefault(key, _Candidates(one.history))
-        (found.good if one.good else found.bad).setdefault(one.turn.text, one)
+        (found.good if one.good else found.bad).setdefault(_words(one.turn), one)
 
 
 def make_pairs(conversations: Iterable[Conversation], *, per_history: int = 4) -> Iterator[Pair]:
@@ -185,9 +186,31 @@ def _pair(chosen: Turn, bad: Judged, source: str = "", trace: str = "") -> Pair:
 
 
 def replaced_calls(trace: Trace) -> tuple[ToolCall, ...]:
-    """The calls of the attempt that a question replaced: a lesson of a log keeps them beside its text."""
+    """The calls of the attempt that a lesson's question replaced."""
     kept = trace.tags.get("replaced_calls")
     return tuple(ToolCall.model_validate(call) for call in kept) if isinstance(kept, list) else ()
+
+
+def replaced_turn(trace: Trace, turn: Turn) -> Turn | None:
+    """The attempt that Q-priming replaced; None where nothing is known of it.
+
+    A dialogue keeps it as text, with its calls in it; a lesson of a log keeps the calls beside the text.
+    """
+    if calls := replaced_calls(trace):
+        return Turn(role=Role.STUDENT, text=turn.replaced or "", tool_calls=calls)
+    if not turn.replaced:
+        return None
+    found = find_calls(turn.replaced) if trace.tools else CallsFound(turn.replaced)
+    made = tuple(ToolCall(name=name, arguments=arguments) for name, arguments in found.made)
+    return Turn(role=Role.STUDENT, text=found.rest, tool_calls=made or None, at_once=bool(made))
+
+
+def _words(turn: Turn) -> str:
+    return in_words(turn.text, turn.tool_calls)
+
+
+def _same_words(one: Turn, other: Turn) -> bool:
+    return _words(one) == _words(other)
 
 
 def _errors(history: tuple[Turn, ...]) -> list[Turn]:
@@ -199,5 +222,5 @@ def _same_error(turn: Turn, error: Turn) -> bool:
     """Whether both give the same wrong answer, or where none can be found, say the same."""
     answers = [one.verdict.extracted if one.verdict is not None else None for one in (turn, error)]
     if None in answers:
-        return turn.text.strip() == error.text.strip()
+        return _words(turn).strip() == _words(error).strip()
     return answers[0] == answers[1]

@@ -12,12 +12,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar, cast
 
-from sml_agents.data.nouns import Message, Tools, TrainingRow, json_text
+from sml_agents.data.nouns import Message, Tools, TrainingRow
 from sml_agents.data.selection import Conversation, Preset, TraceFilter, preset, system_of, told_facts
 from sml_agents.errors import InputError, TrainingError
 from sml_agents.text.sentences import sentences
 from sml_agents.text.thinking import written_thought
-from sml_agents.text.tools import ASKING_TOOL
+from sml_agents.text.tools import ASKING_TOOL, call_text, result_text, tools_text
 from sml_agents.types import Call, Form, Role, Trace, Turn, stable_hash
 
 __all__ = [
@@ -31,9 +31,6 @@ __all__ = [
     "whole_pairs",
     "with_thoughts",
 ]
-
-
-_TOOLS = 'Call a tool by <tool_call>{"name": ..., "arguments": ...}</tool_call>. The tools:'
 
 
 def training_rows(
@@ -117,9 +114,9 @@ def teacher_row(conversation: Conversation) -> TrainingRow | None:
 def messages_of(turns: Sequence[Turn], taken: Sequence[bool], system: str | None) -> tuple[Message, ...]:
     """Turns as the student's chat; those `taken` are trainable, what tools returned never.
 
-    The calls of a turn come before its text, one call and its result after the other: that order is possible whether
-    they ran one by one or at once. A question that a tool asked (`ask_user`) is text, as its answer is. `system`: None
-    takes the built-in prompt, "" none.
+    Calls that were made at once are one message with the text beside them. Those of other turns come before its text,
+    one call and its result after the other: that order is possible whether they ran one by one or together. A question
+    that a tool asked (`ask_user`) is text, as its answer is. `system`: None takes the built-in prompt, "" none.
     """
     prompt = _prompt("student") if system is None else system
     messages = [Message("system", prompt)] if prompt else []
@@ -128,6 +125,14 @@ def messages_of(turns: Sequence[Turn], taken: Sequence[bool], system: str | None
             messages.append(Message("user", turn.text))
             continue
         turn, thought = _spoken(turn), turn.thought if trained else ""
+        if turn.at_once and turn.tool_calls:
+            calls = tuple(
+                call.model_copy(update={"id": call.id or f"call_{len(messages)}_{k}"})
+                for k, call in enumerate(turn.tool_calls)
+            )
+            messages.append(replace(_text(turn, trained, thought), calls=calls))
+            messages += [Message("tool", call.result or "", call_id=call.id) for call in calls]
+            continue
         for call in turn.tool_calls or ():
             call = call.model_copy(update={"id": call.id or f"call_{len(messages)}"})
             messages.append(Message("assistant", "", calls=(call,), trainable=trained, thought=thought))
@@ -148,7 +153,7 @@ def decision_messages(
     """
     turns = [_spoken(turn) for turn in turns]
     longest = max(turns, key=lambda turn: len(turn.tool_calls or ()))
-    shared = _shared(turns, longest)
+    shared = 0 if any(turn.at_once for turn in turns) else _shared(turns, longest)
     given = list(history)
     if shared:
         before = (longest.tool_calls or ())[:shared]
@@ -179,18 +184,16 @@ def tools_in_text(messages: Sequence[Message], tools: Tools) -> list[Message]:
     written = []
     for message in messages:
         if message.calls:
-            calls = [json_text({"name": call.name, "arguments": call.arguments}) for call in message.calls]
-            text = "\n".join(f"<tool_call>\n{call}\n</tool_call>" for call in calls)
-            written.append(replace(message, content=message.content + text, calls=()))
+            calls = [call_text(call.name, call.arguments) for call in message.calls]
+            text = "\n\n".join(filter(None, (message.content, "\n".join(calls))))
+            written.append(replace(message, content=text, calls=()))
         elif message.role == "tool":
-            text = f"<tool_response>\n{message.content}\n</tool_response>"
-            written.append(replace(message, role="user", content=text))
+            written.append(replace(message, role="user", content=result_text(message.content)))
         else:
             written.append(message)
     if not tools:
         return written
-    signatures = "\n".join(json_text(tool) for tool in tools)
-    told = f"{_TOOLS}\n<tools>\n{signatures}\n</tools>"
+    told = tools_text(tools)
     if written and written[0].role == "system":
         return [replace(written[0], content=f"{written[0].content}\n\n{told}"), *written[1:]]
     return [Message("system", told), *written]

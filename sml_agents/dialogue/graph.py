@@ -41,14 +41,16 @@ from sml_agents.dialogue.state import (
     parsed,
 )
 from sml_agents.errors import EndsTheRun
+from sml_agents.roles.call_leaks import CallSecret
 from sml_agents.roles.guard import escape, find_leak, mask_leak
 from sml_agents.roles.primer import OraclePrimer, Primer
+from sml_agents.roles.prompts import render
 from sml_agents.roles.student import Student
 from sml_agents.roles.teacher import HumanReply, HumanTeacher, Teacher
 from sml_agents.text.questions import asked_facts
 from sml_agents.types import Act, Failure, Reply, Role, StopReason, Task, Trace, Turn
 from sml_agents.verifiers import Verifier
-from sml_agents.views import History, StudentView, TeacherView
+from sml_agents.views import Calls, History, StudentView, TeacherView, in_words
 
 __all__ = ["Cast", "DialogueGraph", "build_dialogue"]
 
@@ -163,6 +165,7 @@ class _Machine:
             "dialogue_id": state.get("id") or self.cast.dialogue_id(task, sample),
             "history": Overwrite([(Role.TEACHER, task.prompt)]),
             "calls": Overwrite([]),
+            "tools": task.tools,
             "turns": Overwrite([Turn(role=Role.TEACHER, text=task.prompt)]),
             "failure": None,
         }
@@ -172,7 +175,8 @@ class _Machine:
         history = tuple(state["history"])
         turn = sum(role is Role.STUDENT for role, _ in history)
         try:
-            view = StudentView(history, tuple(state.get("calls", ())), _tokens(history, state.get("draft")))
+            calls = tuple(state.get("calls", ()))
+            view = StudentView(history, calls, _tokens(history, calls, state.get("draft")), state.get("tools", ()))
             draft = await self._reply(self.student, view, runtime, state, f"student/{turn}")
         except _NOT_OURS:
             raise
@@ -246,11 +250,12 @@ class _Machine:
         if not rewrites(self.settings, state["dialogue_id"], count):
             return turn
         reply = await self._reply(_Rewriter(self.primer), view, runtime, state, f"primer/{count}")
-        if not reply.text:
+        if not reply.text and not reply.tool_calls:
             return turn
-        primed = await self._judged(task, reply, turns, replaced=turn.text)
+        primed = await self._judged(task, reply, turns, replaced=in_words(turn.text, turn.tool_calls))
         private, public = task.private, [text for _, text in view.history[:-1]]
-        leak = find_leak(primed.text, private.answer, public=public, code=private.code)
+        request = CallSecret.of(task, view, public) if task.tools else None
+        leak = find_leak(primed.text, private.answer, public=public, code=private.code, request=request)
         if primed.act is Act.CLARIFICATION and leak is not None:
             return turn  # a question that gives the answer away would teach the student to know it
         return primed
@@ -268,10 +273,12 @@ class _Machine:
             allowed = [fact.statement for fact in private.facts]
             if private.code is not None and view.verdict is not None:
                 allowed.append(escape(view.verdict.diagnosis))
-            leak = find_leak(reply.text, private.answer, public=known, allowed=allowed, code=private.code)
+            task = state["task"]
+            request = CallSecret.of(task, view, known, asked=True) if task.tools else None
+            given: dict[str, Any] = {"public": known, "allowed": allowed, "code": private.code, "request": request}
+            leak = find_leak(reply.text, private.answer, **given)
             if leak is not None and self.settings.guard == "mask":
-                text = mask_leak(reply.text, private.answer, public=known, allowed=allowed, code=private.code)
-                masked = True
+                text, masked = mask_leak(reply.text, private.answer, **given), True
         turn = Turn(
             role=Role.TEACHER,
             text=text,
@@ -300,8 +307,14 @@ class _Machine:
             solved=(stop is StopReason.SOLVED) if scored else None,
             error=error,
             settings=self.cast.record,
+            tools=state["task"].tools,
+            system=self._system(state["task"]),
         )
         return Command(update={"trace": trace}, goto=END)
+
+    def _system(self, task: Task) -> str:
+        """The prompt under which tools are called, which belongs to what was said; others go by their task."""
+        return str(getattr(self.student, "tools_system", render("student_tools"))) if task.tools else ""
 
 
 class _Rewriter:
@@ -324,9 +337,11 @@ def _public(state: DialogueState, turn: Turn) -> dict[str, list[Any]]:
     return added
 
 
-def _tokens(history: History, draft: Reply | None) -> tuple[int, ...]:
+def _tokens(history: History, calls: Calls, draft: Reply | None) -> tuple[int, ...]:
     """The ids behind the history up to the student's last turn; none when that turn was rewritten, or has none."""
-    if draft is None or draft.call is None or len(history) < 2 or history[-2][1] != draft.text:
+    if draft is None or draft.call is None or len(history) < 2:
+        return ()
+    if in_words(history[-2][1], dict(calls).get(len(history) - 2)) != in_words(draft.text, draft.tool_calls):
         return ()
     return (*(draft.call.prompt_ids or ()), *(draft.call.completion_ids or ()))
 

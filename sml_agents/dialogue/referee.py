@@ -9,9 +9,11 @@ from typing import Protocol
 
 from sml_agents.dialogue.state import DialogueSettings
 from sml_agents.roles.acts import ActLabel, classify
+from sml_agents.text.tools import NOT_RUN
 from sml_agents.types import Act, Form, Reply, Role, Task, Turn, Verdict, stable_hash
-from sml_agents.verifiers import Verifier, get_verifier, is_unscored
-from sml_agents.views import TeacherView
+from sml_agents.verifiers import Attempt, AttemptVerifier, Verifier, get_verifier, is_unscored
+from sml_agents.verifiers.call import effective, said_of
+from sml_agents.views import TeacherView, in_words
 
 __all__ = ["Classifier", "Referee", "call_seed", "student_turn", "teacher_view"]
 
@@ -42,16 +44,42 @@ class Referee:
 
     async def judge(self, task: Task, reply: Reply, turns: Sequence[Turn] = ()) -> tuple[ActLabel, Verdict | None]:
         """The act of a student's reply after `turns` and, if it is an attempt, the verdict on it."""
-        if self.classifier is None:
-            code = task.private.code
-            heard = [turn.text for turn in turns if turn.role is Role.TEACHER]
-            label = classify(reply.text, reply.finish, entry=None if code is None else code.entry, heard=heard)
-        else:
-            label = await self.classifier.label(reply.text, reply.finish)
+        label = await self._label(task, reply, turns)
         if label.act is not Act.ANSWER_ATTEMPT or not self.scores(task):
             return label, None
         verifier = self.verifier or get_verifier(task.verifier)
+        if isinstance(verifier, AttemptVerifier):
+            return label, await verifier.verify_attempt(task, _attempt(reply, turns))
         return label, await verifier.verify(task, reply.text)
+
+    async def _label(self, task: Task, reply: Reply, turns: Sequence[Turn]) -> ActLabel:
+        code, calls = task.private.code, effective(task, reply.tool_calls or ()) if task.tools else None
+        if self.classifier is not None and not calls:
+            label = await self.classifier.label(reply.text, reply.finish)
+        else:
+            heard = [turn.text for turn in turns if turn.role is Role.TEACHER]
+            entry = None if code is None else code.entry
+            label = classify(reply.text, reply.finish, entry=entry, heard=heard, calls=calls)
+        if calls is not None and not task.private.calls and label.act in _WORDS:
+            return ActLabel(Act.ANSWER_ATTEMPT, "rule:words")  # no tool serves: to say so is the answer
+        return label
+
+
+_WORDS = (Act.DISCUSSION, Act.HEDGE, Act.REFUSE)
+
+
+def _attempt(reply: Reply, turns: Sequence[Turn]) -> Attempt:
+    """A reply after `turns` as verifiers see it."""
+    made = [call for turn in turns for call in turn.tool_calls or ()]
+    own = reply.tool_calls or ()
+    heard = [turn.text for turn in turns if turn.role is Role.TEACHER]
+    return Attempt(
+        reply.text,
+        own,
+        [*heard, *(call.result for call in (*made, *own) if call.result and not call.result.startswith(NOT_RUN))],
+        frozenset(name for turn in turns for name in turn.reveals),
+        tuple(call for call in made if call.result is not None),
+    )
 
 
 def rewrites(settings: DialogueSettings, dialogue_id: str, turn: int) -> bool:
@@ -62,8 +90,15 @@ def rewrites(settings: DialogueSettings, dialogue_id: str, turn: int) -> bool:
     return random.Random(call_seed(settings.seed, dialogue_id, "q-priming", turn)).random() < chance
 
 
+DECLINED = f"{NOT_RUN}the user did not agree."
+"""What comes back of a call that the verifier found wrong."""
+
+
 def student_turn(reply: Reply, label: ActLabel, verdict: Verdict | None, replaced: str | None = None) -> Turn:
-    """The full record of a student's turn."""
+    """The full record of a student's turn. Calls that nothing ran get a result: refused, where they are wrong."""
+    calls = reply.tool_calls
+    if calls and reply.at_once and not (verdict is not None and verdict.correct):
+        calls = tuple(call.model_copy(update={"result": DECLINED}) for call in calls)
     return Turn(
         role=Role.STUDENT,
         text=reply.text,
@@ -76,7 +111,8 @@ def student_turn(reply: Reply, label: ActLabel, verdict: Verdict | None, replace
         verdict=verdict,
         primed=replaced is not None,
         replaced=replaced,
-        tool_calls=None if replaced is not None else reply.tool_calls,
+        tool_calls=calls,
+        at_once=reply.at_once,
         call=reply.call,
     )
 
@@ -84,13 +120,15 @@ def student_turn(reply: Reply, label: ActLabel, verdict: Verdict | None, replace
 def teacher_view(task: Task, turns: Sequence[Turn], last: Turn) -> TeacherView:
     """What the teacher sees when the student has just said `last`."""
     told_names = {name for turn in turns for name in turn.reveals}
-    public = [(turn.role, turn.text) for turn in turns]
+    public = [(turn.role, in_words(turn.text, turn.tool_calls)) for turn in (*turns, last)]
     return TeacherView(
-        history=(*public, (Role.STUDENT, last.text)),
+        history=tuple(public),
         private=task.private,
         act=last.act or Act.MISSING,
         verdict=last.verdict,
         untold=tuple(fact for fact in task.private.facts if fact.name not in told_names),
         told=tuple(fact for fact in task.private.facts if fact.name in told_names),
         one_a_turn=task.form is Form.SHARDED,
+        tools=task.tools,
+        said=said_of(task),
     )

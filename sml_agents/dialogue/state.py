@@ -75,6 +75,8 @@ class StudentState(TypedDict):
     history: Annotated[list[tuple[Role, str]], operator.add]
     calls: NotRequired[Annotated[list[tuple[int, tuple[ToolCall, ...]]], operator.add]]
     """Tool calls of the student's own: index of the turn in `history`, and the calls made in it."""
+    tools: NotRequired[tuple[dict[str, Any], ...]]
+    """What the task lets the student call."""
     draft: NotRequired[Reply]
     """The student's own last reply, before it was judged."""
 

@@ -69,7 +69,7 @@ def render_report(
     alone = len(summary.students) == 1
     students = [Student(name, 1 if alone else number) for number, name in enumerate(summary.students)]
     chosen = choose(streams, dialogues) if streams else Chosen()
-    style, script = part("report.css"), part("report.js")
+    style, script = part("base.css") + part("report.css"), part("report.js")
     page: str = _template().render(
         title=title or _title(students),
         sentence=sentence(summary, students),

@@ -3,6 +3,8 @@
 The first rule that applies decides; `ActLabel.by` names it.
 
 rule:empty      missing          nothing but white space and punctuation
+rule:call       answer_attempt   of a request to an agent with tools, in place of the five rules below: the call of a
+                                 tool, made or written, that can be read or not
 rule:code       answer_attempt   of a code task, in place of the four rules below: a program, unless the turn asks and
                                  what it holds does not define the function asked for
 rule:boxed      answer_attempt   a final answer with a mark (see `text.answers`), whatever else the turn says:
@@ -37,9 +39,10 @@ from sml_agents.roles.prompts import load, render
 from sml_agents.text.answers import find_answer
 from sml_agents.text.answers.code import defines, find_code
 from sml_agents.text.asking import find_questions
-from sml_agents.types import Act
+from sml_agents.text.tools import find_calls
+from sml_agents.types import Act, ToolCall
 
-__all__ = ["ActLabel", "LLMClassifier", "classify"]
+__all__ = ["ASKING", "MANY", "ActLabel", "LLMClassifier", "classify"]
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ class ActLabel:
     """Start and end, in characters, of what decided."""
 
 
+ASKING = (Act.CLARIFICATION, Act.INTERROGATION)
+"""Acts that ask the teacher something."""
 MANY = 3
 """Things asked for in one turn from which on it is an interrogation."""
 
@@ -79,12 +84,24 @@ _REFUSE = _any(
 _LIST = re.compile(r"[\s\[({\"']*-?\w+[\"']?(?:\s*,\s*[\"']?-?\w+[\"']?)+[\s\])}.]*")
 
 
-def classify(text: str, finish: str | None = None, *, entry: str | None = None, heard: Sequence[str] = ()) -> ActLabel:
+def classify(
+    text: str,
+    finish: str | None = None,
+    *,
+    entry: str | None = None,
+    heard: Sequence[str] = (),
+    calls: Sequence[ToolCall] | None = None,
+) -> ActLabel:
     """The act of a student turn.
 
     `finish` is the model's finish reason: `length` means that the turn was cut off. `entry` is not None in a code task:
     the function asked for, empty for a whole program. `heard`: what the teacher has said so far, the problem first.
+    `calls` is not None where there are tools: those called in the turn, beside what is written in it.
     """
+    if calls is not None:
+        written = find_calls(text)
+        if calls or written.made or written.broken:
+            return ActLabel(Act.ANSWER_ATTEMPT, "rule:call")
     if not any(letter.isalnum() for letter in text):
         return ActLabel(Act.MISSING, "rule:empty")
     if entry is not None:
@@ -93,6 +110,8 @@ def classify(text: str, finish: str | None = None, *, entry: str | None = None, 
         if program is not None and asking is None:
             return ActLabel(Act.ANSWER_ATTEMPT, "rule:code")
         return asking or _asking(text, heard) or _other(text)
+    if calls is not None:
+        return _asking(text, heard) or _other(text)
     text = text.replace("\u2019", "'")
     found = find_answer(text, bare=finish != "length")
     if found is not None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
-from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.messages import AIMessage, BaseMessage, convert_to_messages
 
 from sml_agents.text.thinking import split_thought
-from sml_agents.types import Call, Reply, Usage, stable_hash
+from sml_agents.text.tools import broken_call, find_calls, tool_names
+from sml_agents.types import Call, Reply, ToolCall, Usage, stable_hash
 
 __all__ = ["ask_model", "describe_model"]
 
@@ -26,21 +28,50 @@ def _takes_seed(model: BaseChatModel) -> bool:
 
 
 async def ask_model(
-    model: BaseChatModel, messages: list[BaseMessage], *, seed: int, tokens: tuple[int, ...] = ()
+    model: BaseChatModel,
+    messages: list[BaseMessage],
+    *,
+    seed: int,
+    tokens: tuple[int, ...] = (),
+    tools: Sequence[dict[str, Any]] = (),
+    in_text: bool = False,
 ) -> Reply:
-    """Call `model` once. `seed` is passed on where the model takes one, `tokens` where there are any. Raises what the
-    model raises.
+    """Call `model` once.
+
+    `seed` is passed on where the model takes one, `tokens` where there are any. `tools` are offered as the model takes
+    them; to one that cannot be given any, or with `in_text`, in the words of the system prompt. Raises what the model
+    raises.
     """
     given: dict[str, Any] = {"seed": seed} if _takes_seed(model) else {}
     if tokens:
         given["tokens"] = tokens
+    asked: Any = model
+    if tools and not in_text:
+        try:
+            asked = model.bind_tools(list(tools))
+        except NotImplementedError:
+            in_text = True
+    if in_text:
+        from sml_agents.backends.text import to_openai, tools_in_text
+
+        messages = convert_to_messages(tools_in_text(to_openai(messages), tools))
     started = time.time()
-    message = await model.ainvoke(messages, **given)
-    return reply_from(message, messages, seed, started=started)
+    message = await asked.ainvoke(messages, **given)
+    return reply_from(message, messages, seed, started=started, tools=tools)
 
 
-def reply_from(message: AIMessage, messages: list[BaseMessage], seed: int, *, started: float | None = None) -> Reply:
-    """A `Reply` out of a model's message: text, private reasoning, usage and, where there are any, the sampled ids."""
+def reply_from(
+    message: AIMessage,
+    messages: list[BaseMessage],
+    seed: int,
+    *,
+    started: float | None = None,
+    tools: Sequence[dict[str, Any]] = (),
+) -> Reply:
+    """A `Reply` out of a model's message: text, private reasoning, usage and, where there are any, the sampled ids.
+
+    With `tools` its calls, too, whether the model made them or wrote them; what cannot be read as one stays text.
+    """
     meta = message.response_metadata
     usage = message.usage_metadata
     finish = meta.get("finish_reason")
@@ -48,7 +79,7 @@ def reply_from(message: AIMessage, messages: list[BaseMessage], seed: int, *, st
     thought, said = split_thought(text.strip())
     call = Call(
         model=str(meta.get("model_name") or meta.get("model") or ""),
-        prompt_hash=stable_hash([[m.type, m.content] for m in messages]),
+        prompt_hash=stable_hash([_hashed(m) for m in messages]),
         seed=seed,
         finish=finish if finish in ("stop", "length") else None,
         usage=Usage(prompt_tokens=usage["input_tokens"], completion_tokens=usage["output_tokens"]) if usage else None,
@@ -58,4 +89,16 @@ def reply_from(message: AIMessage, messages: list[BaseMessage], seed: int, *, st
         started=started,
         seconds=None if started is None else round(time.time() - started, 3),
     )
-    return Reply(text=said, thought=thought, call=call)
+    if not tools:
+        return Reply(text=said, thought=thought, call=call)
+    made = [ToolCall(name=one["name"], arguments=one["args"], id=one["id"] or "") for one in message.tool_calls]
+    broken = [broken_call(one.get("name"), one.get("args")) for one in message.invalid_tool_calls]
+    found = find_calls(said, tool_names(tools))
+    made += [ToolCall(name=name, arguments=arguments) for name, arguments in found.made]
+    said = "\n".join(filter(None, (found.rest, *broken)))
+    return Reply(text=said, thought=thought, call=call, tool_calls=tuple(made) or None, at_once=bool(made))
+
+
+def _hashed(message: BaseMessage) -> list[Any]:
+    calls = message.tool_calls if isinstance(message, AIMessage) else ()
+    return [message.type, message.content, *([call["name"], call["args"]] for call in calls)]

@@ -27,6 +27,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from sml_agents.roles.call_leaks import CallSecret
 from sml_agents.roles.code_leaks import CodeSecret
 from sml_agents.roles.leaks import Secret
 from sml_agents.text.sentences import sentence_spans
@@ -44,24 +45,31 @@ def find_leak(
     public: Sequence[str] = (),
     allowed: Sequence[str] = (),
     code: Code | None = None,
+    request: CallSecret | None = None,
 ) -> str | None:
     """The kind of leak in a teacher's turn, or None. Linear in the length of the texts.
 
     `public`: what was said before, in order; its last entry is the student's turn that is answered. `allowed`: the
     statements that the teacher may make, such as withheld facts. `code`: the tests of a code task, whose `answer` is a
-    solution.
+    solution. `request`: what a request to an agent with tools withholds.
     """
-    return _secret(answer, public, allowed, code).leak_in(text)
+    return (request or _secret(answer, public, allowed, code)).leak_in(text)
 
 
 def mask_leak(
-    text: str, answer: str, *, public: Sequence[str] = (), allowed: Sequence[str] = (), code: Code | None = None
+    text: str,
+    answer: str,
+    *,
+    public: Sequence[str] = (),
+    allowed: Sequence[str] = (),
+    code: Code | None = None,
+    request: CallSecret | None = None,
 ) -> str:
     """`text` without its leaks: the number or words, else the sentence, else everything becomes `[...]`.
 
     The result has no leak that `find_leak` sees with the same arguments.
     """
-    secret = _secret(answer, public, allowed, code)
+    secret = request or _secret(answer, public, allowed, code)
     if secret.leak_in(text) is None:
         return text
     masked = secret.blank(text, MASK)

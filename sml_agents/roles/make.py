@@ -15,6 +15,8 @@ from sml_agents.roles.primer import ChatPrimer, OraclePrimer, Primer
 from sml_agents.roles.scripts import SCRIPTS, ScriptStudent
 from sml_agents.roles.student import ChatStudent, Student
 from sml_agents.roles.teacher import ChatTeacher, HumanTeacher, OracleTeacher, Teacher
+from sml_agents.roles.user import PERSONAS, Persona
+from sml_agents.specs import Spec, read_spec
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
@@ -24,7 +26,7 @@ __all__ = ["PrimerLike", "StudentLike", "TeacherLike", "primer_from", "student_f
 StudentLike: TypeAlias = "str | BaseChatModel | Student"
 """A backend spec such as `embedded:`, a chat model, or a student of your own."""
 TeacherLike: TypeAlias = "str | BaseChatModel | Teacher | HumanTeacher"
-"""`oracle`, `human`, a backend spec, a chat model, or a teacher of your own."""
+"""`oracle`, `oracle?persona=chatty`, `human`, a backend spec, a chat model, or a teacher of your own."""
 PrimerLike: TypeAlias = "str | BaseChatModel | Primer"
 """`oracle`, `student`, a backend spec, a chat model, or a primer of your own."""
 
@@ -68,11 +70,11 @@ def teacher_from(
         person: whether there is somebody to ask; False refuses `human`.
 
     Raises:
-        InputError: a person where none can be asked.
+        InputError: a person where none can be asked, or a persona that there is not.
         BackendSpecError: a spec that names no usable model.
     """
-    if given == "oracle":
-        return OracleTeacher()
+    if isinstance(given, str) and (spec := read_spec(given)).name == "oracle":
+        return _oracle(spec)
     if given == "human" or isinstance(given, HumanTeacher):
         if not person:
             raise InputError("a person cannot teach many dialogues at once: take oracle or a model as the teacher")
@@ -105,6 +107,16 @@ def primer_from(
         return ChatPrimer(student.model, system=system)
     model = _model(given, student)
     return cast(Primer, given) if model is None else ChatPrimer(model, system=system)
+
+
+def _oracle(spec: Spec) -> OracleTeacher:
+    persona = spec.values.pop("persona", "plain")
+    if spec.arg or spec.values:
+        unknown = next(iter(spec.values), spec.arg)
+        raise InputError(f"the oracle takes no {unknown!r}: its one setting is oracle?persona=NAME")
+    if persona not in PERSONAS:
+        raise InputError(f"there is no persona {persona!r}: take one of {', '.join(PERSONAS)}")
+    return OracleTeacher(persona=cast(Persona, persona))
 
 
 def _model(given: Any, student: Student | None = None) -> BaseChatModel | None:

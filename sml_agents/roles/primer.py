@@ -13,9 +13,13 @@ from sml_agents.roles.chat import ask_model, describe_model
 from sml_agents.roles.guard import escape
 from sml_agents.roles.prompts import checked, source
 from sml_agents.types import Reply, Role, stable_hash
+from sml_agents.verifiers.call import usual_calls
 from sml_agents.views import TeacherView, chat_messages
 
 __all__ = ["ChatPrimer", "OraclePrimer", "Primer"]
+
+
+NO_TOOL = "None of my tools does that."
 
 
 class Primer(Protocol):
@@ -31,8 +35,9 @@ class Primer(Protocol):
 class OraclePrimer:
     """Asks for the first missing fact, in the words that the task carries for it; nothing missing, nothing asked.
 
-    With `demonstrate`, a wrong turn with nothing missing becomes the task's worked solution: the way in for a student
-    too weak to solve anything by itself. Such turns are marked as primed like the questions are.
+    With `demonstrate`, a wrong turn with nothing missing becomes the task's worked solution, of a request the right
+    call: the way in for a student too weak to solve anything by itself. Such turns are marked as primed like the
+    questions are.
     """
 
     by_rule = True
@@ -46,9 +51,12 @@ class OraclePrimer:
         if view.untold:
             question = view.untold[0].question
             return Reply(text=question) if question else None
-        if self.demonstrate and view.private.solution:
-            return Reply(text=view.private.solution)
-        return None
+        if not self.demonstrate:
+            return None
+        if view.tools:
+            calls = usual_calls(view.private)
+            return Reply(text="" if calls else NO_TOOL, tool_calls=calls or None, at_once=bool(calls))
+        return Reply(text=view.private.solution) if view.private.solution else None
 
 
 class ChatPrimer:

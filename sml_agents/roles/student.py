@@ -35,22 +35,42 @@ class ChatStudent:
     continues the token ids of the turn before it, as they were read and sampled, in place of rendering the history
     anew: what is trained on is then exactly what was sampled, also where a template drops earlier reasoning. Needs a
     model that takes tokens, as those that run in this process do.
+
+    Where a task has tools, they are offered as the model takes them, and a call is the attempt. `calls_in_text` tells
+    them in the system prompt, and reads calls out of the text: for servers that know no tools. Models without tools
+    that run in this process get them so by themselves.
     """
 
-    def __init__(self, model: BaseChatModel, *, system: str | None = None, verbatim: bool = False) -> None:
+    def __init__(
+        self,
+        model: BaseChatModel,
+        *,
+        system: str | None = None,
+        verbatim: bool = False,
+        calls_in_text: bool = False,
+    ) -> None:
         if verbatim and not getattr(model, "takes_tokens", False):
             raise InputError(f"{type(model).__name__} takes no token ids, so verbatim=True needs another model")
         self.model = model
         self.system = render("student") if system is None else system
+        self.tools_system = render("student_tools") if system is None else system
+        """The same where it has tools."""
         self.verbatim = verbatim
+        self.calls_in_text = calls_in_text
         self.settings: dict[str, Any] = {"model": describe_model(model), "prompt": stable_hash(self.system)}
         if verbatim:
             self.settings["verbatim"] = True
+        if calls_in_text:
+            self.settings["calls_in_text"] = True
 
     async def reply(self, view: StudentView, *, seed: int) -> Reply:
         """One turn. Raises what the model raises."""
-        messages = chat_messages(view.history, Role.STUDENT, self.system)
-        return await ask_model(self.model, messages, seed=seed, tokens=view.tokens if self.verbatim else ())
+        system = self.tools_system if view.tools else self.system
+        messages = chat_messages(view.history, Role.STUDENT, system, view.calls)
+        tokens = view.tokens if self.verbatim else ()
+        return await ask_model(
+            self.model, messages, seed=seed, tokens=tokens, tools=view.tools, in_text=self.calls_in_text
+        )
 
 
 class GuessingStudent:

@@ -13,15 +13,16 @@ from typing import Any, Literal, Protocol
 from langchain_core.language_models import BaseChatModel
 from pydantic import BaseModel
 
-from sml_agents.roles.acts import MANY
+from sml_agents.roles.acts import ASKING, MANY
 from sml_agents.roles.chat import ask_model, describe_model
 from sml_agents.roles.guard import escape
 from sml_agents.roles.hints import hint
 from sml_agents.roles.prompts import checked, render, source
+from sml_agents.roles.user import ONE_AT_A_TIME, Persona, user_reply
 from sml_agents.text.asking import find_questions
 from sml_agents.text.questions import asked_facts
 from sml_agents.text.words import content_words
-from sml_agents.types import Act, Fact, Reply, Role, stable_hash
+from sml_agents.types import Fact, Reply, Role, stable_hash
 from sml_agents.views import TeacherView, chat_messages
 
 __all__ = ["ChatTeacher", "HumanReply", "HumanTeacher", "OracleTeacher", "SelfTeacher", "Teacher", "facts_told"]
@@ -48,18 +49,26 @@ class OracleTeacher:
     (`hints=True`, see `hints`) or of a code task the verifier's diagnosis, or a reminder when it could not have been
     right yet. A sharded task gives one fact in every turn, the one asked for first.
 
+    Of a request to an agent with tools it is the user: it knows the values and tells them in a person's words, and says
+    of a wrong call what is wrong with it, never the value. `persona` says what kind of person (see `roles.user`).
+
     `hints="expected"` adds what the failed test of a code task wanted; the leak guard counts that as what it is.
     """
 
     by_rule = True
 
-    def __init__(self, *, hints: bool | Literal["expected"] = True) -> None:
+    def __init__(self, *, hints: bool | Literal["expected"] = True, persona: Persona = "plain") -> None:
         self.hints = hints
+        self.persona = persona
         self.settings: dict[str, Any] = {"model": "oracle", "hints": hints, "rules": RULES}
+        if persona != "plain":
+            self.settings["persona"] = persona
 
     async def reply(self, view: TeacherView, *, seed: int = 0) -> Reply:
         """One turn. Never fails and calls no model."""
-        text, told = self._answer(view) if view.act in _ASKING else self._feedback(view)
+        if view.tools:
+            return user_reply(view, self.persona, seed)
+        text, told = self._answer(view) if view.act in ASKING else self._feedback(view)
         if view.one_a_turn and view.untold and not told:
             told = view.untold[0]
             text = f"{text} {told.statement}".strip()
@@ -92,9 +101,7 @@ RULES = 2
 """Goes up when the oracle answers the same turn differently, so that no run mixes two rulebooks."""
 WRONG = "That is not right."
 NOT_YET = "You do not know everything you need yet."
-ONE_AT_A_TIME = "One thing at a time, please."
 ASK_OR_ANSWER = "Ask for one thing that the problem leaves open, or give your answer."
-_ASKING = (Act.CLARIFICATION, Act.INTERROGATION)
 
 
 def facts_told(text: str, untold: tuple[Fact, ...]) -> tuple[str, ...]:
@@ -152,7 +159,7 @@ class SelfTeacher:
 
     async def reply(self, view: TeacherView, *, seed: int) -> Reply:
         """One turn. Raises what the model raises."""
-        if view.act in _ASKING:
+        if view.act in ASKING:
             return Reply(text="", stop=True)
         opening = ((Role.STUDENT, "What is the problem?"),)  # chat templates want the user to speak first
         history = tuple((role, escape(text) if role is Role.STUDENT else text) for role, text in view.history)

@@ -10,7 +10,7 @@ run by it alike: they differ in where the traces go.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import Any, NamedTuple, Protocol
 
@@ -54,7 +54,7 @@ class Sink(AbstractAsyncContextManager["Sink", None], Protocol):
 
 
 async def run_all(
-    items: Iterable[Item],
+    items: Iterable[Item] | AsyncIterator[Item],
     dialogue: Dialogue,
     sink: Sink,
     *,
@@ -65,6 +65,7 @@ async def run_all(
     """Run the dialogues of `items`, at most `concurrency` at once. Whether `stop` was set before all had ended.
 
     Args:
+        items: read as needed; of an asynchronous one several workers ask for the next at once.
         record: the settings that the trace of a dialogue that raised gets.
 
     Raises:
@@ -73,7 +74,7 @@ async def run_all(
     """
     if concurrency < 1:
         raise InputError("samples and concurrency must be at least 1")
-    stream = iter(items)
+    stream = items if isinstance(items, AsyncIterator) else _InTurn(items)
     stop = stop or asyncio.Event()
     async with sink:
         with settled_heap():
@@ -101,8 +102,23 @@ async def _let_go(workers: list[asyncio.Task[None]]) -> None:
             worker.exception()  # the first one is on its way up already
 
 
-async def _work(stream: Iterator[Item], dialogue: Dialogue, sink: Sink, record: Mapping[str, Any]) -> None:
-    for item in stream:
+class _InTurn:
+    """Items one by one for all workers; an asynchronous generator could not be asked by several at once."""
+
+    def __init__(self, items: Iterable[Item]) -> None:
+        self._items = iter(items)
+
+    def __aiter__(self) -> AsyncIterator[Item]:
+        return self
+
+    async def __anext__(self) -> Item:
+        for item in self._items:
+            return item
+        raise StopAsyncIteration
+
+
+async def _work(stream: AsyncIterator[Item], dialogue: Dialogue, sink: Sink, record: Mapping[str, Any]) -> None:
+    async for item in stream:
         journal = await sink.start(item)
         await sink.finish(item, await _run(item, dialogue, journal, record))
 

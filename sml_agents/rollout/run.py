@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from sml_agents.dialogue.record import dialogue_id
 from sml_agents.errors import InputError
 from sml_agents.rollout.engine import Dialogue, Item, run_all
+from sml_agents.rollout.sharing import SharedItems
 from sml_agents.rollout.signals import run_until_signal
 from sml_agents.rollout.summary import Progress, RunSummary, Tally
-from sml_agents.traces import AsyncWriter, TraceStore
+from sml_agents.traces import AsyncWriter, Finished, TraceStore
+from sml_agents.traces.claims import LEASE_SECONDS, ClaimLost
 from sml_agents.types import StopReason, Task, Trace
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ class RunOptions(TypedDict, total=False):
     """Go on with the run in the store: finish what is missing, refuse changed settings (False)."""
     retry_failed: bool
     """With `resume`, run failed dialogues again, from the call that failed on (False: they stay as recorded)."""
+    lease: float
+    """Seconds until another process that shares a run on a server takes over the dialogues of one that died (60)."""
     run_settings: Mapping[str, Any]
     """More settings to keep with the run and to compare on resume, such as the task specs."""
     total: int
@@ -89,12 +93,17 @@ async def run_into_store(
         raise InputError("samples and concurrency must be at least 1")
     if total is None and isinstance(tasks, Sized):
         total = len(tasks) * samples
+    if (lease := options.get("lease", LEASE_SECONDS)) <= 0:
+        raise InputError("the lease of a dialogue is a number of seconds above 0")
     kept = {**record, "samples": samples, "seed": seed, **options.get("run_settings", {})}
     store.start_run(kept, resume=options.get("resume", False))
     sink = _StoreSink(store, Tally(total), options.get("on_progress"))
-    wanted = _missing(tasks, samples, record, seed, sink.tally, store, options.get("retry_failed", False))
+    failed: dict[str, str] = {}
+    wanted = _missing(tasks, samples, record, seed, sink.tally, store, failed if options.get("retry_failed") else None)
+    if store.is_server:
+        sink.share(wanted, lease, failed)
     interrupted = await run_all(
-        wanted,
+        sink.shared or wanted,
         dialogue,
         sink,
         concurrency=options.get("concurrency", 32),
@@ -136,28 +145,51 @@ async def run_dialogues(
 class _StoreSink:
     """Keeps the dialogues of a run in a store, and counts them."""
 
+    shared: SharedItems | None = None
+    """The dialogues to run, where other processes may run some of them."""
+
     def __init__(self, store: TraceStore, tally: Tally, on_progress: Callable[[Progress], None] | None) -> None:
         self.tally = tally
         self.writer = AsyncWriter(store)
         self._on_progress = on_progress
 
+    def share(self, wanted: Iterator[Item], lease: float, again: Mapping[str, str]) -> None:
+        """Take from `wanted` what no other process has."""
+        self.shared = SharedItems(wanted, self.writer, lease=lease, again=again, on_done=self._done_elsewhere)
+
     async def __aenter__(self) -> _StoreSink:
         self._report()
+        if self.shared is not None:
+            await self.shared.__aenter__()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        await self.writer.drain()
+    async def __aexit__(self, *error: object) -> None:
+        try:
+            if self.shared is not None:
+                await self.shared.__aexit__(*error)
+        finally:
+            await self.writer.drain()
         self._report()
 
     async def start(self, item: Item) -> Journal:
-        await self.writer.start(item.id, item.task, item.position)
+        if self.shared is None:
+            await self.writer.start(item.id, item.task, item.position)
         return self.writer.journal(item.id)
 
     async def finish(self, item: Item, trace: Trace) -> None:
         if self.writer.failure is not None:  # a graph may have taken it for a failure of the model
             raise self.writer.failure
-        await self.writer.finish(trace, item.position)
+        try:
+            await self.writer.finish(trace, item.position)
+        except ClaimLost:
+            assert self.shared is not None
+            self.shared.give_up(item)
+            return
         self.tally.add(trace)
+        self._report()
+
+    def _done_elsewhere(self, finished: Finished) -> None:
+        self.tally.add_elsewhere(finished)
         self._report()
 
     def _report(self) -> None:
@@ -172,9 +204,12 @@ def _missing(
     seed: int,
     tally: Tally,
     store: TraceStore,
-    retry_failed: bool,
+    failed: dict[str, str] | None,
 ) -> Iterator[Item]:
-    """Wanted minus finished, counting the finished; a task that comes twice is run once."""
+    """Wanted minus finished, counting the finished; a task that comes twice is run once.
+
+    With `failed`, those that failed are wanted again; it gets their ids, and when each had failed.
+    """
     finished = store.finished()
     seen: set[str] = set()
     for number, task in enumerate(tasks):
@@ -184,9 +219,12 @@ def _missing(
                 continue
             seen.add(id)
             known = finished.pop(id, None)
-            if known is not None and not (retry_failed and known.stop == StopReason.FAILED):
+            again = known is not None and failed is not None and known.stop == StopReason.FAILED
+            if known is not None and not again:
                 tally.add_resumed(known)
             else:
+                if known is not None and failed is not None:
+                    failed[id] = known.at
                 yield Item(id, task, sample, number * samples + sample)
 
 

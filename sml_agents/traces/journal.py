@@ -12,14 +12,19 @@ less (some 0.05 ms) than handing it to a thread would. A server is written to fr
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
 
 from sml_agents.errors import StoreError
+from sml_agents.traces.claims import Claimed
 from sml_agents.traces.store import Batch, TraceStore
 from sml_agents.types import Reply, Task, Trace
 
 __all__ = ["AsyncWriter", "ReplyJournal"]
 
+T = TypeVar("T")
 _Write = tuple[Batch, "asyncio.Future[None]"]
 
 
@@ -47,6 +52,30 @@ class AsyncWriter:
     async def put_reply(self, id: str, key: str, reply: Reply) -> None:
         """Write one model reply."""
         await self._commit(Batch(replies=[self.store.reply_row(id, key, reply)]))
+
+    async def claim(
+        self, items: Sequence[tuple[str, Task, int]], want: int, *, seconds: float, again: Mapping[str, str]
+    ) -> Claimed:
+        """`TraceStore.claim` for dialogues given as id, task and position; they need no `start`."""
+        rows = [self.store.started_row(*item) for item in items]
+        found = await self._aside(partial(self.store.claim, rows, want, seconds=seconds, again=again))
+        self._unfinished = (self._unfinished - found.mine) | found.begun
+        return found
+
+    async def renew_claims(self, seconds: float) -> None:
+        """`TraceStore.renew_claims`."""
+        await self._aside(partial(self.store.renew_claims, seconds))
+
+    async def release_claims(self) -> None:
+        """`TraceStore.release_claims`."""
+        await self._aside(self.store.release_claims)
+
+    async def _aside(self, work: Callable[[], T]) -> T:
+        try:
+            return await self._loop.run_in_executor(self._thread, work)
+        except StoreError as error:
+            self.failure = self.failure or error
+            raise
 
     def journal(self, id: str) -> ReplyJournal:
         """The journal of a dialogue, with the replies that an earlier process left, read once, now."""

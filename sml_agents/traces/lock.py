@@ -1,4 +1,4 @@
-"""One run at a time on a store: two would pay for the same dialogues twice.
+"""One run at a time on a store of one file, where two would pay for the same dialogues twice; on a server they share.
 
 Readers, and writers that only add finished traces, need no lock. The kernel (or the PostgreSQL server) lets go of the
 lock when its holder dies, however it dies, so that a killed run can be resumed at once.
@@ -10,11 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import filelock
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, TextClause, text
 
 from sml_agents.errors import StoreError
 
-__all__ = ["FileLock", "lock_server"]
+__all__ = ["FileLock", "ServerLock"]
 
 _IN_USE = "{} is in use by another run: wait for it to end, or use another store"
 
@@ -48,8 +48,29 @@ class FileLock:
             self._lock.release()
 
 
-def lock_server(connection: Connection, where: str) -> None:
-    """The same on PostgreSQL: an advisory lock on the schema in use, held until the connection ends."""
-    key = text("SELECT pg_try_advisory_lock(hashtext('sml-agents'), hashtext(current_schema()))")
-    if not connection.execute(key).scalar():
-        raise StoreError(_IN_USE.format(where))
+class ServerLock:
+    """The same on PostgreSQL, where runs that share the work hold it together: an advisory lock on the schema in use.
+
+    It belongs to the connection and ends with it.
+    """
+
+    def start(self, connection: Connection) -> bool:
+        """Take the lock: alone where nobody holds it (True), else together with the runs that are going on."""
+        if connection.execute(_of_schema("pg_try_advisory_lock")).scalar():
+            return True
+        self.join(connection)
+        return False
+
+    def settle(self, connection: Connection, *, alone: bool, joins: bool) -> None:
+        """Let go of what `start` took; `joins`: hold it together with others from now on."""
+        if joins:
+            self.join(connection)
+        connection.execute(_of_schema("pg_advisory_unlock" if alone else "pg_advisory_unlock_shared"))
+
+    def join(self, connection: Connection) -> None:
+        """Take the lock together with others, as soon as nobody holds it alone."""
+        connection.execute(_of_schema("pg_advisory_lock_shared"))
+
+
+def _of_schema(function: str) -> TextClause:
+    return text(f"SELECT {function}(hashtext('sml-agents'), hashtext(current_schema()))")

@@ -10,16 +10,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import URL, Connection, Select, func, select, tuple_
+from sqlalchemy import URL, ColumnElement, Connection, Select, func, select, tuple_
 from sqlalchemy.exc import SQLAlchemyError
 
 from sml_agents.errors import InputError, StoreError
 from sml_agents.traces.connection import ConnectionLost, explain, survives_restart
 from sml_agents.traces.record import checked, read_reply, read_trace
 from sml_agents.traces.schema import dialogues, replies
+from sml_agents.traces.search import Query, Version, matching, ordered
 from sml_agents.types import Form, Reply, StopReason, Trace
 
-__all__ = ["Counts", "Damage", "Finished", "StoreReader", "shown"]
+__all__ = ["Counts", "Damage", "Finished", "StoreReader", "read_finished", "shown"]
 
 _PAGE_ROWS = 256
 _PAGE_CHARACTERS = 8_000_000
@@ -32,6 +33,8 @@ class Finished(NamedTuple):
     stop: str
     solved: bool | None
     asked: bool
+    at: str = ""
+    """When, by the clock of the machine that wrote it."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,15 @@ def shown(url: URL) -> str:
     if url.get_backend_name() == "sqlite":
         return url.database or ":memory:"
     return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=True)
+
+
+def read_finished(connection: Connection, *which: ColumnElement[bool]) -> dict[str, Finished]:
+    """The finished dialogues, or those `which` are meant, by id."""
+    of = dialogues.c
+    rows = connection.execute(
+        select(of.id, of.stop, of.solved, of.asked, of.finished).where(of.status == "done", *which)
+    )
+    return {id: Finished(stop, solved, bool(asked), at) for id, stop, solved, asked, at in rows}
 
 
 class StoreReader:
@@ -124,12 +136,45 @@ class StoreReader:
         return read_trace(found[0].trace, found[0].crc, name=found[0].id)
 
     @survives_restart
+    def version_of(self, id: str) -> Version | None:
+        """Of the trace as it is stored now, see `TraceStore.replace`; None when there is none."""
+        wanted = select(dialogues.c.crc).where(dialogues.c.id == id, dialogues.c.status == "done")
+        with self._transaction() as connection:
+            found: Version | None = connection.execute(wanted).scalar()
+        return found
+
+    @survives_restart
+    def search(self, query: Query, *, limit: int = 50, offset: int = 0) -> tuple[list[Trace | Damage], int]:
+        """`limit` of the finished dialogues that fit, after `offset` of them, and how many fit in all."""
+        fits = matching(query, is_server=self.is_server)
+        page = ordered(select(*_RECORD).where(fits), query, is_server=self.is_server).limit(limit).offset(offset)
+        with self._transaction() as connection:
+            total = connection.execute(select(func.count()).select_from(dialogues).where(fits)).scalar() or 0
+            rows = connection.execute(page).all()
+        return [self._read(row.id, row.trace, row.crc) for row in rows], total
+
+    @survives_restart
+    def kinds(self) -> dict[str, list[str]]:
+        """The families, forms and stop reasons that occur."""
+        of = dialogues.c
+        wanted = select(of.family, of.form, of.stop).where(of.status == "done").distinct()
+        with self._transaction() as connection:
+            rows = connection.execute(wanted).all()
+        names = ("family", "form", "stop")
+        return {name: sorted({str(row[k]) for row in rows}) for k, name in enumerate(names)}
+
+    @staticmethod
+    def _read(id: Any, text: Any, crc: Any) -> Trace | Damage:
+        try:
+            return read_trace(text, crc, name=id)
+        except StoreError as error:
+            return Damage(str(id), str(error))
+
+    @survives_restart
     def finished(self) -> dict[str, Finished]:
         """All finished dialogues by id, failed ones included; about 200 bytes of memory each."""
-        columns = select(dialogues.c.id, dialogues.c.stop, dialogues.c.solved, dialogues.c.asked)
         with self._transaction() as connection:
-            rows = connection.execute(columns.where(dialogues.c.status == "done"))
-            return {id: Finished(stop, solved, bool(asked)) for id, stop, solved, asked in rows}
+            return read_finished(connection)
 
     def finished_ids(self) -> set[str]:
         return set(self.finished())

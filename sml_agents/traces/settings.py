@@ -14,6 +14,7 @@ HARMLESS = frozenset(
         "command",
         "concurrency",
         "json",
+        "lease",
         "max_retries",
         "progress",
         "progress_every",

@@ -12,7 +12,7 @@ groups the writes of many dialogues.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,15 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from sml_agents.errors import InputError, StoreError
-from sml_agents.traces import schema
+from sml_agents.traces import claims, schema
+from sml_agents.traces.claims import Claimed, ClaimLost
 from sml_agents.traces.connection import connect, explain, locate, reconnect, survives_restart
-from sml_agents.traces.lock import FileLock, lock_server
-from sml_agents.traces.reader import Counts, Damage, Finished, StoreReader, shown
+from sml_agents.traces.lock import FileLock, ServerLock
+from sml_agents.traces.reader import Counts, Damage, Finished, StoreReader, read_finished, shown
 from sml_agents.traces.record import checksum, clean_text, reply_json, trace_row
 from sml_agents.traces.redaction import Redactor
 from sml_agents.traces.schema import dialogues, replies, runs
+from sml_agents.traces.search import Version
 from sml_agents.traces.settings import essential, refuse_changes
 from sml_agents.types import Reply, StopReason, Task, Trace, stable_hash
 
@@ -48,6 +50,10 @@ class Batch:
     replies: list[dict[str, Any]] = field(default_factory=list)
     done: list[dict[str, Any]] = field(default_factory=list)
 
+    def ids(self) -> set[str]:
+        """The dialogues that it adds something to."""
+        return {str(row["dialogue_id"]) for row in self.replies} | {str(row["id"]) for row in self.done}
+
 
 class TraceStore(StoreReader):
     """Finished dialogues, and what is needed to go on with unfinished ones. Made by `TraceStore.open`."""
@@ -57,7 +63,11 @@ class TraceStore(StoreReader):
         self._engine = engine
         self._redactor = redactor
         self._run_lock = FileLock(self._path) if self._path else None
+        self._server_lock = ServerLock() if self.is_server else None
         self._run = ""
+        self._owner = claims.new_owner()
+        self._claimed: set[str] = set()
+        """Dialogues that this process took and has not finished."""
         insert = postgresql.insert if self.is_server else sqlite.insert
         self._add_started = insert(dialogues).on_conflict_do_nothing()
         done, reply = insert(dialogues), insert(replies)
@@ -127,12 +137,14 @@ class TraceStore(StoreReader):
         self.close()
 
     def reconnect(self) -> None:
-        """Connect again to a server that went away, and claim the run again. Raises StoreError when it does not come
+        """Connect again to a server that went away, and join the run again. Raises StoreError when it does not come
         back in time; the store is then closed."""
 
         def claim(connection: Connection) -> None:
-            if self._run:
-                lock_server(connection, self.name)
+            if self._run and self._server_lock is not None:
+                self._server_lock.join(connection)
+                if connection.execute(select(runs.c.id)).scalar() != self._run:
+                    raise StoreError(f"{self.name}: another run was started in it meanwhile")
 
         with self._guard:
             lost, self._connection = self._connection, None
@@ -154,31 +166,54 @@ class TraceStore(StoreReader):
 
         A store that holds dialogues of a run refuses another one: InputError without `resume`, SettingsMismatch when
         settings that matter differ (see `traces.settings.HARMLESS` for those that do not). `resume` on an empty store
-        starts from the beginning. Raises StoreError when another process is running on it.
+        starts from the beginning. A file belongs to one process: StoreError when another is running on it. On a server
+        a run that is going on is joined, with or without `resume`.
         """
         if self._run_lock is not None:
             self._run_lock.acquire(self.name)
         whole = json.loads(json.dumps(settings, default=str))
         if self._redactor is not None:
             whole = self._redactor.clean(whole)
-        given = essential(whole)
+        if self._server_lock is None:
+            with self._transaction() as connection:
+                self._start(connection, whole, resume=resume, joined=False)
+            return
+        while not self._start_on_server(self._server_lock, whole, resume=resume):
+            pass  # the others ended before they had begun anything: this process may be the first
+
+    def _start_on_server(self, lock: ServerLock, whole: dict[str, Any], *, resume: bool) -> bool:
         with self._transaction() as connection:
-            if self.is_server:
-                lock_server(connection, self.name)
-            known = connection.execute(select(runs.c.id, runs.c.settings)).first()
-            of_runs = select(func.count()).select_from(dialogues).where(dialogues.c.run != "")
-            if known is not None and connection.execute(of_runs).scalar():
-                if not resume:
-                    raise InputError(
-                        f"{self.name} already holds a run: add --resume to finish it, or give another store"
-                    )
-                refuse_changes(essential(_settings(known.settings, self.name)), given, where=self.name)
-                self._run = known.id
-                return
-            self._run = stable_hash(given)
-            connection.execute(runs.delete())
-            row = {"id": self._run, "settings": json.dumps(whole, sort_keys=True), "created": schema.now()}
-            connection.execute(runs.insert(), row)
+            alone = lock.start(connection)
+        started = False
+        try:
+            with self._transaction() as connection:
+                started = self._start(connection, whole, resume=resume or not alone, joined=not alone)
+        finally:
+            if alone or not started:
+                with self._transaction() as connection:
+                    lock.settle(connection, alone=alone, joins=started)
+        return started
+
+    def _start(self, connection: Connection, whole: dict[str, Any], *, resume: bool, joined: bool) -> bool:
+        """Whether the run is this one now: not where there is nothing to join."""
+        given = essential(whole)
+        known = connection.execute(select(runs.c.id, runs.c.settings)).first()
+        of_runs = select(func.count()).select_from(dialogues).where(dialogues.c.run != "")
+        if joined and known is None:
+            return False
+        if self.is_server:
+            claims.prepare(connection, alone=not joined)
+        if known is not None and (joined or connection.execute(of_runs).scalar()):
+            if not resume:
+                raise InputError(f"{self.name} already holds a run: add --resume to finish it, or give another store")
+            refuse_changes(essential(_settings(known.settings, self.name)), given, where=self.name)
+            self._run = known.id
+            return True
+        self._run = stable_hash(given)
+        connection.execute(runs.delete())
+        row = {"id": self._run, "settings": json.dumps(whole, sort_keys=True), "created": schema.now()}
+        connection.execute(runs.insert(), row)
+        return True
 
     @survives_restart
     def run_settings(self) -> dict[str, Any] | None:
@@ -186,6 +221,52 @@ class TraceStore(StoreReader):
         with self._transaction() as connection:
             text = connection.execute(select(runs.c.settings)).scalar()
         return None if text is None else _settings(text, self.name)
+
+    # -- a run that several processes share ----------------------------------------------------------------------------
+
+    @survives_restart
+    def claim(
+        self, started: Sequence[Mapping[str, Any]], want: int, *, seconds: float, again: Mapping[str, str] | None = None
+    ) -> Claimed:
+        """Take up to `want` of the dialogues whose `started_row`s are given, for `seconds` unless renewed.
+
+        `again`: dialogues that failed and are to be tried again, unless another process has done so since: the time at
+        which each had failed.
+        """
+        again = again or {}
+        ids = [str(row["id"]) for row in started]
+        found = Claimed()
+        with self._transaction() as connection:
+            nobodys = claims.free(connection, ids)
+            found.done = _done(connection, ids, again)
+            found.others = set(ids) - nobodys - found.done.keys()
+            wanted = [id for id in ids if id in nobodys and id not in found.done][:want]
+            taken = claims.take(connection, wanted, self._owner, seconds)
+            found.others |= set(wanted) - taken
+            # Between the first look and the taking another process may have taken and finished one.
+            if meanwhile := _done(connection, sorted(taken), again):
+                claims.drop(connection, sorted(meanwhile))
+            found.done |= meanwhile
+            found.mine = taken - meanwhile.keys()
+            if rows := [dict(row) for row in started if row["id"] in found.mine]:
+                connection.execute(self._add_started, rows)
+                begun = select(replies.c.dialogue_id).where(replies.c.dialogue_id.in_(found.mine)).distinct()
+                found.begun = set(connection.execute(begun).scalars())
+        self._claimed |= found.mine
+        return found
+
+    @survives_restart
+    def renew_claims(self, seconds: float) -> None:
+        """Hold on to the dialogues that this process has taken."""
+        with self._transaction() as connection:
+            claims.renew(connection, self._owner, seconds)
+
+    @survives_restart
+    def release_claims(self) -> None:
+        """Leave the dialogues that this process has not finished to others."""
+        with self._transaction() as connection:
+            claims.release(connection, self._owner)
+        self._claimed.clear()
 
     # -- writing -------------------------------------------------------------------------------------------------------
 
@@ -196,6 +277,16 @@ class TraceStore(StoreReader):
     def add(self, trace: Trace) -> None:
         """Write a finished dialogue, in place of any earlier one with its id, and drop its replies unless it failed."""
         self.write(Batch(done=[self.done_row(trace)]))
+
+    @survives_restart
+    def replace(self, trace: Trace, before: Version) -> bool:
+        """Write a finished dialogue in place of the version of it that was read; False, and nothing is written, when
+        somebody has written it since. See `version_of`."""
+        row = self.done_row(trace)
+        kept = {name: row[name] for name in _KEPT if name != "run"}
+        same = dialogues.update().where(dialogues.c.id == row["id"], dialogues.c.crc == before).values(**kept)
+        with self._transaction() as connection:
+            return connection.execute(same).rowcount == 1
 
     def put_reply(self, dialogue_id: str, key: str, reply: Reply) -> None:
         """Make a model's reply durable, so that it is never asked for again."""
@@ -217,8 +308,16 @@ class TraceStore(StoreReader):
 
     @survives_restart
     def write(self, batch: Batch) -> None:
-        """Write rows made by `started_row`, `reply_row` and `done_row` in one transaction: all of them or none."""
+        """Write rows made by `started_row`, `reply_row` and `done_row` in one transaction: all of them or none.
+
+        Raises ClaimLost when another process has taken over a dialogue of these.
+        """
         with self._transaction() as connection:
+            if self._claimed and (guarded := self._claimed & batch.ids()):
+                if lost := guarded - claims.owned(connection, guarded, self._owner):
+                    raise ClaimLost(f"{self.name}: another process has taken over {', '.join(sorted(lost))}")
+                if finished := guarded & {str(row["id"]) for row in batch.done}:
+                    claims.drop(connection, sorted(finished))
             if unplaced := [row for row in (*batch.started, *batch.done) if row["position"] is None]:
                 last = connection.execute(select(func.max(dialogues.c.position))).scalar()
                 for position, row in enumerate(unplaced, start=0 if last is None else last + 1):
@@ -233,6 +332,13 @@ class TraceStore(StoreReader):
                 settled = [{"settled": row["id"]} for row in batch.done if row["stop"] != StopReason.FAILED]
                 if settled:
                     connection.execute(_DROP_REPLIES, settled)
+        self._claimed.difference_update(str(row["id"]) for row in batch.done)
+
+
+def _done(connection: Connection, ids: Sequence[str], again: Mapping[str, str]) -> dict[str, Finished]:
+    """Those of `ids` that are finished, but for those that failed at the time given in `again`."""
+    done = read_finished(connection, dialogues.c.id.in_(ids)) if ids else {}
+    return {id: finished for id, finished in done.items() if again.get(id) != finished.at}
 
 
 def _find_file(url: URL, *, create: bool) -> None:

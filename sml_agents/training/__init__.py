@@ -8,6 +8,8 @@ render                    a dialogue as token ids with a mask over the student's
 preview                   what would be trained, without training
 load_run, train_run       a whole run from a YAML file, by any recipe
 train_sft                 supervised fine-tuning with TRL, full or LoRA; the folder loads as `transformers:PATH`
+train_dpo, train_kto      preference optimisation on pairs, or on turns that are good or bad
+train_sdft                self-distillation: the model, shown a hint, teaches itself without it
 train_grpo                reinforcement learning on dialogues that are sampled while training
 """
 
@@ -20,21 +22,33 @@ if TYPE_CHECKING:
     from sml_agents.data.nouns import Message, TrainingRow
     from sml_agents.data.rows import balanced, training_rows
     from sml_agents.training.config import TrainingRun
+    from sml_agents.training.distill import train_sdft
     from sml_agents.training.dry_run import Preview, preview
     from sml_agents.training.grpo import train_grpo
+    from sml_agents.training.preference import train_dpo, train_kto
     from sml_agents.training.progress import ProgressLine, TrainingProgress
     from sml_agents.training.recipes import load_run, named_values, preview_run, train_run
     from sml_agents.training.result import TrainResult
-    from sml_agents.training.settings import GRPOSettings, LoraSettings, SFTSettings, TrainSettings, load_settings
+    from sml_agents.training.settings import (
+        DistillSettings,
+        GRPOSettings,
+        LoraSettings,
+        PreferenceSettings,
+        SFTSettings,
+        TrainSettings,
+        load_settings,
+    )
     from sml_agents.training.sft import train_sft
     from sml_agents.training.tokens.masks import DialogueRenderer, render
     from sml_agents.training.tokens.nouns import RenderedDialogue
 
 _HOME = {
     "DialogueRenderer": "sml_agents.training.tokens.masks",
+    "DistillSettings": "sml_agents.training.settings",
     "GRPOSettings": "sml_agents.training.settings",
     "LoraSettings": "sml_agents.training.settings",
     "Message": "sml_agents.data.nouns",
+    "PreferenceSettings": "sml_agents.training.settings",
     "Preview": "sml_agents.training.dry_run",
     "ProgressLine": "sml_agents.training.progress",
     "RenderedDialogue": "sml_agents.training.tokens.nouns",
@@ -51,17 +65,22 @@ _HOME = {
     "preview": "sml_agents.training.dry_run",
     "preview_run": "sml_agents.training.recipes",
     "render": "sml_agents.training.tokens.masks",
+    "train_dpo": "sml_agents.training.preference",
     "train_grpo": "sml_agents.training.grpo",
+    "train_kto": "sml_agents.training.preference",
     "train_run": "sml_agents.training.recipes",
+    "train_sdft": "sml_agents.training.distill",
     "train_sft": "sml_agents.training.sft",
     "training_rows": "sml_agents.data.rows",
 }
 
 __all__ = [
     "DialogueRenderer",
+    "DistillSettings",
     "GRPOSettings",
     "LoraSettings",
     "Message",
+    "PreferenceSettings",
     "Preview",
     "ProgressLine",
     "RenderedDialogue",
@@ -78,8 +97,11 @@ __all__ = [
     "preview",
     "preview_run",
     "render",
+    "train_dpo",
     "train_grpo",
+    "train_kto",
     "train_run",
+    "train_sdft",
     "train_sft",
     "training_rows",
 ]

@@ -13,12 +13,21 @@ from typing import Any
 
 from sml_agents.errors import TaskSpecError
 from sml_agents.text.answers import extract_answer
-from sml_agents.verifiers.base import Verifier
+from sml_agents.verifiers.base import Attempt, AttemptVerifier, Verifier
 from sml_agents.verifiers.compare import answers_equal
 
-__all__ = ["Verifier", "answers_equal", "extract_answer", "get_verifier", "is_unscored", "verifier_from"]
+__all__ = [
+    "Attempt",
+    "AttemptVerifier",
+    "Verifier",
+    "answers_equal",
+    "extract_answer",
+    "get_verifier",
+    "is_unscored",
+    "verifier_from",
+]
 
-_NAMES = "exact, math, code or reasoning-gym:FAMILY"
+_NAMES = "exact, math, code, call or reasoning-gym:FAMILY"
 _typed: dict[str, Verifier] = {}
 """What `verifier_from` has imported in this process, by spec."""
 
@@ -29,7 +38,8 @@ def is_unscored(name: str) -> bool:
 
 
 def get_verifier(name: str) -> Verifier:
-    """The verifier that a task names: `exact`, `math`, `code`, `reasoning-gym:FAMILY`, or what `verifier_from` knows.
+    """The verifier that a task names: a built-in one (`exact`, `math`, `code`, `call`, `reasoning-gym:FAMILY`), or what
+    `verifier_from` knows.
 
     Imports nothing that the name says. Raises TaskSpecError when there is no such verifier.
     """
@@ -75,6 +85,10 @@ def _built_in(name: str) -> Verifier | None:
         from sml_agents.verifiers.code import CodeVerifier
 
         return CodeVerifier()
+    if name == "call":
+        from sml_agents.verifiers.call import CallVerifier
+
+        return CallVerifier()
     kind, _, family = name.partition(":")
     if kind == "reasoning-gym" and family:
         from sml_agents.verifiers.reasoning import ReasoningGymVerifier

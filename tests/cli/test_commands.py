@@ -84,7 +84,7 @@ def test_q_priming_marks_what_it_wrote(cli: Cli, script: Script) -> None:
     arguments = ("--q-priming", "1", "--max-turns", "3", "--store", "s.sqlite")
     done = cli("run", "--tasks", TASKS, "--student", script(["The answer is 0.5."]), *arguments)
     assert done.code == 0, done.err
-    exported = cli("export", "--store", "s.sqlite", "--format", "trl", "--primed", "--out", "x.jsonl", "--json")
+    exported = cli("export", "s.sqlite", "--format", "trl", "--primed", "--out", "x.jsonl", "--json")
     assert exported.json["taken"] >= 1, exported
 
 
@@ -122,7 +122,7 @@ def test_an_unknown_id_is_the_users_mistake(cli: Cli, store: Path) -> None:
 @pytest.mark.parametrize("format", ["trl", "trl-prompt-completion", "openai", "sharegpt", "parquet"])
 def test_export_in_each_format(cli: Cli, store: Path, format: str, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    done = cli("export", "--store", store, "--format", format, "--out", out, "--wrong-attempts", "--json")
+    done = cli("export", store, "--format", format, "--out", out, "--wrong-attempts", "--json")
     assert done.code == 0, done.err
     rows = done.json["rows"]
     assert rows >= 6
@@ -133,7 +133,7 @@ def test_export_in_each_format(cli: Cli, store: Path, format: str, tmp_path: Pat
 
 
 def test_export_filters(cli: Cli, store: Path) -> None:
-    common = ("export", "--store", store, "--format", "trl-prompt-completion", "--json", "--out")
+    common = ("export", store, "--format", "trl-prompt-completion", "--json", "--out")
     asked = cli(*common, "asked.jsonl", "--act", "clarification", "--last-turn", "1", "--form", "underspecified").json
     assert (asked["rows"], asked["taken"]) == (3, 3)
     assert cli(*common, "none.jsonl", "--solved").code == 2, "nothing is left: loosen the filter"

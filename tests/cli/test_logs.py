@@ -50,9 +50,9 @@ def test_lists_have_request_and_date_and_pages_calls_and_arguments(cli: Cli, log
 
 
 def test_mining_refuses_the_store_of_the_logs_itself(cli: Cli, logs: Path, tmp_path: Path) -> None:
-    done = cli("mine", "--store", logs, "--out", logs.parent / "x" / ".." / logs.name, "--json")
+    done = cli("mine", logs, "--store", logs.parent / "x" / ".." / logs.name, "--json")
     assert done.code == 2 and "store of their own" in done.json["error"]
-    done = cli("mine", "--store", logs, "--out", tmp_path / "l.sqlite", "--json")
+    done = cli("mine", logs, "--store", tmp_path / "l.sqlite", "--json")
     assert done.code == 0 and sum(done.json["splits"].values()) == done.json["moments"]
 
 
@@ -119,7 +119,7 @@ def test_what_cannot_be_measured_is_said(
 
 def test_export_takes_selections_times_and_places(cli: Cli, logs: Path, lessons: Path, tmp_path: Path) -> None:
     def rows(store: Path, *more: str) -> int:
-        done = cli("export", "--store", store, "--format", "openai", "--out", tmp_path / "rows.jsonl", *more, "--json")
+        done = cli("export", store, "--format", "openai", "--out", tmp_path / "rows.jsonl", *more, "--json")
         assert done.code == 0, done.json
         assert len(done.json["sha256"]) == 64
         return int(done.json["rows"])
@@ -130,7 +130,7 @@ def test_export_takes_selections_times_and_places(cli: Cli, logs: Path, lessons:
     assert rows(logs, "--no-tool-calls") == 60
     assert '"tool' not in (tmp_path / "rows.jsonl").read_text()
     for wrong, words in (("--since", "soon"), ("--where", "acme"), ("--select", "best")):
-        done = cli("export", "--store", logs, "--format", "trl", "--out", tmp_path / "x", wrong, words, "--json")
+        done = cli("export", logs, "--format", "trl", "--out", tmp_path / "x", wrong, words, "--json")
         assert done.code == 2 and words in done.json["error"]
 
 
@@ -149,8 +149,8 @@ def test_a_store_that_is_recorded_already_can_be_redacted(cli: Cli, tmp_path: Pa
 
     with TraceStore.open(old, redactor=Redactor(hook=lambda text: text)) as store:
         store.add(secret)
-    assert cli("redact", old, "--out", old, "--json").code == 2
-    done = cli("redact", old, "--out", new, "--redact-personal", "--json")
+    assert cli("redact", old, "--store", old, "--json").code == 2
+    done = cli("redact", old, "--store", new, "--redact-personal", "--json")
     assert done.code == 0 and done.json["copied"] == 1
     with TraceStore.open(new, read_only=True) as store:
         text = next(store.texts())

@@ -65,9 +65,9 @@ CASES: dict[str, tuple[list[str], str]] = {
     "report on an empty folder": (["report", "folder"], "summary.json"),
     "report on a text": (["report", "text.txt"], "text.txt"),
     "report into a folder": (["report", "text.txt", "--out", "folder"], "folder"),
-    "export without store": (["export", "--format", "trl", "--out", "x.jsonl"], "--store"),
-    "export in an unknown format": (["export", "--store", "s", "--format", "csv", "--out", "x.csv"], "csv"),
-    "export from nothing": (["export", "--store", "nowhere.sqlite", "--format", "trl", "--out", "x"], "nowhere.sqlite"),
+    "export without store": (["export", "--format", "trl", "--out", "x.jsonl"], "STORE"),
+    "export in an unknown format": (["export", "s", "--format", "csv", "--out", "x.csv"], "csv"),
+    "export from nothing": (["export", "nowhere.sqlite", "--format", "trl", "--out", "x"], "nowhere.sqlite"),
     "unknown recipe": (["recipes", "copy", "perpetuum-mobile"], "perpetuum-mobile"),
     "teach without a task": (["chat", "--student", "scripted:good.json", "--as", "teacher"], "--tasks"),
     "task for a user": (["chat", "--student", "scripted:good.json", "--tasks", "arithmetic?n=1"], "--as teacher"),
@@ -82,6 +82,7 @@ CASES: dict[str, tuple[list[str], str]] = {
     "training on a text": (["train", "sft", "--config", "good.yaml", "--stores", "text.txt"], "text.txt"),
     "stray words in training": (["train", "sft", "--config", "good.yaml", "fast"], "fast"),
     "demo into a file": (["demo", "--out", "text.txt"], "text.txt"),
+    "demo of an unknown domain": (["demo", "--domain", "chess"], "arithmetic"),
 }
 
 

@@ -210,7 +210,7 @@ async def test_a_canary_in_the_private_part_never_reaches_the_student(
 
 async def test_the_students_node_is_given_only_the_public_channels() -> None:
     graph = build_dialogue(Says("Hm."), OracleTeacher())
-    own = {"draft", "calls"}  # what the student itself said last, and the tools it called
+    own = {"draft", "calls", "tools"}  # what the student itself said last, the tools it called, and those it may call
     assert set(graph.builder.nodes["student"].input_schema.__annotations__) == {"dialogue_id", "history"} | own
 
 

@@ -73,16 +73,14 @@ def test_reviewing_by_hand(folder: Path) -> None:
     logs = folder / "by-hand-logs.sqlite"
     for words in (
         ("import", f"langgraph:{folder}/runs/from-logs/checkpoints.sqlite", "--store", str(logs)),
-        ("mine", "--store", str(logs), "--out", str(lessons)),
+        ("mine", str(logs), "--store", str(lessons)),
     ):
         assert run_forked(*words, cwd=folder).code == 0
     typed = "?\nq\nFor which day do you want it?\na\nr\n/quit\n"
     ran = run_forked("review", lessons, "--kind", "corrected", cwd=folder, stdin=typed)
     assert ran.code == 0, ran.err
     assert "1 accepted, 1 rejected" in ran.out and "because: " in ran.out and "[a]ccept" in ran.out
-    shown = run_forked(
-        "export", "--store", lessons, "--format", "preference", "--out", "p.jsonl", "--solved", cwd=folder
-    )
+    shown = run_forked("export", lessons, "--format", "preference", "--out", "p.jsonl", "--solved", cwd=folder)
     assert shown.code == 0, shown.err
     (pair,) = (folder / "p.jsonl").read_text().splitlines()
     assert json.loads(pair)["chosen"][0]["content"] == "For which day do you want it?"
@@ -92,7 +90,7 @@ def test_wrong_input_is_one_sentence(folder: Path) -> None:
     for words in (
         ("import", "nothing:x", "--store", "x.sqlite"),
         ("import", "openai:missing.jsonl", "--store", "x.sqlite"),
-        ("mine", "--store", "missing.sqlite", "--out", "y.sqlite"),
+        ("mine", "missing.sqlite", "--store", "y.sqlite"),
         ("review", "by-hand-logs.sqlite", "--kind", "nonsense"),
     ):
         ran = run_forked(*words, "--json", cwd=folder)

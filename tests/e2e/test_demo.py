@@ -12,7 +12,7 @@ import pytest
 from sml_agents.backends.decision import Decision
 from sml_agents.data.nouns import TrainingRow
 from sml_agents.data.rows import whole_pairs
-from sml_agents.demo import DemoSettings, _hold, _primer, _rows, run_demo
+from sml_agents.demo.arithmetic import DemoSettings, _hold, _primer, _rows, run_demo
 from sml_agents.roles import GuessingStudent
 from sml_agents.traces import TraceStore
 from sml_agents.training import DialogueRenderer

@@ -68,14 +68,25 @@ def test_resume_and_replies(url: str) -> None:
         assert store.counts() == Counts(1, 0, solved=1, tokens=5, stops={"solved": 1})
 
 
-def test_one_run_at_a_time(url: str) -> None:
-    with TraceStore.open(url) as first, TraceStore.open(url) as second:
-        first.start_run({})
-        with pytest.raises(StoreError, match="in use by another run"):
-            second.start_run({})
+def test_a_run_that_goes_on_is_joined_and_one_that_ended_is_resumed(url: str) -> None:
+    with TraceStore.open(url) as first, TraceStore.open(url) as second, TraceStore.open(url) as third:
+        first.start_run({"seed": 1})
+        with pytest.raises(SettingsMismatch, match="seed"):
+            second.start_run({"seed": 2})
+        second.start_run({"seed": 1})
         second.add(make_trace())
         first.close()
-        second.start_run({}, resume=True)
+        third.start_run({"seed": 1})
+        second.close()
+        third.close()
+    with TraceStore.open(url) as late:
+        with pytest.raises(InputError, match="--resume"):
+            late.start_run({"seed": 1})
+        with TraceStore.open(url) as other:
+            with pytest.raises(InputError, match="--resume"):
+                other.start_run({"seed": 1})  # one that was refused keeps nobody out, nor lets anybody in
+            other.start_run({"seed": 1}, resume=True)
+        late.start_run({"seed": 1}, resume=True)
 
 
 def test_stores_on_one_server_are_apart(postgres: str) -> None:
@@ -164,8 +175,10 @@ def test_a_server_that_comes_back_costs_nothing(url: str, how: str) -> None:
             use()
         assert store.finished_ids() == {f"{1:016x}"}
         assert store.get_reply("a", "student/0") == Reply(text="hm")
-        with TraceStore.open(url) as second, pytest.raises(StoreError, match="in use by another run"):
-            second.start_run({"seed": 1}, resume=True)
+        with TraceStore.open(url) as second:
+            with pytest.raises(SettingsMismatch, match="seed"):
+                second.start_run({"seed": 2})
+            second.start_run({"seed": 1})  # the run that came back is going on, and can be joined
 
 
 async def test_a_run_goes_on_over_a_restart(url: str) -> None:

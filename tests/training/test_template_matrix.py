@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from sml_agents.data.nouns import Message, TrainingRow
-from sml_agents.errors import BackendError
 from sml_agents.text.thinking import split_thought
 from sml_agents.training import DialogueRenderer
 from sml_agents.training.tokens.rows import IGNORED, tokenize_rows
@@ -156,7 +155,9 @@ def test_a_reply_that_is_still_coming_only_grows(name: str, what: str) -> None:
         assert whole.startswith(renderer.format.decode(ids[:stop], whole=False)), stop
 
 
-def test_tools_are_refused_in_use_where_the_template_knows_none() -> None:
+def test_tools_are_told_in_text_in_use_as_in_training_where_the_template_knows_none() -> None:
     renderer = renderer_of("chatml", "")
-    with pytest.raises(BackendError, match="knows no tools"):
-        renderer.format.encode([{"role": "user", "content": "a"}], [TOOL])
+    ids = renderer.format.encode([{"role": "user", "content": "a"}], [TOOL])
+    call = Message("assistant", "b", trainable=True)
+    (trained,) = renderer.render_turns([Message("user", "a"), call], (TOOL,))
+    assert trained.ids[: len(ids)] == ids and TOOL["function"]["name"] in renderer.tokenizer.decode(ids)

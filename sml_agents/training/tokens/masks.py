@@ -22,6 +22,7 @@ from sml_agents.data.nouns import Message, Tools
 from sml_agents.data.rows import tools_in_text
 from sml_agents.errors import BackendError, TrainingError
 from sml_agents.text.thinking import closing_of, reasoning_in, split_thought
+from sml_agents.text.tools import find_calls
 from sml_agents.training.tokens.nouns import RenderedDialogue, RenderedTurn
 from sml_agents.types import ToolCall
 
@@ -74,8 +75,9 @@ class DialogueRenderer:
         self.folds_system = not self.format.has_system
         self.lead, self.end, self._tail = self._around_student()
         self.end_ids = tuple(self._tokenize([self.end])[0])
-        self.takes_tools, call_end = self._takes_tools()
+        self.takes_tools = self.format.takes_tools
         """Whether the template writes tools, calls and results; else they are written as text."""
+        self._call_end = call_end = self._end_of_calls() if self.takes_tools else self.end
         self.stops = tuple(dict.fromkeys(stop for stop in map(self._stop_of, (self.end, call_end)) if stop))
         """The tokens that end a turn in training: in use they have to end generation."""
         self._safe_pieces = self._pieces_are_safe()
@@ -143,8 +145,12 @@ class DialogueRenderer:
         return rendered
 
     def fits(self, message: Message) -> bool:
-        """Whether the sampled ids of `message` decode to its text (and the reasoning before it) with this tokenizer."""
+        """Whether the sampled ids of `message` decode with this tokenizer to its text, reasoning and calls."""
         said = str(self.tokenizer.decode(list(message.sampled or ()), skip_special_tokens=True))
+        if message.calls:
+            found = find_calls(said, {call.name for call in message.calls})
+            made = [(call.name, call.arguments) for call in message.calls]
+            return list(found.made) == made and found.rest == (message.thought + message.content).strip()
         return said.strip() == (message.thought + message.content).strip()
 
     def folded(self, messages: list[Message]) -> list[Message]:
@@ -408,24 +414,14 @@ class DialogueRenderer:
             )
         return tail
 
-    def _takes_tools(self) -> tuple[bool, str]:
-        """Whether the template writes tools, and what ends a call."""
+    def _end_of_calls(self) -> str:
+        """What ends a turn that calls a tool."""
         call = ToolCall(name="probe_of_the_call", arguments={"probe": "probe of the argument"}, id="call00000")
         asked = [Message("user", _PROBE_USER), Message("assistant", "", calls=(call,))]
-        answered = [*asked, Message("tool", "probe of the result", call_id=call.id)]
-        function = {"name": call.name, "description": "probe of the tool", "parameters": {"type": "object"}}
-        self._call_end = self.end
         try:
-            text = self._text(
-                [*answered, Message("assistant", _PROBE_STUDENT)], tools=({"type": "function", "function": function},)
-            )
-            ending = self._closing(self._text(asked)) or self._opening_of_next(asked, "tool")
+            return self._closing(self._text(asked)) or self._opening_of_next(asked, "tool") or self.end
         except TrainingError:
-            return False, ""
-        if not all(told in text for told in ("probe of the tool", "probe of the argument", "probe of the result")):
-            return False, ""
-        self._call_end = ending or self.end
-        return True, self._call_end
+            return self.end
 
     def _pieces_are_safe(self) -> bool:
         """Whether tokenising text in two pieces and joining the ids gives the text back."""

@@ -57,7 +57,7 @@ class TrlGenerator:
         for job in list(jobs):
             try:
                 encoded = self.format.encode_after(job.tokens, job.messages) if job.tokens else None
-                prompts.append(encoded or self.format.encode(job.messages))
+                prompts.append(encoded or self.format.encode(job.messages, job.tools))
             except Exception as error:
                 jobs.remove(job)
                 job.failed(error)

@@ -1,4 +1,4 @@
-"""`make demo`: the closed loop on the embedded model, from tasks to a measured feedback-seeking student.
+"""The demo on word problems: a student that learns to ask for the one fact that is missing, and only then.
 
 1. A stand-in that never helps holds dialogues on pairs of tasks, one with a needed fact missing and one complete, and
    Q-priming writes every turn: the question for the missing fact or, with nothing missing, the worked solution. Some
@@ -94,12 +94,8 @@ class DemoSettings(BaseModel):
     seed: int = 0
 
 
-def run_demo(out: Path, *, settings: DemoSettings | None = None, seed: int | None = None) -> dict[str, Any]:
-    """Run the demo in the folder `out` and return the content of `summary.json`.
-
-    Progress and the table of results go to standard error. Raises InputError for a folder that holds another demo, and
-    KeyboardInterrupt when stopped: call it again with the same folder to go on.
-    """
+def run_demo(out: Path, *, settings: DemoSettings | None = None, seed: int = 0) -> dict[str, Any]:
+    """See `sml_agents.demo.run_demo`; `settings` in place of the default ones, their own seed included."""
     from rich.console import Console
 
     from sml_agents.backends import resolve
@@ -108,9 +104,7 @@ def run_demo(out: Path, *, settings: DemoSettings | None = None, seed: int | Non
     from sml_agents.evaluation.table import first_token_table, print_summary
     from sml_agents.rollout import ProgressBar
 
-    settings = settings or DemoSettings()
-    if seed is not None:
-        settings = settings.model_copy(update={"seed": seed})
+    settings = settings or DemoSettings(seed=seed)
     console = Console(stderr=True)
     out.mkdir(parents=True, exist_ok=True)
     sampling = {"temperature": 0, "max_tokens": settings.max_tokens, "dtype": "fast"}

@@ -1,0 +1,105 @@
+"""Rows out of generated tool requests (`requests`): pairs that only the schema tells apart."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from sml_agents.asker.pairs import continued, varied
+from sml_agents.asker.prompt import Said, ToolView
+from sml_agents.asker.rows import Choice, Example, Row
+from sml_agents.tasks import iter_tasks
+from sml_agents.types import Form, Task
+
+__all__ = ["choice_of", "generated_pairs", "generated_row"]
+
+
+def generated_pairs(split: str, n: int, seed: int = 0) -> Iterator[tuple[Task, Task]]:
+    """`n` pairs of the same request, incomplete and complete."""
+    made = iter_tasks(f"requests?form=paired&split={split}&n={n}&seed={seed}")
+    for _, group in groupby(made, key=lambda task: task.pair):
+        tasks = {task.form: task for task in group}
+        if Form.FULL in tasks and Form.UNDERSPECIFIED in tasks:
+            yield tasks[Form.UNDERSPECIFIED], tasks[Form.FULL]
+
+
+def tool_of(task: Task) -> ToolView:
+    """The tool that serves a request."""
+    name = task.private.calls[0].name
+    return next(view for view in map(ToolView.read, task.tools) if view.name == name)
+
+
+def example_of(task: Task) -> Example:
+    """What a generated request tells of each required argument."""
+    said, told = task.meta["said"], set(task.meta["told"])
+    required = [argument.name for argument in tool_of(task).required]
+    values = {name: said.get(name) if name in told else None for name in required}
+    return Example((Said("user", task.prompt),), values)
+
+
+def generated_row(pair: tuple[Task, Task], others: Sequence[str], rng: random.Random) -> Row:
+    """Both sides of a pair, and what becomes of the incomplete one when it is asked about."""
+    lacking, whole = pair
+    one, other = example_of(lacking), example_of(whole)
+    examples = [other, one]
+    said = lacking.meta["said"]
+    if one.missing and rng.random() < 0.6:
+        start = one if rng.random() < 0.5 else _forgetful(lacking, one, rng)
+        examples.append(continued(start, said, rng))
+    return Row(varied(tool_of(lacking), rng), tuple(_drafted(example, lacking, others, rng) for example in examples))
+
+
+def _forgetful(task: Task, example: Example, rng: random.Random) -> Example:
+    """A request that opens with the first sentence alone, or a bare wish for the tool."""
+    purpose = tool_of(task).purpose.rstrip(".")
+    wish = rng.choice(("I need this: {}.", "Can you help me? {}", "{}, please.", "Hi! {}"))
+    text = wish.format(purpose[:1].lower() + purpose[1:])
+    return Example((Said("user", text),), dict.fromkeys(example.values))
+
+
+def _drafted(example: Example, task: Task, others: Sequence[str], rng: random.Random) -> Example:
+    """Some arguments with a drafted value, as it was said or as a call has it; or with one that nobody gave."""
+    drafts = {}
+    said, called = task.meta["said"], called_values(task)
+    text = " ".join(one.text for one in example.said)
+    for name, value in example.values.items():
+        if rng.random() > 0.35:
+            continue
+        if value is not None and rng.random() < 0.8:
+            drafts[name] = (called.get(name, value) if rng.random() < 0.6 else value, True)
+        else:
+            own = called.get(name, said.get(name)) if value is None and rng.random() < 0.6 else None
+            made_up = own or rng.choice(others)
+            if (made_up not in text and made_up not in (value, called.get(name))) or (own and value is None):
+                drafts[name] = (made_up, False)
+    return Example(example.said, example.values, drafts)
+
+
+def with_call(example: Example, task: Task) -> Example:
+    """With the call that serves the request as the drafted one."""
+    called = called_values(task)
+    drafts = {name: (called[name], value is not None) for name, value in example.values.items() if name in called}
+    return Example(example.said, example.values, drafts)
+
+
+def called_values(task: Task) -> dict[str, str]:
+    """The arguments of the call that serves a request, by path, as text."""
+    found: dict[str, str] = {}
+    for name, values in task.private.calls[0].arguments.items():
+        value = values[0]
+        inner = value.items() if isinstance(value, dict) else ()
+        found |= {f"{name}.{key}": str(one) for key, one in inner if not isinstance(one, dict | list)}
+        if not isinstance(value, dict | list):
+            found[name] = ("yes" if value else "no") if isinstance(value, bool) else str(value)
+    return found
+
+
+def choice_of(pair: tuple[Task, Task], rng: random.Random) -> Choice:
+    """Which of the tools serves a request; in a third of the cases it is not among them."""
+    task = rng.choice(pair)
+    right = task.private.calls[0].name
+    tools = [view for view in map(ToolView.read, task.tools)]
+    if len(tools) > 1 and rng.random() < 0.3:
+        return Choice(tuple(view for view in tools if view.name != right), (Said("user", task.prompt),), None)
+    return Choice(tuple(tools), (Said("user", task.prompt),), right)

@@ -1,0 +1,86 @@
+"""`asker:` and `asker:FOLDER`: an asker, ready to be asked."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from sml_agents.asker.prompt import Said, ToolView
+from sml_agents.asker.read import AskerModel
+from sml_agents.asker.threshold import AskerRecord
+from sml_agents.errors import InputError, MissingExtra
+from sml_agents.specs import read_spec
+
+__all__ = ["READY", "Asker", "load_asker"]
+
+READY = Path(__file__).parent / "ready"
+"""The weights that come with the package."""
+
+
+@dataclass
+class Asker:
+    """An asker and its thresholds. The weights are loaded when it is first asked."""
+
+    folder: Path
+    record: AskerRecord
+    _model: AskerModel | None = field(default=None, repr=False)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def model(self) -> AskerModel:
+        with self._lock:
+            if self._model is None:
+                self._model = _weights(self.folder)
+            return self._model
+
+    def missing(
+        self, tool: ToolView, said: Sequence[Said], drafts: Mapping[str, str] | None = None
+    ) -> dict[str, float]:
+        """P(missing) of each required argument; see `AskerModel.missing`."""
+        return self.model.missing(tool, said, drafts)
+
+    def choose(self, tools: Sequence[ToolView], said: Sequence[Said]) -> ToolView | None:
+        """The tool that serves the request, None where none does."""
+        if not tools:
+            return None
+        shares = self.model.choose(tools, said)
+        best = max(shares, key=lambda name: shares[name])
+        return next((tool for tool in tools if tool.name == best), None)
+
+
+@lru_cache(maxsize=8)
+def load_asker(spec: str) -> Asker:
+    """The asker behind a spec: `asker:` for the one of this package, `asker:FOLDER` for one of your own.
+
+    Raises:
+        InputError: no asker there.
+        MissingExtra: torch and transformers are not installed.
+    """
+    _, name, arg, values = read_spec(spec)
+    if name != "asker" or values:
+        raise InputError(f"{spec!r} is no asker: give asker: or asker:FOLDER, without settings.")
+    if any(find_spec(one) is None for one in ("torch", "transformers")):
+        raise MissingExtra("An asker", "local")
+    folder = Path(arg).expanduser() if arg else READY
+    return Asker(folder, AskerRecord.read(folder))
+
+
+@lru_cache(maxsize=2)
+def _weights(folder: Path) -> AskerModel:
+    """In bfloat16 where the processor multiplies in it: half the memory, twice the speed."""
+    from sml_agents.backends.embedded import embedded_path
+    from sml_agents.backends.loading import resolved_dtype
+    from sml_agents.backends.threads import set_threads
+
+    set_threads(None)
+    import torch
+
+    dtype = getattr(torch, resolved_dtype("fast", "cpu"))
+    try:
+        return AskerModel.load(folder, embedded_path(), dtype)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise InputError(f"The weights in {folder} cannot be loaded: {str(error).splitlines()[0][:200]}") from error

@@ -1,0 +1,193 @@
+"""Where the asker draws the line: chosen on tools that training never saw, stored beside the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sml_agents.asker.mix import Pair
+from sml_agents.asker.prompt import ToolView
+from sml_agents.asker.read import AskerModel
+from sml_agents.asker.rows import Example
+from sml_agents.errors import InputError, complaint
+from sml_agents.files import write_whole
+
+__all__ = ["RECORD", "AskerRecord", "Scores", "chosen_on", "line", "scores_of"]
+
+RECORD = "asker.json"
+NEEDLESS = 0.1
+"""Share of complete requests that may be asked about, at the threshold that is chosen."""
+_FEW = 0.06
+"""The same where a rule helps."""
+
+
+class AskerRecord(BaseModel):
+    """Content of `asker.json`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: int = 1
+    threshold: float = Field(gt=0, lt=1)
+    """Ask where P(missing) of a required argument is at least this large."""
+    drafted: float = Field(gt=0, lt=1)
+    """The same where a call is drafted, whose values are then read."""
+    grounded: float = Field(default=0.99, gt=0, lt=1)
+    unknown: float = Field(default=0.5, gt=0, lt=1)
+    """The same beside a rule: for arguments in whose value it finds a ground, and for the others."""
+    chosen_on: dict[str, int] = Field(default_factory=dict)
+    """Pairs by source, of tools that were held out of training."""
+    figures: dict[str, dict[str, float]] = Field(default_factory=dict)
+    """What it reaches on these: by source, without and with a drafted call."""
+
+    @classmethod
+    def read(cls, folder: Path) -> AskerRecord:
+        """Raises InputError where there is none, or one that cannot be understood."""
+        path = folder / RECORD
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except OSError:
+            raise InputError(
+                f"{folder} holds no asker: {RECORD} is not there. Give a folder that finetune/asker.py has written, or "
+                "asker: alone for the one that comes with the package."
+            ) from None
+        except ValidationError as error:
+            raise InputError(f"{path} is no record of an asker ({complaint(error)[1]}): train it anew.") from error
+
+    def write(self, folder: Path) -> None:
+        write_whole(folder / RECORD, self.model_dump_json(indent=2) + "\n")
+
+
+class Scores(BaseModel):
+    """Of pairs: the highest P(missing) of each side, and whether the argument that was taken out is the likeliest."""
+
+    lacking: list[float] = []
+    whole: list[float] = []
+    named: list[bool] = []
+
+    def auc(self) -> float:
+        """How often the incomplete one of two requests has the higher score."""
+        wins = sum((one > other) + 0.5 * (one == other) for one in self.lacking for other in self.whole)
+        return wins / (len(self.lacking) * len(self.whole))
+
+    def asks(self, threshold: float) -> float:
+        return sum(one >= threshold for one in self.lacking) / len(self.lacking)
+
+    def needless(self, threshold: float) -> float:
+        return sum(one >= threshold for one in self.whole) / len(self.whole)
+
+    def figures(self, threshold: float) -> dict[str, float]:
+        return {
+            "auc": round(self.auc(), 4),
+            "asks": round(self.asks(threshold), 4),
+            "needless": round(self.needless(threshold), 4),
+            "names": round(sum(self.named) / len(self.named), 4),
+        }
+
+
+def scores_of(model: AskerModel, pairs: Sequence[Pair], drafted: bool = False) -> Scores:
+    """Both sides of each pair read by the asker; with `drafted`, the pairs of which both sides have a drafted call."""
+    found = Scores()
+    for pair, lacking, whole in _read(model, pairs, drafted):
+        found.lacking.append(max(lacking.values()))
+        found.whole.append(max(whole.values()))
+        found.named.append(max(lacking, key=lacking.__getitem__) in pair.lacking.missing)
+    return found
+
+
+def _read(
+    model: AskerModel, pairs: Sequence[Pair], drafted: bool
+) -> Iterator[tuple[Pair, dict[str, float], dict[str, float]]]:
+    for pair in pairs:
+        sides = [{name: value for name, (value, _) in side.drafts.items()} for side in (pair.lacking, pair.whole)]
+        if drafted and not all(sides):
+            continue
+        lacking = model.missing(pair.tool, pair.lacking.said, sides[0] if drafted else None)
+        whole = model.missing(pair.tool, pair.whole.said, sides[1] if drafted else None)
+        if lacking and whole:
+            yield pair, lacking, whole
+
+
+def line(scores: Sequence[Scores], needless: float = NEEDLESS) -> float:
+    """The lowest threshold at which the share of needless questions, the mean over the sources, is small enough."""
+    candidates = sorted({min(max(score, 1e-4), 1 - 1e-4) for one in scores for score in (*one.whole, *one.lacking)})
+    for candidate in candidates:
+        if sum(one.needless(candidate) for one in scores) / len(scores) <= needless:
+            return round(candidate, 4)
+    return 0.9999
+
+
+Rule = Callable[[ToolView, Example], Collection[str]]
+"""The required arguments of a drafted call for whose values a rule finds no ground."""
+_Side = list[tuple[float, bool]]
+"""Of each required argument: P(missing), and whether the rule finds no ground for it."""
+
+
+def chosen_on(
+    model: AskerModel,
+    pairs: Mapping[str, Sequence[Pair]],
+    rule: Rule | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> AskerRecord:
+    """The record of an asker, its thresholds chosen on `pairs` by source.
+
+    Args:
+        rule: with it, thresholds for the asker beside this rule are chosen, too.
+
+    Raises InputError where there is no pair to choose on.
+    """
+    plain, drafted, sides = {}, {}, []
+    for name, some in pairs.items():
+        plain[name] = scores_of(model, some)
+        read = list(_read(model, some, drafted=True))
+        drafted[name] = Scores(
+            lacking=[max(one.values()) for _, one, _ in read],
+            whole=[max(one.values()) for _, _, one in read],
+            named=[max(one, key=one.__getitem__) in pair.lacking.missing for pair, one, _ in read],
+        )
+        if rule is not None and read:
+            sides.append(_beside(read, rule))
+        if progress is not None:
+            progress(name)
+    plain, drafted = ({name: one for name, one in table.items() if one.lacking} for table in (plain, drafted))
+    if not plain:
+        raise InputError("There is no pair of a held-out tool to choose the threshold on: give more data.")
+    threshold = line(list(plain.values()))
+    above = line(list(drafted.values())) if drafted else threshold
+    grounded, unknown = _together(sides) if sides else (above, above)
+    figures = {name: one.figures(threshold) for name, one in plain.items()}
+    figures |= {f"{name}, drafted": one.figures(above) for name, one in drafted.items()}
+    return AskerRecord(
+        threshold=threshold,
+        drafted=above,
+        grounded=grounded,
+        unknown=unknown,
+        chosen_on={name: len(one.lacking) for name, one in plain.items()},
+        figures=figures,
+    )
+
+
+def _beside(
+    read: Sequence[tuple[Pair, dict[str, float], dict[str, float]]], rule: Rule
+) -> tuple[list[_Side], list[_Side]]:
+    """Incomplete and complete sides of drafted calls."""
+    found: tuple[list[_Side], list[_Side]] = ([], [])
+    for pair, *sides in read:
+        for place, (side, probabilities) in enumerate(zip((pair.lacking, pair.whole), sides, strict=True)):
+            unknown = rule(pair.tool, side)
+            found[place].append([(p, name in unknown) for name, p in probabilities.items()])
+    return found
+
+
+def _together(sources: Sequence[tuple[list[_Side], list[_Side]]]) -> tuple[float, float]:
+    """Thresholds for arguments with and without a ground: the most that is asked with few needless questions."""
+    grid = [0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999]
+
+    def shares(place: int, lines: tuple[float, float]) -> float:
+        asked = [[any(p >= lines[lost] for p, lost in side) for side in source[place]] for source in sources]
+        return sum(sum(one) / len(one) for one in asked) / len(asked)
+
+    choices = [(grounded, unknown) for grounded in grid for unknown in grid if unknown <= grounded]
+    few = [lines for lines in choices if shares(1, lines) <= _FEW] or [(grid[-1], grid[-1])]
+    return max(few, key=lambda lines: (shares(0, lines) - shares(1, lines), lines))

@@ -1,0 +1,219 @@
+"""Training the asker: rows by their number, low-rank or whole weights, checkpoints that are usable at any time.
+
+Row n depends on the seed and n alone, so a resumed run sees what an unbroken one would have. The learning rate rises,
+stays, and falls in the last part: a run that is going well can be given more steps, and one that has to end, fewer.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from sml_agents.asker.rows import Choice, Row, tree_of
+from sml_agents.errors import InputError, TrainingError
+from sml_agents.files import whole_file
+from sml_agents.types import stable_hash
+
+__all__ = ["STATE", "AskerSettings", "Step", "train_asker"]
+
+RowOf = Callable[[random.Random], Row | Choice | None]
+"""Draws one row; None where nothing can be made of what was drawn."""
+STATE = "state.pt"
+"""What a run goes on from; of no use once the run is done."""
+_LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+class AskerSettings(BaseModel):
+    """What decides the weights, beside the rows."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: str = Field(default="lora", pattern="^(lora|full)$")
+    r: int = Field(default=16, ge=1)
+    alpha: int = Field(default=32, ge=1)
+    first_layer: int = Field(default=12, ge=0)
+    """Layers below it stay as they are: with low-rank weights, a step then costs less by their way back."""
+    steps: int = Field(default=500, ge=1)
+    rows: int = Field(default=8, ge=1)
+    """Rows in one step."""
+    learning_rate: float = Field(default=2e-3, gt=0)
+    rising: float = Field(default=0.04, ge=0, le=1)
+    falling: float = Field(default=0.3, ge=0, le=1)
+    """Shares of the steps in which the learning rate rises at the start, and falls at the end."""
+    max_norm: float = Field(default=1.0, gt=0)
+    most_tokens: int = Field(default=700, ge=16)
+    """Longer rows are passed over."""
+    seed: int = 0
+    precision: str = Field(default="auto", pattern="^(auto|fp32|bf16)$")
+    """`auto`: bf16 where the processor multiplies in it, else fp32. What is trained is kept in fp32."""
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step, the first being 0."""
+        rise = max(1.0, self.rising * self.steps)
+        fall = max(1.0, self.falling * self.steps)
+        return self.learning_rate * min(1.0, (step + 1) / rise, (self.steps - step) / fall)
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one step came to."""
+
+    step: int
+    loss: float
+    tokens: int
+    """Read so far, from the first step of the run on."""
+
+
+def train_asker(
+    base: Path,
+    row_of: RowOf,
+    settings: AskerSettings,
+    out: Path,
+    *,
+    resume: bool = False,
+    save_every: int = 50,
+    progress: Callable[[Step], None] | None = None,
+) -> None:
+    """Train from the model in `base`, and write the weights to `out`: an adapter, or with `full` a whole model.
+
+    Every `save_every` steps the weights so far, usable as they are, and the optimiser's state are written to `out`.
+
+    Raises:
+        InputError: `out` holds something else, or on resume a run with other settings than steps.
+        TrainingError: no row can be made, or the loss is not a number.
+    """
+    import torch
+    from transformers import AutoTokenizer
+
+    if out.exists() and any(out.iterdir()) and not resume:
+        raise InputError(f"{out} is not empty: choose another folder, or go on with --resume if a run was cut short.")
+    out.mkdir(parents=True, exist_ok=True)
+    tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)
+    model = _trainable(base, settings)
+    trained = [one for one in model.parameters() if one.requires_grad]
+    kept = [one.detach().float().clone().requires_grad_() for one in trained]
+    optimiser = torch.optim.AdamW(kept, lr=settings.learning_rate, betas=(0.9, 0.98), weight_decay=0.0)
+    done, tokens = 0, 0
+    if resume and (out / STATE).is_file():
+        state = torch.load(out / STATE, weights_only=True)
+        if {**state["settings"], "steps": 0} != {**settings.model_dump(), "steps": 0}:
+            raise InputError(f"{out} was started with other settings: give the same ones, steps apart.")
+        done, tokens = state["step"], state["tokens"]
+        optimiser.load_state_dict(state["optimiser"])
+        with torch.no_grad():
+            for one, before in zip(kept, state["weights"], strict=True):
+                one.copy_(before)
+        _copy(kept, trained)
+    body, head = _parts(model)
+    model.train()
+    for step in range(done, settings.steps):
+        trees = _trees(row_of, tokenizer, settings, step)
+        weight = sum(one for tree in trees for _, _, one in tree.targets)
+        total = 0.0
+        for tree in trees:
+            places, targets, weights = (list(column) for column in zip(*tree.targets, strict=True))
+            hidden_TD = body(**tree.inputs(head.weight.dtype), use_cache=False).last_hidden_state[0]
+            logits_NV = head(hidden_TD[places]).float()
+            losses_N = torch.nn.functional.cross_entropy(logits_NV, torch.tensor(targets), reduction="none")
+            loss = (losses_N * torch.tensor(weights)).sum() / weight
+            loss.backward()
+            total += loss.item()
+            tokens += len(tree.ids)
+        if not total < float("inf"):
+            raise TrainingError(f"the loss is not a number at step {step + 1}: lower the learning rate")
+        for one, copy in zip(kept, trained, strict=True):
+            one.grad = None if copy.grad is None else copy.grad.float()
+            copy.grad = None
+        torch.nn.utils.clip_grad_norm_(kept, settings.max_norm)
+        for group in optimiser.param_groups:
+            group["lr"] = settings.rate(step)
+        optimiser.step()
+        _copy(kept, trained)
+        if progress is not None:
+            progress(Step(step + 1, total, tokens))
+        if (step + 1) % save_every == 0 or step + 1 == settings.steps:
+            _save(model, tokenizer, settings, out)
+            state = {"step": step + 1, "tokens": tokens, "settings": settings.model_dump(), "weights": [*kept]}
+            with whole_file(out / STATE) as path:
+                torch.save({**state, "optimiser": optimiser.state_dict()}, path)
+
+
+def _trees(row_of: RowOf, tokenizer: Any, settings: AskerSettings, step: int) -> list[Any]:
+    trees: list[Any] = []
+    for number in range(settings.rows):
+        for attempt in range(100):
+            row = row_of(random.Random(stable_hash("asker", settings.seed, step * settings.rows + number, attempt)))
+            tree = None if row is None else tree_of(row, tokenizer)
+            if tree is not None and tree.targets and len(tree.ids) <= settings.most_tokens:
+                trees.append(tree)
+                break
+    if not trees:
+        raise TrainingError("no row can be made: the data hold no complete request with a value that can be taken out")
+    return trees
+
+
+def _trainable(base: Path, settings: AskerSettings) -> Any:
+    """The model, what is to be trained asking for gradients."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from sml_agents.backends.loading import cpu_has_bfloat16
+
+    half = settings.precision == "bf16" or (settings.precision == "auto" and cpu_has_bfloat16())
+    model: Any = AutoModelForCausalLM.from_pretrained(
+        base, dtype=torch.bfloat16 if half else torch.float32, attn_implementation="eager", trust_remote_code=False
+    )
+    if settings.method == "full":
+        return model
+    from peft import LoraConfig, get_peft_model
+
+    layers = model.config.num_hidden_layers
+    config = LoraConfig(
+        r=settings.r,
+        lora_alpha=settings.alpha,
+        target_modules=list(_LINEAR),
+        layers_to_transform=list(range(min(settings.first_layer, layers - 1), layers)),
+        task_type="CAUSAL_LM",
+    )
+    torch.manual_seed(settings.seed)
+    with warnings.catch_warnings():  # what peft up to 0.21 and transformers from 5.20 on have to say to each other
+        warnings.filterwarnings("ignore", r"`(is_)?gradient_checkpointing\w*` is deprecated", FutureWarning)
+        return get_peft_model(model, config, autocast_adapter_dtype=False)
+
+
+def _parts(model: Any) -> tuple[Any, Any]:
+    whole = model.get_base_model() if hasattr(model, "peft_config") else model
+    return whole.model, whole.lm_head
+
+
+def _copy(kept: Sequence[Any], trained: Sequence[Any]) -> None:
+    import torch
+
+    with torch.no_grad():
+        for one, copy in zip(kept, trained, strict=True):
+            copy.copy_(one)
+
+
+def _save(model: Any, tokenizer: Any, settings: AskerSettings, out: Path) -> None:
+    """The weights, whole or not at all."""
+    staging = out / "saving"
+    shutil.rmtree(staging, ignore_errors=True)
+    model.save_pretrained(staging)
+    (staging / "README.md").unlink(missing_ok=True)  # peft's empty card
+    if settings.method == "full":
+        tokenizer.save_pretrained(staging)
+    else:
+        config = json.loads((staging / "adapter_config.json").read_text(encoding="utf-8"))
+        config["base_model_name_or_path"] = "embedded:"
+        (staging / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
+    for path in sorted(staging.iterdir()):
+        path.replace(out / path.name)
+    staging.rmdir()

@@ -1,0 +1,94 @@
+"""`sml-agents ask`: what a request lacks, by the asker."""
+
+from __future__ import annotations
+
+import json as json_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from sml_agents.cli.result import JsonFlag, Result
+from sml_agents.errors import InputError
+
+
+def ask(
+    text: Annotated[list[str], typer.Argument(help="What was said: the person's, the agent's, and so on in turn.")],
+    tools: Annotated[Path, typer.Option(metavar="FILE", help="JSON: a tool, or a list, as a provider takes them.")],
+    asker: Annotated[str, typer.Option(metavar="SPEC", help="asker: (ready) or asker:FOLDER.")] = "asker:",
+    tool: Annotated[str | None, typer.Option(metavar="NAME", help="The tool; else the asker chooses one.")] = None,
+    call: Annotated[str | None, typer.Option(metavar="JSON", help="Arguments of a drafted call of that tool.")] = None,
+    json: JsonFlag = False,
+) -> Result:
+    """Show how likely each required argument of a tool is missing.
+
+    One message or several in turn, the person's first and last.
+    """
+    from sml_agents.agents.asker import tool_view
+    from sml_agents.agents.slots import filled, tool_name
+    from sml_agents.asker import Said, load_asker
+
+    given = {tool_name(one): one for one in _tools(tools)}
+    if tool is not None and tool not in given:
+        raise InputError(f"No tool in {tools} is named {tool}: it holds {', '.join(given)}")
+    if len(text) % 2 == 0:
+        raise InputError("the last message is the agent's: give the person's answer, too")
+    if call is not None and tool is None and len(given) > 1:
+        raise InputError("--call needs --tool NAME: the tool that is called")
+    said = [Said("assistant" if place % 2 else "user", words) for place, words in enumerate(text)]
+    found = load_asker(asker)
+    views = {name: tool_view(one) for name, one in given.items()}
+    if tool is None and call is not None:
+        tool = next(iter(given))
+    if tool is None:
+        chosen = found.choose([view for view, _ in views.values()], said)
+        if chosen is None:
+            return Result({"tool": None, "missing": {}, "asks": False}, lambda: print("none of the tools serves this"))
+        tool = chosen.name
+    view, slots = views[tool]
+    drafts = None
+    if call is not None:
+        arguments = filled(list(slots.values()), _arguments(call))
+        drafts = {one.slot.name: str(one.value) for one in arguments if one.given}
+    line = found.record.threshold if drafts is None else found.record.drafted
+    missing = found.missing(view, said, drafts)
+    payload = {"tool": tool, "missing": missing, "threshold": line, "asks": any(p >= line for p in missing.values())}
+    return Result(
+        payload, lambda: _show(tool, missing, line, {name: slot.question().text for name, slot in slots.items()})
+    )
+
+
+def _show(tool: str, missing: dict[str, float], line: float, questions: dict[str, str]) -> None:
+    print(f"{tool}: asks from {line:.2f} on")
+    width = max(map(len, missing), default=0)
+    for name, probability in missing.items():
+        print(f"  {name:{width}}  {probability:.2f}  {questions[name] if probability >= line else ''}".rstrip())
+    if not missing:
+        print("  it requires nothing")
+
+
+def _tools(path: Path) -> list[dict[str, Any]]:
+    try:
+        read = json_module.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON: {error}") from error
+    from sml_agents.asker import ToolView
+
+    listed = read if isinstance(read, list) else [read]
+    for one in listed:
+        ToolView.read(one)
+    if not listed:
+        raise InputError(f"{path} holds no tool")
+    return listed
+
+
+def _arguments(call: str) -> dict[str, Any]:
+    try:
+        read = json_module.loads(call)
+    except ValueError as error:
+        raise InputError(f"--call is not JSON: {error}") from error
+    if not isinstance(read, dict):
+        raise InputError("--call is a JSON object of arguments")
+    return read

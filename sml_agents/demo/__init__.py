@@ -1,0 +1,30 @@
+"""`make demo`: the closed loop on the embedded model, from tasks to a measured feedback-seeking student.
+
+One module a domain, each with a `run_demo(out, *, seed)` that leaves stores, model, `summary.json` and report in one
+folder, goes on where it stopped when the same folder is given again, and returns what `summary.json` holds.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from sml_agents.errors import InputError
+
+__all__ = ["Domain", "run_demo"]
+
+Domain = Literal["arithmetic"]
+"""What there is a demo of; the module of that name shows it."""
+
+
+def run_demo(out: Path, domain: Domain = "arithmetic", *, seed: int = 0) -> dict[str, Any]:
+    """Run the demo of one domain in the folder `out` and return the content of `summary.json`.
+
+    Progress and the table of results go to standard error. Raises InputError for an unknown domain and for a folder
+    that holds another demo, and KeyboardInterrupt when stopped: call it again with the same folder to go on.
+    """
+    if domain not in get_args(Domain):
+        raise InputError(f"There is no demo of {domain!r}: choose one of {', '.join(get_args(Domain))}.")
+    summary: dict[str, Any] = import_module(f"{__name__}.{domain}").run_demo(out, seed=seed)
+    return summary

@@ -1,0 +1,1 @@
+"""Tool requests: ask for the missing argument, or call the tool."""

@@ -1,0 +1,116 @@
+"""Training, resuming, the threshold, and the weights coming back."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from sml_agents.asker.load import load_asker
+from sml_agents.asker.prompt import Argument, Said, ToolView
+from sml_agents.asker.read import AskerModel
+from sml_agents.asker.rows import Example, Row
+from sml_agents.asker.threshold import AskerRecord, Scores, line
+from sml_agents.asker.train import AskerSettings, Step, train_asker
+from sml_agents.errors import InputError, TrainingError
+
+TOOL = ToolView("ring", "Ring somebody up", (Argument("person"), Argument("minute")))
+
+
+def row(rng: random.Random) -> Row:
+    """Two conversations: the one lacks what the other has."""
+    name = rng.choice(("Ann", "Bob", "Eve"))
+    whole = Example((Said("user", f"Ring {name}"),), {"person": name})
+    return Row(TOOL, (whole, Example((Said("user", "Ring"),), {"person": None})))
+
+
+def settings(**given: object) -> AskerSettings:
+    chosen = {"steps": 6, "rows": 2, "r": 2, "first_layer": 1, "learning_rate": 0.02, "precision": "fp32", **given}
+    return AskerSettings.model_validate(chosen)
+
+
+class Cut(Exception):
+    """A run ends in the middle."""
+
+
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_a_run_that_was_cut_goes_on_to_the_same_weights(method: str, tiny: Path, tmp_path: Path) -> None:
+    losses: list[float] = []
+    train_asker(tiny, row, settings(method=method), tmp_path / "whole", progress=lambda step: losses.append(step.loss))
+    assert len(losses) == 6
+    assert losses[-1] < losses[0]
+
+    def cut(step: Step) -> None:
+        if step.step == 5:
+            raise Cut
+
+    with pytest.raises(Cut):
+        train_asker(tiny, row, settings(method=method), tmp_path / "cut", save_every=2, progress=cut)
+    said = [Said("user", "Ring Ann")]
+    halfway = AskerModel.load(tmp_path / "cut", tiny).missing(TOOL, said)
+    assert set(halfway) == {"person", "minute"}, "what was saved on the way is usable"
+    with pytest.raises(InputError, match="other settings"):
+        train_asker(tiny, row, settings(method=method, seed=4), tmp_path / "cut", resume=True)
+    with pytest.raises(InputError, match="not empty"):
+        train_asker(tiny, row, settings(method=method), tmp_path / "cut")
+    train_asker(tiny, row, settings(method=method), tmp_path / "cut", resume=True)
+    found = [AskerModel.load(tmp_path / one, tiny).missing(TOOL, said) for one in ("whole", "cut")]
+    assert found[0] == pytest.approx(found[1], rel=1e-3)
+    assert found[0] != pytest.approx(AskerModel.load(tiny).missing(TOOL, said), rel=1e-3)
+
+
+@pytest.mark.filterwarnings("ignore:`(is_)?gradient_checkpointing:FutureWarning")  # peft and transformers' own
+def test_peft_reads_the_weights_to_the_same_model(tiny: Path, tmp_path: Path) -> None:
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    train_asker(tiny, row, settings(steps=3), tmp_path / "out")
+    config = json.loads((tmp_path / "out" / "adapter_config.json").read_text(encoding="utf-8"))
+    assert config["base_model_name_or_path"] == "embedded:"
+    theirs = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny), tmp_path / "out")
+    ours = AskerModel.load(tmp_path / "out", tiny).model
+    ids = torch.arange(5, 25)[None]
+    assert torch.allclose(theirs(ids).logits, ours(ids).logits, atol=1e-4)
+
+
+def test_data_without_a_row_is_said_at_once(tiny: Path, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="no row can be made"):
+        train_asker(tiny, lambda rng: None, settings(), tmp_path / "out")
+
+
+def test_the_learning_rate_rises_stays_and_falls() -> None:
+    chosen = settings(steps=100, rising=0.1, falling=0.3, learning_rate=1.0)
+    assert [chosen.rate(step) for step in (0, 9, 50, 70, 85, 99)] == pytest.approx([0.1, 1, 1, 1, 0.5, 1 / 30])
+
+
+def test_the_line_is_the_lowest_with_few_needless_questions() -> None:
+    easy = Scores(lacking=[0.9, 0.8], whole=[0.1] * 9 + [0.7], named=[True, True])
+    assert line([easy]) == 0.7
+    assert easy.needless(0.7) == 0.1
+    assert line([easy], needless=0.0) == 0.8
+    hopeless = Scores(lacking=[0.5], whole=[0.99999], named=[False])
+    assert line([hopeless]) == 0.9999
+    assert easy.auc() == 1.0
+    assert Scores(lacking=[0.5], whole=[0.5], named=[True]).auc() == 0.5
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "{}", '{"threshold": 2, "drafted": 0.5}', '{"threshold": 0.5, "drafted": 0.5, "x": 1}']
+)
+def test_a_folder_that_holds_no_asker_is_refused(text: str | None, tmp_path: Path) -> None:
+    if text is not None:
+        (tmp_path / "asker.json").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="asker"):
+        load_asker(f"asker:{tmp_path}")
+
+
+def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
+    record = AskerRecord(threshold=0.4, drafted=0.6, chosen_on={"requests": 3})
+    record.write(tmp_path)
+    assert load_asker(f"asker:{tmp_path}").record == record
+    for wrong in ("asker", "asker:x?y=1", "askers:x"):
+        with pytest.raises(InputError, match="no asker"):
+            load_asker(wrong)

@@ -1,0 +1,66 @@
+"""Every snippet of the pages without a test of their own runs, in order, as it stands."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import run_forked
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+ELSEWHERE = {
+    "chat-ui.md": "graphs/test_chat_ui.py",
+    "clarify.md": "agents/test_guide.py",
+    "code.md": "sandbox/test_docs.py",
+    "from-logs.md": "docs/test_from_logs.py",
+    "reinforcement.md": "training/test_grpo.py",
+    "training.md": "training/test_docs.py",
+}
+"""Pages whose snippets need models, servers or other numbers: the test that runs them."""
+PAGES = [
+    page
+    for page in sorted(DOCS.rglob("*.md"))
+    if page.relative_to(DOCS).as_posix() not in ELSEWHERE and "\n```" in page.read_text(encoding="utf-8")
+]
+
+
+def blocks(page: Path) -> Iterator[tuple[str, str]]:
+    """Language and text of each fenced block."""
+    yield from re.findall(r"^```(\w+)\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
+def test_the_page_runs(
+    page: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    embedded_model: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {"__name__": page.stem}
+    for language, text in blocks(page):
+        if language == "python":
+            exec(compile(text, page.name, "exec", dont_inherit=True), names)
+        elif language == "bash":
+            for command in text.splitlines():
+                words = shlex.split(command)
+                assert words[0] == "sml-agents", command
+                done = run_forked(*words[1:], cwd=tmp_path)
+                assert done.code == 0, f"{command}\n{done.err}"
+    if page.stem == "first-hour":
+        assert "Booked" not in capsys.readouterr().out
+        assert "trained" in (tmp_path / "first.html").read_text(encoding="utf-8")
+    for name in [name for name in names if name.startswith("Test")]:
+        suite = names[name]
+        for test in [test for test in dir(suite) if test.startswith("test_")]:
+            getattr(suite(), test)()  # type: ignore[operator]
+
+
+def test_the_pages_that_are_run_elsewhere_are_there() -> None:
+    assert all((DOCS / page).exists() and (ROOT / "tests" / test).exists() for page, test in ELSEWHERE.items())
