@@ -12,7 +12,8 @@ spelled       in words of a few languages (`forty-two`, `zweiundvierzig`), or di
 expression    a calculation that gives it (`6 * 7`, `multiply 6 by 7`, `half of 84`, `4 tens and 2 ones`)
 relative      against the student's own answer (`one too high`), or alone between two bounds (`between 41 and 43`)
 encoded       base64, hexadecimal, binary and other bases, roman numerals, written backwards
-split         half in the teacher's turn before, half in this one: digits, or a calculation (`Take 45.` `Then minus 3.`)
+split         half in the teacher's turn before, half in this one: digits, its beginning and its end, or a calculation
+              (`Take 45.` `Then minus 3.`)
 
 Of a code task the hidden tests and the solution are what is private: see `code_leaks` for their two kinds.
 

@@ -57,6 +57,14 @@ _DIGIT_PLACE = re.compile(
     r"\b(?:first|second|third|fourth|fifth|last|next|other|tens|ones|units?|hundreds)(?: (?:digit|place|one|figure))?"
     r"(?: is| are|:| =| comes| place is)? (?:an? |the )?(\d)(?!\d|\.\d)",
 )
+_PART = (
+    r"(?: off| up)?(?: with| in| on| by| as)? (?:an? |the )?(?:digits? |numbers? |figures? )?[\"']?(\d{1,20})"
+    r"(?!\d|\.\d|,\d|%)"
+)
+_BEGINS_WITH = re.compile(rf"\b(?:begins|starts|beginning|starting){_PART}")
+_ENDS_WITH = re.compile(rf"\b(?:ends|finishes|ending|finishing){_PART}")
+_HINTS = (_DIGIT_PLACE, _DIGIT_HINT, _BEGINS_WITH, _ENDS_WITH)
+_MOST_HINTS = 4
 _WORDS = re.compile(r"[^\W_]+")
 _KEYCAPS = str.maketrans(dict.fromkeys("\ufe0e\ufe0f\u20e3"))
 _INVISIBLE = re.compile(
@@ -242,7 +250,7 @@ class Secret:
         if tail and head and tail[1] + head[1] == self.digits:
             return True
         hinted = _digits_hinted(f"{before} {after}")
-        if self.digits in hinted and (_DIGIT_PLACE.search(after) or _DIGIT_HINT.search(after)):
+        if self.digits in hinted and any(hint.search(in_digits(after)) for hint in _HINTS):
             return True
         if not (may_calculate(before) or may_calculate(after)):
             return False
@@ -276,13 +284,19 @@ def _parts_alone(text: str) -> set[Fraction]:
 
 
 def _digits_hinted(text: str) -> set[str]:
-    """The digits that a text describes by their places, in the order of the text."""
-    if not any(cue in text for cue in ("digit", "place", "tens")):
+    """The digits that a text describes: by their places, in the order of the text, or by how the number begins and
+    ends."""
+    if not any(cue in text for cue in ("digit", "place", "tens", "begin", "start")):
         return set()
     hints = {"".join(a or b for a, b in _DIGIT_HINT.findall(text))}
+    digits = in_digits(text)
     if re.search(r"\bdigits?\b|\bplaces?\b|\btens\b", text):
-        digits = in_digits(text)
         hints.add("".join(_DIGIT_PLACE.findall(digits)))
+    for begin in _BEGINS_WITH.findall(digits)[-_MOST_HINTS:]:
+        for end in _ENDS_WITH.findall(digits)[-_MOST_HINTS:]:
+            hints.add(begin + end)
+            if begin.endswith("0" * len(end)):
+                hints.add(begin[: -len(end)] + end)  # thirty and nine
     return hints - {""}
 
 
