@@ -1,0 +1,406 @@
+"""Ask, call, or say that no tool fits: baselines and deciders on every set of tool requests, in one table.
+
+    python benchmarks/tool_requests.py --data FOLDER --out benchmarks/results/tool_requests.json
+    python benchmarks/tool_requests.py --data FOLDER --decider asker: --decider mine=asker:runs/asker
+
+always, never        what no decision costs
+surface, bag         fourteen counts, and words with pairs of words: fitted on the set itself, each fold (of 5, whole
+                     pairs) scored by a fit on the others; `bag, other data` was fitted on training material instead
+rule                 the guard's comparison. With a drafted call: a required argument whose value nobody said. Without
+                     one: of the tool that shares most words with the request (or is given), a required argument of
+                     whose kind of value nothing is said
+--decider            `asker:` and `asker:FOLDER`, or a backend spec whose model is shown the conversation
+
+Intervals: Wilson's 95 % for shares, a bootstrap over groups for AUC and F1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import re
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import numpy as np
+import tool_request_data as data
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from tool_request_data import Decision, Truth
+
+from sml_agents.agents.deciders import StudentDecider
+from sml_agents.agents.evidence import Request
+from sml_agents.agents.grounding import ground
+from sml_agents.agents.slots import slots_of
+from sml_agents.agents.view import AgentView
+from sml_agents.evaluation.bag import BagOfWords
+from sml_agents.evaluation.bootstrap import wilson
+from sml_agents.evaluation.surface import SurfaceClassifier, auc
+from sml_agents.tasks import LoadReport, load_tasks
+from sml_agents.text.words import content_words, stem
+from sml_agents.types import Fact, Form, Private, Task, stable_hash
+
+FOLDS = 5
+RESAMPLES = 500
+KINDS: tuple[Truth, ...] = ("ask", "call", "none")
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What a decider makes of a request."""
+
+    act: Truth
+    sure: float
+    """How sure it is that it has to ask, from 0 to 1."""
+    about: tuple[str, ...] = ()
+    """The arguments that it asks for, the likeliest first."""
+
+
+class Judge(Protocol):
+    def __call__(self, decisions: Sequence[Decision], drafted: bool, given: bool) -> list[Judgement | None]:
+        """One judgement for each; None where it needs a draft that is not there. `given`: the tool is known."""
+
+
+def each(judge: Callable[[Decision, bool, bool], Judgement | None]) -> Judge:
+    return lambda decisions, drafted, given: [judge(one, drafted, given) for one in decisions]
+
+
+def messages(decision: Decision) -> list[BaseMessage]:
+    return [HumanMessage(text) if role == "user" else AIMessage(text) for role, text in decision.said]
+
+
+def always(decision: Decision, drafted: bool, given: bool) -> Judgement:
+    tool = tool_of(decision, given)
+    return Judgement("ask", 1.0, tuple(slot.name for slot in slots_of(tool)) if tool else ())
+
+
+def never(decision: Decision, drafted: bool, given: bool) -> Judgement:
+    return Judgement("call", 0.0)
+
+
+def rule(decision: Decision, drafted: bool, given: bool) -> Judgement | None:
+    """The guard's comparison."""
+    request = Request.read(messages(decision), lambda name: False)
+    if drafted:
+        if decision.draft is None:
+            return None
+        tools = {tool["name"]: tool for tool in decision.tools}
+        if any(name not in tools for name, _ in decision.draft):
+            return Judgement("none", 0.0)
+        found = [
+            one
+            for n, arguments in decision.draft
+            for one in ground(arguments, slots_of(tools[n]), request, decision.clock)
+        ]
+    else:
+        tool = tool_of(decision, given)
+        if tool is None:
+            return Judgement("none", 0.0)
+        slots = [replace(slot, in_call=False) for slot in slots_of(tool)]
+        found = list(ground({}, slots, request, decision.clock))
+    missing = tuple(dict.fromkeys(one.slot.name for one in found if not one.ok))
+    return Judgement("ask" if missing else "call", float(bool(missing)), missing)
+
+
+def tool_of(decision: Decision, given: bool) -> dict[str, Any] | None:
+    """The tool that is known to serve the request, or the one that shares most words with it."""
+    if given and decision.target:
+        return next(tool for tool in decision.tools if tool["name"] == decision.target)
+    wanted = {stem(word) for word in content_words(decision.text)}
+    best: tuple[float, dict[str, Any]] | None = None
+    for tool in decision.tools:
+        words = content_words(f"{tool['name'].replace('_', ' ').replace('.', ' ')} {tool.get('description', '')}")
+        own = {stem(word) for word in words}
+        score = len(own & wanted) / max(1, len(own)) ** 0.5
+        if score and (best is None or score > best[0]):
+            best = score, tool
+    return best[1] if best else None
+
+
+def as_task(text: str, lacks: bool) -> Task:
+    fact = (Fact(name="x", statement="x"),) if lacks else ()
+    form = Form.UNDERSPECIFIED if lacks else Form.FULL
+    return Task(id=text, family="bench", form=form, prompt=text, private=Private(answer="", facts=fact))
+
+
+Fit = Callable[[Sequence[str], Sequence[bool]], Callable[[Sequence[str]], np.ndarray[Any, Any]]]
+
+
+def surface_fit(texts: Sequence[str], wanted: Sequence[bool]) -> Callable[[Sequence[str]], Any]:
+    found = SurfaceClassifier.fit([as_task(text, lacks) for text, lacks in zip(texts, wanted, strict=True)])
+    return lambda others: found.scores_of(others) - (sum(wanted) / len(wanted))
+
+
+def bag_fit(texts: Sequence[str], wanted: Sequence[bool]) -> Callable[[Sequence[str]], Any]:
+    found = BagOfWords.fit(texts, wanted)
+    return lambda others: found.scores(others) - found.threshold
+
+
+def folded(fit: Fit) -> Judge:
+    """Fitted on the set itself, each fold scored by the others."""
+
+    def judge(decisions: Sequence[Decision], drafted: bool, given: bool) -> list[Judgement | None]:
+        texts, truths = [one.text for one in decisions], [one.truth for one in decisions]
+        kinds = [kind for kind in KINDS if kind in truths]
+        if len(kinds) < 2:
+            return [None] * len(texts)
+        fold = np.array([int(stable_hash("fold", one.group), 16) % FOLDS for one in decisions])
+        scores = np.zeros((len(kinds), len(texts)))
+        for k, kind in enumerate(kinds):
+            for number in range(FOLDS):
+                here, rest = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
+                wanted = [truths[place] == kind for place in rest]
+                if len(here) and any(wanted) and not all(wanted):
+                    scores[k, here] = fit([texts[p] for p in rest], wanted)([texts[p] for p in here])
+        made: list[Judgement | None] = []
+        for place in range(len(texts)):
+            act = kinds[int(np.argmax(scores[:, place]))]
+            sure = float(scores[kinds.index("ask"), place]) + 0.5 if "ask" in kinds else 0.0
+            made.append(Judgement(act, sure))
+        return made
+
+    return judge
+
+
+def trained_bag(folder: Path) -> Judge:
+    """Fitted on training material: generated pairs, pairs by rule, and SGD's training turns."""
+    tasks = load_tasks("requests?form=paired&n=400", report=LoadReport())
+    for name in ("bfcl_simple_python", "bfcl_multiple"):
+        spec = f"tools-jsonl:{folder / name}.jsonl?form=paired&balance=no&answers={folder / name}_answers.jsonl"
+        tasks += load_tasks(spec, report=LoadReport())
+    tasks += load_tasks(f"sgd:{folder / 'sgd' / 'train_decisions.jsonl'}?n=900", report=LoadReport())
+    bag = BagOfWords.fit([task.prompt for task in tasks], [bool(task.private.facts) for task in tasks])
+
+    def judge(decisions: Sequence[Decision], drafted: bool, given: bool) -> list[Judgement | None]:
+        scores = bag.scores([one.text for one in decisions])
+        return [Judgement("ask" if score >= bag.threshold else "call", float(score)) for score in scores]
+
+    return judge
+
+
+def asker(spec: str) -> Judge:
+    """An asker: P(missing) of each required argument against its stored threshold."""
+    from sml_agents.asker import Said, ToolView, load_asker  # type: ignore[import-not-found,unused-ignore]
+
+    found = load_asker(spec)
+
+    def judge(decision: Decision, drafted: bool, given: bool) -> Judgement | None:
+        said = [Said(role, text) for role, text in decision.said]
+        views = {tool["name"]: ToolView.read(tool) for tool in decision.tools}
+        if drafted:
+            if decision.draft is None:
+                return None
+            if any(name not in views for name, _ in decision.draft):
+                return Judgement("none", 0.0)
+            drafts = [(views[name], flat(arguments)) for name, arguments in decision.draft]
+        else:
+            chosen = views[decision.target] if given and decision.target else found.choose(list(views.values()), said)
+            if chosen is None:
+                return Judgement("none", 0.0)
+            drafts = [(chosen, {})]
+        line = found.record.drafted if drafted else found.record.threshold
+        shares: dict[str, float] = {}
+        for view, values in drafts:
+            for name, share in found.missing(view, said, values or None).items():
+                shares[name] = max(share, shares.get(name, 0.0))
+        likely = sorted(shares, key=lambda name: -shares[name])
+        sure = max(shares.values(), default=0.0)
+        about = tuple(name for name in likely if shares[name] >= line) or tuple(likely[:1])
+        return Judgement("ask" if sure >= line else "call", sure, about)
+
+    return each(judge)
+
+
+def flat(arguments: Any, above: str = "") -> dict[str, str]:
+    """The values of a call as text, by path."""
+    made: dict[str, str] = {}
+    for name, value in arguments.items():
+        if isinstance(value, dict):
+            made |= flat(value, f"{above}{name}.")
+        else:
+            made[f"{above}{name}"] = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return made
+
+
+def student(spec: str) -> Judge:
+    """A model that is shown the conversation: it asks, or it does not."""
+    decider = StudentDecider(spec)
+
+    def judge(decision: Decision, drafted: bool, given: bool) -> Judgement | None:
+        view = AgentView(messages(decision), tools={tool["name"]: tool for tool in decision.tools})
+        asked = asyncio.run(decider.questions(view))
+        return Judgement("ask" if asked else "call", float(bool(asked)))
+
+    return each(judge)
+
+
+def share(hits: Sequence[bool]) -> dict[str, Any]:
+    value = sum(hits) / len(hits) if hits else None
+    low, high = wilson(value or 0.0, len(hits))
+    return {"value": value, "low": low, "high": high, "n": len(hits)}
+
+
+def resampled(decisions: Sequence[Decision], figure: Callable[[np.ndarray[Any, Any]], float | None]) -> dict[str, Any]:
+    """A figure of chosen rows, with a bootstrap over groups."""
+    places: dict[str, list[int]] = {}
+    for place, one in enumerate(decisions):
+        places.setdefault(one.group, []).append(place)
+    groups, generator = list(places.values()), np.random.default_rng(0)
+    drawn = []
+    for _ in range(RESAMPLES):
+        chosen = [groups[k] for k in generator.integers(0, len(groups), len(groups))]
+        value = figure(np.array([place for group in chosen for place in group]))
+        if value is not None:
+            drawn.append(value)
+    low, high = np.percentile(drawn, (2.5, 97.5)) if drawn else (None, None)
+    value = figure(np.arange(len(decisions)))
+    return {"value": value, "low": low, "high": high, "n": len(decisions)}
+
+
+def figures(decisions: Sequence[Decision], found: Sequence[Judgement | None]) -> dict[str, Any]:
+    """The figures of one decider on one set, whatever its rows call for."""
+    kept = [(one, made) for one, made in zip(decisions, found, strict=True) if made is not None]
+    if not kept:
+        return {}
+    rows, made = [one for one, _ in kept], [one for _, one in kept]
+    truths = {one.truth for one in rows}
+    table: dict[str, Any] = {}
+    if "ask" in truths:
+        table["asks"] = share([m.act == "ask" for one, m in kept if one.truth == "ask"])
+    if "call" in truths:
+        table["needless"] = share([m.act == "ask" for one, m in kept if one.truth == "call"])
+    if any(one.about for one in made) and (named := [(one, m) for one, m in kept if one.missing]):
+        table["names it"] = share([m.act == "ask" and names(m.about, one.missing) for one, m in named])
+    if "none" in truths:
+        table["neither"] = share([m.act == "none" for one, m in kept if one.truth == "none"])
+    if {"ask", "call"} <= truths:
+        wanted = np.array([one.truth == "ask" for one in rows])
+        scores = np.array([one.sure for one in made])
+        asked_about = np.array([one.truth != "none" for one in rows])
+
+        def area(places: np.ndarray[Any, Any]) -> float | None:
+            places = places[asked_about[places]]
+            return auc(scores[places], wanted[places])
+
+        table["AUC"] = resampled(rows, area)
+    if len(truths) == len(KINDS):
+        acts, right = np.array([one.act for one in made]), np.array([one.truth for one in rows])
+        table["macro F1"] = resampled(rows, lambda places: macro_f1(acts[places], right[places]))
+    return table
+
+
+def names(about: Sequence[str], missing: Sequence[str]) -> bool:
+    """Whether all that is missing is asked for; an argument within an object or a list stands for the whole."""
+    asked = {*about, *(re.split(r"[.\[]", path)[0] for path in about)}
+    return set(missing) <= asked
+
+
+def macro_f1(acts: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> float:
+    found = []
+    for kind in KINDS:
+        hits, said, true = ((acts == kind) & (right == kind)).sum(), (acts == kind).sum(), (right == kind).sum()
+        found.append(2 * hits / (said + true) if said + true else 0.0)
+    return float(np.mean(found))
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A set of decisions, and what is known when they are taken."""
+
+    name: str
+    decisions: tuple[Decision, ...]
+    drafted: bool = False
+    given: bool = True
+
+
+def benches(folder: Path, n: int) -> list[Bench]:
+    incomplete = (*data.acebench(folder, "special_incomplete", "ask"),
+                  *data.acebench(folder, "normal_single_turn_single_function", "call"))  # fmt: skip
+    pairs, turns, made = tuple(data.pairs(folder)), tuple(data.missing_turns(folder)), tuple(data.generated(n))
+    style = {kind: tuple(one for one in pairs if f" {kind} " in one.id) for kind in ("sgd", "other")}
+    first = tuple(one for one in turns if len(one.said) == 1)
+    three = tuple(data.three_way(folder))
+    found = [
+        Bench("generated, held-out tools", made),
+        Bench("generated, held-out tools, drafted", made, drafted=True),
+        Bench("When2Call pairs", pairs),
+        Bench("When2Call pairs, sgd_style", style["sgd"]),
+        Bench("When2Call pairs, others", style["other"]),
+        Bench("When2Call pairs, tool to be chosen", pairs, given=False),
+        Bench("When2Call pairs, drafted", pairs, drafted=True),
+        Bench("When2Call three-way", three, given=False),
+        Bench("When2Call three-way, drafted", three, drafted=True, given=False),
+        Bench("BFCL missing parameter", turns),
+        Bench("BFCL missing parameter, first turns", first),
+        Bench("BFCL missing parameter, drafted", turns, drafted=True),
+        Bench("BFCL irrelevance", tuple(data.irrelevance(folder)), given=False),
+        Bench("ACEBench incomplete", incomplete),
+        Bench("ACEBench irrelevant", tuple(data.acebench(folder, "special_irrelevant", "none")), given=False),
+        Bench("ACEBench wrong value", tuple(data.acebench(folder, "special_error_param", "ask")), given=False),
+    ]
+    for first_turn in (True, False):
+        unseen = tuple(data.turns(folder, first_turn))
+        name = f"SGD unseen, {'first' if first_turn else 'later'} turns"
+        found += [Bench(name, unseen), Bench(f"{name}, drafted", unseen, drafted=True)]
+    return found
+
+
+def judges(folder: Path, specs: Sequence[str]) -> dict[str, Judge]:
+    made = {"always": each(always), "never": each(never), "surface": folded(surface_fit), "bag": folded(bag_fit)}
+    made |= {"bag, other data": trained_bag(folder), "rule": each(rule)}
+    for spec in specs:
+        name, sign, rest = spec.partition("=")
+        named = bool(sign) and ":" not in name and "?" not in name
+        spec = rest if named else spec
+        made[name if named else spec] = asker(spec) if spec.startswith("asker:") else student(spec)
+    return made
+
+
+WITHOUT_DRAFT = ("always", "never", "surface", "bag", "bag, other data")
+"""To these a drafted call makes no difference: they stand in the rows without one."""
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--data", type=Path, required=True, help="folder with the published sets")
+    options.add_argument("--out", type=Path)
+    options.add_argument("--decider", action="append", default=[], metavar="[NAME=]SPEC")
+    options.add_argument("--pairs", type=int, default=300, help="generated held-out pairs")
+    options.add_argument("--only", nargs="*", default=[], help="names of deciders to run")
+    given = options.parse_args()
+    sets = benches(given.data, given.pairs)
+    table: dict[str, Any] = {bench.name: {} for bench in sets}
+    for name, judge in judges(given.data, given.decider).items():
+        if given.only and name not in given.only:
+            continue
+        began = time.monotonic()
+        for bench in sets:
+            if bench.drafted and name in WITHOUT_DRAFT:
+                continue
+            made = figures(bench.decisions, judge(bench.decisions, bench.drafted, bench.given))
+            if made:
+                table[bench.name][name] = made
+        print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr)
+    for set_name, deciders in table.items():
+        print(f"\n{set_name}")
+        for name, row in deciders.items():
+            print(f"  {name:18} " + "  ".join(f"{key} {_shown(one)}" for key, one in row.items()))
+    if given.out:
+        given.out.parent.mkdir(parents=True, exist_ok=True)
+        rounded = json.loads(json.dumps(table), parse_float=lambda number: round(float(number), 4))
+        given.out.write_text(json.dumps(rounded, indent=1) + "\n", encoding="utf-8")
+
+
+def _shown(figure: dict[str, Any]) -> str:
+    if figure["value"] is None:
+        return "-"
+    return f"{100 * figure['value']:.0f} ({100 * figure['low']:.0f}-{100 * figure['high']:.0f}, n={figure['n']})"
+
+
+if __name__ == "__main__":
+    main()

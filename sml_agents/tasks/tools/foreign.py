@@ -1,0 +1,248 @@
+"""Tools and calls as other data sets write them, brought into one form.
+
+A tool comes as `{"type": "function", "function": {...}}`, as the inner object alone, or as JSON text of either; its
+parameters as a JSON schema, with Python's names for types (`dict`, `float`), or as a bare table of arguments with types
+such as `str, optional`. A call comes as `{"name", "arguments"}`, with arguments as an object or as JSON text, within
+OpenAI's `tool_calls`, or as `{name: {argument: [accepted values]}}`.
+
+What cannot be used raises `Unusable`, with a reason out of few, so that reasons can be counted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from sml_agents.types import AcceptedCall
+
+__all__ = ["Unusable", "argument_in", "read_call", "read_tool", "read_tools", "required_paths", "whole"]
+
+MOST_ARGUMENTS = 200
+MOST_TOOLS = 200
+_DEEPEST = 12
+"""Objects within objects in a schema."""
+_DEEPEST_ROW = 100
+_TYPES = {
+    **{"dict": "object", "float": "number", "double": "number", "int": "integer", "bool": "boolean", "str": "string"},
+    **{"list": "array", "tuple": "array", "set": "array", "List": "array", "Dict": "object", "any": ""},
+}
+_KEPT = ("description", "enum", "format", "pattern", "default", "minimum", "maximum", "const")
+
+
+class Unusable(Exception):
+    """A row, tool or call of which no task can be made; the text is the reason, without anything of the row."""
+
+
+def whole(row: Mapping[str, Any]) -> None:
+    """Raises Unusable for a row that could not be written down again: half characters, values in values without end."""
+    try:
+        json.dumps(row, ensure_ascii=False).encode("utf-8")
+        deep: list[tuple[Any, int]] = [(row, 0)]
+        while deep:
+            value, depth = deep.pop()
+            if depth > _DEEPEST_ROW:
+                raise Unusable("values nested too deeply")
+            inner = value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+            deep += [(one, depth + 1) for one in inner]
+    except (UnicodeEncodeError, RecursionError):
+        raise Unusable("text that is no Unicode, or values nested too deeply") from None
+
+
+def loaded(value: Any, what: str) -> Any:
+    """JSON text as what it says; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        made = json.loads(value)
+        whole({"": made})
+        return made
+    except (ValueError, RecursionError):
+        raise Unusable(f"{what} that are no JSON") from None
+
+
+def read_tools(value: Any) -> tuple[dict[str, Any], ...]:
+    """Tools in the form of `Task.tools`. Raises Unusable."""
+    value = loaded(value, "tools")
+    found = [value] if isinstance(value, Mapping) else value
+    if not isinstance(found, list) or not found:
+        raise Unusable("no tools")
+    if len(found) > MOST_TOOLS:
+        raise Unusable(f"more than {MOST_TOOLS} tools")
+    tools = tuple(read_tool(one) for one in found)
+    names = [tool["function"]["name"] for tool in tools]
+    if len(set(names)) < len(names):
+        raise Unusable("two tools of one name")
+    return tools
+
+
+def read_tool(value: Any) -> dict[str, Any]:
+    """One tool in the form of `Task.tools`. Raises Unusable."""
+    value = loaded(value, "tools")
+    inner = value.get("function", value) if isinstance(value, Mapping) else None
+    if not isinstance(inner, Mapping):
+        raise Unusable("a tool that is no object")
+    name = inner.get("name")
+    if not isinstance(name, str) or not name.strip():
+        raise Unusable("a tool without a name")
+    given = inner.get("parameters", inner.get("input_schema", inner.get("inputSchema"))) or {}
+    given = loaded(given, "parameters")
+    if not isinstance(given, Mapping):
+        raise Unusable("a tool whose parameters are no object")
+    schema = given if "properties" in given or "type" in given or not given else _from_table(given)
+    parameters = _Reader(schema).object(schema, 0)
+    described = inner.get("description")
+    function = {"name": name.strip(), "description": described if isinstance(described, str) else ""}
+    return {"type": "function", "function": {**function, "parameters": parameters}}
+
+
+def _from_table(table: Mapping[str, Any]) -> dict[str, Any]:
+    """A bare table of arguments: what has no default and is not said to be optional is required."""
+    required = []
+    for name, one in table.items():
+        if not isinstance(one, Mapping):
+            raise Unusable("an argument that is no schema")
+        if "default" not in one and "optional" not in str(one.get("type", "")):
+            required.append(name)
+    return {"type": "object", "properties": dict(table), "required": required}
+
+
+class _Reader:
+    """Reads one tool's schema: references resolved, types named as JSON schema does, arguments counted."""
+
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        self.root, self.arguments = root, 0
+
+    def object(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
+        properties, required = schema.get("properties", {}), schema.get("required", [])
+        if not isinstance(properties, Mapping):
+            raise Unusable("properties that are no object")
+        if not isinstance(required, list | tuple) or not all(isinstance(name, str) for name in required):
+            raise Unusable("required that is no list of names")
+        if [name for name in required if name not in properties]:
+            raise Unusable("a required argument that the schema does not have")
+        if [name for name in properties if "." in name]:
+            raise Unusable("an argument with a dot in its name")
+        self.arguments += len(properties)
+        if self.arguments > MOST_ARGUMENTS:
+            raise Unusable(f"more than {MOST_ARGUMENTS} arguments")
+        made = {str(name): self.value(one, depth + 1) for name, one in properties.items()}
+        return {"type": "object", "properties": made, "required": list(dict.fromkeys(required))}
+
+    def value(self, schema: Any, depth: int) -> dict[str, Any]:
+        if depth > _DEEPEST:
+            raise Unusable("a schema that holds itself or nests too deeply")
+        if not isinstance(schema, Mapping):
+            raise Unusable("an argument that is no schema")
+        if isinstance(reference := schema.get("$ref"), str):
+            target: Any = self.root
+            for part in filter(None, reference.removeprefix("#").split("/")):
+                target = target.get(part) if isinstance(target, Mapping) else None
+            if not isinstance(target, Mapping):
+                raise Unusable("a reference to no schema")
+            rest = {key: one for key, one in schema.items() if key != "$ref"}
+            return self.value({**target, **rest}, depth + 1)
+        for choices in ("anyOf", "oneOf", "allOf"):
+            if isinstance(found := schema.get(choices), list):
+                real = [one for one in found if not (isinstance(one, Mapping) and one.get("type") == "null")]
+                rest = {key: one for key, one in schema.items() if key != choices}
+                return self.value({**(real[0] if real else {}), **rest}, depth + 1)
+        made = {key: schema[key] for key in _KEPT if key in schema}
+        kind = _type(schema.get("type"))
+        if kind == "object" or (not kind and "properties" in schema):
+            return {**made, **self.object(schema, depth)}
+        if kind == "array" and "items" in schema:
+            made["items"] = self.value(schema["items"], depth + 1)
+        return {"type": kind, **made} if kind else made
+
+
+def _type(given: Any) -> str:
+    if isinstance(given, list):
+        given = next((one for one in given if one != "null"), "")
+    word = str(given or "").split(",")[0].split("[")[0].strip()
+    return _TYPES.get(word, word if word in ("object", "array", "string", "number", "integer", "boolean") else "")
+
+
+def required_paths(schema: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    """Paths of the required arguments, those within required objects by `object.argument`."""
+    properties = schema.get("properties", {})
+    for name in schema.get("required", ()):
+        inner = properties[name]
+        if inner.get("properties"):
+            yield from required_paths(inner, f"{above}{name}.")
+        else:
+            yield f"{above}{name}"
+
+
+def argument_in(schema: Mapping[str, Any], path: str) -> dict[str, Any] | None:
+    """The schema of an argument, None for one that the tool does not have."""
+    at: Any = schema
+    for part in path.split("."):
+        at = at.get("properties", {}).get(part) if isinstance(at, Mapping) else None
+    return at if isinstance(at, dict) else None
+
+
+def read_call(value: Any, tools: Sequence[Mapping[str, Any]]) -> AcceptedCall:
+    """One call of one of the tools; lists of accepted values are taken as such in the form `{name: {argument: [...]}}`.
+
+    Raises Unusable.
+    """
+    value = loaded(value, "calls")
+    if not isinstance(value, Mapping):
+        raise Unusable("a call that is no object")
+    inner = value.get("function", value)
+    several = False
+    if isinstance(inner, Mapping) and isinstance(inner.get("name"), str):
+        name = inner["name"]
+        arguments = inner.get("arguments", inner.get("args", inner.get("parameters", {})))
+    elif len(value) == 1:
+        ((name, arguments),) = value.items()
+        several = isinstance(arguments, Mapping) and all(isinstance(one, list) for one in arguments.values())
+    else:
+        raise Unusable("a call without a name")
+    arguments = loaded(arguments, "arguments")
+    if not isinstance(arguments, Mapping):
+        raise Unusable("arguments that are no object")
+    tool = next((one["function"] for one in tools if one["function"]["name"] == name), None)
+    if tool is None:
+        raise Unusable("a call of an unknown tool")
+    found: dict[str, tuple[Any, ...]] = {}
+    optional: list[str] = []
+    for argument, given in arguments.items():
+        schema = argument_in(tool["parameters"], str(argument)) if "." not in str(argument) else None
+        if schema is None:
+            raise Unusable("a call with an argument that the tool does not have")
+        values = list(given) if several else [given]
+        if "" in values and several:
+            values.remove("")
+            optional += [argument] if argument not in tool["parameters"]["required"] else []
+        if not values:
+            continue
+        for path, accepted in _leaves(str(argument), values, schema, several):
+            found[path] = accepted
+    if missing := [path for path in required_paths(tool["parameters"]) if path not in found]:
+        raise Unusable("a call without a required argument" if missing else "")
+    return AcceptedCall(name=name, arguments=found, optional=tuple(name for name in optional if name in found))
+
+
+def _leaves(
+    path: str, values: list[Any], schema: Mapping[str, Any], several: bool
+) -> Iterator[tuple[str, tuple[Any, ...]]]:
+    """An argument's values by path: those of an object with a schema of its own one by one."""
+    first = values[0]
+    if isinstance(first, Mapping) and schema.get("properties"):
+        for name, inner in first.items():
+            one = schema["properties"].get(name)
+            if one is None:
+                raise Unusable("a call with an argument that the tool does not have")
+            choices = list(inner) if several and isinstance(inner, list) and inner else [inner]
+            yield from _leaves(f"{path}.{name}", choices, one, several)
+        return
+    yield path, tuple(_single(value) if several else value for value in values)
+
+
+def _single(value: Any) -> Any:
+    """Objects within lists of accepted values hold such lists themselves: the first of each."""
+    if isinstance(value, Mapping):
+        return {name: _single(one[0]) if isinstance(one, list) and one else one for name, one in value.items()}
+    return [_single(one) for one in value] if isinstance(value, list) else value

@@ -1,0 +1,268 @@
+# ruff: noqa: E501 - rows, one a line
+"""Function-calling data of others as requests: what is read, what is taken out, and what is refused."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sml_agents.errors import TaskSpecError
+from sml_agents.tasks import LoadReport, load_tasks
+from sml_agents.tasks.tools.foreign import required_paths
+from sml_agents.tasks.tools.gaps import without
+from sml_agents.types import Form, Task
+from tests.datasets import data_set
+
+PARAMETERS: dict[str, Any] = {
+    "type": "dict",
+    "properties": {
+        "city": {"type": "string", "description": "City of the hotel."},
+        "nights": {"type": "integer"},
+        "stars": {"type": "float"},
+        "guest": {"type": "dict", "properties": {"name": {"type": "string"}}, "required": ["name"]},
+    },
+    "required": ["city", "nights"],
+}
+TOOL = {"name": "book_hotel", "description": "Book a hotel.", "parameters": PARAMETERS}
+ROW: dict[str, Any] = {
+    "id": "1",
+    "question": "Book a hotel in Oslo for 3 nights with 4 stars.",
+    "function": [TOOL],
+    "call": {"name": "book_hotel", "arguments": {"city": "Oslo", "nights": 3, "stars": 4}},
+}
+OPENAI = {
+    "messages": [
+        {"role": "system", "content": "You book."},
+        {"role": "user", "content": ROW["question"]},
+        {"role": "assistant", "tool_calls": [{"function": {"name": "book_hotel", "arguments": '{"city": "Oslo", "nights": 3}'}}]},
+    ],
+    "tools": [{"type": "function", "function": TOOL}],
+}  # fmt: skip
+TABLE = {
+    "query": ROW["question"],
+    "tools": json.dumps(
+        [
+            {
+                "name": "book_hotel",
+                "description": "",
+                "parameters": {
+                    "city": {"type": "str"},
+                    "nights": {"type": "int"},
+                    "stars": {"type": "float, optional"},
+                },
+            }
+        ]
+    ),
+    "answers": json.dumps([{"name": "book_hotel", "arguments": {"city": "Oslo", "nights": 3}}]),
+}
+
+
+def written(path: Path, rows: list[Any]) -> Path:
+    path.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows), "utf-8")
+    return path
+
+
+def loaded(tmp_path: Path, rows: list[Any], keys: str = "form=paired") -> tuple[list[Task], LoadReport]:
+    report = LoadReport()
+    spec = f"tools-jsonl:{written(tmp_path / 'rows.jsonl', rows)}?{keys}"
+    try:
+        return load_tasks(spec, report=report), report
+    except TaskSpecError:
+        return [], report
+
+
+@pytest.mark.parametrize("row", [ROW, OPENAI, TABLE], ids=["question", "messages", "query"])
+def test_every_form_of_a_row_gives_the_same_request(row: dict[str, Any], tmp_path: Path) -> None:
+    [task], report = loaded(tmp_path, [row], "form=full")
+    call = task.private.calls[0]
+    assert task.prompt == ROW["question"] and task.verifier == "call" and not report.left_out
+    assert (call.name, call.usual["city"], call.usual["nights"]) == ("book_hotel", "Oslo", 3)
+    parameters = task.tools[0]["function"]["parameters"]
+    assert parameters["type"] == "object" and parameters["required"] == ["city", "nights"]
+    assert parameters["properties"]["stars"]["type"] == "number"
+
+
+def test_answers_in_a_file_of_their_own_with_values_that_may_be_left_out(tmp_path: Path) -> None:
+    row = {key: value for key, value in ROW.items() if key != "call"} | {
+        "question": [[{"role": "user", "content": ROW["question"]}]]
+    }
+    answers = written(tmp_path / "answers.jsonl", [{"id": "1", "ground_truth": [{"book_hotel": {"city": ["Oslo", "Oslo, Norway"], "nights": [3], "stars": ["", 4.0], "guest": [{"name": ["Ana", "A."]}]}}]}])  # fmt: skip
+    [task], _ = loaded(tmp_path, [row], f"form=full&answers={answers}")
+    call = task.private.calls[0]
+    assert call.arguments["city"] == ("Oslo", "Oslo, Norway") and call.arguments["guest.name"] == ("Ana", "A.")
+    assert call.optional == ("stars",)
+    assert call.usual == {"city": "Oslo", "nights": 3, "guest": {"name": "Ana"}}
+
+
+def test_a_gap_has_a_stand_in_that_was_taken_out_in_the_same_way(tmp_path: Path) -> None:
+    [lacking, complete], _ = loaded(tmp_path, [ROW])
+    assert (lacking.form, complete.form, lacking.pair) == (Form.UNDERSPECIFIED, Form.FULL, complete.pair)
+    [fact] = lacking.private.facts
+    assert fact.name in ("city", "nights") and lacking.meta["stand_in"] == "stars"
+    assert complete.prompt == "Book a hotel in Oslo for 3 nights."
+    assert lacking.prompt in ("Book a hotel for 3 nights with 4 stars.", "Book a hotel in Oslo with 4 stars.")
+    assert "stars" not in complete.private.calls[0].arguments and "stars" in lacking.private.calls[0].arguments
+    [plain, original], _ = loaded(tmp_path, [ROW], "form=paired&balance=no")
+    assert original.prompt == ROW["question"] and plain.prompt == lacking.prompt
+
+
+def test_a_required_argument_is_made_optional_where_nothing_else_stands_in(tmp_path: Path) -> None:
+    row = ROW | {"question": "Book a hotel in Oslo for 3 nights.", "call": {"name": "book_hotel", "arguments": {"city": "Oslo", "nights": 3}}}  # fmt: skip
+    [lacking, complete], _ = loaded(tmp_path, [row])
+    [fact] = lacking.private.facts
+    required = list(required_paths(lacking.tools[0]["function"]["parameters"]))
+    assert required == [fact.name] and lacking.tools == complete.tools
+    assert {lacking.prompt, complete.prompt} == {"Book a hotel in Oslo.", "Book a hotel for 3 nights."}
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "value", "rest"),
+    [
+        ("Find the area of a triangle with a base of 10 units and height of 5 units.", "base", 10, "Find the area of a triangle with height of 5 units."),
+        ("Find the area of a triangle with a base of 10 units and height of 5 units.", "height", 5, "Find the area of a triangle with a base of 10 units."),
+        ("Get directions from Sydney to Melbourne.", "start", "Sydney", "Get directions to Melbourne."),
+        ("Convert $1,500 from USD to EUR, please.", "to_currency", "EUR", "Convert $1,500 from USD, please."),
+        ("Order the book titled 'Dune' by Frank.", "title", "Dune", "Order the book by Frank."),
+        ("What is the weather in Paris?", "city", "Paris", "What is the weather?"),
+        ("Find a route between Rome and Oslo.", "start", "Rome", None),
+        ("Rooms for 2 and 3 people respectively", "people", 3, None),
+        ("Book Oslo, then fly to Oslo.", "city", "Oslo", None),
+        ("A table for 4, yes four people.", "people", 4, None),
+        ("Play Dune", "title", "Dune", None),
+        ("Set 15 as 150.", "x", 1, None),
+        ("Sum of 3, 4, and 5 please", "b", 4, None),
+    ],
+)  # fmt: skip
+def test_a_value_is_taken_out_with_the_words_that_lead_to_it(
+    text: str, name: str, value: Any, rest: str | None
+) -> None:
+    assert without(text, name, value) == rest
+
+
+def broken(**changes: Any) -> dict[str, Any]:
+    return json.loads(json.dumps(ROW)) | changes  # type: ignore[no-any-return]
+
+
+def tool_with(**changes: Any) -> dict[str, Any]:
+    return broken(function=[TOOL | changes])
+
+
+RECURSIVE = {"type": "object", "properties": {"part": {"$ref": "#"}}, "required": []}
+HUGE = {"type": "object", "properties": {f"a{k}": {"type": "string"} for k in range(3000)}, "required": []}
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (tool_with(name=""), "a tool without a name"),
+        (tool_with(name=7), "a tool without a name"),
+        (tool_with(parameters=RECURSIVE), "a schema that holds itself or nests too deeply"),
+        (tool_with(parameters=HUGE), "more than 200 arguments"),
+        (tool_with(parameters=PARAMETERS | {"required": ["city", "color"]}), "a required argument that the schema does not have"),
+        (tool_with(parameters=PARAMETERS | {"required": "city"}), "required that is no list of names"),
+        (tool_with(parameters=PARAMETERS | {"properties": []}), "properties that are no object"),
+        (tool_with(parameters="{"), "parameters that are no JSON"),
+        (broken(function=[TOOL, TOOL]), "two tools of one name"),
+        (broken(function=[]), "no tools"),
+        (broken(call={"name": "book_hotel", "arguments": "{city: Oslo}"}), "arguments that are no JSON"),
+        (broken(call={"name": "book_hotel", "arguments": [1]}), "arguments that are no object"),
+        (broken(call={"name": "book_flat", "arguments": {}}), "a call of an unknown tool"),
+        (broken(call={"name": "book_hotel", "arguments": {"city": "Oslo"}}), "a call without a required argument"),
+        (broken(call={"name": "book_hotel", "arguments": {"town": "Oslo"}}), "a call with an argument that the tool does not have"),
+        (broken(question="x" * 100_000), "a request of more than 20,000 characters"),
+        (broken(question=""), "no request"),
+        (broken(call=None), "no gold call"),
+        (broken(question="\ud800 in Oslo"), "text that is no Unicode, or values nested too deeply"),
+        (broken(question=[[{"role": "user", "content": "a"}], [{"role": "user", "content": "b"}]]), "more than one turn"),
+    ],
+)  # fmt: skip
+def test_a_row_that_cannot_be_used_is_counted_with_its_reason(row: Any, reason: str, tmp_path: Path) -> None:
+    tasks, report = loaded(tmp_path, [row, ROW], "form=full")
+    assert dict(report.bad) == {reason: 1}
+    assert [task.prompt for task in tasks] == [ROW["question"]]  # nothing else is lost
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"question": "Book me a hotel there."}, "no required value that stands once and can be taken out"),
+        ({"call": [ROW["call"], ROW["call"]]}, "several calls"),
+    ],
+)
+def test_a_gap_that_cannot_be_made_safely_is_refused(changes: dict[str, Any], reason: str, tmp_path: Path) -> None:
+    tasks, report = loaded(tmp_path, [broken(**changes)])
+    assert not tasks and dict(report.refused) == {reason: 1}
+
+
+def test_rows_that_no_tool_serves(tmp_path: Path) -> None:
+    row = {key: value for key, value in ROW.items() if key != "call"}
+    [task], _ = loaded(tmp_path, [row], "unserved=100")
+    assert not task.private.calls and not task.private.facts
+    for keys in ("unserved=100&form=paired", "unserved=50", "balance=maybe"):
+        with pytest.raises(TaskSpecError):
+            load_tasks(f"tools-jsonl:{tmp_path / 'rows.jsonl'}?{keys}")
+
+
+def damaged(value: Any, rng: random.Random) -> Any:
+    """The value with one place in it replaced by something else."""
+    if isinstance(value, dict) and value and rng.random() < 0.85:
+        key = rng.choice(list(value))
+        if rng.random() < 0.15:
+            return {name: one for name, one in value.items() if name != key}
+        return value | {key: damaged(value[key], rng)}
+    if isinstance(value, list) and value and rng.random() < 0.85:
+        place = rng.randrange(len(value))
+        return [*value[:place], damaged(value[place], rng), *value[place + 1 :]]
+    odd = [None, 0, -1, 1e308, True, "", "x", "{", "$ref", [], {}, [[]], {"$ref": "#"}, {"anyOf": []}, "\ud800", ["a", 1], {"": None}]  # fmt: skip
+    return rng.choice(odd)
+
+
+@pytest.mark.parametrize("family", ["tools-jsonl", "sgd"])
+def test_damaged_rows_are_counted_and_nothing_is_raised(family: str, tmp_path: Path) -> None:
+    rng = random.Random(0)
+    sgd = {
+        "label": "ask",
+        "missing": ["city"],
+        "tool": TOOL | {"service": "S"},
+        "messages": [{"role": "user", "content": "A hotel for 3 nights"}],
+        "known": {"nights": "3"},
+        "call": {"name": "book_hotel", "arguments": {"city": "Oslo", "nights": "3"}},
+    }
+    rows = [sgd] if family == "sgd" else [ROW, OPENAI, TABLE]
+    made = [damaged(rng.choice(rows), rng) for _ in range(600)]
+    report = LoadReport()
+    path = written(tmp_path / "damaged.jsonl", [json.dumps(one) for one in made])
+    tasks = load_tasks(f"{family}:{path}?form=mixed", report=report)
+    assert report.made == len(tasks) and report.read == len(made) == len(tasks) + report.left_out
+    for task in tasks:
+        assert Task.model_validate_json(task.model_dump_json()) == task
+    assert all(re.fullmatch(r"[\w ,.'-]{3,80}", reason) for reason in (*report.bad, *report.refused))
+
+
+def test_the_leaderboard_as_pairs() -> None:
+    path, answers = data_set("tools/bfcl_simple_python.jsonl"), data_set("tools/bfcl_simple_python_answers.jsonl")
+    report = LoadReport()
+    tasks = load_tasks(f"tools-jsonl:{path}?form=paired&answers={answers}", report=report)
+    assert report.read == 400 and len(tasks) >= 640 and not report.bad
+    for lacking, complete in zip(tasks[::2], tasks[1::2], strict=True):
+        [fact] = lacking.private.facts
+        value = lacking.private.calls[0].arguments[fact.name][0]
+        value = f"{value:g}" if isinstance(value, float) else value
+        told = re.compile(rf"(?<![\w.^]){re.escape(str(value))}(?!\w|\.\d|\^)", re.IGNORECASE)
+        assert not told.search(lacking.prompt) and (told.search(complete.prompt) or "," in complete.prompt)
+        assert fact.name in required_paths(next(t["function"]["parameters"] for t in lacking.tools if t["function"]["name"] == lacking.private.calls[0].name))  # fmt: skip
+
+
+def test_first_turns_of_schema_guided_dialogues() -> None:
+    report = LoadReport()
+    tasks = load_tasks(f"sgd:{data_set('tools/sgd/dev_seen_services.jsonl')}", report=report)
+    assert len(tasks) == 467 and dict(report.refused) == {"not a first turn": 400, "an offer to confirm": 100}
+    for task in tasks:
+        wanted = set(required_paths(task.tools[0]["function"]["parameters"]))
+        assert wanted <= set(task.private.calls[0].arguments)
+        assert bool(task.private.facts) is (task.form is Form.UNDERSPECIFIED)
