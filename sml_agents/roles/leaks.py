@@ -189,7 +189,8 @@ class Secret:
 
     def _is_spelled(self, lower: str, named: Sequence[tuple[int, int, Fraction]]) -> bool:
         """Whether the value stands in words: small ones only where a value is said, as they are ordinary words."""
-        for start, end, value in (*named, *numbers_abroad(lower)):
+        said: list[tuple[int, int, Fraction | int]] = [*named, *numbers_abroad(lower)]
+        for start, end, value in said:
             if value != self.value:
                 continue
             ordinary = self._is_small or lower[start:end] == "half"
