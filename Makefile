@@ -1,4 +1,4 @@
-# make install | demo | test | test-fast | check | docs | bench
+# make install | demo | test | test-fast | test-engines | test-installed | check | docs | bench
 #
 # Every target sets up what it needs. A GPU build of torch, or another version: make install TORCH="torch==2.9.1"
 
@@ -19,7 +19,7 @@ export KMP_BLOCKTIME ?= 0
 export OMP_WAIT_POLICY ?= PASSIVE
 export TOKENIZERS_PARALLELISM ?= false
 
-.PHONY: install demo test test-fast check docs bench clean
+.PHONY: install demo test test-fast test-engines test-installed check docs bench clean
 .DEFAULT_GOAL := install
 
 install: $(STAMP)
@@ -48,6 +48,19 @@ test-fast: $(STAMP)
 		-m 'not slow and not browser and not postgres' tests/test_package.py tests/test_architecture.py tests/test_contract.py \
 		tests/text tests/roles tests/dialogue tests/verifiers tests/data tests/testing $(ARGS)
 
+# The engines of others, each in an environment of its own: their pins clash.
+test-engines:
+	@for engine in verifiers openenv; do \
+		test -x $(VENV)-$$engine/bin/python || $(PYTHON) -m venv $(VENV)-$$engine || exit 1; \
+		$(VENV)-$$engine/bin/python -m pip install --quiet --quiet --editable ".[$$engine]" \
+			blockbuster pytest pytest-asyncio pytest-timeout || exit 1; \
+		$(VENV)-$$engine/bin/python -m pytest -W default tests/engines/test_$$engine.py $(ARGS) || exit 1; \
+	done
+
+# The wheel with each extra in an empty environment: ARGS="--python python3.12 --python python3.13".
+test-installed: $(STAMP)
+	@$(BIN)/python tests/installed.py $(ARGS)
+
 check: docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -65,4 +78,4 @@ bench: $(STAMP)
 	@$(BIN)/python benchmarks/store.py
 
 clean:
-	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache '$(OUT)'
+	@rm -rf $(VENV) $(VENV)-verifiers $(VENV)-openenv build dist .pytest_cache .mypy_cache .ruff_cache '$(OUT)'

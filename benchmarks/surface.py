@@ -20,7 +20,7 @@ from sml_agents.evaluation.surface import FEATURES, SurfaceClassifier, auc
 from sml_agents.tasks import LoadReport, load_tasks
 from sml_agents.types import Form, Task
 
-GENERATED = ("arithmetic?", "arithmetic?steps=1&largest=20&", "lists?", "functions?")
+GENERATED = ("arithmetic?", "arithmetic?steps=1&largest=20&", "lists?", "functions?", "requests?")
 STYLES = ("sentence", "clause", "vague", "drop", "sentence,clause,vague,drop")
 RESAMPLES = 1000
 

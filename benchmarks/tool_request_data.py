@@ -78,10 +78,8 @@ def three_way(folder: Path) -> Iterator[Decision]:
     for row in rows(folder / "when2call.jsonl"):
         tools = tuple(json.loads(tool) for tool in row["tools"])
         target = json.loads(row["target_tool"])["name"] if row["target_tool"] else ""
-        drafted = json.loads(row["answers"]["tool_call"])
-        draft = ((drafted["name"], drafted["arguments"]),)
         said = (("user", row["question"]),)
-        yield Decision(row["uuid"], row["uuid"], said, tools, truths[row["correct_answer"]], target, draft=draft)
+        yield Decision(row["uuid"], row["uuid"], said, tools, truths[row["correct_answer"]], target)
 
 
 def missing_turns(folder: Path) -> Iterator[Decision]:

@@ -295,9 +295,8 @@ def figures(decisions: Sequence[Decision], found: Sequence[Judgement | None]) ->
 
 
 def names(about: Sequence[str], missing: Sequence[str]) -> bool:
-    """Whether all that is missing is asked for; an argument within an object or a list stands for the whole."""
-    asked = {*about, *(re.split(r"[.\[]", path)[0] for path in about)}
-    return set(missing) <= asked
+    """Whether all that is missing is asked for; an argument within an object or a list goes by any part of its path."""
+    return set(missing) <= {*about, *(part for path in about for part in re.split(r"[.\[\]]+", path))}
 
 
 def macro_f1(acts: np.ndarray[Any, Any], right: np.ndarray[Any, Any]) -> float:
@@ -324,7 +323,6 @@ def benches(folder: Path, n: int) -> list[Bench]:
     pairs, turns, made = tuple(data.pairs(folder)), tuple(data.missing_turns(folder)), tuple(data.generated(n))
     style = {kind: tuple(one for one in pairs if f" {kind} " in one.id) for kind in ("sgd", "other")}
     first = tuple(one for one in turns if len(one.said) == 1)
-    three = tuple(data.three_way(folder))
     found = [
         Bench("generated, held-out tools", made),
         Bench("generated, held-out tools, drafted", made, drafted=True),
@@ -333,8 +331,7 @@ def benches(folder: Path, n: int) -> list[Bench]:
         Bench("When2Call pairs, others", style["other"]),
         Bench("When2Call pairs, tool to be chosen", pairs, given=False),
         Bench("When2Call pairs, drafted", pairs, drafted=True),
-        Bench("When2Call three-way", three, given=False),
-        Bench("When2Call three-way, drafted", three, drafted=True, given=False),
+        Bench("When2Call three-way", tuple(data.three_way(folder)), given=False),
         Bench("BFCL missing parameter", turns),
         Bench("BFCL missing parameter, first turns", first),
         Bench("BFCL missing parameter, drafted", turns, drafted=True),

@@ -19,7 +19,7 @@ FLOORS = [
     {"dialogue"},
     {"rollout", "data", "asker"},
     {"agents", "training", "evaluation", "mining", "serving"},
-    {"testing", "demo", "viewer"},
+    {"testing", "demo", "viewer", "integrations"},
     {"cli"},
     {"__main__"},
 ]

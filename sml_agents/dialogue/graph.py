@@ -29,6 +29,7 @@ from sml_agents.dialogue.referee import (
     rewrites,
     student_turn,
     teacher_view,
+    with_calls,
 )
 from sml_agents.dialogue.state import (
     DialogueContext,
@@ -232,6 +233,7 @@ class _Machine:
 
     async def _judged(self, task: Task, reply: Reply, turns: Sequence[Turn], replaced: str | None = None) -> Turn:
         """A student's reply after `turns` as a turn, labelled and scored."""
+        reply = with_calls(task, reply)
         label, verdict = await self.referee.judge(task, reply, turns)
         return student_turn(reply, label, verdict, replaced=replaced)
 

@@ -9,13 +9,13 @@ from typing import Protocol
 
 from sml_agents.dialogue.state import DialogueSettings
 from sml_agents.roles.acts import ActLabel, classify
-from sml_agents.text.tools import NOT_RUN
-from sml_agents.types import Act, Form, Reply, Role, Task, Turn, Verdict, stable_hash
+from sml_agents.text.tools import NOT_RUN, find_calls, tool_names
+from sml_agents.types import Act, Form, Reply, Role, Task, ToolCall, Turn, Verdict, stable_hash
 from sml_agents.verifiers import Attempt, Verifier, get_verifier, is_unscored
 from sml_agents.verifiers.call import effective, said_of
 from sml_agents.views import TeacherView, in_words
 
-__all__ = ["Classifier", "Referee", "call_seed", "student_turn", "teacher_view"]
+__all__ = ["Classifier", "Referee", "call_seed", "student_turn", "teacher_view", "with_calls"]
 
 
 class Classifier(Protocol):
@@ -68,6 +68,16 @@ class Referee:
 
 
 _WORDS = (Act.DISCUSSION, Act.HEDGE, Act.REFUSE)
+
+
+def with_calls(task: Task, reply: Reply) -> Reply:
+    """A reply whose calls are written in its text, with the calls apart from the words: whoever the student is."""
+    found = find_calls(reply.text, tool_names(task.tools)) if task.tools else None
+    if found is None or not found.made:
+        return reply
+    written = tuple(ToolCall(name=name, arguments=arguments) for name, arguments in found.made)
+    calls = (*(reply.tool_calls or ()), *written)
+    return reply.model_copy(update={"text": found.rest, "tool_calls": calls, "at_once": True})
 
 
 def _attempt(reply: Reply, turns: Sequence[Turn]) -> Attempt:

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from sml_agents.types import Act
 
-__all__ = ["ASKING", "DEFINITIONS", "Definition", "asking_f1"]
+__all__ = ["ASKING", "DEFINITIONS", "OF_CALLS", "Definition", "asking_f1"]
 
 ASKING = frozenset({Act.CLARIFICATION, Act.INTERROGATION})
 """Acts that ask the teacher something."""
@@ -84,6 +84,33 @@ DEFINITIONS: dict[str, Definition] = {
         "problem repeated names nothing.",
         "higher",
     ),
+    "names_missing": Definition(
+        "Names what is missing",
+        "On tasks with a fact missing: share of dialogues whose first turn asks and names a missing fact, of a request "
+        "the argument.",
+        "higher",
+    ),
+    "ask_f1": Definition(
+        "Ask-F1",
+        "Over whole dialogues, the harmonic mean of how many of the things asked for were missing, and how many of the "
+        "missing facts were asked for by name (HiL-Bench).",
+        "higher",
+    ),
+    "guessed_arguments": Definition(
+        "Guessed arguments",
+        "Of turns that call a tool: share with a required argument whose value nobody had given by then.",
+        "lower",
+    ),
+    "exact_call": Definition(
+        "Exact call",
+        "Of turns that call a tool when nothing was missing: share with the right tools and every argument right.",
+        "higher",
+    ),
+    "wrong_tool": Definition(
+        "Wrong tool",
+        "Of turns that call a tool: share that call one that does not serve the request, or that there is not.",
+        "lower",
+    ),
     "premature_attempts": Definition(
         "Premature attempts",
         "On tasks with a fact missing: share of answer attempts made while a required fact is still unrevealed.",
@@ -118,6 +145,10 @@ DEFINITIONS: dict[str, Definition] = {
         "lower",
     ),
 }
+
+
+OF_CALLS = ("guessed_arguments", "exact_call", "wrong_tool")
+"""Figures of requests to an agent with tools: shown where somebody called one."""
 
 
 def asking_f1(asks: Any, needless: Any) -> Any:

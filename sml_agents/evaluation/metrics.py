@@ -62,6 +62,11 @@ class Metrics(BaseModel):
     asking_gap: Metric = Metric()
     asking_f1: Metric = Metric()
     coverage: Metric = Metric()
+    names_missing: Metric = Metric()
+    ask_f1: Metric = Metric()
+    guessed_arguments: Metric = Metric()
+    exact_call: Metric = Metric()
+    wrong_tool: Metric = Metric()
     premature_attempts: Metric = Metric()
     question_rate: Metric = Metric()
     questions_per_dialogue: Metric = Metric()
@@ -183,6 +188,14 @@ def _f1(sums: Floats) -> Floats:
     return found
 
 
+def _harmonic(sums: Floats) -> Floats:
+    """Of precision and recall, which have the same numerator."""
+    hits, asked, missing = (sums[:, POSITION[name]] for name in ("asked_rightly", "asked_for", "to_ask"))
+    empty = missing == 0
+    found: Floats = np.where(empty, np.nan, 2 * hits / np.where(empty, 1, asked + missing))
+    return found
+
+
 STATISTICS: dict[str, Statistic] = {
     "informed_success": ratio("informed", "informable"),
     "attempts_to_solve": ratio("attempts_made", "solved"),
@@ -192,6 +205,11 @@ STATISTICS: dict[str, Statistic] = {
     "asking_gap": _gap,
     "asking_f1": _f1,
     "coverage": ratio("covered", "coverable"),
+    "names_missing": ratio("covered", "nameable"),
+    "ask_f1": _harmonic,
+    "guessed_arguments": ratio("guessed_calls", "calls"),
+    "exact_call": ratio("exact_calls", "ready_calls"),
+    "wrong_tool": ratio("wrong_tools", "calls"),
     "premature_attempts": ratio("premature", "attempts"),
     "question_rate": ratio("questions", "turns"),
     "questions_per_dialogue": ratio("questions", "dialogues"),
@@ -210,6 +228,11 @@ DENOMINATORS: dict[str, tuple[str, ...]] = {
     "asking_gap": ("needed", "not_needed"),
     "asking_f1": ("needed", "not_needed"),
     "coverage": ("coverable",),
+    "names_missing": ("nameable",),
+    "ask_f1": ("to_ask",),
+    "guessed_arguments": ("calls",),
+    "exact_call": ("ready_calls",),
+    "wrong_tool": ("calls",),
     "premature_attempts": ("attempts",),
     "question_rate": ("turns",),
     "questions_per_dialogue": ("dialogues",),

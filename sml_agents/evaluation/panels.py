@@ -9,7 +9,7 @@ from markupsafe import Markup
 from sml_agents.evaluation.bootstrap import Metric
 from sml_agents.evaluation.charts import Series, dumbbell, interval_bar, lines
 from sml_agents.evaluation.compare import Counts, Summary
-from sml_agents.evaluation.definitions import DEFINITIONS
+from sml_agents.evaluation.definitions import DEFINITIONS, OF_CALLS
 from sml_agents.evaluation.dialogues import Chosen
 from sml_agents.evaluation.figures import last_turn, metric_of
 from sml_agents.evaluation.wording import UNKNOWN, change, figure, judgement, percent, span
@@ -83,6 +83,8 @@ def headline(summary: Summary, students: list[Student]) -> list[Row]:
     last = last_turn(summary)
     found = []
     for name in DEFINITIONS:
+        if name in OF_CALLS and not any(metric_of(summary.students[one.name].metrics, name).n for one in students):
+            continue
         if name != "success_at":
             found.append(row(summary, students, name))
         elif last:

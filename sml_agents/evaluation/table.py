@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sml_agents.evaluation.bootstrap import Metric
-from sml_agents.evaluation.definitions import DEFINITIONS
+from sml_agents.evaluation.definitions import DEFINITIONS, OF_CALLS
 from sml_agents.evaluation.figures import last_turn, metric_of
 from sml_agents.evaluation.wording import change, figure, judgement, span
 
@@ -77,7 +77,7 @@ def figures_table(summary: Summary) -> Table:
         table.add_column("difference")
     last = last_turn(summary)
     for name, definition in DEFINITIONS.items():
-        if definition.unit == "mean":
+        if definition.unit == "mean" or (name in OF_CALLS and not _known(name, summary.students)):
             continue
         for turn in dict.fromkeys(("1", last)) if name == "success_at" else ("",):
             if name == "success_at" and not last:
@@ -97,13 +97,22 @@ def baselines_table(summary: Summary) -> Table:
     table = _small("beside scripts that understand nothing")
     table.add_column("", overflow="fold", width=18)
     columns = [("asks_when_needed", ""), ("needless_questions", ""), ("asking_gap", ""), ("success_at", last)]
-    for head in ("asks when needed", "needless", "gap", f"success@{last}"):
-        table.add_column(head, width=14)
+    heads = ["asks when needed", "needless", "gap", f"success@{last}"]
+    if _known("guessed_arguments", {**summary.students, **summary.baselines}):
+        columns.append(("guessed_arguments", ""))
+        heads.append("guessed arguments")
+    for head in heads:
+        table.add_column(head, width=14 if len(heads) < 5 else 11)
     for named, style in ((summary.students, ""), (summary.baselines, "dim")):
         for name, student in named.items():
             cells = [_cell(metric, metric_of(student.metrics, metric, turn)) for metric, turn in columns]
             table.add_row(Text(name), *cells, style=style)
     return table
+
+
+def _known(name: str, students: Mapping[str, Counts]) -> bool:
+    """Whether a figure is known of any student."""
+    return any(metric_of(one.metrics, name).n for one in students.values())
 
 
 def spec_tables(summary: Summary) -> list[Table]:

@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sml_agents.evaluation.definitions import ASKING
+from sml_agents.text.asking import find_questions
 from sml_agents.text.questions import asked_facts
 from sml_agents.traces.record import solved_alone
 from sml_agents.types import Act, Fact, Form, Role, StopReason, Task, Trace, Turn
@@ -37,6 +38,15 @@ COLUMNS: tuple[str, ...] = (
     "not_needed",
     "covered",
     "coverable",
+    "nameable",
+    "asked_for",
+    "asked_rightly",
+    "to_ask",
+    "calls",
+    "guessed_calls",
+    "ready_calls",
+    "exact_calls",
+    "wrong_tools",
     "premature",
     "attempts",
     "questions",
@@ -73,7 +83,8 @@ def act_of(turn: Turn, task: Task) -> Act | None:
 
     code = task.private.code
     entry = None if code is None else code.entry
-    return classify(turn.replaced or "", None, entry=entry, heard=(task.prompt,)).act
+    calls = () if task.tools else None
+    return classify(turn.replaced or "", None, entry=entry, heard=(task.prompt,), calls=calls).act
 
 
 def first_act(trace: Trace) -> Act | None:
@@ -145,13 +156,17 @@ class Tally:
         if isinstance(limit, int) and limit > 0:
             self.limits.add(limit)
         counts = self._count(trace)
-        for name in set(counts) & {
+        for name in {name for name, count in counts.items() if count} & {
             "dialogues",
             "informable",
             "solved",
             "needed",
             "not_needed",
             "coverable",
+            "nameable",
+            "to_ask",
+            "calls",
+            "ready_calls",
             "attempts",
             "turns",
             "wrong",
@@ -193,6 +208,8 @@ class Tally:
                 counts["attempts_made"] = sum(turn.verdict is not None for turn in trace.student_turns[:solved])
         self._count_first_turn(trace, counts)
         self._count_turns(trace, counts)
+        self._count_questions(trace, counts)
+        self._count_calls(trace, counts)
         _count_corrections(trace, counts)
         return counts
 
@@ -208,10 +225,41 @@ class Tally:
             return
         counts["needed"] = 1
         counts["needed_asks"] = int(asks)
+        if trace.task.private.facts:
+            counts["nameable"] = 1
         if asks and trace.task.private.facts:
             counts["coverable"] = 1
             said = turns[0].replaced if turns[0].primed else turns[0].text
             counts["covered"] = int(bool(asked_facts(said or "", trace.task.private.facts, (trace.task.prompt,))))
+
+    def _count_questions(self, trace: Trace, counts: Counter[str]) -> None:
+        """What is asked for in the whole dialogue, a student's own questions alone, against what is missing."""
+        missing = {fact.name: fact for fact in missing_facts(trace.task)}
+        heard = [trace.task.prompt]
+        counts["to_ask"] += len(missing)
+        for turn in trace.turns[1:]:
+            if turn.role is Role.TEACHER:
+                missing = {name: fact for name, fact in missing.items() if name not in turn.reveals}
+                heard.append(turn.text)
+            elif turn.act in ASKING and not turn.primed:
+                named = asked_facts(turn.text, tuple(missing.values()), heard) if missing else ()
+                counts["asked_for"] += max(1, len(named), len(find_questions(turn.text, heard)))
+                counts["asked_rightly"] += len(named)
+
+    def _count_calls(self, trace: Trace, counts: Counter[str]) -> None:
+        """Attempts that call a tool, the student's own."""
+        missing = {fact.name for fact in missing_facts(trace.task)}
+        for turn in trace.turns:
+            missing -= set(turn.reveals)
+            if turn.primed or not turn.tool_calls or turn.verdict is None or turn.verdict.correct is None:
+                continue
+            counts["calls"] += 1
+            counts["guessed_calls"] += int(bool(turn.verdict.guessed))
+            kinds = {fault.partition(":")[0] for fault in turn.verdict.faults}
+            counts["wrong_tools"] += int(bool(kinds & {"tool", "unknown"}))
+            if not missing:
+                counts["ready_calls"] += 1
+                counts["exact_calls"] += int(turn.verdict.correct)
 
     def _count_turns(self, trace: Trace, counts: Counter[str]) -> None:
         required = {fact.name for fact in missing_facts(trace.task)}

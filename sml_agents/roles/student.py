@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Mapping
 from itertools import permutations
 from typing import Any, Protocol
 
@@ -13,7 +14,9 @@ from sml_agents.errors import InputError
 from sml_agents.roles.chat import ask_model, describe_model
 from sml_agents.roles.prompts import render
 from sml_agents.text.numbers import spelled_numbers
-from sml_agents.types import Reply, Role, stable_hash
+from sml_agents.text.schemas import parameters_of, resolved
+from sml_agents.text.values import kind_of
+from sml_agents.types import Reply, Role, ToolCall, stable_hash
 from sml_agents.views import StudentView, chat_messages
 
 __all__ = ["ChatStudent", "GuessingStudent", "Student"]
@@ -79,6 +82,8 @@ class GuessingStudent:
     It takes a model's place where dialogues are made for Q-priming to rewrite: a model's wrong attempts cost time, and
     from fixed words such as "I do not know" nobody learns what to do after a wrong attempt or a question that got no
     fact. No guess comes twice. `questions` is the share of turns that ask.
+
+    With tools it calls one by lot, and fills in what the schema requires without having read the request.
     """
 
     settings: dict[str, Any]
@@ -91,7 +96,11 @@ class GuessingStudent:
         """A guess, such as `12 - 4 = 8. The answer is 8.`, a vague question, or else `I do not know.`"""
         rng = random.Random(seed)
         if rng.random() < self.questions:
-            return Reply(text=rng.choice(_VAGUE_QUESTIONS))
+            return Reply(text=rng.choice(_VAGUE_ABOUT_REQUESTS if view.tools else _VAGUE_QUESTIONS))
+        if view.tools:
+            name, schema = rng.choice(sorted(parameters_of(view.tools).items(), key=lambda item: item[0]))
+            call = ToolCall(name=name, arguments=_filled(schema, schema, rng, 0))
+            return Reply(text="", tool_calls=(call,), at_once=True)
         told = [number for role, text in view.history if role is Role.TEACHER for number in _numbers(text)]
         said = [text for role, text in view.history if role is Role.STUDENT]
         guesses = [guess for pair in permutations(dict.fromkeys(told), 2) for guess in _guesses(*pair)]
@@ -101,6 +110,32 @@ class GuessingStudent:
 
 
 _VAGUE_QUESTIONS = ("How many are there?", "How much is it?", "What else do I need?", "Is something missing?")
+_VAGUE_ABOUT_REQUESTS = ("Which one should it be?", "What else do I need?", "Is something missing?")
+_WORDS = ("Alpha", "Berlin", "Kim", "standard", "the usual one")
+_DEEPEST = 4
+
+
+def _filled(schema: Mapping[str, Any], root: Mapping[str, Any], rng: random.Random, depth: int) -> Any:
+    """A value that fits a schema, by lot: of objects what is required."""
+    schema = resolved(schema, root)
+    if members := schema.get("enum"):
+        return rng.choice(members)
+    kind = schema.get("type")
+    if kind == "object" or "properties" in schema or not depth:
+        inner = schema.get("properties") or {}
+        wanted = [name for name in schema.get("required") or () if name in inner and depth < _DEEPEST]
+        return {name: _filled(inner[name], root, rng, depth + 1) for name in wanted}
+    if kind == "array":
+        return [_filled(schema.get("items") or {}, root, rng, depth + 1)] if depth < _DEEPEST else []
+    if kind in ("integer", "number"):
+        return rng.randint(1, 9)
+    if kind == "boolean":
+        return rng.random() < 0.5
+    if kind_of(schema).sort in ("date", "datetime") or "YYYY" in str(schema.get("description")):
+        return f"2026-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}"
+    return rng.choice(_WORDS)
+
+
 _NUMBER = re.compile(r"(?<![\d.,])\d{1,6}(?![\d.,]*\d)")
 
 

@@ -6,10 +6,14 @@ Keys of every family (the grammar is that of `sml_agents.specs`):
     n       how many problems (paired gives two tasks for each); generators default to 100, files to all of them
     seed    of everything drawn (0); files keep their own order
     offset  how many problems to pass over first (0)
-    split   train | dev | heldout | all (train): of generators which templates, of gsm8k in which words a fact that
-            nobody needs stands in for one that is kept back; dev, for choosing a threshold, not everywhere
+    split   train | dev | heldout | all (train): of generators which templates, of `requests` which tools, of gsm8k in
+            which words a fact that nobody needs stands in for one that is kept back; dev, for choosing a threshold,
+            not everywhere
     steps   `arithmetic` only: the most steps that a solution takes (4)
     largest `arithmetic` only: the largest number that may be told or come up (mostly 200)
+    unserved  of requests: percent of the full ones that no tool serves (12 in `mixed`, 0 in `full`); of `tools-jsonl`
+            100 where no row has a call
+    answers, balance   of `tools-jsonl`, see `tasks.tools.functions`
 
 Families add keys of their own, listed in `families.FAMILIES`.
 """

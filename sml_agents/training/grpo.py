@@ -196,11 +196,13 @@ def counted(
 ) -> DataCounts:
     """What a dialogue may take. Raises InputError when the longest task leaves no room for its turns."""
     writer = ChatFormat(tokenizer, settings.model)
-    prompt = render("student") if system is None else system
-    longest = max(
-        len(writer.encode(to_openai(chat_messages(((Role.TEACHER, task.prompt),), Role.STUDENT, prompt))))
-        for task in tasks
-    )
+
+    def size(task: Task) -> int:
+        prompt = render("student_tools" if task.tools else "student") if system is None else system
+        messages = to_openai(chat_messages(((Role.TEACHER, task.prompt),), Role.STUDENT, prompt))
+        return len(writer.encode(messages, list(task.tools) or None))
+
+    longest = max(map(size, tasks))
     turns = settings.max_turns * settings.max_tokens
     whole = longest + turns
     if whole > max_length:

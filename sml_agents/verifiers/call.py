@@ -45,10 +45,10 @@ NO_CLOCK = Clock(dt.datetime(2000, 1, 1), known=False)
 """Where nobody says when a request is made."""
 
 _SAYS = {
-    "missing": "It leaves out the {}.",
-    "guessed": "The {} is not known yet: nobody has said it.",
-    "wrong": "The {} is another one.",
-    "extra": "Nothing was said of the {}.",
+    "missing": "It leaves out {}.",
+    "guessed": "The value of {} is not known yet: nobody has said it.",
+    "wrong": "The value of {} is another one.",
+    "extra": "Nothing was said of {}.",
     "tool": "That tool does not do what is asked for.",
     "unknown": "There is no such tool.",
     "surplus": "One call too many is made.",
@@ -64,17 +64,17 @@ class CallVerifier:
 
     async def verify(self, task: Task, text: str) -> Verdict:
         """The verdict on the calls that are written in `text`, made when nothing but the prompt had been said."""
-        found = find_calls(text, tool_names(task.tools))
-        calls = tuple(ToolCall(name=name, arguments=arguments) for name, arguments in found.made)
-        return await self.verify_attempt(task, Attempt(found.rest, calls, (task.prompt,)))
+        return await self.verify_attempt(task, Attempt(text, (), (task.prompt,)))
 
     async def verify_attempt(self, task: Task, attempt: Attempt) -> Verdict:
         """The verdict on the calls of a turn, with what had been said by then."""
         if any(call.name not in tool_names(task.tools) for call in task.private.calls):
             return Verdict(outcome=Outcome.ERROR, diagnosis="The task's own call is of a tool that it does not have.")
-        calls = effective(task, attempt.calls)
-        if find_calls(attempt.text).broken:
+        found = find_calls(attempt.text, tool_names(task.tools))
+        if found.broken:
             return _unreadable(attempt.text)
+        written = [ToolCall(name=name, arguments=arguments) for name, arguments in found.made]
+        calls = effective(task, (*attempt.calls, *written))
         if not calls:
             return _words_alone(task, attempt.text)
         shown = json_text([{"name": call.name, "arguments": call.arguments} for call in calls])

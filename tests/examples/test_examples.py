@@ -20,6 +20,7 @@ from sml_agents.traces import TraceStore
 from sml_agents.types import Fact
 
 TESTED = {
+    "agent_on_requests",
     "ask_before_acting",
     "embed_in_a_graph",
     "export_traces",
@@ -173,6 +174,16 @@ def test_simulated_users_try_an_agent(run: Run, tmp_path: Path, capsys: pytest.C
         "gives up",
     ]
     assert all(line.endswith(booked) for line in lines[:3]) and lines[3].endswith("ran nothing")
+
+
+def test_an_agent_on_requests(run: Run, tmp_path: Path) -> None:
+    figures = run("agent_on_requests")["figures"]
+    assert figures == [(0.8, 0.0), (0.0, 1.0)]
+    rows = [json.loads(line) for line in (tmp_path / "runs/requests/guarded.jsonl").read_text().splitlines()]
+    calls = [message for row in rows for message in row["messages"] if message.get("tool_calls")]
+    results = [message["content"] for row in rows for message in row["messages"] if message["role"] == "tool"]
+    assert len(calls) >= 2 and any(text.startswith("Booked Paris") for text in results)
+    assert all(row["tools"][0]["function"]["name"] == "book_trip" for row in rows)
 
 
 def test_what_logs_can_teach(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -25,11 +25,16 @@ class SlowModel(ScriptedModel):
     """Says its line after a while, and counts who was let go."""
 
     seconds: float = 0.5
+    go_on: asyncio.Event = Field(default_factory=asyncio.Event)
+    """Ends the while."""
     given_up: list[int] = Field(default_factory=list)
 
     async def _areply(self, messages: list[BaseMessage], stop: list[str] | None = None, **kwargs: Any) -> AIMessage:
         try:
-            await asyncio.sleep(self.seconds)
+            async with asyncio.timeout(self.seconds):
+                await self.go_on.wait()
+        except TimeoutError:
+            pass
         except asyncio.CancelledError:
             self.given_up.append(1)
             raise

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import openai
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage, ToolMessage
@@ -211,26 +212,25 @@ async def test_a_served_model_is_a_decider() -> None:
 
 
 async def _get(server: Server, path: str) -> tuple[int, Any]:
-    import aiohttp
-
     async with aiohttp.ClientSession() as session, session.get(server.url + path) as response:
         return response.status, await response.json()
 
 
 async def test_stopping_finishes_what_runs() -> None:
-    async with serving(SlowModel(replies=[HELLO], seconds=0.5)) as server:
-        running = [asyncio.create_task(post(server, body(stream=False))) for _ in range(3)]
-        async with client_of(server) as client:
-            stream = asyncio.create_task(_streamed(client))
-            await asyncio.sleep(0.2)
-            server.stop.set()
-            await asyncio.sleep(0.1)
-            with pytest.raises(openai.APIConnectionError):
-                await client.with_options(timeout=2).models.list()
-            assert await stream == HELLO
-        assert [
-            (status, answer["choices"][0]["message"]["content"]) for status, answer in await asyncio.gather(*running)
-        ] == [(200, HELLO)] * 3
+    model = SlowModel(replies=[HELLO], seconds=60)
+    async with serving(model, grace=60.0) as server, client_of(server) as client:
+        running = [asyncio.create_task(post(server, body())) for _ in range(3)]
+        stream = asyncio.create_task(_streamed(client))
+        while (await _get(server, "/../health"))[1]["running"] < 4:
+            await asyncio.sleep(0.01)
+        server.stop.set()
+        await asyncio.sleep(0.1)
+        with pytest.raises(aiohttp.ClientError):
+            await post(server, body())
+        model.go_on.set()
+        assert await stream == HELLO
+        answers = await asyncio.gather(*running)
+    assert [answer["choices"][0]["message"]["content"] for _, answer in answers] == [HELLO] * 3
     served: Served = server.task.result()
     assert (served.requests, served.failed, served.running) == (4, 0, 0)
 

@@ -10,6 +10,7 @@ import json
 import re
 from collections import Counter
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -104,6 +105,8 @@ def test_the_sides_of_a_pair_differ_in_what_was_exchanged_alone(split: str) -> N
             if argument.path.replace("_", "").lower() in {fact.replace("_", "").lower() for fact in facts}:
                 own += [*argument.phrases, argument.noun]
         exchanged = words_of(complete.prompt) - words_of(lacking.prompt)
+        # Where what is not told is spoken of, it is the one argument in the one form and the other in the other.
+        own += [argument.noun for argument in tool.arguments]
         known = words_of(" ".join([*own, *tool.goals, *bank.style.sentences, *bank.style.phrases]))
         assert exchanged and set(exchanged) <= set(known), (lacking.prompt, complete.prompt)
         shared = {path: words for path, words in complete.meta["said"].items() if path in lacking.meta["told"]}
@@ -140,7 +143,17 @@ def test_the_splits_share_no_tool_no_sentence_and_no_list_of_values() -> None:
         for other in banks[k + 1 :]:
             assert not {tool.name for tool in one.tools} & {tool.name for tool in other.tools}
             assert not {goal for tool in one.tools for goal in tool.goals} & {g for t in other.tools for g in t.goals}
-            for field in ("frames", "questions", "openers", "closers", "sentences", "phrases", "asks", "today"):
+            for field in (
+                "frames",
+                "questions",
+                "openers",
+                "closers",
+                "sentences",
+                "phrases",
+                "hints",
+                "asks",
+                "today",
+            ):
                 assert not set(getattr(one.style, field)) & set(getattr(other.style, field)), field
             values = [{value for pool in bank.pools.values() for value in pool} for bank in (one, other)]
             assert not values[0] & values[1]
@@ -177,8 +190,17 @@ def required_in_order(task: Task) -> list[str]:
 
 @pytest.mark.parametrize(
     "spec",
-    ["requests?form=paired&unserved=10", "requests?form=full&unserved=101", "requests?unserved=x", "requests?tools=3"],
+    ["requests?form=full&unserved=101", "requests?form=nested", "requests?unserved=x", "requests?tools=3"],
 )
 def test_a_spec_that_asks_for_what_there_is_not_is_refused(spec: str) -> None:
     with pytest.raises(TaskSpecError):
         load_tasks(spec)
+
+
+def test_the_page_tells_what_there_is(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (repository / "docs" / "tool-requests.md").read_text(encoding="utf-8")
+    for split, words in (("train", "{} tools to train on"), ("dev", "{} for choosing"), ("heldout", "{} held out")):
+        assert words.format(len(load_bank(split).tools)) in page
+    for code in re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE):
+        exec(code, {})
+    assert "| ()" in capsys.readouterr().out

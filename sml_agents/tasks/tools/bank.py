@@ -65,6 +65,8 @@ class Style:
     """Around {noun} and {v}."""
     phrases: tuple[str, ...]
     """Sentences around {phrase}."""
+    hints: tuple[str, ...]
+    """Sentences that speak of {noun} without telling it."""
     asks: tuple[str, ...]
     """Questions for {noun}."""
     today: tuple[str, ...]

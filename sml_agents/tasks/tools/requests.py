@@ -4,7 +4,8 @@ A request tells values for arguments of one tool, which stands among others. Whi
 drawn for each request, so in a pair the argument that the incomplete request lacks and the one that stands in for it
 are exchangeable: the one is required, the other is optional or nothing that the tool knows, and which is which is
 decided by a coin. The words of complete and incomplete requests are therefore the same in distribution, whatever is
-counted in them: only who reads the schema can tell them apart.
+counted in them: only who reads the schema can tell them apart. Some speak of the argument that they do not tell, in
+both forms alike.
 
 Task.meta: `tool` (its name in the bank), `said` (the words for each value, by the argument's path in the schema),
 `told` (paths that the prompt tells), `missing`, `now` (the day it is, where the prompt says so), `numbers` (`words` or
@@ -72,7 +73,8 @@ class Request:
         return [side[item] if isinstance(item, int) else item for item in self.order]
 
     def prompt(self, form: Form) -> str:
-        return self.voice.told(self.told(form), self.values)
+        untold = {Form.FULL: self.stand_ins, Form.UNDERSPECIFIED: self.missing}.get(form)
+        return self.voice.told(self.told(form), self.values, untold[0] if untold else None)
 
     def is_safe(self) -> bool:
         """Whether nothing in the incomplete request tells what is missing."""
@@ -87,8 +89,10 @@ def make(spec: TaskSpec, report: LoadReport) -> Iterator[tuple[Task, ...]]:
     unserved = spec.integer("unserved", 0)
     if unserved is None:
         unserved = _UNSERVED.get(spec.form, 0)
-    if unserved > 100 or (unserved and spec.form not in ("full", "mixed")):
-        raise TaskSpecError(f"unserved= in {spec.text!r} is a percentage, for the forms full and mixed.")
+    if unserved > 100:
+        raise TaskSpecError(f"unserved= in {spec.text!r} is a percentage, from 0 to 100.")
+    if spec.form not in ("full", "mixed"):
+        unserved = 0
     seen: set[str] = set()
     index = spec.offset
     while True:

@@ -16,6 +16,8 @@ _SLOT = re.compile(r"\{(\w[\w.]*):([^{}]*)\}")
 _NO_PREPOSITION = re.compile(r"\bon (?=(?:tomorrow|yesterday|the day after|next |this |last ))", re.IGNORECASE)
 _SELF = re.compile(r"I\b")
 _MOST_INLINE = 3
+_HINTED = 0.25
+"""Share of the requests that speak of something that they do not tell."""
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,13 @@ class Voice:
     """Which of an argument's phrases, by path."""
     templates: tuple[float, ...]
     """By place: below 0.4, a value that is told by itself gets a sentence around its phrase, else one with its noun."""
+    hint: str
+    """A sentence that speaks of what is not told; empty for none."""
     first_template: int
     """Which of the sentences the first place gets; the following ones follow."""
 
-    def told(self, arguments: Sequence[Argument], values: Mapping[str, Said]) -> str:
-        """The request with the values of these arguments told, in this order."""
+    def told(self, arguments: Sequence[Argument], values: Mapping[str, Said], untold: Argument | None = None) -> str:
+        """The request with the values of these arguments told, in this order; `untold` may be spoken of."""
         slots = {path for path, _ in _SLOT.findall(self.goal)}
         goal = _SLOT.sub(
             lambda found: values[found[1]].words if any(a.path == found[1] for a in arguments) else found[2], self.goal
@@ -67,6 +71,8 @@ class Voice:
             main = f"{_upper(before)}, {main if _SELF.match(main) else _lower(main)}"
         if self.form and alone:
             alone = [f"{_upper(', '.join(alone))}."]
+        if untold is not None and self.hint:
+            alone.append(self.hint.format(noun=untold.noun))
         if main[-1] not in ".?!" and (alone or self.closer):
             main += "."
         parts = [self.opener, main, *alone, self.closer]
@@ -116,6 +122,7 @@ def draw_voice(goals: Sequence[str], arguments: Sequence[Argument], style: Style
         fronted=rng.random() < 0.12,
         phrases={argument.path: rng.randrange(60) for argument in arguments},
         templates=tuple(rng.random() for _ in range(8)),
+        hint=rng.choice(style.hints) if rng.random() < _HINTED else "",
         first_template=rng.randrange(1000),
     )
 

@@ -1,0 +1,87 @@
+"""Requests from task to trained row to figures, for a test and for whoever wants more dialogues:
+
+python -m tests.e2e.requests_whole_way OUT [MODEL [REQUESTS]]
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from sml_agents.data.export import FORMATS, export
+from sml_agents.data.rows import training_rows
+from sml_agents.data.selection import PRESETS, TraceFilter
+from sml_agents.dialogue import DialogueSettings
+from sml_agents.evaluation import evaluate
+from sml_agents.roles import GuessingStudent, OraclePrimer, OracleTeacher
+from sml_agents.rollout import run_dialogues_sync
+from sml_agents.tasks import load_tasks
+from sml_agents.traces import TraceStore
+from sml_agents.training import GRPOSettings, PreferenceSettings, SFTSettings, train_dpo, train_grpo, train_sft
+from sml_agents.training.tokens.pairs import preference_examples
+
+
+def whole_way(
+    out: Path, model: str, requests: int, *, steps: int, batch: int, limits: str, grpo: int = 4
+) -> dict[str, Any]:
+    """Dialogues, exports in every format, SFT, DPO, two steps of GRPO, and the figures; what each left behind."""
+    told: dict[str, Any] = {}
+    clock = time.monotonic()
+
+    def tell(name: str, value: Any) -> None:
+        told[name] = value
+        print(f"{time.monotonic() - clock:6.0f} s  {name}: {value}", flush=True)
+
+    tasks = load_tasks(f"requests?form=paired&n={requests // 2}&seed=11")
+    with TraceStore.open(out / "dialogues.sqlite") as store:
+        settings = DialogueSettings(max_turns=4, q_priming=1.0)
+        primer = OraclePrimer(demonstrate=True)
+        student = GuessingStudent(questions=0.3)
+        run_dialogues_sync(tasks, student, OracleTeacher(), store, settings=settings, primer=primer, resume=True)
+        traces = list(store.traces())
+    tell("dialogues", Counter(f"{trace.task.form}: {trace.stop}" for trace in traces))
+    for format in FORMATS:
+        filters = TraceFilter() if format in ("preference", "kto") else PRESETS["q_primed"]
+        report = export(traces, format, out / f"rows-{format}", filters)
+        tell(f"export {format}", f"{report.rows} rows {report.sources or ''} left out {report.left_out}")
+    common: dict[str, Any] = {"max_steps": steps, "batch_size": batch, "micro_batch_size": batch, "too_long": "drop"}
+    sft = train_sft(
+        training_rows(traces, "q_primed"), SFTSettings(model=model, learning_rate=1e-4, **common), out / "sft"
+    )
+    tell("sft", f"loss {sft.first_loss:.2f} -> {sft.last_loss:.2f}, {sft.data.trained_turns} turns")
+    pairs = preference_examples(traces, paired=True)
+    dpo = train_dpo(pairs, PreferenceSettings(model=str(sft.path), **common), out / "dpo")
+    tell("dpo", f"loss {dpo.first_loss:.3f} -> {dpo.last_loss:.3f}, {dpo.notes}")
+    online = train_grpo(
+        GRPOSettings(
+            model=str(dpo.path),
+            tasks=(f"requests?form=paired&n={grpo}&seed=12",),
+            max_steps=2,
+            group=2,
+            batch_size=grpo,
+            micro_batch_size=2,
+            max_turns=2,
+            max_tokens=48,
+            needless_question_cost=0.1,
+        ),
+        out / "grpo",
+    )
+    tell("grpo", f"{online.steps} steps, {online.notes}")
+    with TraceStore.open(out / "grpo" / "dialogues.sqlite", read_only=True) as store:
+        tell("grpo calls", Counter(str(turn.act) for trace in store.traces() for turn in trace.student_turns))
+    students = {"base": f"{model}{limits}", "trained": f"transformers:{online.path}{limits}"}
+    spec = f"requests?form=paired&split=heldout&n={max(2, requests // 20)}&seed=13"
+    summary = evaluate(students, [spec], out / "evaluation", max_turns=2, resume=True)
+    for name, one in {**summary.students, **summary.baselines}.items():
+        figures = {n: m.value for n, m in one.metrics.items() if hasattr(m, "value") and m.value is not None}
+        tell(f"figures {name}", json.dumps({n: round(v, 2) for n, v in figures.items()}))
+    return told
+
+
+if __name__ == "__main__":
+    out, model, requests = (*sys.argv[1:], *("embedded:", "200")[len(sys.argv) - 2 :])
+    whole_way(Path(out), model, int(requests), steps=12, batch=4, limits="?temperature=0&max_tokens=64")
