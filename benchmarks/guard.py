@@ -2,6 +2,7 @@
 
     python benchmarks/guard.py --out benchmarks/results/guard.json
     python benchmarks/guard.py --n 60 --delivery interrupt --sync
+    python benchmarks/guard.py --delivery none --sync          the same agent without the guard
 
 Every conversation runs through `create_agent` with a real chat model client, an OpenAI-compatible server on the
 loopback and an SQLite checkpointer that is closed and opened again, with a new agent, before each of the person's
@@ -62,12 +63,13 @@ class Outcome:
 
 
 def build(script: Script, url: str, delivery: Any, saver: Any) -> Any:
-    guard = ClarifyMiddleware(delivery=delivery, read_only=["find_contact", "find_order"], now=NOW)
+    read_only = ["find_contact", "find_order"]
+    guard = [] if delivery == "none" else [ClarifyMiddleware(delivery=delivery, read_only=read_only, now=NOW)]
     return create_agent(
         resolve(f"openai:stubborn@{url}"),
         tools_for(script.name),
         system_prompt=f"You are an assistant. Conversation {script.name}.",
-        middleware=[guard],
+        middleware=guard,
         state_schema=Profile,
         checkpointer=saver,
     )
@@ -179,7 +181,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--n", type=int, default=300)
     options.add_argument("--seed", type=int, default=0)
-    options.add_argument("--delivery", choices=DELIVERIES, action="append")
+    options.add_argument("--delivery", choices=(*DELIVERIES, "none"), action="append")
     options.add_argument("--sync", action="store_true", help="synchronous runs only")
     options.add_argument("--restart", action="store_true", help="each turn in a process of its own")
     options.add_argument("--out", type=Path)

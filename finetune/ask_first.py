@@ -17,8 +17,9 @@ Five steps; each leaves a folder, and a run that was cut short goes on when it i
 5. `model`   the last of these, with the line between asking and answering drawn on templates and problems that no
              step has seen.
 
-Every turn opens by its kind, both forms of a problem are in one batch, and budgets are in tokens and steps: no figure
-depends on the clock. `--until shown|played|dpo|grpo` stops earlier. The settings of each step are in `ask_first.yaml`.
+Every turn goes through the numbers that were told, then opens by its kind; both forms of a problem are in one batch,
+and budgets are in tokens and steps: no figure depends on the clock. `--until shown|played|dpo|grpo` stops earlier. The
+settings of each step are in `ask_first.yaml`.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from sml_agents.data.selection import PRESETS, TraceFilter
 from sml_agents.dialogue import DialogueSettings
 from sml_agents.evaluation.first_token import choose_decision
 from sml_agents.roles import ChatPrimer, ChatStudent, OraclePrimer, OracleTeacher, Student
+from sml_agents.roles.inventory import with_inventories
 from sml_agents.roles.openings import LatePrimer, OpenedPrimer, Openings, with_openings
 from sml_agents.roles.primer import Primer
 from sml_agents.rollout import ProgressBar, run_dialogues_sync
@@ -54,7 +56,7 @@ from sml_agents.types import Trace
 CONFIG = Path(__file__).with_suffix(".yaml")
 STEPS = ("shown", "played", "dpo", "grpo")
 OPENINGS = Openings()
-SAMPLING = {"max_tokens": 48, "dtype": "fast"}
+SAMPLING = {"max_tokens": 160, "dtype": "fast"}
 EXERCISES = ("arithmetic", "lists")
 
 
@@ -181,7 +183,7 @@ class Recipe:
     def traces(self, name: str) -> Iterator[Trace]:
         with TraceStore.open(self.out / f"{name}.sqlite", read_only=True) as store:
             for trace in store.traces():
-                yield with_openings(trace, OPENINGS)
+                yield with_inventories(with_openings(trace, OPENINGS))
 
     def rows(self, name: str) -> list[TrainingRow]:
         """Whole pairs: first turns of GSM8K, whole dialogues of the exercises."""

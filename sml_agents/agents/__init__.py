@@ -4,8 +4,10 @@ ClarifyMiddleware              for `langchain.agents.create_agent` (needs the 'a
 clarify_graph, clarify_node    the same as a subgraph and as a node, for graphs built by hand
 ask_user                       the tool by which an agent asks
 RequiredFields, StudentDecider who decides what to ask; any callable does too
+ToldReader                     a chat model that reads what rules cannot: it saves questions
 DecisionDecider, DecisionModel any decision model of langchain-core as a decider, and a decider as one
-Question, Limits, AgentView    what is asked, how much, and what a decider sees
+Question, Told, Limits         what is asked, what a decider says was told, how much may be asked
+AgentView                      what a decider sees
 TraceRecorder                  a callback that records any runnable or graph into a trace store
 AgentStudent                   a compiled LangGraph agent as the student of dialogues
 """
@@ -16,8 +18,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from sml_agents.agents.asking import Limits, Question
-    from sml_agents.agents.deciders import DecisionDecider, DecisionModel, RequiredFields, StudentDecider
+    from sml_agents.agents.asking import Limits, Question, Told
+    from sml_agents.agents.deciders import DecisionDecider, DecisionModel, RequiredFields, StudentDecider, ToldReader
     from sml_agents.agents.delivery import ask_user
     from sml_agents.agents.graphs import clarify_graph, clarify_node
     from sml_agents.agents.middleware import ClarifyMiddleware
@@ -26,9 +28,9 @@ if TYPE_CHECKING:
     from sml_agents.traces.recorder import TraceRecorder
 
 _HOME = {
-    "asking": ("Limits", "Question"),
+    "asking": ("Limits", "Question", "Told"),
     "view": ("AgentView",),
-    "deciders": ("DecisionDecider", "DecisionModel", "RequiredFields", "StudentDecider"),
+    "deciders": ("DecisionDecider", "DecisionModel", "RequiredFields", "StudentDecider", "ToldReader"),
     "delivery": ("ask_user",),
     "graphs": ("clarify_graph", "clarify_node"),
     "middleware": ("ClarifyMiddleware",),
@@ -47,6 +49,8 @@ __all__ = [
     "Question",
     "RequiredFields",
     "StudentDecider",
+    "Told",
+    "ToldReader",
     "TraceRecorder",
     "ask_user",
     "clarify_graph",

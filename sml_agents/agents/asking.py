@@ -22,9 +22,10 @@ __all__ = [
     "MARK",
     "Limits",
     "Question",
+    "Told",
     "answer_message",
     "answers_of",
-    "as_questions",
+    "as_proposals",
     "asked_by",
     "is_answer",
     "is_own",
@@ -62,6 +63,17 @@ class Question(BaseModel):
         wh = kind.group().replace("which", "what") if kind else ""
         text = " ".join([wh, *words]) if words else " ".join(self.text.casefold().split())
         return (text, f"about: {self.about}") if self.about else (text,)
+
+
+class Told(BaseModel):
+    """A decider's word that the person has given an argument in words that no rule reads as its value."""
+
+    model_config = ConfigDict(frozen=True)
+
+    about: str = Field(min_length=1)
+    """The argument's name."""
+    words: str = Field(min_length=1)
+    """The person's own, letter by letter: they count only if they stand in what was said."""
 
 
 _WH = re.compile(r"\b(?:what|which|when|where|who|whose|why|how)\b")
@@ -167,12 +179,12 @@ def person_spoke(messages: Sequence[BaseMessage]) -> bool:
     return bool(messages) and (isinstance(messages[-1], HumanMessage) or is_answer(messages[-1]))
 
 
-def as_questions(given: Any) -> tuple[Question, ...]:
-    """What a decider returned (None, a text, a Question, or several) as questions. Raises TypeError for the rest."""
+def as_proposals(given: Any) -> tuple[Question | Told, ...]:
+    """What a decider returned (None, a text, a Question, what was Told, or several). Raises TypeError for the rest."""
     if not given:
         return ()
-    if isinstance(given, str | Question):
+    if isinstance(given, str | Question | Told):
         given = (given,)
     if not isinstance(given, Iterable):
         raise TypeError(f"a decider returns None, a question or several, not {type(given).__name__}")
-    return tuple(one if isinstance(one, Question) else Question(text=one) for one in given)
+    return tuple(one if isinstance(one, Question | Told) else Question(text=one) for one in given)

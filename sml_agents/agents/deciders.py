@@ -4,8 +4,9 @@ None               the agent's own model, under a policy in its system prompt (C
 StudentDecider     a separate chat model, such as a small one trained to ask
 AskerDecider       the asker (`asker:`, `asker:FOLDER`): P(missing) of each argument against its stored threshold
 DecisionDecider    a decision model of langchain-core: P(missing) of each argument against a threshold
+ToldReader         a chat model that reads what rules cannot: it asks nothing, and saves a question
 RequiredFields     rules over a pydantic model of what must be known
-any callable       `(view) -> None | text | Question | several of them`, also asynchronous
+any callable       `(view) -> None | text | Question | Told | several of them`, also asynchronous
 
 A decider is consulted when the person has just spoken, and again when the agent is about to call guarded tools
 (`AgentView.acting`). What it asks then holds the calls back until the person has answered.
@@ -21,7 +22,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from langchain_core.decisions import BaseDecisionModel, ClassifierResponse, Noul, NoulAnswer
 from langchain_core.language_models import BaseChatModel
@@ -31,9 +32,9 @@ from langgraph.errors import GraphBubbleUp
 from pydantic import BaseModel, create_model
 
 from sml_agents.agents.asker import AskerDecider
-from sml_agents.agents.asking import Question, as_questions
+from sml_agents.agents.asking import Question, Told, as_proposals
 from sml_agents.agents.evidence import Request
-from sml_agents.agents.grounding import Ground, ground
+from sml_agents.agents.grounding import Ground, ground, may_be_told
 from sml_agents.agents.guard import Now, questions_for
 from sml_agents.agents.slots import Slot, slots_of, slots_of_model, tool_name
 from sml_agents.agents.view import AgentView
@@ -55,19 +56,20 @@ __all__ = [
     "DecisionModel",
     "RequiredFields",
     "StudentDecider",
+    "ToldReader",
     "adecide",
     "as_decider",
     "asks",
     "decide",
 ]
 
-Proposal = str | Question | Sequence[str | Question] | None
+Proposal = str | Question | Told | Sequence[str | Question | Told] | None
 log = logging.getLogger("sml_agents.agents")
 
 
 @runtime_checkable
 class Decider(Protocol):
-    """Proposes questions; None or nothing when all that is needed is known."""
+    """Proposes questions, or says what was told; None or nothing when all that is needed is known."""
 
     def questions(self, view: AgentView) -> Proposal | Awaitable[Proposal]: ...
 
@@ -95,10 +97,7 @@ class StudentDecider:
     """
 
     def __init__(self, model: str | BaseChatModel, *, system: str | None = None) -> None:
-        found = resolve(model)
-        internal = {**(found.metadata or {}), "lc_source": "clarify", **_internal_call()}
-        tags = [*(found.tags or []), TAG_NOSTREAM]  # not the agent's words
-        self.model = found.model_copy(update={"tags": tags, "metadata": internal})
+        self.model = _internal(resolve(model))
         self.system = render("student") if system is None else system
 
     async def questions(self, view: AgentView) -> str | None:
@@ -107,6 +106,12 @@ class StudentDecider:
             return None
         reply = await ask_model(self.model, chat_messages(view.history, Role.STUDENT, self.system), seed=0)
         return reply.text if asks(reply.text) else None
+
+
+def _internal(model: BaseChatModel) -> BaseChatModel:
+    """The model marked as one whose words are not the agent's."""
+    metadata = {**(model.metadata or {}), "lc_source": "clarify", **_internal_call()}
+    return model.model_copy(update={"tags": [*(model.tags or []), TAG_NOSTREAM], "metadata": metadata})
 
 
 def _internal_call() -> dict[str, Any]:
@@ -229,6 +234,36 @@ def _somewhere(arguments: Any, name: str) -> Any:
     return None
 
 
+class ToldReader:
+    """A chat model reads what rules cannot: that somebody who asks for a gig has said `Music`.
+
+    It is asked for each argument of a drafted call, a choice or a text, that the rules find unknown, and answers with
+    the person's own words. They count only if they stand in what was said; what is contradicted is not read again. It
+    never asks. A model that quotes at random lets guesses through: measure yours (`benchmarks/guard_data.py`).
+    """
+
+    def __init__(self, model: str | BaseChatModel) -> None:
+        self.model = _internal(resolve(model))
+        load("told")
+
+    async def questions(self, view: AgentView) -> list[Told]:
+        """What was told, an argument each. Raises what the model raises."""
+        unknown = [one for grounds in view.grounds.values() for one in grounds if may_be_told(one)]
+        wanted = {one.slot.name: one for one in unknown}
+        found = [
+            Told(about=name, words=words) for name, one in wanted.items() if (words := await self._read(one, view))
+        ]
+        return found
+
+    async def _read(self, one: Ground, view: AgentView) -> str:
+        asked = {"argument": one.slot.name, "meaning": one.slot.what(), "value": one.value}
+        asked |= {"choices": one.slot.options} if one.slot.options else {}
+        shown = json.dumps({**asked, "person": view.told}, ensure_ascii=False, default=str)
+        reply = await ask_model(self.model, [SystemMessage(render("told")), HumanMessage(escape(shown))], seed=0)
+        words = reply.text.strip().strip("\"'`").strip(" .")
+        return "" if words.casefold() in ("", "none") else words
+
+
 class DecisionDecider:
     """A decision model says how likely each required argument of a drafted call is missing.
 
@@ -306,9 +341,9 @@ class DecisionModel(BaseDecisionModel):
             whole = max(found.values(), default=0.0)
             read: Any = {name: NoulAnswer(type="noul", noul=found.get(name, whole)) for name in questions}
             return ClassifierResponse(model="sml-agents", answers=read)
-        asked, error = decide([decider], view)
-        if error is not None:
-            raise error
+        asked, failure, _ = decide([decider], view)
+        if failure is not None:
+            raise failure
         about = {question.about for question in asked}
         answers: Any = {
             name: NoulAnswer(
@@ -351,14 +386,30 @@ def as_decider(given: Any, ask_above: float = 0.5) -> Decider:
     )
 
 
-Decision = tuple[tuple[Question, ...], Exception | None]
-"""What several deciders propose together, and the failure of one of them."""
+class Decision(NamedTuple):
+    """What several deciders propose together."""
+
+    questions: tuple[Question, ...] = ()
+    failure: Exception | None = None
+    """Of one of them."""
+    told: tuple[Told, ...] = ()
+
+    def with_proposal(self, proposed: Proposal) -> Decision:
+        found = as_proposals(proposed)
+        questions = [one for one in found if isinstance(one, Question)]
+        told = [one for one in found if isinstance(one, Told)]
+        return Decision((*self.questions, *questions), self.failure, (*self.told, *told))
+
+    def with_failure(self, error: Exception) -> Decision:
+        """A decider that breaks must not break the agent; a wrong setting is still said at once."""
+        if isinstance(error, GraphBubbleUp | InputError | MissingExtra):
+            raise error
+        return self._replace(failure=error)
 
 
 async def adecide(deciders: Sequence[Decider], view: AgentView) -> Decision:
     """What `deciders` propose. A synchronous one runs in a thread; one that fails proposes nothing."""
-    found: list[Question] = []
-    failure = None
+    decision = Decision()
     for decider in deciders:
         try:
             if inspect.iscoroutinefunction(decider.questions):
@@ -366,34 +417,24 @@ async def adecide(deciders: Sequence[Decider], view: AgentView) -> Decision:
             else:
                 proposed = await asyncio.to_thread(decider.questions, view)
                 proposed = await proposed if inspect.isawaitable(proposed) else proposed
+            decision = decision.with_proposal(proposed)
         except Exception as error:
-            failure = _failed(error)
-            continue
-        found.extend(as_questions(proposed))
-    return tuple(found), failure
+            decision = decision.with_failure(error)
+    return decision
 
 
 def decide(deciders: Sequence[Decider], view: AgentView) -> Decision:
     """The same for synchronous callers."""
-    found: list[Question] = []
-    failure = None
+    decision = Decision()
     for decider in deciders:
         try:
             proposed: Any = decider.questions(view)
             proposed = run_sync(_awaited(proposed)) if inspect.isawaitable(proposed) else proposed
+            decision = decision.with_proposal(proposed)
         except Exception as error:
-            failure = _failed(error)
-            continue
-        found.extend(as_questions(proposed))
-    return tuple(found), failure
+            decision = decision.with_failure(error)
+    return decision
 
 
 async def _awaited(found: Awaitable[Proposal]) -> Proposal:
     return await found
-
-
-def _failed(error: Exception) -> Exception:
-    """A decider that breaks must not break the agent; a wrong setting is still said at once."""
-    if isinstance(error, GraphBubbleUp | InputError | MissingExtra):
-        raise error
-    return error

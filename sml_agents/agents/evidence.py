@@ -11,16 +11,23 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
 
 from sml_agents.agents.asking import ASK_USER, NOT_RUN, REFUSED, Question, answers_of, asked_by, is_answer, is_own
+from sml_agents.agents.replies import (
+    accepts,
+    answers_nothing,
+    corrections,
+    refers_back,
+    speaks_of_going_on,
+    withdraws,
+)
 from sml_agents.text.sentences import sentences
-from sml_agents.text.values import Clock, Span, find, fold, kind_of
+from sml_agents.text.values import Clock, Span, find, kind_of
 
-__all__ = ["Piece", "Request", "accepts", "answers_nothing", "pieces_of_data", "speaks_of_going_on", "withdraws"]
+__all__ = ["Piece", "Request", "pieces_of_data"]
 
 Source = Literal["said", "offered", "returned", "given"]
 
@@ -43,112 +50,6 @@ class Piece:
     """An offer that the person took."""
     question: str = ""
     """The agent's question in its own words that the person's words follow."""
-
-
-_SENTENCE = re.compile(r"[.!?;\n]+(?=\s|$)|,(?=\s)|\s[-\u2013\u2014]\s")
-_WITHDRAWN = re.compile(
-    r"(?:(?:oh|ok|okay|no|actually|sorry|well|hm+|please|then|just|ach|nein|bitte|and|but) )*"
-    r"(?:never ?mind(?: that| it)?|forget (?:it|that|about (?:it|that))|stop(?: it| that)?|abort|drop it"
-    r"|leave it(?: be)?"
-    r"|cancel(?: (?:it|that|this|everything|all of it|(?:the|my|this) (?:request|whole thing)))?"
-    r"|do(?: not|n't) (?:bother|book|do|send|order|buy)(?: (?:it|that|anything))?|i (?:have )?changed my mind"
-    r"|i do(?: not|n't) want (?:it|that|this) any ?more"
-    r"|let'?s (?:not|leave it|forget it)(?: do (?:it|that))?|no,? thanks?(?: you)?|not any ?more"
-    r"|vergiss (?:es|das)|lass (?:es|das|mal)(?: sein| gut sein)?|abbrechen|brich(?: das)? ab|storniere das"
-    r"|doch nicht|laisse tomber|annule|olvidalo|cancelar?)"
-    r"(?: (?:please|then|now|instead|after all|bitte|doch))*"
-)
-_FILLER = re.compile(
-    r"(?:oh|ok|okay|no|nein|nope|sorry|thanks?(?: you)?(?: anyway)?|please|well|hm+|hi|hello|danke|bitte|bye|for now"
-    r"|it'?s fine|all good|that'?s all"
-    r"|i don'?t (?:need|want) (?:it|that|this)(?: any ?more)?)?"
-)
-_DONT_KNOW = re.compile(
-    r"\b(?:no idea|(?:i )?do(?: not|n't) know|dunno|not sure|no clue|can'?t say|hold on|wait a|one moment"
-    r"|let me (?:check|think|look)|later"
-    r"|weiss (?:es |ich )?(?:noch )?nicht|keine ahnung|moment(?: mal)?|what do you mean|why do you (?:ask|need)"
-    r"|sais pas)\b"
-)
-_GO_ON = re.compile(
-    r"(?:(?:ok|okay|please|and|so|but|just|no|well|then|now|oh|bitte|ach) )*"
-    r"(?:(?:just )?(?:go|go on|go ahead|do it|book it|proceed|continue|start|guess|carry on)(?: (?:ahead|on|now|then"
-    r"|already|please))*"
-    r"|(?:just )?(?:pick|choose|decide|take) (?:one|any(?:thing)?|something|for me|whatever)(?: (?:for me"
-    r"|you like))?|stop asking(?: me)?(?: (?:questions|things))?"
-    r"|(?:no more|enough|do(?: not|n't) ask(?: me)?(?: any)?(?: more)?|without(?: any)?(?: more)?) questions"
-    r"|do(?: not|n't) ask(?: me)?(?: (?:again|any ?more|anything))?"
-    r"|you (?:decide|choose|pick)|(?:it is |it's )?up to you|i (?:do not|don't) (?:care|mind)"
-    r"|use your (?:own )?(?:best )?(?:judge?ment|guess)"
-    r"|whatever(?: you (?:like|want|think))?|surprise me|mach einfach|egal|such (?:es )?dir (?:etwas|was) aus)"
-    r"(?: (?:please|then|now|really|for me|bitte))*"
-)
-_YES = re.compile(
-    r"(?:(?:oh|ok|okay|well|and|yes|please|that'?s all|it'?s|thats) )*(?:yes|ye[ps]|yeah|yup|ues|sure|ok|okay"
-    r"|of course|correct|right|exactly|perfect|great|fine|alright|all right"
-    r"|good|excellent|fantastic|amazing|wonderful|awesome|nice|cool|absolutely|definitely|indeed"
-    r"|please do|go ahead|do it|i(?:'?m| am) (?:fine|ok|okay|good|happy) with (?:it|that|this)|i agree"
-    r"|(?:that|this|it|the|everything)(?:'s| \w+)?(?: \w+)? (?:works|work|sounds|looks|is|will|would|should"
-    r"|suits)(?: be| me| do| all)? ?(?:\w+ )?(?:correct|right|perfect|great|fine|good|well|ok|okay|nice|excellent|it"
-    r"|that|do|me|works|work|alright|lovely|cool|the one|what i want)?"
-    r"|that'?s (?:it|all|correct|right|fine|good|great|perfect|the one|what i want)|that one"
-    r"|sounds? (?:\w+)(?: to me)?|looks? good|works for me|suits me|seems (?:great|good|fine)"
-    r"|i(?:'ll| will| would like to|'d like to| would)? (?:take|like|love|want) (?:it|that|this|that one)"
-    r"|(?:please )?(?:book|buy|reserve|get|order) (?:it|that|this|me that|them)(?: one)?|ja|genau|gerne?|passt"
-    r"|stimmt|oui|d'accord|si|vale|claro)\b"
-)
-_NO = re.compile(
-    r"(?:(?:oh|well|sorry|hm+) )*(?:no|nope|nah|not|nein|non|i do(?: not|n't)|do(?: not|n't)|something else|another"
-    r"|any other|what else)\b"
-)
-_CORRECTS = re.compile(
-    r"(?:^|(?<=[.,;!?\n\u2013\u2014-])\s*)(?:oh,? |ach,? |but |and )*(?:no,? wait[,.]?|no(?:pe)?,|no\b(?= (?:on|at"
-    r"|to|from|make|it|the|i|let|in)\b)|wait,?|sorry,?|actually,?|i mean[t,]?|rather,?|correction"
-    r"|(?:please )?(?:make (?:it|that)|change (?:it|that) to)|better,?|nein,?|doch lieber|lieber|ich mein\w*|besser"
-    r"|instead,?|non,?)\s",
-    re.IGNORECASE,
-)
-
-
-_REFERS = re.compile(
-    r"\b(?:it|that|this|these|those|them|there|same|one|ones|first|second|third|last|es|das|den|die|dort|ersten?|gleiche[nrs]?)\b",
-    re.IGNORECASE,
-)
-
-
-def _clauses(text: str) -> list[str]:
-    return [clause for part in _SENTENCE.split(text) if (clause := " ".join(fold(part).strip(" .,!?\"'").split()))]
-
-
-def withdraws(text: str) -> Literal["", "all", "part"]:
-    """Whether the person takes the request back: `all`, or `part` when their words go on with something else."""
-    clauses = _clauses(text)
-    if not any(_WITHDRAWN.fullmatch(clause) for clause in clauses):
-        return ""
-    rest = [clause for clause in clauses if not (_WITHDRAWN.fullmatch(clause) or _FILLER.fullmatch(clause))]
-    return "part" if rest else "all"
-
-
-def answers_nothing(text: str) -> bool:
-    """Whether a reply leaves the question open: `I don't know yet`, `hold on`, a question back, no words."""
-    plain = " ".join(fold(text).split())
-    if not plain or plain == "(no answer)" or withdraws(text):
-        return True
-    return bool(_DONT_KNOW.search(plain)) or (plain.endswith("?") and len(plain.split()) < 8)
-
-
-def speaks_of_going_on(text: str) -> bool:
-    """Whether the person says, in a sentence of its own, to go on without asking."""
-    return any(_GO_ON.fullmatch(clause) for clause in _clauses(text.replace("\u2019", "'")))
-
-
-def accepts(text: str) -> Literal["yes", "no", ""]:
-    """Whether a reply takes or declines what was offered."""
-    clauses = _clauses(text.replace("\u2019", "'"))
-    if not clauses:
-        return ""
-    if _NO.match(clauses[0]):
-        return "no"
-    return "yes" if any(_YES.match(clause) for clause in clauses) else ""
 
 
 @dataclass(frozen=True)
@@ -218,7 +119,7 @@ class Request:
                 text = message.text
                 took_back = withdraws(text)
                 if took_back or (done and not pending and is_own(message)):
-                    earlier = begins if done and not took_back and _REFERS.search(text) else at
+                    earlier = begins if done and not took_back and refers_back(text) else at
                     finished, succeeded = succeeded, set()
                     begins, asked, settled = at, {}, set()
                 if not (pending and not took_back):
@@ -288,6 +189,7 @@ def _pieces(messages: Sequence[BaseMessage], begins: int, trust: Collection[str]
             by_rule = bool(waiting) and any(question.about for question in waiting)
             if at >= begins and message.text.strip() and not by_rule:
                 offers.append(Piece("offered", message.text, at))
+                yield offers[-1]
         elif is_answer(message) or is_own(message):
             if at >= begins:
                 verdict = accepts(message.text)
@@ -323,11 +225,8 @@ def _said(message: BaseMessage, at: int, waiting: tuple[Question, ...], question
         pairs = [("", text) for text in replies or [message.text]]
     for name, text in pairs:
         about = frozenset({name}) if name else frozenset()
-        cuts = [found.start() for found in _CORRECTS.finditer(text)]
-        marks = sorted({0, *cuts, len(text)})
-        for start, end in pairwise(marks):
-            if text[start:end].strip():
-                yield Piece("said", text[start:end], at, about, correction=start in cuts, question=question)
+        for stretch, corrects in corrections(text):
+            yield Piece("said", stretch, at, about, correction=corrects, question=question)
 
 
 def _returned(message: ToolMessage, at: int, arguments: Mapping[str, Any]) -> Iterator[Piece]:

@@ -52,16 +52,15 @@ class _Asker:
         return Request.read(messages, lambda name: False)
 
     def due(self, messages: Sequence[BaseMessage], decided: Decision) -> tuple[Question, ...]:
-        proposed, failure = decided
-        if failure is not None:
-            raise failure
+        if decided.failure is not None:
+            raise decided.failure
         request, limits = self.request(messages), self.limits
         left = limits.per_run
         if limits.per_thread is not None:
             left = min(left, limits.per_thread - sum(len(asked_by(message)) for message in messages))
         if request.withdrawn or request.rounds >= limits.per_request:
             return ()
-        new = [question for question in proposed if self.fields or request.settled.isdisjoint(question.keys)]
+        new = [question for question in decided.questions if self.fields or request.settled.isdisjoint(question.keys)]
         return tuple(new[: max(0, left)])
 
     def found(self, messages: Sequence[BaseMessage]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from langchain_core.messages import ToolCall
@@ -18,45 +19,46 @@ from sml_agents.agents.grounding import Ground, State, ground
 from sml_agents.agents.slots import WRITTEN, Slot, is_read_only, slots_of, tool_name
 from sml_agents.errors import InputError
 from sml_agents.text.values import Clock
-from sml_agents.text.values.dates import LANGUAGES
 
-__all__ = ["Fields", "Guard", "questions_for"]
+__all__ = ["Fields", "Guard", "Guarding", "Now", "questions_for"]
 
 Fields = type[BaseModel] | Mapping[Any, type[BaseModel]]
 Now = dt.datetime | Callable[[], dt.datetime]
 _OURS = ("messages", "jump_to", "structured_response")
 
 
-class Guard:
-    """See ClarifyMiddleware for the arguments."""
+@dataclass(frozen=True)
+class Guarding:
+    """What a builder says about a guard; see ClarifyMiddleware for each."""
 
-    def __init__(
-        self,
-        fields: Fields | None = None,
-        *,
-        tools: Sequence[Any] | None = None,
-        read_only: Sequence[Any] = (),
-        written: Collection[str] | None = None,
-        guessable: Collection[str] = (),
-        trust: Sequence[Any] | None = None,
-        given: Any = None,
-        store_namespace: tuple[str, ...] | None = None,
-        now: Now | None = None,
-        time_zone: dt.tzinfo | None = None,
-        languages: Sequence[str] = LANGUAGES,
-    ) -> None:
-        if isinstance(tools, str) or isinstance(read_only, str) or isinstance(trust, str):
+    tools: Sequence[Any] | None
+    read_only: Sequence[Any]
+    written: Collection[str] | None
+    guessable: Collection[str]
+    trust: Sequence[Any] | None
+    given: Any
+    store_namespace: tuple[str, ...] | None
+    now: Now | None
+    time_zone: dt.tzinfo | None
+    languages: Sequence[str]
+
+    def __post_init__(self) -> None:
+        if any(isinstance(one, str) for one in (self.tools, self.read_only, self.trust)):
             raise InputError("guard, read_only and trust are lists of tools or of their names, not one text.")
-        self.tools = None if tools is None else frozenset(map(tool_name, tools))
-        self.read_only = frozenset(map(tool_name, read_only))
-        self.written = WRITTEN if written is None else frozenset(written)
-        self.guessable = frozenset(guessable)
-        self.trust = None if trust is None else frozenset(map(tool_name, trust))
+
+
+class Guard:
+    """The rules of one agent. Raises InputError for what cannot be a list of tools."""
+
+    def __init__(self, fields: Fields | None, wanted: Guarding) -> None:
+        self.wanted = wanted
+        self.tools = None if wanted.tools is None else frozenset(map(tool_name, wanted.tools))
+        self.read_only = frozenset(map(tool_name, wanted.read_only))
+        self.trust = None if wanted.trust is None else frozenset(map(tool_name, wanted.trust))
+        self.written = WRITTEN if wanted.written is None else frozenset(wanted.written)
+        self.guessable = frozenset(wanted.guessable)
         self.for_all = fields if isinstance(fields, type) else None
         self.by_tool = {tool_name(tool): model for tool, model in fields.items()} if isinstance(fields, Mapping) else {}
-        self.given = given
-        self.store_namespace = store_namespace
-        self.now, self.time_zone, self.languages = now, time_zone, tuple(languages)
         self._known: dict[str, tuple[Any, tuple[Slot, ...]]] = {}
 
     def check(self, tools: Mapping[str, Any]) -> None:
@@ -82,10 +84,16 @@ class Guard:
             return name in self.tools
         return name not in self.read_only and not is_read_only(tools[name]) and bool(self.slots(name, tools[name]))
 
+    def may_guard(self, name: str) -> bool:
+        """Whether calls of a tool may be guarded, told by its name alone."""
+        return name != ASK_USER and (name in self.tools if self.tools is not None else name not in self.read_only)
+
     def clock(self) -> Clock:
         """What relative dates are counted from."""
-        now = self.now() if callable(self.now) else self.now
-        return Clock(now or dt.datetime.now(self.time_zone).replace(microsecond=0, second=0), languages=self.languages)
+        wanted = self.wanted
+        now = wanted.now() if callable(wanted.now) else wanted.now
+        now = now or dt.datetime.now(wanted.time_zone).replace(microsecond=0, second=0)
+        return Clock(now, languages=tuple(wanted.languages))
 
     def outside(
         self, system: str, state: Mapping[str, Any], context: Any, stored: Sequence[Any] = ()
@@ -96,8 +104,8 @@ class Guard:
         }
         found = [*pieces_of_data(system), *pieces_of_data(kept), *pieces_of_data(context)]
         found.extend(pieces_of_data(list(stored)))
-        if self.given is not None:
-            found.extend(pieces_of_data(self.given() if callable(self.given) else self.given))
+        if (given := self.wanted.given) is not None:
+            found.extend(pieces_of_data(given() if callable(given) else given))
         return tuple(found)
 
     def grounds(self, call: ToolCall, tool: Any, request: Request, given: Sequence[Piece]) -> tuple[Ground, ...]:

@@ -1,8 +1,9 @@
-"""The decision of a tuned student: ask or answer, in its first token, at a threshold that is stored with the model.
+"""The decision of a tuned student: ask or answer, in one token, at a threshold that is stored with the model.
 
-A student whose turns open with a word for their kind decides in one token. Where the line lies between the two is no
-business of training: greedy decoding draws it at one half, which is right only by chance. It is chosen on templates
-that training never saw, written to `decision.json` beside the weights, and read by the `transformers:` backend.
+A student whose turns open with a word for their kind, at once or after a thought, decides in one token. Where the line
+lies between the two is no business of training: greedy decoding draws it at one half, which is right only by chance. It
+is chosen on templates that training never saw, written to `decision.json` beside the weights, and read by the
+`transformers:` backend.
 """
 
 from __future__ import annotations
@@ -37,8 +38,9 @@ class Decision(BaseModel):
 
     @property
     def bias(self) -> dict[int, float]:
-        """What is added to the logits of a dialogue's first token, so that greedy choice draws the line there."""
-        return {self.ask: -math.log(self.threshold / (1 - self.threshold))}
+        """What is added to the logits of the two where a dialogue's first turn opens, so that greedy choice draws the
+        line there."""
+        return {self.ask: -math.log(self.threshold / (1 - self.threshold)), self.answer: 0.0}
 
     @classmethod
     def read(cls, folder: Path | str) -> Decision | None:

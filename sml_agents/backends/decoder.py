@@ -216,9 +216,10 @@ def _sample(rows: Sequence[Row], logits_BV: torch.Tensor) -> None:
     told = [index for index, row in enumerate(rows) if row.alternatives is not None]
     logprobs_RV = logits_BV[told].log_softmax(dim=-1) if told else None  # a copy: the opening changes the logits
     for index, row in enumerate(rows):
-        if not row.ids:
-            for opening, bias in row.sampler.opening.items():
-                logits_BV[index, opening] += bias
+        opening = row.sampler.opening
+        if opening and int(logits_BV[index].argmax()) in opening and opening.keys().isdisjoint(row.ids):
+            for token, bias in opening.items():
+                logits_BV[index, token] += bias
     for row, token in zip(rows, choose(logits_BV, [row.sampler for row in rows]), strict=True):
         row.ids.append(token)
     if logprobs_RV is not None:

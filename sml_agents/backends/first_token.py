@@ -1,4 +1,7 @@
-"""What a model is about to do, read off the probabilities of its first token, without generating anything."""
+"""What a model is about to do, read off the probabilities of the token that opens its reply.
+
+That is the first one, and nothing is generated; of a model that thinks before it speaks, the one after its thought.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,8 @@ __all__ = ["Kinds", "Opening", "first_tokens", "kinds_of", "openings_of"]
 _ASKING = ("Question", "How", "What", "Which", "Who", "When", "Where", "Could", "Can", "Do", "Does", "Is", "Are")
 _ANSWERING = ("Answer", "The", "So", "To", "We", *map(str, range(10)))
 _ROWS = 16
+_LONGEST_THOUGHT = 96
+"""Tokens; what has not opened after so many is read at its first token."""
 
 
 class Kinds(NamedTuple):
@@ -66,14 +71,18 @@ def openings_of(
     from sml_agents.backends.loading import load_model
 
     model, tokenizer = load_model(type(backend)._place(backend.model), backend.model, backend.settings)
-    kinds = kinds or kinds_of(tokenizer, Decision.read(backend.model) if Path(backend.model).is_dir() else None)
-    return first_tokens(model, tokenizer, conversations, kinds), kinds
+    decision = Decision.read(backend.model) if Path(backend.model).is_dir() else None
+    kinds = kinds or kinds_of(tokenizer, decision)
+    return first_tokens(model, tokenizer, conversations, kinds, thinks=decision is not None), kinds
 
 
 def first_tokens(
-    model: Any, tokenizer: Any, conversations: Sequence[Sequence[BaseMessage]], kinds: Kinds
+    model: Any, tokenizer: Any, conversations: Sequence[Sequence[BaseMessage]], kinds: Kinds, *, thinks: bool = False
 ) -> list[Opening]:
-    """The same for a model in hand, such as one that is being trained; it is left in the mode that it was in."""
+    """The same for a model in hand, such as one that is being trained; it is left in the mode that it was in.
+
+    With `thinks` it may say something, by greedy choice, before one of the `kinds` is the likeliest token.
+    """
     import torch
 
     from sml_agents.backends.chat_format import ChatFormat
@@ -89,10 +98,11 @@ def first_tokens(
         with torch.inference_mode():
             for start in range(0, len(order), _ROWS):
                 places = order[start : start + _ROWS]
-                width = max(len(prompts[place]) for place in places)
-                pads = [width - len(prompts[place]) for place in places]
-                ids_BS = torch.tensor([[0] * pad + prompts[place] for pad, place in zip(pads, places, strict=True)])
-                mask_BS = torch.tensor([[0] * pad + [1] * (width - pad) for pad in pads])
+                if thinks:
+                    thoughts = _thoughts(model, [prompts[place] for place in places], kinds)
+                    for place, thought in zip(places, thoughts, strict=True):
+                        prompts[place] = [*prompts[place], *thought]
+                ids_BS, mask_BS = _padded([prompts[place] for place in places])
                 logits_BV = model(
                     input_ids=ids_BS.to(model.device),
                     attention_mask=mask_BS.to(model.device),
@@ -108,3 +118,43 @@ def first_tokens(
     finally:
         model.train(training)
     return [found[place] for place in range(len(prompts))]
+
+
+def _thoughts(model: Any, prompts: Sequence[Sequence[int]], kinds: Kinds) -> list[list[int]]:
+    """What the model says to each prompt before it opens a question or an answer; nothing where it never does."""
+    from transformers import GenerationConfig, StoppingCriteriaList
+
+    openings = {*kinds.ask, *kinds.answer}
+    ids_BS, mask_BS = _padded(prompts)
+    given = ids_BS.shape[1]
+
+    def opened(ids_BS: Any, _: Any, **more: Any) -> Any:
+        return ids_BS.new_tensor([not openings.isdisjoint(row[given:]) for row in ids_BS.tolist()]).bool()
+
+    config = GenerationConfig(
+        max_new_tokens=_LONGEST_THOUGHT,
+        do_sample=False,
+        pad_token_id=0,
+        eos_token_id=model.generation_config.eos_token_id,
+    )
+    made = model.generate(
+        input_ids=ids_BS.to(model.device),
+        attention_mask=mask_BS.to(model.device),
+        generation_config=config,
+        stopping_criteria=StoppingCriteriaList([opened]),
+    )
+    thoughts = []
+    for row in made[:, given:].tolist():
+        at = next((at for at, token in enumerate(row) if token in openings), 0)
+        thoughts.append(row[:at])
+    return thoughts
+
+
+def _padded(prompts: Sequence[Sequence[int]]) -> tuple[Any, Any]:
+    """Token ids, padded on the left, and where they are real."""
+    import torch
+
+    width = max(map(len, prompts))
+    ids_BS = torch.tensor([[0] * (width - len(prompt)) + [*prompt] for prompt in prompts])
+    mask_BS = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts])
+    return ids_BS, mask_BS

@@ -22,7 +22,7 @@ class Sampler:
     top_p: float = 1.0
     seed: int | None = None
     opening: Mapping[int, float] = field(default_factory=dict)
-    """Added to the logits of these tokens for the first token of the row."""
+    """Added to the logits of these tokens where one of them is the likeliest, until the row has one of them."""
     _numbers: random.Random = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

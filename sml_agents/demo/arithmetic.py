@@ -3,7 +3,8 @@
 1. A stand-in that never helps holds dialogues on pairs of tasks, one with a needed fact missing and one complete, and
    Q-priming writes every turn: the question for the missing fact or, with nothing missing, the worked solution. Some
    dialogues keep their first wrong attempt or vague question, so that what follows one is seen, too.
-2. The model is fine-tuned on the student's side of these, both forms of a problem in one batch.
+2. The model is fine-tuned on the student's side of these, both forms of a problem in one batch. Each turn goes through
+   the numbers that were told before it decides (`roles.inventory`), and opens by its kind (`roles.openings`).
 3. The trained model plays more tasks itself, at a temperature; every turn of its own that brought nothing is rewritten,
    the second to the fourth as well, and it is fine-tuned once more on what came of it.
 4. The line between asking and answering is drawn on templates that neither training saw, and stored with the model.
@@ -79,8 +80,8 @@ class DemoSettings(BaseModel):
     """At which the trained model plays."""
     replayed: float = Field(default=1.0, ge=0)
     """Rows of the first training that the second sees again, for each row of its own."""
-    max_tokens: int = 48
-    """Of one turn."""
+    max_tokens: int = 112
+    """Of one turn, its thought included."""
     concurrency: int = 32
     budgets: tuple[int, int] = (120_000, 40_000)
     """Tokens read in the two trainings."""
@@ -88,7 +89,8 @@ class DemoSettings(BaseModel):
     """The first training ends early when the AUC of the decision on the dev tasks reaches this."""
     max_seconds: float | None = Field(default=None, gt=0)
     """A bound on each training; one that is cut off by it depends on the machine."""
-    learning_rates: tuple[float, float] = (4e-4, 1e-4)
+    learning_rates: tuple[float, float] = (2e-3, 5e-4)
+    """Of low-rank adapters on all layers: a step with them costs less than with all weights, and they learn as fast."""
     first_token_weight: float = 6.0
     batch_size: int = 8
     seed: int = 0
@@ -151,7 +153,9 @@ def _demonstrated(out: Path, settings: DemoSettings) -> list[TrainingRow]:
     silent = ChatStudent(resolve(ScriptedModel(replies=["I do not know."])))
     _hold(out / _DEMONSTRATED, silent, settings.demonstrated, _primer(settings), settings)
     _hold(out / _GUESSED, GuessingStudent(questions=0.3), settings.guessed, _primer(settings, latest=1), settings)
-    return _rows((out / _DEMONSTRATED, out / _GUESSED), settings)
+    # What a fact that was told is good for is the same in a first turn and in a later one: rows of first turns are
+    # short, and more of them are different problems.
+    return [*_rows(out / _DEMONSTRATED, settings, last_turn=1), *_rows(out / _GUESSED, settings)]
 
 
 def _second_round(out: Path, first: Path, demonstrated: Sequence[TrainingRow], settings: DemoSettings) -> Path:
@@ -164,7 +168,7 @@ def _second_round(out: Path, first: Path, demonstrated: Sequence[TrainingRow], s
         f"transformers:{first}", temperature=settings.temperature, max_tokens=settings.max_tokens, dtype="fast"
     )
     _hold(out / _PLAYED, ChatStudent(playing), settings.played, _primer(settings, latest=2), settings)
-    own = _rows((out / _PLAYED,), settings)
+    own = _rows(out / _PLAYED, settings)
     again = balanced(demonstrated, limit=max(2, round(settings.replayed * len(own))), seed=settings.seed)
     return _train(out / "trained", [*own, *again], settings, 1, start=str(first))
 
@@ -201,19 +205,18 @@ def _hold(path: Path, student: Student, specs: tuple[str, ...], primer: Primer, 
         raise KeyboardInterrupt
 
 
-def _rows(stores: Sequence[Path], settings: DemoSettings) -> list[TrainingRow]:
+def _rows(path: Path, settings: DemoSettings, last_turn: int | None = None) -> list[TrainingRow]:
     """What is trained of these dialogues: questions that brought a fact and answers that were right, in whole pairs."""
     from sml_agents.data.rows import balanced, training_rows, whole_pairs
     from sml_agents.data.selection import PRESETS
+    from sml_agents.roles.inventory import with_inventories
     from sml_agents.roles.openings import with_openings
     from sml_agents.traces import TraceStore
 
     # A dialogue that was not solved in the end may hold the right question, and without it the pair would be torn.
-    selection = PRESETS["q_primed"].model_copy(update={"solved": None})
-    traces = []
-    for path in stores:
-        with TraceStore.open(path, read_only=True) as store:
-            traces += [with_openings(trace, settings.openings) for trace in store.traces()]
+    selection = PRESETS["q_primed"].model_copy(update={"solved": None, "last_turn": last_turn})
+    with TraceStore.open(path, read_only=True) as store:
+        traces = [with_inventories(with_openings(trace, settings.openings)) for trace in store.traces()]
     return balanced(whole_pairs(training_rows(traces, selection)), seed=settings.seed)
 
 
@@ -228,6 +231,7 @@ def _train(folder: Path, rows: list[TrainingRow], settings: DemoSettings, number
         return folder
     sft = SFTSettings(
         model=start or settings.model,
+        method="lora",
         budget_tokens=settings.budgets[number],
         stop_at=None if start else settings.stop_at,
         max_seconds=settings.max_seconds,

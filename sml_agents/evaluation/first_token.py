@@ -136,7 +136,7 @@ def apart(model: Any, tokenizer: Any, tasks: Sequence[Task], *, ask: str, answer
 
 def _shares(model: Any, tokenizer: Any, tasks: Sequence[Task], kinds: Kinds) -> tuple[Floats, Floats]:
     """For each task the chance of asking, and whether a fact is missing (1) or not (0)."""
-    openings = first_tokens(model, tokenizer, opening_chats(tasks), kinds)
+    openings = first_tokens(model, tokenizer, opening_chats(tasks), kinds, thinks=True)
     wanted = np.array([bool(missing_facts(task)) for task in tasks], dtype=np.float64)
     return np.array([opening.share for opening in openings]), wanted
 

@@ -84,4 +84,4 @@ def _opened(turn: Turn, openings: Openings) -> Turn:
         text = turn.text.removeprefix(f"{other}. ")
         if text != turn.text:
             break
-    return turn.model_copy(update={"text": opening + text, "prompt_ids": None, "completion_ids": None})
+    return turn.model_copy(update={"text": opening + text, "call": None})

@@ -1,6 +1,7 @@
 """Words that carry meaning, and their common forms.
 
 stem(word)              one form for cost / costs / costing / price
+family(word)            one form for theatre / theater / theatrical, psychology / psychologist
 content_words(text)     the words that carry meaning: no stopwords, no numbers
 keywords_of(statement)  the words by which a question would name a statement
 plain_words(text)       every word in lower case
@@ -17,7 +18,7 @@ from functools import lru_cache
 
 from sml_agents.text.numbers import NUMBER_WORDS
 
-__all__ = ["content_words", "keywords_of", "plain_words", "stem"]
+__all__ = ["content_words", "family", "keywords_of", "plain_words", "stem"]
 
 MAX_KEYWORDS = 6
 """A statement is named by at most this many words: half of a longer list would be too much to ask of one question."""
@@ -96,6 +97,29 @@ def stem(word: str) -> str:
         if shorter == word:
             return word
         word = shorter
+
+
+_DERIVED = re.compile(r"(?:ic(?:al|ali|ian)?|ian|ist|i?ous|i)$")
+_SHORTEST_ROOT = 5
+
+
+@lru_cache(maxsize=1 << 16)
+def family(word: str) -> str:
+    """One form for an English word and what is derived from it by -y, -ic, -ical, -ist, -ian, -ous or -ce / -tic, in
+    British or American spelling; `class` and `classic` stay two.
+    """
+    form = stem(word)
+    if not form.isascii():
+        return form
+    form = re.sub(r"(?<=[bt])er$", "r", form) if len(form) > _SHORTEST_ROOT else form
+    form = re.sub(r"our$", "or", form) if len(form) > _SHORTEST_ROOT - 1 else form
+    form = re.sub(r"nc$", "nt", form) if len(form) > _SHORTEST_ROOT else form
+    for _ in range(2):
+        root = _DERIVED.sub("", form)
+        if len(root) < _SHORTEST_ROOT or root.endswith("ss"):
+            root = re.sub(r"(?<=ic)(?:al|ali|ian)$", "", form)
+        form = root
+    return form
 
 
 def content_words(text: str) -> tuple[str, ...]:

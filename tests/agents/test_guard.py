@@ -19,7 +19,15 @@ from langgraph.store.memory import InMemoryStore
 from langgraph.types import Command
 from pydantic import BaseModel, Field, PrivateAttr
 
-from sml_agents.agents import AgentView, ClarifyMiddleware, DecisionModel, Limits, Question, RequiredFields
+from sml_agents.agents import (
+    AgentView,
+    ClarifyMiddleware,
+    DecisionModel,
+    Limits,
+    Question,
+    RequiredFields,
+    ToldReader,
+)
 from sml_agents.agents.asking import asked_by
 from sml_agents.errors import InputError
 
@@ -522,6 +530,38 @@ def test_our_deciders_are_decision_models() -> None:
     state: Any = {"messages": [{"role": "user", "content": "Refund ORD-4711"}], "calls": [drafted]}
     answer = model.invoke({"state": state, "questions": questions})
     assert {name: one.noul for name, one in answer.nouls.items()} == {"order": 0.0, "reason": 1.0, "any": 1.0}
+
+
+class Event(BaseModel):
+    category: Literal["Music", "Sports"]
+    city: str
+
+
+@pytest.mark.parametrize(
+    ("words", "reply", "asked"),
+    [
+        ("A gig in Paris", "a gig", []),
+        ("A gig in Paris", '"A gig".', []),
+        ("A gig in Paris", "NONE", ["category"]),
+        ("Something in Paris", "a gig", ["category"]),
+        ("A gig in Paris", "Paris", ["category"]),
+    ],
+)
+@pytest.mark.parametrize("asynchronous", [False, True])
+async def test_a_model_reads_what_rules_cannot(words: str, reply: str, asked: list[str], asynchronous: bool) -> None:
+    @tool(args_schema=Event)
+    def find(category: str, city: str) -> str:
+        """Find events."""
+        RAN.append(("find", category, city))
+        return "ok"
+
+    reader = Fake(messages=iter([AIMessage(reply)]))
+    drafts = [call("find", category="Music", city="Paris"), AIMessage("done")]
+    graph = agent(*drafts, tools=[find], decider=ToldReader(reader))
+    said: Any = {"messages": [("user", words)]}
+    state = await graph.ainvoke(said, THREAD) if asynchronous else graph.invoke(said, THREAD)
+    assert asks(state) == asked and ([] if asked else [("find", "Music", "Paris")]) == RAN
+    assert '"value": "Music"' in reader._seen[0][1].text and words in reader._seen[0][1].text
 
 
 def test_several_deciders_and_what_they_see() -> None:

@@ -8,10 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from langchain_core.messages import HumanMessage
 
 from sml_agents.backends import resolve
 from sml_agents.backends.decision import DECISION, Decision
 from sml_agents.backends.embedded import embedded_path
+from sml_agents.backends.first_token import openings_of
+from sml_agents.backends.local import TransformersChatModel
 from sml_agents.errors import BackendSpecError
 
 PROMPT = [("user", "Tom buys 3 pens. How much does he pay?")]
@@ -45,6 +48,23 @@ def test_the_threshold_decides_the_first_token_of_a_first_turn(folder: Path) -> 
     assert first_tokens(spec) != usual
     (folder / DECISION).unlink()
     assert first_tokens(spec) == usual
+
+
+@pytest.mark.slow
+def test_after_a_thought_the_threshold_decides_where_the_words_open(folder: Path) -> None:
+    """What comes before either opening stays as it is, and the decision is read at the same place."""
+    backend = resolve(f"transformers:{folder}", temperature=0, max_tokens=6)
+    said = list(backend.invoke(PROMPT).response_metadata["completion_ids"])
+    at = next(at for at, token in enumerate(said) if at > 1 and token not in said[:at])
+    rival = max(said) + 1
+    Decision(ask=rival, answer=said[at], threshold=1e-12).write(folder)
+    decided = resolve(f"transformers:{folder}", temperature=0, max_tokens=6)
+    assert isinstance(decided, TransformersChatModel)
+    assert list(decided.invoke(PROMPT).response_metadata["completion_ids"][: at + 1]) == [*said[:at], rival]
+    [opening], kinds = openings_of(decided, [[HumanMessage(PROMPT[0][1])]])
+    assert kinds == ((rival,), (said[at],)) and opening.likeliest == said[at]
+    assert opening.answer > opening.ask and opening.share < 0.5
+    (folder / DECISION).unlink()
 
 
 def test_one_half_changes_nothing_and_higher_asks_less() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +15,7 @@ from sml_agents.data.nouns import TrainingRow
 from sml_agents.data.rows import whole_pairs
 from sml_agents.demo.arithmetic import DemoSettings, _hold, _primer, _rows, run_demo
 from sml_agents.roles import GuessingStudent
+from sml_agents.roles.inventory import _numbers
 from sml_agents.traces import TraceStore
 from sml_agents.training import DialogueRenderer
 from sml_agents.training.tokens.rows import tokenize_rows
@@ -69,12 +71,16 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Path]]:
     yield paths
 
 
-def rows_of(stores: list[Path]) -> list[TrainingRow]:
-    return _rows(stores, DemoSettings())
+def demonstrated(stores: list[Path]) -> list[TrainingRow]:
+    return _rows(stores[0], DemoSettings(), last_turn=1)
+
+
+def guessed(stores: list[Path]) -> list[TrainingRow]:
+    return _rows(stores[1], DemoSettings())
 
 
 def test_every_problem_is_trained_in_both_forms(stores: list[Path]) -> None:
-    rows = rows_of(stores[:1])
+    rows = demonstrated(stores)
     assert len(rows) == 100
     kinds: dict[str, list[bool | None]] = {}
     for row in rows:
@@ -87,7 +93,7 @@ def test_the_batches_hold_both_forms_of_a_problem(stores: list[Path], embedded_m
     from transformers import AutoTokenizer
 
     settings = DemoSettings()
-    rows = rows_of(stores)
+    rows = demonstrated(stores)
     made, _ = tokenize_rows(rows, DialogueRenderer(AutoTokenizer.from_pretrained(embedded_model)), max_length=2000)
     order = list(
         LengthGroupedSampler(
@@ -115,17 +121,32 @@ def test_turns_after_a_turn_in_vain_are_trained(stores: list[Path]) -> None:
                 if not turn.primed and following.primed and turn.act is not None:
                     after.add(turn.act)
     assert {Act.CLARIFICATION, Act.ANSWER_ATTEMPT} <= after
-    contexts = [[message for message in row.messages if message.role == "assistant"] for row in rows_of(stores[1:])]
+    contexts = [[message for message in row.messages if message.role == "assistant"] for row in guessed(stores)]
     assert any(not first.trainable and last.trainable for first, *_, last in (own for own in contexts if len(own) > 1))
 
 
 def test_every_trained_turn_opens_by_its_kind(stores: list[Path]) -> None:
-    for row in rows_of(stores):
+    for row in [*demonstrated(stores), *guessed(stores)]:
         first, *_ = [message for message in row.messages if message.role == "assistant"]
         trained = [message.content for message in row.messages if message.trainable]
         assert all(text.startswith(("Question. ", "Answer. ")) for text in trained), trained
         if first.trainable:
             assert first.content.startswith("Question. ") is row.missing
+
+
+def test_numbers_are_gone_through_before_the_decision(stores: list[Path]) -> None:
+    """As a private thought that stands in no history, and tells nothing that has not been told."""
+    for row in [*demonstrated(stores), *guessed(stores)]:
+        told = ""
+        for message in row.messages:
+            if message.role == "user":
+                told += f" {message.content}"
+            elif message.trainable and " = " in row.messages[-1].content:
+                found = re.fullmatch(r"<think>\n(.+ (?:yes|no))\n(.+)\n</think>\n\n", message.thought)
+                assert found and ("?" in found[2]) == message.content.startswith("Question. "), message
+                numbers = {int(one) for one in re.findall(r"(?<![\w.])\d+", found[1])}
+                assert numbers <= {int(value) for _, _, value in _numbers(told)}
+            assert "<think>" not in message.content
 
 
 def test_problems_that_lost_a_form_are_left_out() -> None:

@@ -28,7 +28,8 @@ SPLITS = ["train", "dev", "heldout"]
 
 
 @cache
-def pairs(split: str, n: int = 320) -> list[tuple[Task, Task]]:
+def pairs(split: str, n: int = 0) -> list[tuple[Task, Task]]:
+    n = n or (320 if split == "heldout" else 150)
     tasks = load_tasks(f"requests?form=paired&split={split}&n={n}")
     return list(zip(tasks[::2], tasks[1::2], strict=True))
 

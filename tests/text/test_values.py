@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sml_agents.text.values import Clock, find, kind_of, mentions, same
+from sml_agents.text.values.words import find_part
 
 CLOCK = Clock(dt.datetime(2026, 11, 26, 12))  # a Thursday
 TEXT = {"type": "string"}
@@ -19,6 +20,8 @@ COUNT = {"type": "integer"}
 FLAG = {"type": "boolean"}
 SIZE = {"enum": ["S", "M", "L"]}
 CABIN = {"enum": ["economy", "business", "first"]}
+KIND = {"enum": ["Music", "Theater", "Comedy", "Romance", "Classic", "Personal"]}
+GLOSSED = {"enum": ["Music", "Sports"], "description": "What to see: Music (concert, gig), Sports (match or game)."}
 ORDER = {"type": "string", "pattern": r"^ORD-\d{4}$"}
 
 
@@ -57,6 +60,8 @@ def said(schema: dict[str, Any], name: str, value: Any, text: str, clock: Clock 
         ("on Christmas Eve", "2026-12-24"),
         ("from 3 to 7 June", "2027-06-03"),
         ("from 3 to 7 June", "2027-06-07"),
+        ("No. The 5th.", "2026-12-05"),
+        ("I need it march 1st", "2027-03-01"),
         ("January 22 at 21:00", "2027-01-22"),
     ],
 )
@@ -110,6 +115,11 @@ def test_without_a_clock_only_what_needs_none_is_compared() -> None:
         ("at noon", "12:00", True),
         ("8 in the evening", "20:00", True),
         ("at seven, please", "07:00", True),
+        ("around evening 5 thanks", "17:00", True),
+        ("with an afternoon 12 pick up time", "12:00", True),
+        ("in the morning 9:45", "09:45", True),
+        ("this evening 5 people come", "17:00", True),
+        ("this evening 5 guests come", "17:00", False),
         ("a table for 7", "07:00", False),
         ("at 7 pm", "07:00", False),
         ("from 5 to 7 people", "07:00", False),
@@ -172,6 +182,19 @@ def test_numbers(name: str, value: float, words: str, right: bool) -> None:
         (FLAG, "gift_wrap", True, "a gift", False),
         (WHEN, "start", "2027-06-03T09:00:00", "3 June at 9 am", True),
         (WHEN, "start", "2027-06-03T10:00:00", "3 June at 9 am", False),
+        (KIND, "kind", "Music", "a musical performance", True),
+        (KIND, "kind", "Theater", "a theatre play", True),
+        (KIND, "kind", "Theater", "a theatrical evening", True),
+        (KIND, "kind", "Comedy", "I love comedians", True),
+        (KIND, "kind", "Romance", "romantic films", True),
+        (KIND, "kind", "Classic", "in economy class", False),
+        (KIND, "kind", "Personal", "for one person", False),
+        (KIND, "kind", "Romance", "a trip to Rome", False),
+        (GLOSSED, "category", "Music", "a concert in Rome", True),
+        (GLOSSED, "category", "Music", "some gigs", True),
+        (GLOSSED, "category", "Sports", "a football match", True),
+        (GLOSSED, "category", "Sports", "a concert in Rome", False),
+        (GLOSSED, "category", "Music", "something to do in Rome", False),
         ({"type": "integer", "description": "1 for Bangkok, 2 for Chiang Mai"}, "province", 1, "in Bangkok", True),
         ({"type": "integer", "description": "1 for Bangkok, 2 for Chiang Mai"}, "province", 2, "in Bangkok", False),
     ],
@@ -206,10 +229,36 @@ def test_choices_codes_and_flags(schema: Any, name: str, value: Any, words: str,
         ("Rome", "anything but Rome", False),
         ("ORD-0001", "ORD-4711", False),
         ("San Diego", "San Jose", False),
+        ("Las Vegas", "I like to go to vegas", True),
+        ("New York", "to York", False),
+        ("Philadelphia", "a museum in Philly", True),
+        ("Chicago", "the weather in Chi-town", True),
+        ("Atlanta", "a concert in ATL", True),
+        ("Atlanta", "from at least one", False),
+        ("San Francisco", "I want a mall in sf", True),
+        ("San Francisco", "Tell Sf about Rome", False),
+        ("partridge", "a party", False),
+        ("Marseille", "with Mary", False),
     ],
 )
 def test_names_and_other_texts(value: str, words: str, right: bool) -> None:
     assert said(TEXT, "value", value, words) is right
+
+
+@pytest.mark.parametrize(
+    ("words", "named", "right"),
+    [
+        ("Make it the Thunderbird", ["Try the Thunderbird Boutique Hotel."], True),
+        ("Thunderbird Boutique, please", ["Try the Thunderbird Boutique Hotel."], True),
+        ("not the Thunderbird", ["Try the Thunderbird Boutique Hotel."], False),
+        ("the Thunderbird", ["Try the Sunset Inn."], False),
+        ("the Thunderbird", ["Thunderbird Boutique Hotel or Thunderbird Lodge?"], False),
+        ("the hotel", ["Try the Thunderbird Boutique Hotel."], False),
+        ("the Thunderbird", [], False),
+    ],
+)
+def test_a_name_that_was_given_is_picked_out_by_its_first_words(words: str, named: list[str], right: bool) -> None:
+    assert bool(find_part("Thunderbird Boutique Hotel", words, named)) is right
 
 
 def test_every_value_of_a_kind_is_found_with_its_place() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sml_agents.backends.scripted import ScriptedModel
+from sml_agents.data.nouns import Message, TrainingRow
 from sml_agents.dialogue import DialogueSettings, build_dialogue
 from sml_agents.errors import TrainingError
 from sml_agents.roles import ChatStudent, OracleTeacher
@@ -103,6 +104,22 @@ def test_thoughts_are_written_by_rule_and_tell_nothing_private(renderer_of: Call
     assert [text.split("Missing: ")[1].split("\n")[0] for text in trained] == ["price", "nothing", "nothing"]
     assert f"Known: {TELLS.text}\nAsked: Pens?" in trained[1]
     assert not any(CANARY in text or "3 dollars" in text for text in trained[:1])
+
+
+@pytest.mark.parametrize("family", ["chatml", "llama3", "qwen3_thinking"])
+@pytest.mark.parametrize("thought", ["", SECRET, "<think>\nAnswer. 4 pens yes\n</think>\n\n"])
+def test_the_decision_is_weighted_where_the_words_begin(
+    renderer_of: Callable[[str], DialogueRenderer], family: str, thought: str
+) -> None:
+    """The token that opens what is said, thought or none; not the first of the thought."""
+    renderer = renderer_of(family)
+    turn = Message("assistant", "Answer. 4 pens yes", trainable=True, thought=thought)
+    row = TrainingRow((Message("user", "u"), turn))
+    [made], _ = tokenize_rows([row], renderer, max_length=512, first_token_weight=6)
+    assert made.weights is not None and made.weights.count(6.0) == 1
+    at = made.weights.index(6.0)
+    assert str(renderer.tokenizer.decode(made.input_ids[at:])).strip().startswith("Answer. 4 pens yes<")
+    assert str(renderer.tokenizer.decode(made.input_ids[:at])).rstrip().endswith(thought.strip())
 
 
 def parts(renderer: DialogueRenderer, row: Any) -> tuple[str, str]:

@@ -16,10 +16,22 @@ from typing import Any
 
 from sml_agents.types import AcceptedCall
 
-__all__ = ["Unusable", "argument_in", "read_call", "read_tool", "read_tools", "required_paths", "whole"]
+__all__ = [
+    "Unusable",
+    "argument_in",
+    "check_length",
+    "loaded",
+    "read_call",
+    "read_tool",
+    "read_tools",
+    "required_paths",
+    "whole",
+]
 
 MOST_ARGUMENTS = 200
 MOST_TOOLS = 200
+LONGEST = 20_000
+"""Characters of a request."""
 _DEEPEST = 12
 """Objects within objects in a schema."""
 _DEEPEST_ROW = 100
@@ -47,6 +59,12 @@ def whole(row: Mapping[str, Any]) -> None:
             deep += [(one, depth + 1) for one in inner]
     except (UnicodeEncodeError, RecursionError):
         raise Unusable("text that is no Unicode, or values nested too deeply") from None
+
+
+def check_length(text: str) -> None:
+    """Raises Unusable for a request that is longer than any is."""
+    if len(text) > LONGEST:
+        raise Unusable(f"a request of more than {LONGEST:,} characters")
 
 
 def loaded(value: Any, what: str) -> Any:

@@ -26,15 +26,22 @@ from sml_agents.errors import TaskSpecError
 from sml_agents.tasks.generated.naming import choose_keywords
 from sml_agents.tasks.rows import read_rows
 from sml_agents.tasks.spec import LoadReport, TaskSpec, choose_forms
-from sml_agents.tasks.tools.foreign import Unusable, argument_in, loaded, read_call, read_tools, required_paths, whole
+from sml_agents.tasks.tools.foreign import (
+    Unusable,
+    argument_in,
+    check_length,
+    loaded,
+    read_call,
+    read_tools,
+    required_paths,
+    whole,
+)
 from sml_agents.tasks.tools.gaps import without
 from sml_agents.tasks.tools.requests import calls_as_text
 from sml_agents.types import AcceptedCall, Fact, Form, Private, Task, stable_hash
 
 __all__ = ["Served", "fact_of", "make", "read_served", "request_task"]
 
-_LONGEST = 20_000
-"""Characters of a request."""
 _FORMS = (Form.FULL, Form.UNDERSPECIFIED)
 
 
@@ -88,8 +95,7 @@ def read_served(row: Mapping[str, Any], answers: Mapping[str, Any] | None = None
     text, call = _request(row)
     if not text:
         raise Unusable("no request")
-    if len(text) > _LONGEST:
-        raise Unusable(f"a request of more than {_LONGEST:,} characters")
+    check_length(text)
     if not called:
         return Served(text, tools, (), str(row.get("id", "")))
     if answers is not None:

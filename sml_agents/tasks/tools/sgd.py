@@ -16,7 +16,15 @@ from typing import Any
 
 from sml_agents.tasks.rows import read_rows
 from sml_agents.tasks.spec import LoadReport, TaskSpec
-from sml_agents.tasks.tools.foreign import Unusable, argument_in, read_call, read_tool, required_paths, whole
+from sml_agents.tasks.tools.foreign import (
+    Unusable,
+    argument_in,
+    check_length,
+    read_call,
+    read_tool,
+    required_paths,
+    whole,
+)
 from sml_agents.tasks.tools.functions import Served, fact_of, request_task
 from sml_agents.types import AcceptedCall, Form, Task, stable_hash
 
@@ -72,6 +80,7 @@ def _task(row: Mapping[str, Any], pool: Values, rng: random.Random) -> Task | st
     tool = read_tool(given)
     schema, service = tool["function"]["parameters"], str(given.get("service")) if isinstance(given, Mapping) else ""
     text = str(messages[0].get("content", "")).strip()
+    check_length(text)
     if label == "call":
         served = Served(text, (tool,), (read_call(row.get("call"), (tool,)),), str(row.get("id", "")))
         return request_task("sgd", served, Form.FULL, served.id)

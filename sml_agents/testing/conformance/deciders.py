@@ -31,7 +31,7 @@ class DeciderConformance:
         """What it asks of a request: before the agent drafts a call, or (with `arguments`) of one of the first tool."""
         from langchain_core.messages import AIMessage, HumanMessage, ToolCall
 
-        from sml_agents.agents.asking import as_questions
+        from sml_agents.agents.asking import Question, as_proposals
         from sml_agents.agents.deciders import as_decider
         from sml_agents.agents.slots import tool_name
         from sml_agents.agents.view import AgentView
@@ -49,7 +49,7 @@ class DeciderConformance:
             proposed = decider.questions(AgentView(messages, calls, arguments is not None, tools))
             if inspect.isawaitable(proposed):
                 proposed = await proposed
-            return [question.text for question in as_questions(proposed)]
+            return [one.text for one in as_proposals(proposed) if isinstance(one, Question)]
 
         return asyncio.run(ask())
 

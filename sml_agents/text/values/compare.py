@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Literal
 
-from sml_agents.text.values.dates import UNITS, Clock, as_date, as_time, find_dates, find_lengths, find_times
+from sml_agents.text.values.dates import Clock, as_date, find_dates
+from sml_agents.text.values.lengths import UNITS, find_lengths
 from sml_agents.text.values.numbers import as_number, find_numbers
+from sml_agents.text.values.times import as_time, find_times
 from sml_agents.text.values.words import Span, clause_of, find_words, fold, is_denied, label, listed, tokens
 from sml_agents.text.words import stem
 
@@ -42,6 +44,20 @@ class Kind:
     """Of a number that is the day, month or year of a date."""
 
     @property
+    def family(self) -> str:
+        """Kinds of one family are told by the same words: a code may be a name."""
+        return "text" if self.sort == "pattern" else self.sort
+
+    @property
+    def has_mentions(self) -> bool:
+        """Whether a text's values of this kind can be told without knowing which is wanted."""
+        return self.sort not in ("text", "bool")
+
+    @property
+    def counts_people(self) -> bool:
+        return bool(self.name & _PEOPLE)
+
+    @property
     def about_past(self) -> bool:
         return bool(self.words & _PAST)
 
@@ -58,6 +74,10 @@ class Kind:
 _PAST = frozenset(
     map(stem, listed("birth born birthday birthdate dob incident occurred purchase purchased since past"))
 )
+_PEOPLE = frozenset(
+    map(stem, listed("people person guest rider passenger traveler traveller adult diner attendee visitor party seat"))
+)
+_NAME_WORDS = frozenset(map(stem, listed("name title")))
 
 
 @dataclass(frozen=True)
@@ -99,10 +119,10 @@ def kind_of(schema: Mapping[str, Any], name: str = "", value: Any = None) -> Kin
         return Kind("datetime", **words)
     if pattern := schema.get("pattern"):
         return Kind("pattern", pattern=str(pattern), **words)
-    return Kind(_sort_by_value(value, words["words"]), **words)
+    return Kind(_sort_by_value(value, words["words"], words["name"]), **words)
 
 
-def _sort_by_value(value: Any, words: frozenset[str]) -> Sort:
+def _sort_by_value(value: Any, words: frozenset[str], name: frozenset[str]) -> Sort:
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int | float):
@@ -121,7 +141,7 @@ def _sort_by_value(value: Any, words: frozenset[str]) -> Sort:
         return "time"
     if words & _TIME_WORDS and as_time(text):
         return "time"
-    if as_number(text) is not None and not re.match(r"0\d|\d{6}", text):
+    if as_number(text) is not None and not re.match(r"0\d|\d{6}", text) and not name & _NAME_WORDS:
         return "number"
     return "text"
 
@@ -265,7 +285,7 @@ _NO_PREFERENCE = re.compile(
 
 
 def _by_gloss(kind: Kind, value: Any, text: str) -> list[Mention]:
-    """What the schema's description says a value stands for: `1 for Bangkok`, `'X' (express)`."""
+    """What the description says a value stands for: `1 for Bangkok`, `'X' (express)`, `Music (concert, gig)`."""
     if not kind.description or not str(value).strip():
         return []
     stands = rf"(?<![\w.])['\"]?{re.escape(str(value))}['\"]?\s*(?:(?:stands |is )?for\b|means\b|=|:|(?=\())\s*"
@@ -273,9 +293,13 @@ def _by_gloss(kind: Kind, value: Any, text: str) -> list[Mention]:
     for found in re.finditer(stands, kind.description):
         rest = kind.description[found.end() : found.end() + 160]
         gloss = re.match(r"\(([^)]{3,})\)", rest)
-        words = gloss[1] if gloss else re.split(r"[,.;)]", re.sub(r"\([^)]*\)", " ", rest), maxsplit=1)[0]
-        if len(words.strip()) >= 3:
-            spans.extend(find_words(words.strip(" '\""), text))
+        if gloss:
+            said_as = re.split(r"[,;/]|\bor\b", gloss[1])
+        else:
+            said_as = re.split(r"[,.;)]", re.sub(r"\([^)]*\)", " ", rest), maxsplit=1)[:1]
+        for words in (one.strip(" '\"") for one in said_as):
+            if len(words) >= 3:
+                spans.extend(find_words(words, text))
     return [Mention(value, span) for span in spans if not is_denied(text, span)]
 
 

@@ -1,4 +1,4 @@
-"""Dates, times of day and lengths of time in a text. Words for days and months are dateparser's, in its languages.
+"""Dates in a text. Words for days and months are dateparser's, in its languages.
 
 A date that the text gives without its year or only as a weekday stays open in that part: `fits` says whether a calendar
 day is one that it may mean. Past days that only tell a story ("born on", "last Friday I was ill") are marked.
@@ -14,20 +14,11 @@ from itertools import pairwise
 from typing import Any
 
 from sml_agents.errors import MissingExtra
+from sml_agents.text.values.lengths import UNITS
 from sml_agents.text.values.numbers import find_numbers
-from sml_agents.text.values.words import Span, clause_of, fold, listed, tokens
+from sml_agents.text.values.words import Span, clause_of, covers, fold, listed, tokens
 
-__all__ = [
-    "Clock",
-    "DateMention",
-    "Length",
-    "TimeMention",
-    "as_date",
-    "as_time",
-    "find_dates",
-    "find_lengths",
-    "find_times",
-]
+__all__ = ["LANGUAGES", "Clock", "DateMention", "as_date", "find_dates"]
 
 LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl")
 
@@ -78,32 +69,10 @@ class DateMention:
         return day == self.day
 
 
-@dataclass(frozen=True)
-class TimeMention:
-    """A time of day in a text. `halves`: it may be before or after noon, as `at seven` may."""
-
-    at: dt.time
-    span: Span
-    halves: bool = False
-
-    def fits(self, at: dt.time) -> bool:
-        mine, other = (t.hour * 60 + t.minute for t in (self.at, at))
-        return mine == other or (self.halves and mine % 720 == other % 720)
-
-
-@dataclass(frozen=True)
-class Length:
-    """A length of time or other quantity with its unit."""
-
-    days: float
-    """In days; months count 30."""
-    span: Span
-
-
 _ISO = re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}(?!\d)")
 _NUMERIC = re.compile(r"(?<![\d.])\d{1,2}([./-])\d{1,2}(?:\1(?:\d{4}|\d{2})|\.)?(?![\d%]|[.,]\d)")
 _NTH = re.compile(
-    r"\b(?:the (?P<day>\d{1,2})(?:st|nd|rd|th)\b(?! of\b| [A-Z])|(?P<day2>\d{1,2})(?:st|nd|rd|th)? of (?P<which>this"
+    r"\b(?:[Tt]he (?P<day>\d{1,2})(?:st|nd|rd|th)\b(?! of\b| [A-Z])|(?P<day2>\d{1,2})(?:st|nd|rd|th)? of (?P<which>this"
     r"|the|next|the next) month\b)"
 )
 _EDGE = re.compile(
@@ -134,16 +103,6 @@ _NEXT = frozenset(
 _WEEKDAY = re.compile(r"^(?:mon|tue|wed|thu|fri|sat|sun)", re.IGNORECASE)
 _RELATIVE_UNITS = ("day", "week", "month", "year", "tag", "woche", "monat", "jahr", "jour", "semaine", "mois")
 _VERBS = re.compile(r"\b(?:to|i|you|we|he|she|it|they|that|who|there|this)\s+$|^\W*$", re.IGNORECASE)
-_UNITS = {
-    "second sec sekunde sekunden": 1 / 86400, "minute minutes min mins minuten": 1 / 1440,
-    "hour hours hr hrs h stunde stunden heure heures": 1 / 24,
-    "day days tag tage tagen jour jours dia dias giorni": 1.0,
-    "night nights nacht nachte nachten nuit nuits noches notti": 1.0, "week weeks woche wochen semaine semaines": 7.0,
-    "fortnight": 14.0, "month months monat monate monaten mois": 30.0, "year years jahr jahre jahren": 365.0,
-}  # fmt: skip
-UNITS = {word: days for words, days in _UNITS.items() for word in words.split()}
-
-
 _MONTHS = listed("january february march april may june july august september october november december")
 _WEEKDAYS = listed("monday tuesday wednesday thursday friday saturday sunday")
 
@@ -234,11 +193,7 @@ def as_date(value: object, clock: Clock) -> frozenset[dt.date]:
     if match := re.fullmatch(r"(\d{1,2})[-./](\d{1,2})[-./](\d{4})", text):
         first, second, year = int(match[1]), int(match[2]), int(match[3])
         return _days([(year, first, second), (year, second, first)])
-    return frozenset(day for found in find_dates(text, clock) for day in [found.day] if _covers(text, found.span))
-
-
-def _covers(text: str, span: Span) -> bool:
-    return len(text[: span.start].strip()) + len(text[span.end :].strip()) <= 4
+    return frozenset(day for found in find_dates(text, clock) for day in [found.day] if covers(text, found.span))
 
 
 def _days(parts: list[tuple[int, int, int]]) -> frozenset[dt.date]:
@@ -472,151 +427,10 @@ def _likely(text: str, window: tuple[Any, ...], words: dict[str, frozenset[str]]
             token = next(t for t in window if t.plain in strong)
             rest = text[window[-1].start :]
             follows = re.match(r"\s*\w+\s*(?:km|miles?|meters?|people|hours?|minutes?|kilo\w*)\b", rest)
-            if token.text.islower() and (follows or _VERBS.search(text[: token.start])):
+            nth = any(re.match(r"\d{1,2}(?:st|nd|rd|th)$", word) for word in plain)
+            if token.text.islower() and not nth and (follows or _VERBS.search(text[: token.start])):
                 return False
         return any(numbers) or not months or any(w not in words["months"] for w in strong)
     units = [w for w in plain if w in UNITS or w.startswith(_RELATIVE_UNITS)]
     marked = set(plain) & set(listed("in ago vor dans en tra from now nach next prochain il hace over"))
     return bool(units) and bool(marked) and len(plain) > 1
-
-
-_CLOCK_TIME = re.compile(
-    r"(?<![\d.:])(?P<h>\d{1,2})(?:[:h](?P<m>\d{2})|[.](?P<m2>\d{2})(?=\s?(?:[ap]\.?m\b|uhr)))?"
-    r"(?:\s?(?P<half>[ap])\.?\s?m\b\.?|\s?(?P<clock>o['\"\u2019]?\s?clock|uhr|heures?|h\b))?",
-    re.IGNORECASE,
-)
-_NAMED = {
-    "noon": 12,
-    "midday": 12,
-    "midnight": 0,
-    "mittag": 12,
-    "mittags": 12,
-    "mitternacht": 0,
-    "midi": 12,
-    "minuit": 0,
-}
-_PARTS = re.compile(
-    r"\b(?:in the |this |am |de la |du )?(?P<part>morning|afternoon|evening|night|tonight|morgens|fr\u00fch"
-    r"|vormittags|nachmittags?|abends?|nachts)\b",
-    re.IGNORECASE,
-)
-_FRACTION = re.compile(
-    r"\b(?:(?P<part>half past|quarter past|quarter to|quarter after|halb|viertel nach|viertel vor|dreiviertel)\s+)"
-    r"(?P<hour>\w+)",
-    re.IGNORECASE,
-)
-_AT = re.compile(
-    r"\b(?:morning|afternoon|evening|night|at|by|around|um|gegen|before|after|until|till|from|to|\u00e0|a las)\s+$",
-    re.IGNORECASE,
-)
-_OFFSET = {
-    "half past": 30,
-    "quarter past": 15,
-    "quarter after": 15,
-    "quarter to": -15,
-    "viertel nach": 15,
-    "viertel vor": -15,
-    "halb": -30,
-    "dreiviertel": -15,
-}
-
-
-def as_time(value: object) -> dt.time | None:
-    """The time of day that an argument holds."""
-    if isinstance(value, dt.datetime):
-        return value.time()
-    if isinstance(value, dt.time):
-        return value
-    text = str(value).strip()
-    if match := re.search(r"(?:^|[T ])(\d{1,2}):(\d{2})(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?$", text):
-        return _time(int(match[1]), int(match[2]))
-    found = [mention for mention in find_times(text) if _covers(text, mention.span)]
-    return found[0].at if found else None
-
-
-def _time(hour: int, minute: int) -> dt.time | None:
-    return dt.time(hour % 24, minute) if 0 <= hour <= 24 and 0 <= minute < 60 else None
-
-
-@lru_cache(maxsize=2048)
-def find_times(text: str) -> tuple[TimeMention, ...]:
-    """Every time of day of a text, in order."""
-    found: list[TimeMention] = []
-
-    def add(hour: int, minute: int, start: int, end: int, half: str = "", sure: bool = False) -> None:
-        span = Span(start, end)
-        near = _PARTS.search(text[max(0, start - 12) : end + 18])
-        if not half and near:
-            half = "a" if fold(near["part"]) in ("morning", "morgens", "fruh", "vormittags") else "p"
-        if half:
-            hour = hour % 12 + (12 if half == "p" else 0)
-        at = _time(hour, minute)
-        if at is not None and not any(span.overlaps(other.span) for other in found):
-            found.append(TimeMention(at, span, halves=not half and not sure and 1 <= hour <= 12))
-
-    for match in _FRACTION.finditer(text):
-        hours = [next(iter(m.values)) for m in find_numbers(match["hour"])]
-        if hours and 1 <= hours[0] <= 24:
-            minutes = int(hours[0]) * 60 + _OFFSET[match["part"].casefold()]
-            add(minutes // 60, minutes % 60, *match.span())
-    for token in tokens(text):
-        if token.plain in _NAMED:
-            add(_NAMED[token.plain], 0, token.start, token.end, sure=True)
-    for match in _CLOCK_TIME.finditer(text):
-        minute = match["m"] or match["m2"]
-        named = match["half"] or match["clock"]
-        bare = not minute and not named
-        rest = text[match.end() :]
-        part = bare and re.match(r"\s+(?:in the|at) (?:morning|afternoon|evening|night)", rest, re.IGNORECASE)
-        alone = _AT.search(text[: match.start()]) and int(match["h"]) <= 24 and _ends_there(text, match.end())
-        if bare and not part and not alone:
-            continue
-        german = bool(match["clock"]) and not fold(match["clock"]).startswith("o")
-        sure = german or bool(minute and match["h"].startswith("0")) or int(match["h"]) > 12
-        add(int(match["h"]), int(minute or 0), *match.span(), half=(match["half"] or "").casefold(), sure=sure)
-    for number in find_numbers(text):
-        word = text[number.span.start : number.span.end]
-        value = next(iter(number.values))
-        clock = re.match(r"\s+(?:o['\u2019]?clock|uhr|[ap]\.?m\b)", text[number.span.end :], re.IGNORECASE)
-        at = _AT.search(text[: number.span.start]) and _ends_there(text, number.span.end)
-        if word.isalpha() and 1 <= value <= 12 and (clock or at):
-            half = re.match(r"\s+([ap])\.?m\b", text[number.span.end :], re.IGNORECASE)
-            end = number.span.end + (clock.end() if clock else 0)
-            add(int(value), 0, number.span.start, end, half=half[1].casefold() if half else "")
-    return tuple(sorted(found, key=lambda mention: mention.span))
-
-
-def _ends_there(text: str, end: int) -> bool:
-    """After a bare number at `at`: nothing that it could count."""
-    follows = re.match(r"[^\S\n]*(?:(?P<stop>[.,;!?\n]|$)|(?P<word>\w+))", text[end:])
-    if follows is None:
-        return False
-    word = fold(follows["word"] or "")
-    return follows["stop"] is not None or word in _FOLLOWS
-
-
-_FOLLOWS = frozenset(
-    listed(
-        "on in for please and tomorrow today tonight this at with sharp to or until am bitte und morgen heute fur"
-        " mit bis "
-        "next"
-    )
-)
-
-
-@lru_cache(maxsize=1024)
-def find_lengths(text: str) -> tuple[Length, ...]:
-    """Lengths of time: `three nights`, `90 minutes`, `an hour and a half`, `half an hour`, `two weeks`."""
-    found: list[Length] = []
-    for number in find_numbers(text):
-        unit = re.match(r"[\s-]*(?:more |full |weitere )?([^\W\d_]+)", text[number.span.end :])
-        if unit and fold(unit[1]) in UNITS:
-            span = Span(number.span.start, number.span.end + unit.end())
-            found.append(Length(min(number.values) * UNITS[fold(unit[1])], span))
-    for match in re.finditer(r"\b(half )?(?:an?|eine?n?)( halbe)? (\w+)( and a half)?", text, re.IGNORECASE):
-        if fold(match[3]) in UNITS:
-            count = 0.5 if match[1] or match[2] else 1.5 if match[4] else 1.0
-            span = Span(*match.span())
-            found = [one for one in found if not one.span.overlaps(span)]
-            found.append(Length(count * UNITS[fold(match[3])], span))
-    return tuple(sorted(found, key=lambda length: length.span))

@@ -13,13 +13,16 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sml_agents.text.words import content_words, stem
+from sml_agents.text.words import content_words, family, stem
 
 __all__ = [
     "Span",
     "Token",
     "clause_of",
+    "covers",
     "denied",
+    "find_part",
+    "find_phrase",
     "find_words",
     "fold",
     "free",
@@ -137,6 +140,11 @@ def free(text: str, spans: Collection[Span]) -> list[Span]:
     return [span for span in sorted(set(spans)) if not is_denied(text, span)]
 
 
+def covers(text: str, span: Span) -> bool:
+    """Whether a span is a whole text but for a few signs."""
+    return len(text[: span.start].strip()) + len(text[span.end :].strip()) <= 4
+
+
 def find_words(value: str, text: str) -> list[Span]:
     """Every place where `text` says `value`, denied ones included."""
     wanted = tokens(value)
@@ -154,7 +162,30 @@ def find_words(value: str, text: str) -> list[Span]:
     parts = [part.strip() for part in value.split(",")]
     if len(parts) > 1 and _in_order([token.plain for token in tokens(parts[0])], text):
         return _first_part(parts, text)
-    return _initials(value, text) or _shortened(wanted, text) or _stems(value, text)
+    return _initials(value, text) or _shortened(wanted, text) or _nicknames(wanted, text) or _stems(value, text)
+
+
+def find_phrase(words: str, text: str) -> list[Span]:
+    """Where `text` has these very words in this order, denied ones included."""
+    return _in_order([token.plain for token in tokens(words)], text)
+
+
+def find_part(value: str, text: str, named: Collection[str]) -> list[Span]:
+    """Where `text` picks out a name by its first words, `the Thunderbird` for Thunderbird Boutique Hotel.
+
+    `named`: texts that stand before it. One of them must give the whole name, and none another one that begins alike.
+    """
+    whole = [token.plain for token in tokens(value)]
+    if len(whole) < 2 or not any(_in_order(whole, one) for one in named):
+        return []
+    for n in range(len(whole) - 1, 0, -1):
+        part = whole[:n]
+        spans = [span for span in _in_order(part, text) if n > 1 or text[span.start].isupper()]
+        if not content_words(" ".join(part)) or not (spans := free(text, spans)):
+            continue
+        alike = sum(len(_in_order(part, one)) for one in named)
+        return spans if alike == sum(len(_in_order(whole, one)) for one in named) else []
+    return []
 
 
 def _in_order(wanted: list[str], text: str) -> list[Span]:
@@ -203,7 +234,7 @@ def _initials(value: str, text: str) -> list[Span]:
             Span(token.start, token.end)
             for before, token in zip(("", *(t.plain for t in tokens(text))), tokens(text), strict=False)
             if token.text.isalpha()
-            and (token.text.isupper() or (before in _PLACED and text.islower()))
+            and (token.text.isupper() or (before in _PLACED and _without_capitals(text)))
             and len(token.text) > 1
             and wanted.fullmatch(token.plain)
         ]
@@ -219,6 +250,11 @@ def _initials(value: str, text: str) -> list[Span]:
             if all(w.text[0].isupper() and w.plain[0] == s for w, s in zip(run, short, strict=True)):
                 spans.append(Span(run[0].start, run[-1].end))
     return spans
+
+
+def _without_capitals(text: str) -> bool:
+    """Whether a text gives names no capitals: it has none but at the beginning of a sentence and in `I`."""
+    return not re.search(r"(?<![.!?]\s)(?<!^)\b(?!I\b)[A-Z]", text)
 
 
 def _shortened(wanted: tuple[Token, ...], text: str) -> list[Span]:
@@ -238,14 +274,48 @@ def _shortened(wanted: tuple[Token, ...], text: str) -> list[Span]:
     ]
 
 
+_ARTICLES = frozenset(listed("las los la el le san santa saint st the fort mount"))
+_ENDINGS = ("y", "ie", "ly", "town")
+"""What a name that is cut short may end in: `Philly`, `Chi-town`."""
+_CUT = 4
+"""So many letters of a name must be left, three before `-town` or in capitals."""
+
+
+def _nicknames(wanted: tuple[Token, ...], text: str) -> list[Span]:
+    """`Vegas` for Las Vegas; `Philly`, `Chi-town` and `ATL` for a name of one word."""
+    names = [token.plain for token in wanted]
+    said = tokens(text)
+    if len(names) == 2 and names[0] in _ARTICLES and len(names[1]) > _CUT:
+        return [Span(token.start, token.end) for token in said if token.plain == names[1]]
+    if len(names) != 1 or len(names[0]) <= _CUT or not wanted[0].text[0].isupper():
+        return []
+    (name,) = names
+    spans = []
+    for k, token in enumerate(said):
+        before, after = said[k - 1].plain if k else "", said[k + 1] if k + 1 < len(said) else None
+        if before not in _PLACED and not token.text[0].isupper():
+            continue
+        if token.text.isupper() and len(token.text) == 3 and name.startswith(token.plain):
+            spans.append(Span(token.start, token.end))
+        elif after is not None and after.plain == "town" and len(token.plain) >= 3 and name.startswith(token.plain):
+            spans.append(Span(token.start, after.end))
+        elif any(
+            token.plain.endswith(ending) and name.startswith(cut) and len(cut) >= _CUT
+            for ending in _ENDINGS
+            for cut in [token.plain.removesuffix(ending)]
+        ):
+            spans.append(Span(token.start, token.end))
+    return spans
+
+
 def _stems(value: str, text: str) -> list[Span]:
     """All words of meaning of the value, near each other in any order."""
-    wanted = {stem(word) for word in content_words(value)}
+    wanted = {family(word) for word in content_words(value)}
     if not wanted or max(map(len, wanted)) < 3:
         return []
     wanted |= {token.plain for token in tokens(value) if any(sign.isdigit() for sign in token.plain)}
     need = len(wanted) if len(wanted) < 4 else max(3, round(_CONTENT_SHARE * len(wanted)))
-    said = [(token, stem(token.plain)) for token in tokens(text)]
+    said = [(token, family(token.plain)) for token in tokens(text)]
     reach = 2 * len(wanted) + 3
     for k, (first, form) in enumerate(said):
         if form not in wanted:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from sml_agents.traces import Redactor, TraceStore
-from sml_agents.traces.recorder.recording import Recorded, trace_of_thread
+from sml_agents.traces.recorder.conversation import trace_of_thread
+from sml_agents.traces.recorder.notes import Recorded
 from sml_agents.traces.store import Batch
 
 __all__ = ["BackgroundWriter"]

@@ -39,7 +39,7 @@ from langgraph.types import Command
 from sml_agents.traces import Redactor
 from sml_agents.traces.importers.checkpoints import messages_in
 from sml_agents.traces.recorder.background import BackgroundWriter
-from sml_agents.traces.recorder.recording import Recorded
+from sml_agents.traces.recorder.notes import Recorded
 
 __all__ = ["TraceRecorder"]
 

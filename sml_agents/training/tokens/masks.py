@@ -138,7 +138,9 @@ class DialogueRenderer:
                 ids = [*message.prompt, *message.sampled]
                 start = len(message.prompt)
                 mask = [0] * start + [1] * len(message.sampled)
-                turn = RenderedTurn(index, start, len(ids), True, message.weight)
+                turn = RenderedTurn(
+                    index, start, len(ids), True, message.weight, self._thought_in(message, ids[start:])
+                )
                 rendered.append(RenderedDialogue(ids, mask, (turn,), self.tokenizer.decode(ids)))
                 continue
             rendered.append(self._render_turn(dialogue[:index], message, index, tools))
@@ -327,8 +329,19 @@ class DialogueRenderer:
             trained = message is not None and message.trainable
             mask.extend([int(trained)] * len(piece_ids))
             if piece.message is not None and message is not None:
-                turns.append(RenderedTurn(piece.message + shift, start, len(ids), trained, message.weight))
+                thought = self._thought_in(message, piece_ids)
+                turns.append(RenderedTurn(piece.message + shift, start, len(ids), trained, message.weight, thought))
         return RenderedDialogue(ids, mask, tuple(turns), text)
+
+    def _thought_in(self, message: Message, ids: Sequence[int]) -> int:
+        """How many of a turn's tokens come before its words: those of its thought, be it an empty one that the template
+        writes; 0 where there is none, or nothing is said."""
+        text, said = str(self.tokenizer.decode(list(ids))), message.content.strip()
+        before = text.rfind(said) if said else 0
+        if before <= 0 or not text[:before].strip():
+            return 0
+        lengths = (len(str(self.tokenizer.decode(list(ids[: at + 1])))) for at in range(len(ids)))
+        return next((at for at, length in enumerate(lengths) if length > before), 0)
 
     def _piece_ids(self, pieces: Sequence[_Piece], text: str) -> list[list[int]]:
         if self._safe_pieces:

@@ -23,6 +23,8 @@ class RenderedTurn:
     stop: int
     trained: bool
     weight: float = 1.0
+    thought: int = 0
+    """Tokens of private reasoning before what is said."""
 
 
 @dataclass(frozen=True)

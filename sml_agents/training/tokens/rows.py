@@ -101,8 +101,9 @@ def _labelled(rendered: RenderedDialogue, weight: float, first_token_weight: flo
     weights = [weight] * len(rendered.ids)
     for turn in rendered.turns:
         weights[turn.start : turn.stop] = [weight * turn.weight] * (min(turn.stop, len(weights)) - turn.start)
-        if turn.trained and turn.stop > turn.start:  # a turn that was cut before its first token has none
-            weights[turn.start] *= first_token_weight
+        first = turn.start + turn.thought
+        if turn.trained and turn.stop > first:  # a turn that was cut before its first token has none
+            weights[first] *= first_token_weight
     return TokenRow(rendered.ids, labels, weights, pair)
 
 

@@ -1,4 +1,4 @@
-"""What a recorder notes of a thread, and the trace that it makes of it.
+"""The conversation of a thread as it grows, put together from what was noted.
 
 A graph's own state says what belongs to the conversation: what its nodes are given and leave behind is read in the
 order of time, a message once. So drafts that a middleware threw away, the calls of deciders and summarisers and the
@@ -8,42 +8,48 @@ chat model alone) the conversation is put together from the model calls.
 
 from __future__ import annotations
 
-import json
-from collections import deque
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple
-from uuid import UUID
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from langchain_core.messages import BaseMessage, convert_to_messages
-from langchain_core.utils.function_calling import convert_to_openai_tool
+from langchain_core.messages import BaseMessage
 
 from sml_agents.errors import InputError
 from sml_agents.traces import TraceStore
 from sml_agents.traces.importers.calls import ModelCall, conversations
-from sml_agents.traces.importers.checkpoints import plain_message
-from sml_agents.traces.importers.messages import read_messages
 from sml_agents.traces.importers.parts import Call, Result, Said, text_of
 from sml_agents.traces.importers.record import Log, trace_of
+from sml_agents.traces.recorder.notes import Recorded, Seen
+from sml_agents.traces.recorder.reading import (
+    goes_on,
+    holds,
+    jsonable,
+    keys_of,
+    messages_in,
+    name_of,
+    once,
+    read,
+    said_in,
+    schema_of,
+    tells,
+)
 from sml_agents.traces.recorder.words import Decided, asked_words, decisions
-from sml_agents.types import Role, StopReason, Trace, Usage, stable_hash
+from sml_agents.types import StopReason, Trace, Usage, stable_hash
 
-__all__ = ["Recorded", "trace_of_thread"]
+__all__ = ["Conversation", "trace_of_thread"]
 
 FORMAT = "recorded"
 
 
-Happening = Literal["began", "state", "update", "model", "tool", "paused", "resumed"]
-"""`state`: all messages of a graph's state; `update`: those that a node leaves behind, which has ended."""
+def trace_of_thread(note: Recorded, store: TraceStore) -> Trace | None:
+    """The trace of a thread, after what earlier runs left of it; None when nothing was said yet.
 
-
-class Seen(NamedTuple):
-    """Something that happened in a thread."""
-
-    kind: Happening
-    value: Any
-    more: Any = None
+    Raises ValueError when its messages cannot be read.
+    """
+    log = note.log = note.log or Conversation(_stored(note.thread, store), note.thread)
+    while note.seen:
+        log.take(note.seen.popleft())
+    return log.trace(note)
 
 
 @dataclass(eq=False)
@@ -58,50 +64,6 @@ class Entry:
     """Said outside the messages; the graph may yet write it into them."""
 
 
-@dataclass
-class Recorded:
-    """Notes of one thread. Messages are kept as they were given and read when they are written."""
-
-    thread: str
-    parent: str = ""
-    """The thread whose tool call runs this agent; empty for the outermost one."""
-    call: str = ""
-    """The id of that tool call."""
-    seen: deque[Seen] = field(default_factory=deque)
-    error: str = ""
-    running: int = 0
-    """Outermost runs of the thread that have not ended."""
-    about: dict[str, Any] = field(default_factory=dict)
-    """Tags, metadata and name of the run."""
-    started: str = ""
-    ended: str = ""
-    given: dict[UUID, tuple[list[Any], Any]] = field(default_factory=dict)
-    """Model calls that have not been answered: messages and tools."""
-    log: Conversation | None = None
-
-    def note(self, kind: Happening, value: Any, more: Any = None) -> None:
-        """Note what happened. Called by the host's threads: it only appends."""
-        self.seen.append(Seen(kind, value, more))
-        self.ended = now()
-        self.started = self.started or self.ended
-
-
-def now() -> str:
-    """The time in UTC, ISO 8601."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def trace_of_thread(note: Recorded, store: TraceStore) -> Trace | None:
-    """The trace of a thread, after what earlier runs left of it; None when nothing was said yet.
-
-    Raises ValueError when its messages cannot be read.
-    """
-    log = note.log = note.log or Conversation(_stored(note.thread, store), note.thread)
-    while note.seen:
-        log.take(note.seen.popleft())
-    return log.trace(note)
-
-
 class Conversation:
     """The conversation of a thread as it grows."""
 
@@ -114,12 +76,12 @@ class Conversation:
         self.last_id = str(kept.get("last_id") or "")
         self.pauses: dict[str, Any] = dict(kept.get("waiting") or {})
         self.reviews: list[dict[str, Any]] = list(tags.get("reviews") or ())
-        self.entries = [Entry(one) for one in _said_in(base)] if base is not None else []
-        if self.entries and any(_holds(self.entries[-1].said.text, asked_words(one)) for one in self.pauses.values()):
+        self.entries = [Entry(one) for one in said_in(base)] if base is not None else []
+        if self.entries and any(holds(self.entries[-1].said.text, asked_words(one)) for one in self.pauses.values()):
             self.entries[-1].echo = True
         self.known = {str(id): Entry(Said("system")) for id in kept.get("told") or ()}
         self.system = base.system if base is not None else ""
-        self.tools: dict[str, dict[str, Any]] = {_name(tool): tool for tool in (base.tools if base else ())}
+        self.tools: dict[str, dict[str, Any]] = {name_of(tool): tool for tool in (base.tools if base else ())}
         self.calls: list[tuple[list[Any], Any]] = []
         self.answered: dict[str, tuple[list[Any], Any]] = {}
         self.usage = [0, 0]
@@ -150,13 +112,13 @@ class Conversation:
     # --- what the graph's state tells ---------------------------------------------------------------------------
 
     def _state(self, given: list[Any], *, nested: bool, whole: bool) -> None:
-        messages = [message for message in _messages(given) if message.type != "remove"]
+        messages = [message for message in messages_in(given) if message.type != "remove"]
         if not whole:  # those without an id get one when the state takes them up, and are seen there
             messages = [message for message in messages if message.id]
         if not messages:
             return
         self.has_state = self.has_state or not nested
-        keys = _keys(messages)
+        keys = keys_of(messages)
         if self.fresh and whole and not nested:
             self.fresh = False
             self._recognise(messages, keys)
@@ -172,7 +134,7 @@ class Conversation:
                 continue
             if message.type == "human" and (nested or isinstance(message.additional_kwargs.get("lc_source"), str)):
                 continue  # what another agent is told; a summary, or news from the agent's harness
-            (said,) = _read([message])
+            (said,) = read([message])
             entry = self._echoed(said)
             if entry is None:
                 entry = Entry(said, nested=nested)
@@ -191,7 +153,7 @@ class Conversation:
                 self.known.setdefault(key, Entry(Said("system")))
         if not self.entries or any(key in self.known for key in keys):
             return
-        for key in keys[: self._told(_read(messages))]:
+        for key in keys[: self._told(read(messages))]:
             self.known[key] = Entry(Said("system"))
 
     def _told(self, messages: list[Said]) -> int:
@@ -201,7 +163,7 @@ class Conversation:
         for said in messages:
             if said.speaker in ("user", "assistant"):
                 begin = at if said.speaker == "assistant" and at >= 0 else at + 1  # several messages, one turn
-                there = next((k for k in range(begin, len(spoken)) if _tells(spoken[k].said, said)), None)
+                there = next((k for k in range(begin, len(spoken)) if tells(spoken[k].said, said)), None)
                 if there is None:
                     break
                 at = there
@@ -214,7 +176,7 @@ class Conversation:
             return None
         for entry in reversed(self.entries):
             same = entry.echo and entry.said.speaker == said.speaker
-            if same and (_holds(said.text, entry.said.text) or _holds(entry.said.text, said.text)):
+            if same and (holds(said.text, entry.said.text) or holds(entry.said.text, said.text)):
                 return entry
             if not entry.echo and entry.said.speaker == "assistant" and entry.said.text.strip():
                 return None
@@ -225,14 +187,14 @@ class Conversation:
     def _paused(self, id: str, value: Any) -> None:
         if id in self.pauses:
             return
-        self.pauses[id] = _jsonable(value)
+        self.pauses[id] = jsonable(value)
         words = asked_words(value)
         if not words:
             return
         for entry in reversed(self.entries):
             if entry.said.speaker == "user":
                 break
-            if entry.said.speaker == "assistant" and _holds(entry.said.text, words):
+            if entry.said.speaker == "assistant" and holds(entry.said.text, words):
                 return  # the message that asks stands there already
         self.entries.append(Entry(Said("assistant", words), echo=True))
 
@@ -252,7 +214,7 @@ class Conversation:
             return
         call = self._call_of(request.call, request.name, request.args)
         review: dict[str, Any] = {"call": call.id if call else request.call, "name": request.name}
-        review |= {"decision": one.decision, "proposed": _jsonable(request.args)}
+        review |= {"decision": one.decision, "proposed": jsonable(request.args)}
         if one.words:
             review["words"] = one.words
         self.reviews.append(review)
@@ -266,7 +228,7 @@ class Conversation:
             return next((call for call in calls if call.id == id), None)
         done = {result.id for entry in self.entries for result in entry.said.results}
         done |= {str(review.get("call")) for review in self.reviews}
-        alike = [call for call in calls if call.name == name and _jsonable(call.arguments) == _jsonable(args)]
+        alike = [call for call in calls if call.name == name and jsonable(call.arguments) == jsonable(args)]
         waiting = [call for call in alike if not call.id or call.id not in done]
         return next(iter(waiting), alike[-1] if alike else None)
 
@@ -275,7 +237,7 @@ class Conversation:
         content = getattr(output, "content", None)
         if not id or content is None:
             return
-        (said,) = _read([output])
+        (said,) = read([output])
         if any(call.id == id for entry in self.entries for call in entry.said.calls):
             results = [Result(id, one.text) for one in said.results]
             self.entries.append(Entry(Said("tool", results=results)))
@@ -301,13 +263,13 @@ class Conversation:
                 self.system = text_of(message.content)
                 break
         for tool in tools if isinstance(tools, list | tuple) else ():
-            if (schema := _schema(tool)) is not None:
-                self.tools[_name(schema)] = schema
+            if (schema := schema_of(tool)) is not None:
+                self.tools[name_of(schema)] = schema
 
     def _add_call(self, given: list[Any], message: Any) -> None:
         """Note a call, in place of an earlier one that it goes on from: its history holds that one's words."""
         for at in range(len(self.calls) - 1, max(-1, len(self.calls) - 5), -1):
-            if _goes_on(self.calls[at][0], given):
+            if goes_on(self.calls[at][0], given):
                 self.calls[at] = given, message
                 return
         self.calls.append((given, message))
@@ -321,7 +283,7 @@ class Conversation:
             if note.parent:
                 return None  # a tool that asks a model something is no agent
             entries = [*entries, *self._from_calls()]
-        said = _once([entry.said for entry in entries if not entry.nested or note.running or self.pauses])
+        said = once([entry.said for entry in entries if not entry.nested or note.running or self.pauses])
         if not said:
             return None
         used = [int((base.tags.get("usage") or {}).get(name, 0)) if base else 0 for name in Usage.model_fields]
@@ -348,7 +310,7 @@ class Conversation:
         before = self.base.tags if self.base is not None else {}
         tags: dict[str, Any] = {"started": before.get("started") or note.started, "ended": note.ended}
         if about := {**(before.get("run") or {}), **note.about}:
-            tags["run"] = _jsonable(about)
+            tags["run"] = jsonable(about)
         if note.parent:
             tags["parent"] = {"thread": note.parent, "call": note.call}
         if self.reviews:
@@ -360,7 +322,7 @@ class Conversation:
 
     def _from_calls(self) -> list[Entry]:
         calls = [
-            ModelCall(self.thread, f"{number:09}", _read(given), _read([answer] if answer is not None else []), "")
+            ModelCall(self.thread, f"{number:09}", read(given), read([answer] if answer is not None else []), "")
             for number, (given, answer) in enumerate(self.calls)
         ]
         for given, _ in self.calls:
@@ -372,120 +334,8 @@ class Conversation:
         return [Entry(one) for one in said[self._told(said) :]]
 
 
-def _once(said: list[Said]) -> list[Said]:
-    """Of several results of one call the first alone: what the tool returned, not what was made of it."""
-    known: set[str] = set()
-    kept: list[Said] = []
-    for one in said:
-        results = [result for result in one.results if not result.id or result.id not in known]
-        known.update(result.id for result in results)
-        if results or not one.results or one.text:
-            kept.append(replace(one, results=results))
-    return kept
-
-
 def _stored(thread: str, store: TraceStore) -> Trace | None:
     try:
         return store.get(stable_hash("log", FORMAT, thread))
     except InputError:
         return None
-
-
-def _said_in(trace: Trace) -> list[Said]:
-    """The turns of a trace as messages again."""
-    said: list[Said] = []
-    for turn in trace.turns:
-        if turn.role is Role.TEACHER:
-            said.append(Said("user", turn.text))
-            continue
-        calls = [Call(call.name, dict(call.arguments), call.id) for call in turn.tool_calls or ()]
-        said.append(Said("assistant", turn.text, calls, model=turn.call.model if turn.call else ""))
-        results = [Result(call.id, call.result) for call in turn.tool_calls or () if call.result is not None]
-        if results:
-            said.append(Said("tool", results=results))
-    return said
-
-
-def _messages(given: Iterable[Any]) -> list[BaseMessage]:
-    """Messages of any form that LangChain takes; what is none is left out."""
-    found: list[BaseMessage] = []
-    for one in given:
-        if isinstance(one, BaseMessage):
-            found.append(one)
-            continue
-        try:
-            found += convert_to_messages([one])
-        except Exception:  # whatever a custom state holds beside messages
-            continue
-    return found
-
-
-def _keys(messages: list[BaseMessage]) -> list[str]:
-    """What names each message: its id, or else what it says and how often that was said before in this list."""
-    keys: list[str] = []
-    times: dict[str, int] = {}
-    for message in messages:
-        if message.id:
-            keys.append(message.id)
-            continue
-        key = stable_hash(message.type, message.content, getattr(message, "tool_calls", None))
-        times[key] = times.get(key, 0) + 1
-        keys.append(f"{key}#{times[key]}")
-    return keys
-
-
-def _read(messages: Iterable[Any]) -> list[Said]:
-    return read_messages([plain_message(message) for message in messages])
-
-
-def _tells(turn: Said, message: Said) -> bool:
-    """Whether a turn that was recorded holds this message; of the person's it is the whole turn."""
-    if turn.speaker != message.speaker:
-        return False
-    text = _words(message.text)
-    if message.speaker == "user":
-        return text == _words(turn.text)
-    made = [(call.name, _jsonable(call.arguments)) for call in turn.calls]
-    calls = [(call.name, _jsonable(call.arguments)) for call in message.calls]
-    return bool(text or calls) and text in _words(turn.text) and all(call in made for call in calls)
-
-
-def _words(text: str) -> str:
-    return " ".join(line.strip().removeprefix("- ") for line in text.split("\n")).strip()
-
-
-def _holds(text: str, words: str) -> bool:
-    """Whether `text` says all lines of `words`."""
-    lines = [_words(line) for line in words.split("\n") if line.strip()]
-    whole = _words(text)
-    return bool(lines) and all(line in whole for line in lines)
-
-
-def _schema(tool: Any) -> dict[str, Any] | None:
-    """A tool as a model was given it, in the form of OpenAI's chat API; None when it is nothing of the kind."""
-    try:
-        made: dict[str, Any] = _jsonable(convert_to_openai_tool(tool))
-    except Exception:  # a provider's own kind of tool
-        made = _jsonable(tool)
-    if isinstance(made, dict) and isinstance(made.get("function"), dict) and made["function"].get("name"):
-        return {"type": "function", "function": made["function"]}
-    return None
-
-
-def _name(tool: Mapping[str, Any]) -> str:
-    return str(tool.get("function", {}).get("name", ""))
-
-
-def _jsonable(value: Any) -> Any:
-    return json.loads(json.dumps(value, default=_dumped, skipkeys=True))
-
-
-def _dumped(value: Any) -> Any:
-    return value.model_dump(mode="json") if hasattr(value, "model_dump") else str(value)
-
-
-def _goes_on(before: list[Any], given: list[Any]) -> bool:
-    """Whether `given` begins with the very messages of `before`, system messages apart."""
-    old = [message for message in before if getattr(message, "type", None) != "system"]
-    new = [message for message in given if getattr(message, "type", None) != "system"]
-    return len(old) < len(new) and all(one is other for one, other in zip(old, new, strict=False))

@@ -1,0 +1,196 @@
+"""Where the words of a conversation hold a call's values, and which argument each of them is for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from sml_agents.agents.evidence import Piece
+from sml_agents.agents.grounding.answers import answer_is, holds_an_answer, names_it
+from sml_agents.agents.grounding.draft import Draft
+from sml_agents.agents.grounding.states import State
+from sml_agents.agents.replies import answers_nothing
+from sml_agents.text.values import Kind, Mention, Span, find, label, mentions, tokens
+from sml_agents.text.values.times import find_times
+from sml_agents.text.values.words import find_part, listed
+from sml_agents.text.words import stem
+
+__all__ = ["Place", "is_near", "places_of", "seated", "words_beside"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A mention of a value: in which piece, and where in its text."""
+
+    piece: int
+    span: Span
+    state: State
+
+    def clashes(self, other: Place) -> bool:
+        return self.piece == other.piece and self.span.overlaps(other.span)
+
+
+_STATE = {"said": State.SAID, "offered": State.ACCEPTED, "returned": State.RETURNED, "given": State.GIVEN}
+_ORDER = {State.SAID: 0, State.ACCEPTED: 1, State.RETURNED: 2, State.GIVEN: 3, State.DERIVED: 4}
+_AROUND = 40
+"""Characters around a value in which a word may say that it is meant for several arguments."""
+_SHARED = re.compile(r"\b(?:both|each|same|beide\w*|jeweils|gleich\w*|selben?|ambos)\b", re.IGNORECASE)
+_FROM = frozenset(
+    map(stem, listed("from origin departure source start pickup sender leaving begin checkin check-in since"))
+)
+_TO = frozenset(
+    map(stem, listed("to destination arrival target recipient end dropoff return going checkout until receiver back"))
+)
+_BEFORE = {
+    **dict.fromkeys(listed("from von ab aus leaving"), _FROM),
+    **dict.fromkeys(listed("to nach bis until into"), _TO),
+}
+_NOW = frozenset(map(stem, listed("now today current timestamp")))
+
+
+def places_of(draft: Draft, k: int) -> list[Place]:
+    """The places that hold the value of argument `k`, the best first: an answer, then words near its name."""
+    fill, kind = draft.fills[k], draft.kinds[k]
+    since = _since(draft, k)
+    places: list[tuple[int, Place]] = []
+    for number, piece in enumerate(draft.pieces):
+        if (piece.source in ("said", "offered") and piece.at < since) or not _usable(draft, k, piece):
+            continue
+        answering = fill.slot.name in piece.about
+        for mention in _mentions(draft, k, piece, answering):
+            if not answering and not _role_fits(draft, k, piece, mention):
+                continue
+            state = State.DERIVED if mention.derived else _STATE[piece.source]
+            nearness = 0 if answering else 1 if is_near(kind, piece.text, mention.span) else 2
+            places.append((nearness, Place(number, mention.span, state)))
+    return [place for _, place in sorted(places, key=lambda one: (one[0], _ORDER[one[1].state], -one[1].piece))]
+
+
+def _usable(draft: Draft, k: int, piece: Piece) -> bool:
+    """Whether a piece may ground argument `k` at all."""
+    slot, kind = draft.fills[k].slot, draft.kinds[k]
+    if piece.source == "offered":
+        return piece.accepted
+    if piece.source == "said":
+        elsewhere = piece.about & draft.names - {slot.name}
+        return not elsewhere or kind.sort in ("date", "pattern", "text")
+    fresh = piece.at >= draft.request.begins or piece.at < 0
+    if kind.sort in ("number", "bool", "enum", "date", "time", "datetime") and not fresh:
+        return False  # what an earlier request's tools returned
+    if kind.sort in ("number", "bool") and (piece.key or piece.source == "given"):
+        return bool(label(piece.key) & kind.name)
+    if kind.sort == "enum" and piece.source == "given":
+        return bool(piece.key) and bool(label(piece.key) & kind.words)
+    if piece.source == "given" and kind.sort in ("date", "datetime"):
+        return bool(piece.key) or bool(kind.name & _NOW)
+    return True
+
+
+def _since(draft: Draft, k: int) -> int:
+    """The first message whose words count for argument `k`: the last answer about it, once there is a real one."""
+    name, kind = draft.fills[k].slot.name, draft.kinds[k]
+    answers = [piece for _, piece in draft.said if name in piece.about]
+    return max((one.at for one in answers if holds_an_answer(kind, one.text, draft.clock)), default=-1)
+
+
+def _mentions(draft: Draft, k: int, piece: Piece, answering: bool) -> list[Mention]:
+    fill, kind, text, clock = draft.fills[k], draft.kinds[k], piece.text, draft.clock
+    if fill.slot.in_call:
+        found = find(kind, fill.value, text, clock)
+        told = answering or (kind.sort == "bool" and names_it(kind, piece.question))
+        if not found and told and answer_is(kind, fill.value, text, clock):
+            found = [Mention(fill.value, Span(0, len(text)))]
+        if not found and kind.sort == "text" and piece.source == "said":
+            offers = [one.text for one in draft.pieces if one.source in ("offered", "returned") and one.at < piece.at]
+            found = [Mention(fill.value, span) for span in find_part(str(fill.value), text, offers)]
+        return found
+    if kind.sort == "datetime":
+        days = mentions(replace(kind, sort="date"), text, clock)
+        return [one for one in days if not one.denied and find_times(text)]
+    if kind.has_mentions:
+        found = [one for one in mentions(kind, text, clock) if not one.denied]
+        if not answering and kind.sort == "date":
+            found = [one for one in found if kind.about_past or one.value.day >= clock.today]
+        return found
+    return [Mention(text, Span(0, len(text)))] if answering and not answers_nothing(text) else []
+
+
+def _role_fits(draft: Draft, k: int, piece: Piece, mention: Mention) -> bool:
+    """`from Paris` is no destination, `3 nights` are no guests where nights are asked for too."""
+    text, kind = piece.text, draft.kinds[k]
+    before = tokens(text[: mention.span.start])
+    if before and kind.sort in ("text", "date", "enum", "time") and piece.source == "said":
+        said = _BEFORE.get(before[-1].plain)
+        other = _TO if said is _FROM else _FROM
+        names = _name_words(draft, k)
+        if said and names & other and not names & said:
+            return not any(_name_words(draft, j) & said for j in range(len(draft.fills)) if j != k)
+    if kind.sort == "number" and not mention.derived:
+        if piece.source in ("offered", "returned") and not piece.key and not is_near(kind, text, mention.span):
+            return False  # `one such hotel`, `with 1 transfer`
+        near = words_beside(text, mention.span)
+        if near and not near & kind.name and any(near & draft.kinds[j].name - kind.name for j in draft.rivals(k)):
+            return False
+    return True
+
+
+def _name_words(draft: Draft, k: int) -> set[str]:
+    return {stem(part) for part in re.split(r"[_\W]+", draft.fills[k].slot.own_name) if part}
+
+
+def words_beside(text: str, span: Span) -> frozenset[str]:
+    """The stems of the two words after a span."""
+    return frozenset(stem(token.plain) for token in tokens(text[span.end : span.end + 40])[:2])
+
+
+def is_near(kind: Kind, text: str, span: Span) -> bool:
+    """Whether a word of the argument's name stands near a span, or what it counts: `for 2 people`."""
+    around = text[max(0, span.start - 25) : span.start] + " " + text[span.end : span.end + 25]
+    if kind.name & {stem(token.plain) for token in tokens(around)}:
+        return True
+    return kind.counts_people and _of_people(text, span)
+
+
+def _of_people(text: str, span: Span) -> bool:
+    """`for 2 people`, `a table for 2`."""
+    after = tokens(text[span.end : span.end + 20])[:1]
+    if after and Kind("number", name=frozenset({stem(after[0].plain)})).counts_people:
+        return True
+    ends = not after or not text[span.end : after[0].start].isspace() or after[0].plain in _PREPOSITIONS
+    return ends and bool(re.search(r"\bfor $", text[: span.start], re.IGNORECASE))
+
+
+_PREPOSITIONS = frozenset(listed("to at in on from by with under is please and"))
+
+
+def seated(draft: Draft, places: Mapping[int, list[Place]]) -> dict[int, Place]:
+    """One value, one argument: each mention grounds one, unless the person speaks of both or the same."""
+    taken: dict[int, Place] = {}
+
+    def rivals(k: int, place: Place) -> list[int]:
+        text = draft.pieces[place.piece].text
+        around = text[max(0, place.span.start - _AROUND) : place.span.end + _AROUND]
+        if draft.kinds[k].sort in ("bool", "datetime") or _SHARED.search(around):
+            return []
+        return [j for j in draft.rivals(k) if j in taken and taken[j].clashes(place)]
+
+    def seat(k: int, tried: set[int]) -> bool:
+        for place in places[k]:
+            against = rivals(k, place)
+            if not against:
+                taken[k] = place
+                return True
+            if len(against) == 1 and against[0] not in tried:
+                (j,) = against
+                held = taken.pop(j)
+                taken[k] = place
+                if seat(j, {*tried, k, j}):
+                    return True
+                del taken[k]
+                taken[j] = held
+        return False
+
+    for k in sorted(places, key=lambda k: len(places[k])):
+        seat(k, {k})
+    return taken

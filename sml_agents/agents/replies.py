@@ -1,0 +1,141 @@
+"""What a person's reply means, told by its words: yes, no, never mind, I do not know, just go on, no, I meant Friday.
+
+These rules know English, some German, and a little French and Spanish. A sentence is read as a whole: "cancel" in the
+middle of a sentence about something else takes nothing back.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import pairwise
+from typing import Literal
+
+from sml_agents.text.values import fold
+
+__all__ = ["accepts", "answers_nothing", "corrections", "refers_back", "speaks_of_going_on", "withdraws"]
+
+_SENTENCE = re.compile(r"[.!?;\n]+(?=\s|$)|,(?=\s)|\s[-\u2013\u2014]\s")
+_WITHDRAWN = re.compile(
+    r"(?:(?:oh|ok|okay|no|actually|sorry|well|hm+|please|then|just|ach|nein|bitte|and|but) )*"
+    r"(?:never ?mind(?: that| it)?|forget (?:it|that|about (?:it|that))|stop(?: it| that)?|abort|drop it"
+    r"|leave it(?: be)?"
+    r"|cancel(?: (?:it|that|this|everything|all of it|(?:the|my|this) (?:request|whole thing)))?"
+    r"|do(?: not|n't) (?:bother|book|do|send|order|buy)(?: (?:it|that|anything))?|i (?:have )?changed my mind"
+    r"|i do(?: not|n't) want (?:it|that|this) any ?more"
+    r"|let'?s (?:not|leave it|forget it)(?: do (?:it|that))?|no,? thanks?(?: you)?|not any ?more"
+    r"|vergiss (?:es|das)|lass (?:es|das|mal)(?: sein| gut sein)?|abbrechen|brich(?: das)? ab|storniere das"
+    r"|doch nicht|laisse tomber|annule|olvidalo|cancelar?)"
+    r"(?: (?:please|then|now|instead|after all|bitte|doch))*"
+)
+_FILLER = re.compile(
+    r"(?:oh|ok|okay|no|nein|nope|sorry|thanks?(?: you)?(?: anyway)?|please|well|hm+|hi|hello|danke|bitte|bye|for now"
+    r"|it'?s fine|all good|that'?s all"
+    r"|i don'?t (?:need|want) (?:it|that|this)(?: any ?more)?)?"
+)
+_DONT_KNOW = re.compile(
+    r"\b(?:no idea|(?:i )?do(?: not|n't) know|dunno|not sure|no clue|can'?t say|hold on|wait a|one moment"
+    r"|let me (?:check|think|look)|later"
+    r"|weiss (?:es |ich )?(?:noch )?nicht|keine ahnung|moment(?: mal)?|what do you mean|why do you (?:ask|need)"
+    r"|sais pas)\b"
+)
+_GO_ON = re.compile(
+    r"(?:(?:ok|okay|please|and|so|but|just|no|well|then|now|oh|bitte|ach) )*"
+    r"(?:(?:just )?(?:go|go on|go ahead|do it|book it|proceed|continue|start|guess|carry on)(?: (?:ahead|on|now|then"
+    r"|already|please))*"
+    r"|(?:just )?(?:pick|choose|decide|take) (?:one|any(?:thing)?|something|for me|whatever)(?: (?:for me"
+    r"|you like))?|stop asking(?: me)?(?: (?:questions|things))?"
+    r"|(?:no more|enough|do(?: not|n't) ask(?: me)?(?: any)?(?: more)?|without(?: any)?(?: more)?) questions"
+    r"|do(?: not|n't) ask(?: me)?(?: (?:again|any ?more|anything))?"
+    r"|you (?:decide|choose|pick)|(?:it is |it's )?up to you|i (?:do not|don't) (?:care|mind)"
+    r"|use your (?:own )?(?:best )?(?:judge?ment|guess)"
+    r"|whatever(?: you (?:like|want|think))?|surprise me|mach einfach|egal|such (?:es )?dir (?:etwas|was) aus)"
+    r"(?: (?:please|then|now|really|for me|bitte))*"
+)
+_GOOD = (
+    r"(?:correct|right|perfect|great|fine|good|well|ok|okay|nice|excellent|alright|all right|lovely|cool|amazing"
+    r"|wonderful|awesome|fantastic|reasonable|acceptable|the one"
+    r"|(?:exactly )?what i (?:want|need))"
+)
+_PERHAPS = r"(?:(?!(?:not|never|no|too|hardly|less|[a-z]+n't)\b)[\w']+ )"
+"""A word in between that turns nothing round."""
+_YES = re.compile(
+    r"(?:(?:oh|ok|okay|well|and|yes|please|that'?s all|it'?s|thats) )*(?:yes|ye[ps]|yeah|yup|ues|sure|of course|exactly"
+    rf"|indeed|absolutely|definitely|{_GOOD}|no (?:problem|worries)|you got (?:it|that)|(?:i )?confirm(?:ed)?"
+    r"|(?:permission )?granted|please do|go ahead|do it|i agree"
+    rf"|i(?:'?m| am) (?:{_PERHAPS})?{_GOOD}(?: with (?:it|that|this))?"
+    rf"|(?:that|this|it|these|those|they|everything|(?:the|your|my|all|these) [\w']+)(?: {_PERHAPS}?)?"
+    rf"(?:'?s|'ll be|\b ?(?:is|are|sounds?|looks?|seems?|(?:will|would|should) be)) {_PERHAPS}{{0,2}}{_GOOD}"
+    rf"|(?:that|this|it|everything|the [\w']+) {_PERHAPS}?(?:works?|suits?|(?:will|would|should|'ll) (?:do|work))"
+    rf"|that'?s (?:it|all)|that one|(?:sounds?|looks?|seems) {_PERHAPS}?{_GOOD}|works for me|suits me"
+    r"|i(?:'ll| will| would like to|'d like to| would)? (?:take|like|love|want) (?:it|that|this|that one)"
+    r"|(?:please )?(?:book|buy|reserve|get|order) (?:it|that|this|me that|them)(?: one)?|ja|genau|gerne?|passt"
+    r"|stimmt|oui|d'accord|si|vale|claro)\b"
+)
+_NO = re.compile(
+    r"(?:(?:oh|well|sorry|hm+) )*(?!no (?:problem|worries)\b)(?:no|nope|nah|not|nein|non|i do(?: not|n't)"
+    r"|do(?: not|n't)|something else|another|any other|what else)\b"
+)
+_CORRECTS = re.compile(
+    r"(?:^|(?<=[.,;!?\n\u2013\u2014-])\s*)(?:oh,? |ach,? |but |and )*(?:no,? wait[,.]?|no(?:pe)?,|no\b(?= (?:on|at"
+    r"|to|from|make|it|the|i|let|in)\b)|wait,?|sorry,?|actually,?|i mean[t,]?|rather,?|correction"
+    r"|(?:please )?(?:make (?:it|that)|change (?:it|that) to)|better,?|nein,?|doch lieber|lieber|ich mein\w*|besser"
+    r"|instead,?|non,?)\s",
+    re.IGNORECASE,
+)
+_CHANGED = re.compile(r"(?:please )?(?:make|change) (?:it|that|this)\b")
+"""What makes a change of a withdrawal: `Cancel that. Make it Tuesday.`"""
+_REFERS = re.compile(
+    r"\b(?:it|that|this|these|those|them|there|same|one|ones|first|second|third|last|es|das|den|die|dort|ersten?"
+    r"|gleiche[nrs]?)\b",
+    re.IGNORECASE,
+)
+
+
+def _clauses(text: str) -> list[str]:
+    return [clause for part in _SENTENCE.split(text) if (clause := " ".join(fold(part).strip(" .,!?\"'").split()))]
+
+
+def withdraws(text: str) -> Literal["", "all", "part"]:
+    """Whether the person takes the request back: `all`, or `part` when their words go on with something else."""
+    clauses = _clauses(text)
+    if not any(_WITHDRAWN.fullmatch(clause) for clause in clauses):
+        return ""
+    rest = [clause for clause in clauses if not (_WITHDRAWN.fullmatch(clause) or _FILLER.fullmatch(clause))]
+    if any(_CHANGED.match(clause) for clause in rest):
+        return ""
+    return "part" if rest else "all"
+
+
+def refers_back(text: str) -> bool:
+    """Whether words speak of what was talked about before: `book it`, `the second one`."""
+    return bool(_REFERS.search(text))
+
+
+def corrections(text: str) -> list[tuple[str, bool]]:
+    """A text in the stretches between words such as `no, wait` and `I meant`, and whether each begins with them."""
+    cuts = [found.start() for found in _CORRECTS.finditer(text)]
+    marks = sorted({0, *cuts, len(text)})
+    return [(text[start:end], start in cuts) for start, end in pairwise(marks) if text[start:end].strip()]
+
+
+def answers_nothing(text: str) -> bool:
+    """Whether a reply leaves the question open: `I don't know yet`, `hold on`, a question back, no words."""
+    plain = " ".join(fold(text).split())
+    if not plain or plain == "(no answer)" or withdraws(text):
+        return True
+    return bool(_DONT_KNOW.search(plain)) or (plain.endswith("?") and len(plain.split()) < 8)
+
+
+def speaks_of_going_on(text: str) -> bool:
+    """Whether the person says, in a sentence of its own, to go on without asking."""
+    return any(_GO_ON.fullmatch(clause) for clause in _clauses(text.replace("\u2019", "'")))
+
+
+def accepts(text: str) -> Literal["yes", "no", ""]:
+    """Whether a reply takes or declines what was offered."""
+    clauses = _clauses(text.replace("\u2019", "'"))
+    if not clauses:
+        return ""
+    if _NO.match(clauses[0]):
+        return "no"
+    return "yes" if any(_YES.match(clause) for clause in clauses) else ""

@@ -1,0 +1,161 @@
+"""Times of day in a text: half past seven, at 7 pm, 19 Uhr, noon."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from sml_agents.text.values.lengths import UNITS
+from sml_agents.text.values.numbers import find_numbers
+from sml_agents.text.values.words import Span, covers, fold, listed, tokens
+
+__all__ = ["TimeMention", "as_time", "find_times"]
+
+
+@dataclass(frozen=True)
+class TimeMention:
+    """A time of day in a text. `halves`: it may be before or after noon, as `at seven` may."""
+
+    at: dt.time
+    span: Span
+    halves: bool = False
+
+    def fits(self, at: dt.time) -> bool:
+        mine, other = (t.hour * 60 + t.minute for t in (self.at, at))
+        return mine == other or (self.halves and mine % 720 == other % 720)
+
+
+_CLOCK_TIME = re.compile(
+    r"(?<![\d.:])(?P<h>\d{1,2})(?:[:h](?P<m>\d{2})|[.](?P<m2>\d{2})(?=\s?(?:[ap]\.?m\b|uhr)))?"
+    r"(?:\s?(?P<half>[ap])\.?\s?m\b\.?|\s?(?P<clock>o['\"\u2019]?\s?clock|uhr|heures?|h\b))?",
+    re.IGNORECASE,
+)
+_NAMED = {
+    "noon": 12,
+    "midday": 12,
+    "midnight": 0,
+    "mittag": 12,
+    "mittags": 12,
+    "mitternacht": 0,
+    "midi": 12,
+    "minuit": 0,
+}
+_PARTS = re.compile(
+    r"\b(?:in the |this |am |de la |du )?(?P<part>morning|afternoon|evening|night|tonight|morgens|fr\u00fch"
+    r"|vormittags|nachmittags?|abends?|nachts)\b",
+    re.IGNORECASE,
+)
+_FRACTION = re.compile(
+    r"\b(?:(?P<part>half past|quarter past|quarter to|quarter after|halb|viertel nach|viertel vor|dreiviertel)\s+)"
+    r"(?P<hour>\w+)",
+    re.IGNORECASE,
+)
+_AT = re.compile(
+    r"\b(?:morning|afternoon|evening|night|at|by|around|um|gegen|before|after|until|till|from|to|\u00e0|a las)\s+$",
+    re.IGNORECASE,
+)
+_DAYTIME = re.compile(r"\b(?:morning|afternoon|evening|night|morgens|abends|nachmittags),?\s+$", re.IGNORECASE)
+_OFFSET = {
+    "half past": 30,
+    "quarter past": 15,
+    "quarter after": 15,
+    "quarter to": -15,
+    "viertel nach": 15,
+    "viertel vor": -15,
+    "halb": -30,
+    "dreiviertel": -15,
+}
+
+
+def as_time(value: object) -> dt.time | None:
+    """The time of day that an argument holds."""
+    if isinstance(value, dt.datetime):
+        return value.time()
+    if isinstance(value, dt.time):
+        return value
+    text = str(value).strip()
+    if match := re.search(r"(?:^|[T ])(\d{1,2}):(\d{2})(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?$", text):
+        return _time(int(match[1]), int(match[2]))
+    found = [mention for mention in find_times(text) if covers(text, mention.span)]
+    return found[0].at if found else None
+
+
+def _time(hour: int, minute: int) -> dt.time | None:
+    return dt.time(hour % 24, minute) if 0 <= hour <= 24 and 0 <= minute < 60 else None
+
+
+@lru_cache(maxsize=2048)
+def find_times(text: str) -> tuple[TimeMention, ...]:
+    """Every time of day of a text, in order."""
+    found: list[TimeMention] = []
+
+    def add(hour: int, minute: int, start: int, end: int, half: str = "", sure: bool = False) -> None:
+        span = Span(start, end)
+        near = _PARTS.search(text[max(0, start - 12) : end + 18])
+        if not half and near:
+            half = "a" if fold(near["part"]) in ("morning", "morgens", "fruh", "vormittags") else "p"
+        if half:
+            hour = hour % 12 + (12 if half == "p" else 0)
+        at = _time(hour, minute)
+        if at is not None and not any(span.overlaps(other.span) for other in found):
+            found.append(TimeMention(at, span, halves=not half and not sure and 1 <= hour <= 12))
+
+    for match in _FRACTION.finditer(text):
+        hours = [next(iter(m.values)) for m in find_numbers(match["hour"])]
+        if hours and 1 <= hours[0] <= 24:
+            minutes = int(hours[0]) * 60 + _OFFSET[match["part"].casefold()]
+            add(minutes // 60, minutes % 60, *match.span())
+    for token in tokens(text):
+        if token.plain in _NAMED:
+            add(_NAMED[token.plain], 0, token.start, token.end, sure=True)
+    for match in _CLOCK_TIME.finditer(text):
+        minute = match["m"] or match["m2"]
+        named = match["half"] or match["clock"]
+        bare = not minute and not named
+        rest = text[match.end() :]
+        part = bare and re.match(r"\s+(?:in the|at) (?:morning|afternoon|evening|night)", rest, re.IGNORECASE)
+        before = text[: match.start()]
+        alone = int(match["h"]) <= 24 and (
+            (_AT.search(before) and _ends_there(text, match.end())) or (_DAYTIME.search(before) and not _counts(rest))
+        )
+        if bare and not part and not alone:
+            continue
+        german = bool(match["clock"]) and not fold(match["clock"]).startswith("o")
+        sure = german or bool(minute and match["h"].startswith("0")) or int(match["h"]) > 12
+        add(int(match["h"]), int(minute or 0), *match.span(), half=(match["half"] or "").casefold(), sure=sure)
+    for number in find_numbers(text):
+        word = text[number.span.start : number.span.end]
+        value = next(iter(number.values))
+        clock = re.match(r"\s+(?:o['\u2019]?clock|uhr|[ap]\.?m\b)", text[number.span.end :], re.IGNORECASE)
+        at = _AT.search(text[: number.span.start]) and _ends_there(text, number.span.end)
+        if word.isalpha() and 1 <= value <= 12 and (clock or at):
+            half = re.match(r"\s+([ap])\.?m\b", text[number.span.end :], re.IGNORECASE)
+            end = number.span.end + (clock.end() if clock else 0)
+            add(int(value), 0, number.span.start, end, half=half[1].casefold() if half else "")
+    return tuple(sorted(found, key=lambda mention: mention.span))
+
+
+def _ends_there(text: str, end: int) -> bool:
+    """After a bare number at `at`: nothing that it could count."""
+    follows = re.match(r"[^\S\n]*(?:(?P<stop>[.,;!?\n]|$)|(?P<word>\w+))", text[end:])
+    if follows is None:
+        return False
+    word = fold(follows["word"] or "")
+    return follows["stop"] is not None or word in _FOLLOWS
+
+
+def _counts(rest: str) -> bool:
+    """Whether a number is followed by what it counts: a noun in the plural, a unit."""
+    word = re.match(r"\s*([^\W\d_]+)", rest)
+    return word is not None and (fold(word[1]) in UNITS or (fold(word[1]).endswith("s") and fold(word[1]) != "thanks"))
+
+
+_FOLLOWS = frozenset(
+    listed(
+        "on in for please and tomorrow today tonight this at with sharp to or until am bitte und morgen heute fur"
+        " mit bis "
+        "next"
+    )
+)

@@ -1,0 +1,155 @@
+"""Where each argument of a call comes from, told from the conversation alone."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+
+from sml_agents.agents.evidence import Request
+from sml_agents.agents.grounding import as_told, ground
+from sml_agents.agents.replies import accepts, withdraws
+from sml_agents.agents.slots import slots_of
+from sml_agents.text.values import Clock
+
+CLOCK = Clock(dt.datetime(2026, 11, 26, 12))  # a Thursday
+TEXT = {"type": "string"}
+TABLE = {
+    "name": "reserve",
+    "parameters": {
+        "type": "object",
+        "properties": {"restaurant_name": TEXT, "city": TEXT, "time": TEXT, "party_size": {"type": "integer"}},
+        "required": ["restaurant_name", "city", "time", "party_size"],
+    },
+}
+CALL = {"restaurant_name": "La Fogata Mexican Grill", "city": "Walnut Creek", "time": "19:30", "party_size": 2}
+
+
+def talk(*texts: str) -> list[BaseMessage]:
+    """The person and the agent in turn; the person begins."""
+    return [AIMessage(text) if k % 2 else HumanMessage(text) for k, text in enumerate(texts)]
+
+
+def states(*texts: str, **changed: Any) -> dict[str, str]:
+    request = Request.read(talk(*texts), lambda name: False)
+    found = ground({**CALL, **changed}, slots_of(TABLE), request, CLOCK)
+    return {one.slot.name: one.state.value for one in found}
+
+
+SUMMARY = "A table at La Fogata Mexican Grill in Walnut Creek at 7:30 pm for 2, is that right?"
+
+
+@pytest.mark.parametrize(
+    "yes", ["You got it right.", "No problem.", "The details are correct.", "I confirm.", "Granted."]
+)
+def test_a_summary_that_the_person_confirms_grounds_all_of_it(yes: str) -> None:
+    assert set(states("Book a table.", SUMMARY, yes).values()) == {"accepted"}
+
+
+@pytest.mark.parametrize("no", ["No.", "Not yet.", "What else is there?", "The details are wrong.", "It is cold."])
+def test_one_that_is_not_confirmed_grounds_nothing(no: str) -> None:
+    found = states("Book a table.", SUMMARY, no)
+    assert set(found.values()) == {"unknown"}
+
+
+@pytest.mark.parametrize(
+    ("offer", "state"),
+    [
+        ("A table for 2 at La Fogata?", "accepted"),
+        ("A table for 2 people?", "accepted"),
+        ("A table for 2?", "accepted"),
+        ("A table with 2 windows?", "unknown"),
+        ("There are 2 such places. Shall I?", "unknown"),
+        ("A table for 2 hours?", "unknown"),
+    ],
+)
+def test_an_offer_counts_people_where_it_says_so(offer: str, state: str) -> None:
+    assert states("Book a table.", offer, "Yes, please.")["party_size"] == state
+
+
+def test_the_person_picks_what_was_named_by_a_part_of_its_name() -> None:
+    offered = "How about La Fogata Mexican Grill in Walnut Creek?"
+    assert states("Dinner, please.", offered, "La Fogata for two at 7:30 pm.")["restaurant_name"] == "said"
+    assert states("Dinner, please.", "Where?", "La Fogata for two at 7:30 pm.")["restaurant_name"] == "unknown"
+    assert states("Dinner, please.", offered, "Not La Fogata.")["restaurant_name"] == "unknown"
+
+
+def test_a_name_of_digits_is_a_name() -> None:
+    assert states("A table at 1760 at 7:30 pm", restaurant_name="1760")["restaurant_name"] == "said"
+    assert states("A table at 1750 at 7:30 pm", restaurant_name="1760")["restaurant_name"] == "unknown"
+
+
+def test_what_is_said_again_after_a_correction_is_no_longer_taken_back() -> None:
+    first = ("A table in Walnut Creek at 7:30 pm.", "At Shabu Shabu?", "No, at La Fogata.")
+    assert states(*first)["city"] == "contradicted"
+    assert states(*first, "La Fogata in Walnut Creek at 7:30 pm?", "Yes.")["city"] == "said"
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("Cancel that. Make it the Thunderbird instead.", ""),
+        ("Never mind that, change it to Tuesday.", ""),
+        ("Cancel that.", "all"),
+        ("Never mind. Book Rome instead.", "part"),
+        ("Make it Tuesday.", ""),
+    ],
+)
+def test_a_change_is_no_withdrawal(words: str, kind: str) -> None:
+    assert withdraws(words) == kind
+
+
+@pytest.mark.parametrize(
+    ("words", "verdict"),
+    [
+        ("No problem", "yes"),
+        ("No worries, do it", "yes"),
+        ("That time is fine.", "yes"),
+        ("That'll be perfect", "yes"),
+        ("That works", "yes"),
+        ("No, I won't", "no"),
+        ("It is too expensive.", ""),
+        ("That doesn't work", ""),
+        ("It's not great", ""),
+        ("The times are wrong", ""),
+        ("That is a bad idea", ""),
+    ],
+)
+def test_what_takes_an_offer(words: str, verdict: str) -> None:
+    assert accepts(words) == verdict
+
+
+EVENTS = {
+    "name": "find_events",
+    "parameters": {
+        "type": "object",
+        "properties": {
+            "category": {"enum": ["Music", "Sports"]},
+            "city": TEXT,
+            "day": {"type": "string", "format": "date"},
+        },
+        "required": ["category", "city", "day"],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("quoted", "state"),
+    [
+        ("a gig", "said"),
+        ("gig", "said"),
+        ("A concert", "unknown"),
+        ("Paris", "unknown"),
+        ("category", "unknown"),
+        ("opera", "unknown"),
+        ("", "unknown"),
+    ],
+)
+def test_words_that_somebody_has_read_count_if_the_person_said_them(quoted: str, state: str) -> None:
+    request = Request.read([HumanMessage("I want a gig in Paris, any category but no opera")], lambda name: False)
+    call = {"category": "Music", "city": "Paris", "day": "2026-12-24"}
+    grounds = ground(call, slots_of(EVENTS), request, CLOCK)
+    found = as_told(grounds, {"category": quoted, "day": "gig"}, request)
+    assert [one.state.value for one in found] == [state, "said", "unknown"]
