@@ -1,5 +1,7 @@
 """The decision between asking and answering, read off a model's first token: minutes in place of an evaluation's hour.
 
+Of a student that thinks before it speaks, that is the first token after its thought, which is written by greedy choice.
+
     first_token({"trained": "transformers:runs/asker/model"}, ["arithmetic?form=paired&split=heldout"])
 
 The area under the curve (AUC) is the probability that a task with a fact missing gets a higher chance of asking than a
