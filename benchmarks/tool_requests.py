@@ -67,7 +67,17 @@ class Judge(Protocol):
 
 
 def each(judge: Callable[[Decision, bool, bool], Judgement | None]) -> Judge:
-    return lambda decisions, drafted, given: [judge(one, drafted, given) for one in decisions]
+    """A judge of one decision at a time; what belongs to several sets is judged once."""
+    made: dict[Any, Judgement | None] = {}
+
+    def all_of(decisions: Sequence[Decision], drafted: bool, given: bool) -> list[Judgement | None]:
+        keys = [(one.id, one.said, drafted, given) for one in decisions]
+        for key, one in zip(keys, decisions, strict=True):
+            if key not in made:
+                made[key] = judge(one, drafted, given)
+        return [made[key] for key in keys]
+
+    return all_of
 
 
 def messages(decision: Decision) -> list[BaseMessage]:
@@ -185,12 +195,12 @@ def trained_bag(folder: Path) -> Judge:
 
 def asker(spec: str) -> Judge:
     """An asker: P(missing) of each required argument against its stored threshold."""
-    from sml_agents.asker import Said, ToolView, load_asker  # type: ignore[import-not-found,unused-ignore]
+    from sml_agents.asker import Said, ToolView, load_asker
 
     found = load_asker(spec)
 
     def judge(decision: Decision, drafted: bool, given: bool) -> Judgement | None:
-        said = [Said(role, text) for role, text in decision.said]
+        said = [Said("user" if role == "user" else "assistant", text) for role, text in decision.said]
         views = {tool["name"]: ToolView.read(tool) for tool in decision.tools}
         if drafted:
             if decision.draft is None:
@@ -347,6 +357,14 @@ def benches(folder: Path, n: int) -> list[Bench]:
     return found
 
 
+def fewer(bench: Bench, most: int) -> Bench:
+    """The set cut to about so many decisions, by lot, both forms of a pair together."""
+    groups = sorted({one.group for one in bench.decisions}, key=lambda group: stable_hash("few", group))
+    size = max(1, len(bench.decisions) // len(groups))
+    kept = set(groups[: max(1, most // size)])
+    return replace(bench, decisions=tuple(one for one in bench.decisions if one.group in kept))
+
+
 def judges(folder: Path, specs: Sequence[str]) -> dict[str, Judge]:
     made = {"always": each(always), "never": each(never), "surface": folded(surface_fit), "bag": folded(bag_fit)}
     made |= {"bag, other data": trained_bag(folder), "rule": each(rule)}
@@ -368,9 +386,12 @@ def main() -> None:
     options.add_argument("--out", type=Path)
     options.add_argument("--decider", action="append", default=[], metavar="[NAME=]SPEC")
     options.add_argument("--pairs", type=int, default=300, help="generated held-out pairs")
+    options.add_argument("--most", type=int, help="decisions of each set, for deciders that take their time (all)")
     options.add_argument("--only", nargs="*", default=[], help="names of deciders to run")
     given = options.parse_args()
     sets = benches(given.data, given.pairs)
+    if given.most:
+        sets = [fewer(bench, given.most) for bench in sets]
     table: dict[str, Any] = {bench.name: {} for bench in sets}
     for name, judge in judges(given.data, given.decider).items():
         if given.only and name not in given.only:
