@@ -57,6 +57,9 @@ class Job:
     alternatives: int | None = None
     """How many of the likeliest tokens are told at each place, with log-probabilities; None: no log-probabilities."""
     timeout: float = 300.0
+    logprobs: bool = False
+    """Tell with which probabilities the reply was sampled: those of `alternatives` are the model's own, before the
+    temperature and the nucleus that it is sampled with. For temperatures above 0."""
     watch: Callable[[str], None] | None = None
     """Told, in the engine's thread, the text so far: only what no later token can change."""
     future: Future[Completion] = field(default_factory=Future)
@@ -226,7 +229,7 @@ class _Work:
         except Exception as error:
             job.failed(error)
             return None
-        sampler = Sampler(job.temperature, job.top_p, job.seed, job.opening)
+        sampler = Sampler(job.temperature, job.top_p, job.seed, job.opening, [] if job.logprobs else None)
         most = min(job.max_tokens, room)
         return Row(ids, sampler, max_tokens=most, tag=job, alternatives=job.alternatives)
 
@@ -265,7 +268,7 @@ class _Work:
             elif (finished := self.finished(row, job)) is not None:
                 self.decoder.remove(row)
                 text, finish = finished
-                told = self.told(row) if job.alternatives is not None else (None, None)
+                told = self.told(row) if job.alternatives is not None else (row.sampler.logprobs or None, None)
                 job.done(Completion(row.prompt_ids, row.ids, text, finish, *told))
             elif job.watch is not None:
                 text = self.format.decode(row.ids, whole=False)

@@ -167,7 +167,9 @@ class TransformersChatModel(LeanChatModel):
             "completion_ids": completion.ids,
         }
         if completion.logprobs is not None:
-            metadata |= {"completion_logprobs": completion.logprobs, "logprobs": {"content": completion.spoken}}
+            metadata["completion_logprobs"] = completion.logprobs
+        if completion.spoken is not None:
+            metadata["logprobs"] = {"content": completion.spoken}
         return AIMessage(
             content=text,
             tool_calls=calls,

@@ -23,6 +23,8 @@ class Sampler:
     seed: int | None = None
     opening: Mapping[int, float] = field(default_factory=dict)
     """Added to the logits of these tokens where one of them is the likeliest, until the row has one of them."""
+    logprobs: list[float] | None = None
+    """Gets the logarithm of the probability with which each token was sampled; None: nobody asks."""
     _numbers: random.Random = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -46,18 +48,27 @@ def choose(logits_BV: torch.Tensor, samplers: Sequence[Sampler]) -> list[int]:
     numbers_R = torch.tensor([samplers[row].number() for row in rows], dtype=torch.float64, device=device)
     top_p_R = torch.tensor([samplers[row].top_p for row in rows], device=device)
     probs_RV = (logits_BV[rows].float() / temperatures_R[:, None]).softmax(dim=-1)
+    asked = any(samplers[row].logprobs is not None for row in rows)
     if (top_p_R < 1).any():
         best_RK, order_RK = probs_RV.topk(min(_NUCLEUS_AT_MOST, probs_RV.shape[-1]), dim=-1)
         if (best_RK.sum(dim=-1) < top_p_R).any():
             best_RK, order_RK = probs_RV.sort(dim=-1, descending=True)
         # A token belongs to the nucleus if those before it do not yet hold top_p.
         before_RK = best_RK.cumsum(dim=-1) - best_RK
-        places = _invert(best_RK * (before_RK < top_p_R[:, None]), numbers_R)
-        tokens = order_RK.gather(-1, places[:, None])[:, 0].tolist()
+        weights_RN = best_RK * (before_RK < top_p_R[:, None])
+        places_R = _invert(weights_RN, numbers_R)
+        tokens = order_RK.gather(-1, places_R[:, None])[:, 0].tolist()
     else:
-        tokens = _invert(probs_RV, numbers_R).tolist()
+        weights_RN = probs_RV
+        places_R = _invert(weights_RN, numbers_R)
+        tokens = places_R.tolist()
     for row, token in zip(rows, tokens, strict=True):
         chosen[row] = token
+    if asked:
+        of_all_R = weights_RN.gather(-1, places_R[:, None])[:, 0] / weights_RN.sum(dim=-1)
+        for row, logprob in zip(rows, of_all_R.log().tolist(), strict=True):
+            if (told := samplers[row].logprobs) is not None:
+                told.append(logprob)
     return chosen
 
 

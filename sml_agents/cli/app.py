@@ -16,6 +16,7 @@ from sml_agents.cli import (
     gguf,
     imports,
     mcp,
+    merge,
     mine,
     recipes,
     redact,
@@ -64,6 +65,8 @@ app.command()(review.review)
 app.command()(redact.redact)
 app.command()(export.export)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(train.train)
+app.command()(merge.merge)
+app.command()(merge.push)
 app.command("eval")(evaluate.evaluate)
 app.command()(report.report)
 app.command()(show.show)

@@ -1,7 +1,7 @@
 """A task list that several processes share through their store: each dialogue is run by one of them.
 
-Each process goes through the whole list and takes what nobody has. What others run it comes back to at the end, until
-all is done: a dialogue whose process died is then taken by another, with the replies that it had got.
+Each process goes through the whole list and takes what nobody has. What others run it comes back to now and then, and
+at the end until all is done: a dialogue whose process died is taken by another, with the replies that it had got.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ class SharedItems(AsyncIterator[Item]):
         self._elsewhere: dict[str, Item] = {}
         self._hungry = 0
         self._asking = asyncio.Lock()
-        self._looked = False
-        """Whether what others run was looked at since something was seen to change."""
+        self._looked_at = asyncio.get_running_loop().time()
+        """When what others run was asked for last."""
 
     async def __aenter__(self) -> SharedItems:
         self._renewing = asyncio.create_task(self._renew())
@@ -78,13 +78,14 @@ class SharedItems(AsyncIterator[Item]):
     async def _take(self) -> None:
         size = max(self._hungry, _LOOK_AHEAD)
         self._next.extend(islice(self._items, max(0, size - len(self._next))))
-        if self._next:
+        clock = asyncio.get_running_loop().time
+        pause = self._lease if self._next else min(self._lease / _POLLS_PER_LEASE, _LONGEST_PAUSE)
+        wait = self._looked_at + pause - clock()
+        if self._elsewhere and (wait <= 0 or not self._next):
+            await asyncio.sleep(max(0.0, wait))
+            asked, self._elsewhere, self._looked_at = list(self._elsewhere.values()), {}, clock()
+        elif self._next:
             asked = [self._next.popleft() for _ in range(min(size, len(self._next)))]
-        elif self._elsewhere:
-            if self._looked:
-                await asyncio.sleep(min(self._lease / _POLLS_PER_LEASE, _LONGEST_PAUSE))
-            asked, self._elsewhere = list(self._elsewhere.values()), {}
-            self._looked = True
         else:
             raise StopAsyncIteration
         found = await self._writer.claim(

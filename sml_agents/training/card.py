@@ -60,18 +60,34 @@ def _about(name: str, settings: dict[str, Any], recipe: str) -> ModelCardData:
     """What a hub reads: see https://huggingface.co/docs/hub/model-cards."""
     from huggingface_hub import ModelCardData
 
-    whole = settings["method"] == "full" or settings["lora"]["merge"]
+    whole = settings["method"] == "full" or (settings["lora"]["merge"] and settings.get("quantize") is None)
     base = settings["model"].removeprefix("transformers:")
     known = re.fullmatch(r"[\w.-]+/[\w.-]+", base) is not None and not Path(base).exists()
+    hub = settings.get("hub") or {}
+    license = hub.get("license") or _license_of(Path(base))
     if settings["model"].partition(":")[0] == "embedded":
-        base, known = "HuggingFaceTB/SmolLM2-135M-Instruct", True
+        base, known, license = "HuggingFaceTB/SmolLM2-135M-Instruct", True, license or "apache-2.0"
     return ModelCardData(
         base_model=base if known else None,  # a folder of this machine would be a dead link
+        datasets=list(hub.get("datasets") or ()) or None,
         library_name="transformers" if whole else "peft",
+        license=license,
         pipeline_tag="text-generation",
         tags=["sml-agents", recipe],
         model_name=name,
     )
+
+
+def _license_of(base: Path) -> str | None:
+    """What the card of a model on this machine says."""
+    from huggingface_hub import ModelCard
+
+    card = base / "README.md"
+    try:
+        found: Any = ModelCard(card.read_text(encoding="utf-8"), ignore_metadata_errors=True).data
+    except (OSError, ValueError):
+        return None
+    return str(found.license) if getattr(found, "license", None) else None
 
 
 def _write(path: Path, about: ModelCardData, text: str) -> None:

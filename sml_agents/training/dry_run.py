@@ -12,8 +12,10 @@ from sml_agents.data.nouns import TrainingRow
 from sml_agents.errors import InputError
 from sml_agents.training.budget import steps_of
 from sml_agents.training.runtime import (
+    check_weights,
     chosen_device,
     computes_in_bf16,
+    keeps_bf16,
     load_tokenizer,
     quiet_libraries,
     settle_threads,
@@ -88,6 +90,7 @@ class DryRun:
     def __init__(self, settings: TrainSettings) -> None:
         settle_threads()
         quiet_libraries()
+        check_weights(settings)
         self.settings = settings
         self.tokenizer = load_tokenizer(settings)
         self.renderer = DialogueRenderer(self.tokenizer)
@@ -126,7 +129,7 @@ class DryRun:
         bf16 = settings.precision == "bf16" or (settings.precision == "auto" and computes_in_bf16(device))
         total = sum(parameter.numel() for parameter in self.model.parameters())
         trained = _adapter_size(self.model, settings) if settings.method == "lora" else total
-        beside = 4 * total if reference and settings.method == "full" else 0
+        beside = (2 if keeps_bf16(settings) else 4) * total if reference and settings.method == "full" else 0
         beside += 2 * total if generating_copy and bf16 and device == "cpu" else 0
         per_epoch = math.ceil(counts.rows / settings.batch_size)
         memory = _memory(settings, self.config, counts, total, trained, bf16=bf16, forward_rows=forward_rows)
@@ -200,7 +203,7 @@ def _memory(
     bf16: bool,
     forward_rows: int = 1,
 ) -> float:
-    """Bytes. Weights and, for each trained parameter, gradient and two moments, all fp32; and one micro batch."""
+    """Bytes. Weights and, for each trained parameter, gradient and two moments; and one micro batch."""
     micro = settings.micro_batch_size or settings.batch_size
     tokens = forward_rows * micro * counts.longest
     per_token = _ACTIVATION_BYTES * config.hidden_size * (1 if bf16 else 2)
@@ -209,7 +212,9 @@ def _memory(
     else:
         activations = tokens * per_token * config.num_hidden_layers
     logits = tokens * counts.trained_tokens / max(1, counts.tokens) * config.vocab_size * 12
-    return float(4 * total + 12 * trained + activations + logits)
+    of_weight = {"4bit": 0.5, "8bit": 1.0, None: 2.0 if keeps_bf16(settings) else 4.0}[settings.quantize]
+    of_trained = 6 if settings.weights == "bf16" and settings.method == "full" else 12
+    return float(of_weight * total + of_trained * trained + activations + logits)
 
 
 def stretches(row: TokenRow, tokenizer: Any) -> Stretches:

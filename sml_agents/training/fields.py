@@ -19,9 +19,34 @@ __all__ = ["OWN", "REFUSED", "check_fields", "standing"]
 
 _NO_EVALUATION = "no rows are set aside here; measure a model with sml-agents eval"
 _PREPARED = "rows come tokenised from here"
-_PUSH = "it would push checkpoints, not the model that is saved; push the folder when training is done (hf upload)"
+_PUSH = "checkpoints are not pushed; set hub for the finished model, or push its folder with sml-agents push"
 _ENGINE = "generator: own samples without it; set generator: trl"
 _MODEL = "the model is loaded here"
+
+_EVALUATED = {
+    "do_eval": "eval_share",
+    "eval_steps": "eval_every",
+    "eval_strategy": "eval_share",
+    "load_best_model_at_end": "eval_share",
+    "per_device_eval_batch_size": "micro_batch_size",
+}
+_OF_EVALUATION = (
+    "batch_eval_metrics",
+    "bf16_full_eval",
+    "do_predict",
+    "eval_accumulation_steps",
+    "eval_delay",
+    "eval_do_concat_batches",
+    "eval_on_start",
+    "eval_use_gather_object",
+    "fp16_full_eval",
+    "greater_is_better",
+    "include_for_metrics",
+    "metric_for_best_model",
+    "prediction_loss_only",
+)
+_LOSS_ALONE = dict.fromkeys(_OF_EVALUATION, "of rows set aside (eval_share) the loss is taken, and nothing else")
+_NEVER = dict.fromkeys((*_OF_EVALUATION, *_EVALUATED), _NO_EVALUATION)
 
 OWN: dict[str, dict[str, str]] = {
     "": {
@@ -30,13 +55,17 @@ OWN: dict[str, dict[str, str]] = {
         "data_seed": "seed",
         "fp16": "precision",
         "gradient_checkpointing": "gradient_checkpointing",
+        "hub_model_id": "hub",
+        "hub_private_repo": "hub",
         "output_dir": "out",
+        "push_to_hub": "hub",
         "resume_from_checkpoint": "resume",
         "use_cpu": "device",
     },
-    "sft": {"chat_template_path": "chat_template", "max_length": "max_length"},
-    "dpo": {"max_length": "max_length"},
+    "sft": {"chat_template_path": "chat_template", "max_length": "max_length", **_EVALUATED},
+    "dpo": {"max_length": "max_length", **_EVALUATED},
     "kto": {
+        **_EVALUATED,
         "max_length": "max_length",
         "per_device_train_batch_size": "micro_batch_size",
     },
@@ -59,41 +88,8 @@ OWN: dict[str, dict[str, str]] = {
 
 REFUSED: dict[str, dict[str, str]] = {
     "": {
-        **dict.fromkeys(
-            (
-                "batch_eval_metrics",
-                "bf16_full_eval",
-                "do_eval",
-                "do_predict",
-                "eval_accumulation_steps",
-                "eval_delay",
-                "eval_do_concat_batches",
-                "eval_on_start",
-                "eval_steps",
-                "eval_strategy",
-                "eval_use_gather_object",
-                "fp16_full_eval",
-                "greater_is_better",
-                "include_for_metrics",
-                "load_best_model_at_end",
-                "metric_for_best_model",
-                "per_device_eval_batch_size",
-                "prediction_loss_only",
-            ),
-            _NO_EVALUATION,
-        ),
-        **dict.fromkeys(
-            (
-                "hub_always_push",
-                "hub_model_id",
-                "hub_private_repo",
-                "hub_revision",
-                "hub_strategy",
-                "hub_token",
-                "push_to_hub",
-            ),
-            _PUSH,
-        ),
+        **dict.fromkeys(("hub_always_push", "hub_revision", "hub_strategy"), _PUSH),
+        "hub_token": "no secret belongs into settings that are kept: log in with hf auth login, or set HF_TOKEN",
         "disable_tqdm": "progress is shown by whoever calls",
         "do_train": "training is what happens here",
         "label_names": _PREPARED,
@@ -103,6 +99,7 @@ REFUSED: dict[str, dict[str, str]] = {
         "trust_remote_code": "no code that comes with a model is run",
     },
     "sft": {
+        **_LOSS_ALONE,
         **dict.fromkeys(
             (
                 "assistant_only_loss",
@@ -123,20 +120,24 @@ REFUSED: dict[str, dict[str, str]] = {
         "pad_token": "the tokenizer's own is used",
     },
     "dpo": {
+        **_LOSS_ALONE,
         **dict.fromkeys(("dataset_num_proc", "truncation_mode"), _PREPARED),
         "label_smoothing_factor": "this loss does not read it; DPO has label_smoothing",
         "pad_token": "the tokenizer's own is used",
     },
     "kto": {
+        **_LOSS_ALONE,
         "dataset_num_proc": _PREPARED,
         "label_smoothing_factor": "this loss does not read it",
         "train_sampling_strategy": "KTO compares neighbours, whose order is settled beforehand",
     },
     "sdft": {
+        **_NEVER,
         "label_smoothing_factor": "this loss does not read it",
         "num_generations_eval": _NO_EVALUATION,
     },
     "grpo": {
+        **_NEVER,
         "label_smoothing_factor": "this loss does not read it",
         "log_multimodal": "dialogues are text",
         "max_tool_calling_iterations": "a dialogue has max_turns",

@@ -15,11 +15,15 @@ from sml_agents.training.card import write_card
 from sml_agents.training.processes import is_main_process
 from sml_agents.training.settings import TrainSettings
 
-__all__ = ["PLAN", "RECORD", "check_output", "save_result", "write_json", "write_plan"]
+__all__ = ["BEST", "DTYPES", "PLAN", "RECORD", "check_output", "save_result", "write_json", "write_plan"]
 
+BEST = "best.safetensors"
+"""Beside the checkpoints: the weights with the lowest loss on the rows set aside."""
 PLAN, RECORD = "plan.json", "training.json"
+DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+"""As settings name them, and as torch does."""
 
-_MAY_CHANGE = {"resume", "max_seconds", "checkpoint_seconds", "keep_checkpoints", "keep_freed_memory"}
+_MAY_CHANGE = {"hub", "resume", "max_seconds", "checkpoint_seconds", "keep_checkpoints", "keep_freed_memory"}
 """Settings that a resumed run may have otherwise: they do not change what is computed, only how far and how safely."""
 
 
@@ -67,14 +71,18 @@ def write_plan(out: Path, settings: TrainSettings, rows: str) -> None:
 
 def save_result(trainer: Any, tokenizer: Any, settings: TrainSettings, out: Path, record: dict[str, Any]) -> None:
     """Write the model, then `training.json` as the sign that all is there. Every process has to call it."""
+    import torch
+
     sharded = trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled
     # Gathered by all processes together; an adapter cannot be merged into shards, so it is saved beside its base.
     state = trainer.accelerator.get_state_dict(trainer.model) if sharded else None
     if not trainer.is_world_process_zero():
         return
     model = trainer.accelerator.unwrap_model(trainer.model)
-    if settings.method == "lora" and settings.lora.merge and not sharded:
+    if settings.method == "lora" and not settings.saves_adapter and not sharded:
         model = model.merge_and_unload()
+    if settings.saved_dtype is not None and settings.quantize is None:
+        model = model.to(getattr(torch, DTYPES[settings.saved_dtype]))
     # The head of the trainer patches `forward`; the class's own is what should be saved and used from here on.
     vars(model).pop("forward", None)
     model.config.use_cache = True
@@ -92,6 +100,7 @@ def save_result(trainer: Any, tokenizer: Any, settings: TrainSettings, out: Path
     if not settings.keep_checkpoints:
         for checkpoint in (out / "checkpoints").glob("checkpoint-*"):
             shutil.rmtree(checkpoint, ignore_errors=True)
+        (out / "checkpoints" / BEST).unlink(missing_ok=True)
         (out / "checkpoints" / "README.md").unlink(missing_ok=True)  # TRL's own card of a checkpoint
         with suppress(OSError):  # what `report_to` wrote stays
             (out / "checkpoints").rmdir()

@@ -13,12 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from sml_agents.errors import TrainingError
-from sml_agents.training.folder import check_output, save_result, write_plan
-from sml_agents.training.processes import device_names
+from sml_agents.errors import InputError, TrainingError
+from sml_agents.training import hub
+from sml_agents.training.folder import BEST, check_output, save_result, write_plan
+from sml_agents.training.processes import device_names, is_main_process
 from sml_agents.training.progress import TrainingProgress
 from sml_agents.training.result import TrainResult
 from sml_agents.training.runtime import (
+    check_weights,
     chosen_device,
     computes_in_bf16,
     end_generation,
@@ -32,7 +34,7 @@ from sml_agents.training.runtime import (
     trl_arguments,
     versions,
 )
-from sml_agents.training.settings import TrainSettings
+from sml_agents.training.settings import EvaluatedSettings, TrainSettings
 from sml_agents.training.tokens.masks import DialogueRenderer
 from sml_agents.training.tokens.nouns import DataCounts
 
@@ -60,8 +62,12 @@ class TrainingFrame:
         self.settings = settings
         self.out = Path(out)
         check_output(self.out, settings)
+        check_weights(settings)
+        if settings.hub.push_to is not None and is_main_process():
+            hub.claim(settings.hub.push_to, private=settings.hub.private)
         self.device = chosen_device(settings)
-        self.bf16 = settings.precision == "bf16" or (settings.precision == "auto" and computes_in_bf16(self.device))
+        wanted = settings.precision == "bf16" or settings.weights == "bf16"
+        self.bf16 = wanted or (settings.precision == "auto" and computes_in_bf16(self.device))
         self.tokenizer = load_tokenizer(settings)
         self.renderer = DialogueRenderer(self.tokenizer)
         from sml_agents.training.trainers import relied_on
@@ -86,6 +92,18 @@ class TrainingFrame:
             kind, self.recipe, self.settings, self.checkpoints, rows=rows, device=self.device, bf16=self.bf16, own=own
         )
 
+    def evaluation(self, rows: int) -> dict[str, Any]:
+        """Fields of TRL's config for so many rows set aside."""
+        settings = self.settings
+        if not rows or not isinstance(settings, EvaluatedSettings):
+            return {}
+        return {
+            "eval_strategy": "steps",
+            "eval_steps": settings.eval_every,
+            "per_device_eval_batch_size": min(settings.micro_batch_size or settings.batch_size, rows),
+            "prediction_loss_only": True,
+        }
+
     def train(
         self,
         make_trainer: Callable[..., Any],
@@ -96,6 +114,7 @@ class TrainingFrame:
         progress: Callable[[TrainingProgress], None] | None = None,
         notes: Mapping[str, Any] | None = None,
         measured: Measured | None = None,
+        held_out: int = 0,
     ) -> TrainResult:
         """Train, save the model, and write `training.json` as the sign that all is there.
 
@@ -104,6 +123,7 @@ class TrainingFrame:
             fingerprint: a hash of the data; a resumed run must have the same.
             notes: what the recipe has to say in the result; read when training is done.
             measured: takes a measure of the model while it trains, and may end it.
+            held_out: how many rows the trainer evaluates on; see `evaluation`.
 
         Raises:
             SettingsMismatch: resumed with other settings or data.
@@ -111,7 +131,7 @@ class TrainingFrame:
         """
         with freed_memory_kept(self.settings.keep_freed_memory and self.device == "cpu"):
             try:
-                return self._train(make_trainer, arguments, data, fingerprint, progress, notes, measured)
+                return self._train(make_trainer, arguments, data, fingerprint, progress, notes, measured, held_out)
             finally:
                 self.model = None  # the frame outlives the training, its model need not
 
@@ -124,8 +144,15 @@ class TrainingFrame:
         progress: Callable[[TrainingProgress], None] | None,
         notes: Mapping[str, Any] | None,
         measured: Measured | None,
+        held_out: int,
     ) -> TrainResult:
-        from sml_agents.training.trainers.callbacks import Checkpoints, Clock, ProgressReporter, latest_checkpoint
+        from sml_agents.training.trainers.callbacks import (
+            Checkpoints,
+            Clock,
+            HeldOut,
+            ProgressReporter,
+            latest_checkpoint,
+        )
 
         settings = self.settings
         write_plan(self.out, settings, fingerprint)
@@ -134,10 +161,12 @@ class TrainingFrame:
             arguments.learning_rate, max_seconds=settings.max_seconds, checkpoint_seconds=settings.checkpoint_seconds
         )
         reporter = ProgressReporter(progress, clock)
+        held = HeldOut(held_out, self.checkpoints / BEST, getattr(settings, "patience", None)) if held_out else None
         parts: dict[str, Part] = {
             "seconds": clock,
             "progress": reporter,
             **({"measured": measured} if measured else {}),
+            **({"held_out": held} if held else {}),
         }
         checkpoints = Checkpoints(parts)
         if checkpoint is not None:
@@ -148,8 +177,10 @@ class TrainingFrame:
                 args=arguments,
                 processing_class=self.tokenizer,
                 peft_config=_lora(settings),
-                callbacks=[clock, reporter, *filter(None, [measured]), checkpoints],
+                callbacks=[clock, reporter, *filter(None, [measured, held]), checkpoints],
             )
+        if held is not None and (trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled):
+            raise InputError("eval_share keeps the best weights, which FSDP and DeepSpeed have spread: leave it out")
         _remove_printing(trainer)
         try:
             with known_warnings():
@@ -158,6 +189,8 @@ class TrainingFrame:
             kept = latest_checkpoint(self.checkpoints)
             where = f"the last checkpoint is kept in {kept}" if kept else "no checkpoint had been written yet"
             raise TrainingError(f"{error}; {where}") from error
+        if held is not None:
+            held.put_back(trainer.accelerator.unwrap_model(trainer.model))
         seconds = clock.seconds
         curve = reporter.curve
         result = TrainResult(
@@ -165,7 +198,7 @@ class TrainingFrame:
             recipe=self.recipe,
             steps=trainer.state.global_step,
             planned_steps=trainer.state.max_steps,
-            stopped=_ended_by(clock, measured),
+            stopped="patience" if held is not None and held.gave_up else _ended_by(clock, measured),
             seconds=round(seconds, 3),
             tokens_per_second=round(reporter.tokens / seconds, 1) if seconds else 0.0,
             resumed_from=int(checkpoint.name.rpartition("-")[2]) if checkpoint else None,
@@ -181,6 +214,9 @@ class TrainingFrame:
             notes={
                 **(notes or {}),
                 **({"measured": measured.taken} if measured else {}),
+                **(
+                    {"held_out": {"rows": held.rows, "losses": held.taken, "best_step": held.best_step}} if held else {}
+                ),
                 **({"ends_generation": self.new_ends} if self.new_ends else {}),
             },
         )
@@ -188,6 +224,8 @@ class TrainingFrame:
         end_generation(trainer.accelerator.unwrap_model(trainer.model), self.tokenizer, self.renderer.stops)
         record = {"settings": settings.model_dump(mode="json"), "versions": versions()}
         save_result(trainer, self.tokenizer, settings, self.out, {**result.model_dump(mode="json"), **record})
+        if settings.hub.push_to is not None and is_main_process():
+            hub.push(self.out, settings.hub.push_to, private=settings.hub.private)
         return result
 
 

@@ -31,7 +31,7 @@ from sml_agents.training.processes import is_main_process, process_count
 from sml_agents.training.progress import TrainingProgress
 from sml_agents.training.recipes import recipe_named
 from sml_agents.training.result import TrainResult
-from sml_agents.training.runtime import weights_of
+from sml_agents.training.runtime import keeps_bf16, weights_of
 from sml_agents.training.settings import GRPOSettings
 from sml_agents.training.tokens.masks import DialogueRenderer
 from sml_agents.training.tokens.nouns import DataCounts, TokenRow
@@ -97,8 +97,10 @@ def train_grpo(
         settings=settings,
         tasks=len(tasks),
         make_rollouts=partial(_rollouts, settings, order, system, teacher, store.keep if store else None),
-        # On a GPU the base under an adapter is loaded in bfloat16 as it is.
-        bf16_copy=frame.bf16 and (settings.method == "full" or frame.device == "cpu"),
+        # Weights that are in bfloat16 as they are need none.
+        bf16_copy=frame.bf16 and not keeps_bf16(settings),
+        # What is sampled in bfloat16 is not what the weights in fp32 would say; in fp32 the two are one.
+        importance_cap=settings.importance_cap if frame.bf16 else None,
         notes=notes,
     )
     if arguments.beta and settings.method == "full" and weights_of(settings)[1] is not None:

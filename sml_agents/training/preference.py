@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sml_agents.data.pairs import Judged, Pair
 from sml_agents.errors import InputError, TrainingError
 from sml_agents.training.frame import TrainingFrame
+from sml_agents.training.held_out import set_aside
 from sml_agents.training.progress import TrainingProgress
 from sml_agents.training.recipes import recipe_named
 from sml_agents.training.result import TrainResult
@@ -44,18 +45,34 @@ def train_dpo(
     The rest, and what is raised, as in `sml_agents.training.sft.train_sft`. `TrainResult.notes["sources"]` says how
     many pairs came from where.
     """
+    pairs, aside = set_aside(pairs, settings.eval_share, settings.seed)
     frame = TrainingFrame("dpo", settings, out)
     made, counts = _tokenized(pairs, frame, system)
+    evaluated = _tokenized(aside, frame, system)[0] if aside else []
 
     from sml_agents.training.trainers.preference import PairTrainer, as_dataset
 
-    columns = {
-        "prompt_ids": [sides[0].prompt_ids for _, sides in made],
-        "chosen_ids": [sides[0].completion_ids for _, sides in made],
-        "rejected_ids": [sides[1].completion_ids for _, sides in made],
-    }
-    arguments = frame.arguments(recipe_named("dpo").config_class(), rows=len(made), max_length=None, beta=settings.beta)
-    make_trainer = partial(PairTrainer, train_dataset=as_dataset(columns), problems=[one.pair for one, _ in made])
+    def columns_of(some: Any) -> dict[str, list[Any]]:
+        return {
+            "prompt_ids": [sides[0].prompt_ids for _, sides in some],
+            "chosen_ids": [sides[0].completion_ids for _, sides in some],
+            "rejected_ids": [sides[1].completion_ids for _, sides in some],
+        }
+
+    columns = columns_of(made)
+    arguments = frame.arguments(
+        recipe_named("dpo").config_class(),
+        rows=len(made),
+        **frame.evaluation(len(evaluated)),
+        max_length=None,
+        beta=settings.beta,
+    )
+    make_trainer = partial(
+        PairTrainer,
+        train_dataset=as_dataset(columns),
+        eval_dataset=as_dataset(columns_of(evaluated)) if evaluated else None,
+        problems=[one.pair for one, _ in made],
+    )
     return frame.train(
         make_trainer,
         arguments,
@@ -63,6 +80,7 @@ def train_dpo(
         fingerprint=stable_hash(columns),
         progress=progress,
         notes={"sources": sources([one for one, _ in made])},
+        held_out=len(evaluated),
     )
 
 
@@ -82,6 +100,7 @@ def train_kto(
 
     The rest as in `train_dpo`.
     """
+    turns, aside = set_aside(turns, settings.eval_share, settings.seed)
     good = sum(turn.good for turn in turns)
     if not 0 < good < len(turns):
         raise TrainingError(f"KTO needs good and bad turns, but {good} of {len(turns)} are good")
@@ -89,6 +108,9 @@ def train_kto(
         raise InputError("KTO compares the rows of a forward pass with each other: set micro_batch_size to 2 or more")
     frame = TrainingFrame("kto", settings, out)
     made, counts = _tokenized(alternating(turns, settings.seed), frame, system)
+    evaluated = _tokenized(alternating(aside, settings.seed), frame, system)[0] if aside else []
+    if len(evaluated) == 1:
+        raise InputError("KTO compares the rows of a pass with each other, and eval_share sets one aside: take more")
 
     from sml_agents.training.trainers.preference import TurnTrainer, as_dataset
     from sml_agents.training.trainers.sft import rows_of_a_pass
@@ -102,26 +124,38 @@ def train_kto(
     arguments = frame.arguments(
         recipe_named("kto").config_class(),
         rows=len(made),
+        **frame.evaluation(len(evaluated)),
         max_length=None,
         beta=settings.beta,
         train_sampling_strategy="sequential",
         desirable_weight=max(1.0, bad / good),
         undesirable_weight=max(1.0, good / bad),
     )
-    completions = [sides[0].completion_ids for _, sides in made]
-    columns: dict[str, list[Any]] = {
-        "prompt_ids": [sides[0].prompt_ids for _, sides in made],
-        "completion_ids": completions,
-        "KL_completion_ids": rotated(completions, rows_of_a_pass(arguments)),
-        "label": [one.good for one, _ in made if isinstance(one, Judged)],
-    }
+
+    def columns_of(some: Any, rows_of_one: int) -> dict[str, list[Any]]:
+        completions = [sides[0].completion_ids for _, sides in some]
+        return {
+            "prompt_ids": [sides[0].prompt_ids for _, sides in some],
+            "completion_ids": completions,
+            "KL_completion_ids": rotated(completions, rows_of_one),
+            "label": [one.good for one, _ in some],
+        }
+
+    columns = columns_of(made, rows_of_a_pass(arguments))
+    of_evaluation = arguments.per_device_eval_batch_size * arguments.world_size
     return frame.train(
-        partial(TurnTrainer, train_dataset=as_dataset(columns), ref_model=_reference(frame)),
+        partial(
+            TurnTrainer,
+            train_dataset=as_dataset(columns),
+            eval_dataset=as_dataset(columns_of(evaluated, of_evaluation)) if evaluated else None,
+            ref_model=_reference(frame),
+        ),
         arguments,
         data=counts,
         fingerprint=stable_hash(columns),
         progress=progress,
         notes={"sources": sources([one for one, _ in made])},
+        held_out=len(evaluated),
     )
 
 

@@ -20,8 +20,9 @@ class TrainResult(BaseModel):
     recipe: str = "sft"
     steps: int
     planned_steps: int
-    stopped: Literal["done", "time", "reached"]
-    """`time`: `max_seconds` ran out before the planned steps. `reached`: the measure reached `stop_at`."""
+    stopped: Literal["done", "time", "reached", "patience"]
+    """`time`: `max_seconds` ran out before the planned steps. `reached`: the measure reached `stop_at`. `patience`: the
+    loss on the rows set aside no longer fell."""
     seconds: float
     """Of training, those of the parts before a resume included."""
     tokens_per_second: float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import gc
+import importlib.util
 import os
 import platform
 import warnings
@@ -15,17 +16,19 @@ from typing import Any
 
 from sml_agents.backends.chat_format import bake
 from sml_agents.backends.threads import prepare_threads
-from sml_agents.errors import InputError, SmlError
+from sml_agents.errors import InputError, MissingExtra, SmlError
 from sml_agents.specs import read_spec
 from sml_agents.training.fields import check_fields
 from sml_agents.training.settings import TrainSettings
 
 __all__ = [
+    "check_weights",
     "chosen_device",
     "computes_in_bf16",
     "end_generation",
     "freed_memory_kept",
     "give_back_freed_memory",
+    "keeps_bf16",
     "known_warnings",
     "load_model",
     "load_tokenizer",
@@ -167,23 +170,69 @@ def load_tokenizer(settings: TrainSettings) -> Any:
 
 
 def load_model(settings: TrainSettings) -> Any:
-    """The model in fp32 (LoRA on CUDA: its base in bf16), with the adapter that it is to start from merged in.
+    """The model as `settings.weights` and `settings.quantize` say, with the adapter that it is to start from merged in.
 
     Raises:
         InputError: when there is no such model, or the adapter belongs to another.
+        MissingExtra: without bitsandbytes, for `quantize`.
     """
     import torch
     from transformers import AutoModelForCausalLM
 
+    check_weights(settings)
     path, adapter = weights_of(settings)
-    half = settings.method == "lora" and chosen_device(settings) == "cuda" and settings.precision != "fp32"
+    how: dict[str, Any] = {"dtype": torch.bfloat16 if keeps_bf16(settings) else torch.float32}
+    if settings.attn_implementation is not None:
+        how["attn_implementation"] = settings.attn_implementation
+    if settings.quantize is not None:
+        how |= {
+            "quantization_config": _quantization(settings.quantize),
+            "device_map": {"": torch.cuda.current_device()},
+        }
     try:
-        model = AutoModelForCausalLM.from_pretrained(
-            path, dtype=torch.bfloat16 if half else torch.float32, trust_remote_code=False
-        )
-    except (OSError, ValueError) as error:
+        model = AutoModelForCausalLM.from_pretrained(path, **how, trust_remote_code=False)
+    except (OSError, ValueError, ImportError) as error:
         raise InputError(f"cannot load a model from {path!r}: {_first_line(error)}") from error
     return model if adapter is None else _merged(model, adapter, path)
+
+
+def keeps_bf16(settings: TrainSettings) -> bool:
+    """Whether the weights are loaded in bf16."""
+    if settings.weights != "auto":
+        return settings.weights == "bf16"
+    return settings.method == "lora" and chosen_device(settings) == "cuda" and settings.precision != "fp32"
+
+
+def check_weights(settings: TrainSettings) -> None:
+    """Raises InputError for weights that cannot be trained so, or not here; MissingExtra without bitsandbytes."""
+    if settings.weights == "bf16" and settings.precision == "fp32":
+        raise InputError("weights: bf16 cannot be computed with in fp32: leave precision out, or take weights: fp32")
+    if settings.quantize is None:
+        return
+    if settings.method != "lora":
+        raise InputError(f"quantize: {settings.quantize} freezes the weights: train an adapter, with method: lora")
+    if settings.weights == "fp32" or settings.precision == "fp32":
+        raise InputError(f"quantize: {settings.quantize} computes in bf16: leave weights and precision out")
+    if weights_of(settings)[1] is not None:
+        raise InputError("an adapter cannot be merged into quantized weights: merge it first, with sml-agents merge")
+    if chosen_device(settings) != "cuda":
+        raise InputError(f"quantize: {settings.quantize} needs an NVIDIA GPU, and torch sees none here: leave it out")
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise MissingExtra(f"quantize: {settings.quantize}", "qlora")
+
+
+def _quantization(bits: str) -> Any:
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    if bits == "8bit":
+        return BitsAndBytesConfig(load_in_8bit=True)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
 
 
 def end_generation(model: Any, tokenizer: Any, stops: Sequence[str]) -> list[str]:

@@ -1,6 +1,8 @@
 """What a user may set about training.
 
 TrainSettings        what every recipe has: model, full or LoRA, steps, precision, checkpoints, TRL's own fields
+EvaluatedSettings    of recipes that can set rows aside and stop when the loss on them no longer falls
+HubSettings          where the finished model goes, and what its card says
 SFTSettings          supervised fine-tuning
 PreferenceSettings   DPO and KTO
 DistillSettings      self-distillation
@@ -19,7 +21,9 @@ from sml_agents.errors import InputError, complaint
 
 __all__ = [
     "DistillSettings",
+    "EvaluatedSettings",
     "GRPOSettings",
+    "HubSettings",
     "LoraSettings",
     "PreferenceSettings",
     "SFTSettings",
@@ -42,6 +46,23 @@ class LoraSettings(BaseModel):
     """Save a plain model with the adapter merged in; otherwise the adapter alone, which needs its base to load."""
 
 
+class HubSettings(BaseModel):
+    """The Hugging Face Hub, or what server `HF_ENDPOINT` names. The token is that of `hf auth login` or HF_TOKEN."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    push_to: str | None = None
+    """Repository (`user/name`) that gets the finished folder; asked for before training, so that no wrong name or token
+    is found out after it."""
+    private: bool = True
+    """Of a repository that is made."""
+    license: str | None = None
+    """For the card: an identifier of the Hub's, such as `apache-2.0`. None takes that of the base model, where it is
+    known here."""
+    datasets: tuple[str, ...] = ()
+    """For the card: data sets on the Hub that the dialogues are in."""
+
+
 class TrainSettings(BaseModel):
     """What every recipe has. Every further field of the TRL config that the recipe uses can be given in `trl`."""
 
@@ -56,6 +77,17 @@ class TrainSettings(BaseModel):
     """Folder of a LoRA adapter that is merged into the model before training; it has to be one of this model."""
     method: Literal["full", "lora"] = "full"
     lora: LoraSettings = LoraSettings()
+    weights: Literal["auto", "fp32", "bf16"] = "auto"
+    """In what the weights are kept while training. `auto`: fp32, and on a GPU bf16 for the frozen base under LoRA. With
+    `bf16` gradients and optimiser are in it, too: half the memory, and small steps are lost in rounding."""
+    quantize: Literal["4bit", "8bit"] | None = None
+    """QLoRA (arXiv 2305.14314): the frozen base under LoRA in 4 (NF4) or 8 bits, by bitsandbytes. Needs an NVIDIA GPU;
+    the adapter is saved alone, to be merged into the base as it came (`sml-agents merge`)."""
+    attn_implementation: str | None = None
+    """How attention is computed (`sdpa`, `eager`, `flash_attention_2`, ...); None leaves it to transformers."""
+    saved_dtype: Literal["fp32", "bf16", "fp16"] | None = None
+    """In what the model is saved; None: as it was trained."""
+    hub: HubSettings = HubSettings()
     epochs: float = Field(default=1.0, gt=0)
     max_steps: int | None = Field(default=None, ge=1)
     """Optimiser steps, in place of `epochs`."""
@@ -103,11 +135,27 @@ class TrainSettings(BaseModel):
     Those that would have no effect here are refused (`sml_agents.training.fields`)."""
 
     @property
+    def saves_adapter(self) -> bool:
+        """Whether the result is an adapter that needs its base."""
+        return self.method == "lora" and (not self.lora.merge or self.quantize is not None)
+
+    @property
     def resolved_learning_rate(self) -> float:
         return self.learning_rate or self.default_rates[self.method == "lora"]
 
 
-class SFTSettings(TrainSettings):
+class EvaluatedSettings(TrainSettings):
+    """Rows can be set aside: their loss is taken now and then, and the weights with the lowest one are saved."""
+
+    eval_share: float = Field(default=0.0, ge=0, lt=1)
+    """Share of the problems whose rows are set aside; rows of one problem stay together. 0: none."""
+    eval_every: int = Field(default=50, ge=1)
+    """Optimiser steps from one evaluation to the next; there is always one at the end."""
+    patience: int | None = Field(default=None, ge=1)
+    """End training after so many evaluations without a lower loss; None never does."""
+
+
+class SFTSettings(EvaluatedSettings):
     """Settings of `train_sft`; `trl` takes the fields of TRL's `SFTConfig`."""
 
     budget_tokens: int | None = Field(default=None, ge=1)
@@ -124,7 +172,7 @@ class SFTSettings(TrainSettings):
     """A dialogue as one row, or a row for each of its student turns; `auto`: dialogues if the template allows."""
 
 
-class PreferenceSettings(TrainSettings):
+class PreferenceSettings(EvaluatedSettings):
     """Settings of DPO and KTO; `trl` takes the fields of TRL's `DPOConfig` or `KTOConfig`."""
 
     default_rates: ClassVar[tuple[float, float]] = (1e-6, 1e-5)
@@ -181,6 +229,9 @@ class GRPOSettings(TrainSettings):
     """Prefer tasks that are neither always nor never solved."""
     generator: Literal["own", "trl"] = "own"
     """`own`: the batched engine of this package, on the trainer's weights. `trl`: TRL's, for vLLM (`use_vllm`)."""
+    importance_cap: float | None = Field(default=2.0, ge=1)
+    """Of `generator: own` in bf16: a sampled token counts by how much likelier the weights find it than the rounded
+    copy that sampled it, at most so much (truncated importance sampling). None: as if the two were one."""
     concurrency: int = Field(default=64, ge=1)
     """Dialogues generated at the same time."""
     keep_dialogues: bool = True

@@ -12,6 +12,7 @@ from sml_agents.errors import InputError
 from sml_agents.training.budget import steps_of, tokens_a_step
 from sml_agents.training.dry_run import Preview, preview
 from sml_agents.training.frame import TrainingFrame
+from sml_agents.training.held_out import set_aside
 from sml_agents.training.progress import TrainingProgress
 from sml_agents.training.recipes import recipe_named
 from sml_agents.training.result import TrainResult
@@ -53,16 +54,19 @@ def train_sft(
         TrainingError: nothing to train on, a chat template that cannot be masked, rows longer than the context, or
             a loss that is not a number (checkpoints written before stay in `out/checkpoints`).
     """
+    rows, aside = set_aside(rows, settings.eval_share, settings.seed)
     frame = TrainingFrame("sft", settings, out)
-    made, counts = tokenize_rows(
-        rows,
-        frame.renderer,
+    tokenized = partial(
+        tokenize_rows,
+        renderer=frame.renderer,
         max_length=frame.max_length,
         too_long=settings.too_long,
         rows_as=settings.rows_as,
         verbatim=settings.verbatim,
         first_token_weight=settings.first_token_weight,
     )
+    made, counts = tokenized(rows)
+    evaluated = tokenized(aside)[0] if aside else []
 
     from sml_agents.training.trainers.callbacks import Measured
     from sml_agents.training.trainers.sft import DialogueTrainer, TokenDataset, WeightedCollator
@@ -75,6 +79,7 @@ def train_sft(
     arguments = frame.arguments(
         recipe_named("sft").config_class(),
         **own,
+        **frame.evaluation(len(evaluated)),
         rows=len(made),
         train_sampling_strategy="group_by_length",
         max_length=None,
@@ -84,13 +89,20 @@ def train_sft(
     make_trainer = partial(
         DialogueTrainer,
         rows=TokenDataset(made),
+        aside=TokenDataset(evaluated) if evaluated else None,
         data_collator=WeightedCollator(
             pad_token_id=frame.tokenizer.pad_token_id, pad_to_multiple_of=arguments.pad_to_multiple_of
         ),
     )
     fingerprint = stable_hash([[row.input_ids, row.labels, row.weights] for row in made])
     return frame.train(
-        make_trainer, arguments, data=counts, fingerprint=fingerprint, progress=progress, measured=measured
+        make_trainer,
+        arguments,
+        data=counts,
+        fingerprint=fingerprint,
+        progress=progress,
+        measured=measured,
+        held_out=len(evaluated),
     )
 
 

@@ -118,3 +118,18 @@ async def test_two_calls_at_once_are_one_message() -> None:
     said = [message for message in row.messages if message.role == "assistant"]
     assert [len(message.calls) for message in said] == [2, 1] and said[0].content == "Both."
     assert [message.role for message in row.messages].count("tool") == 3
+
+
+@pytest.mark.parametrize("name", ["qwen2_5", "llama3_1", "qwen_tools", "chatml"])
+async def test_a_dialogue_goes_on_from_the_ids_of_a_call_as_it_would_be_written_anew(name: str) -> None:
+    form = renderer_of(name).format
+    trace = await talk(request(), written(guests=7), written())
+    tools = [dict(tool) for tool in trace.tools]
+    (row,) = training_rows([trace], TraceFilter(wrong_attempts=True))
+    messages = [message.as_chat() for message in row.messages]
+    first = next(at for at, message in enumerate(row.messages) if message.role == "assistant")
+    (sampled, *_) = renderer_of(name).render_turns(row.messages, row.tools)
+    assert sampled.ids[: sampled.turns[0].start] == form.encode(messages[:first], tools)
+    going_on = messages[: first + 3]
+    assert [message["role"] for message in going_on[first:]] == ["assistant", "tool", "user"]
+    assert form.encode_after(sampled.ids, going_on) == form.encode(going_on, tools)

@@ -129,3 +129,23 @@ async def test_q_priming_asks_for_the_argument_and_shows_the_right_call() -> Non
     assert first.primed and first.text == "On which day is the visit?" and first.tool_calls is None
     assert second.primed and second.tool_calls and second.tool_calls[0].arguments == RIGHT
     assert primed.solved_at == 2
+
+
+async def test_figures_of_calls_and_of_what_was_asked_for() -> None:
+    from sml_agents.evaluation.metrics import compute
+
+    wrong_tool = written("find_flight", trip={"origin": "Rome", "departure": "2027-05-05"})
+    traces = [
+        await talk(request("day"), written(**RIGHT), "On which day is it?", written(**RIGHT)),
+        await talk(request("day", id="asks"), "On which day is it?", written(**RIGHT)),
+        await talk(request(id="needless"), "On which day is it?", written(**RIGHT)),
+        await talk(request(id="wrong"), wrong_tool, max_turns=1),
+        await talk(request("day", "guests", id="vague"), "Is there more?", max_turns=1),
+    ]
+    found = compute(traces)
+    assert (found.guessed_arguments.value, found.guessed_arguments.n) == (1 / 5, 4)
+    assert (found.exact_call.value, found.exact_call.n) == (3 / 4, 4)
+    assert found.wrong_tool.value == 1 / 5
+    assert found.names_missing.value == pytest.approx(1 / 3)
+    assert found.ask_f1.value == pytest.approx(2 * 2 / (4 + 4))  # 2 of 4 asked for were missing, 2 of 4 missing
+    assert found.coverage.value == 1 / 2 and found.asks_when_needed.value == pytest.approx(2 / 3)

@@ -17,8 +17,11 @@ ELSEWHERE = {
     "chat-ui.md": "graphs/test_chat_ui.py",
     "clarify.md": "agents/test_guide.py",
     "code.md": "sandbox/test_docs.py",
+    "deploy.md": "docs/test_deploy.py",
+    "engines.md": "engines/test_verifiers.py",
     "from-logs.md": "docs/test_from_logs.py",
     "reinforcement.md": "training/test_grpo.py",
+    "serving.md": "serving/test_clients.py",
     "training.md": "training/test_docs.py",
 }
 """Pages whose snippets need models, servers or other numbers: the test that runs them."""

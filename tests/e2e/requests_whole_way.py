@@ -16,7 +16,7 @@ from sml_agents.data.export import FORMATS, export
 from sml_agents.data.rows import training_rows
 from sml_agents.data.selection import PRESETS, TraceFilter
 from sml_agents.dialogue import DialogueSettings
-from sml_agents.evaluation import evaluate
+from sml_agents.evaluation.run import evaluate
 from sml_agents.roles import GuessingStudent, OraclePrimer, OracleTeacher
 from sml_agents.rollout import run_dialogues_sync
 from sml_agents.tasks import load_tasks
@@ -26,7 +26,7 @@ from sml_agents.training.tokens.pairs import preference_examples
 
 
 def whole_way(
-    out: Path, model: str, requests: int, *, steps: int, batch: int, limits: str, grpo: int = 4
+    out: Path, model: str, requests: int, *, steps: int, batch: int, limits: str, grpo: int = 4, turn_tokens: int = 48
 ) -> dict[str, Any]:
     """Dialogues, exports in every format, SFT, DPO, two steps of GRPO, and the figures; what each left behind."""
     told: dict[str, Any] = {}
@@ -65,7 +65,7 @@ def whole_way(
             batch_size=grpo,
             micro_batch_size=2,
             max_turns=2,
-            max_tokens=48,
+            max_tokens=turn_tokens,
             needless_question_cost=0.1,
         ),
         out / "grpo",
@@ -75,7 +75,7 @@ def whole_way(
         tell("grpo calls", Counter(str(turn.act) for trace in store.traces() for turn in trace.student_turns))
     students = {"base": f"{model}{limits}", "trained": f"transformers:{online.path}{limits}"}
     spec = f"requests?form=paired&split=heldout&n={max(2, requests // 20)}&seed=13"
-    summary = evaluate(students, [spec], out / "evaluation", max_turns=2, resume=True)
+    summary = evaluate(students, [spec], out / "evaluation", max_turns=2, resume=True, baselines=requests >= 100)
     for name, one in {**summary.students, **summary.baselines}.items():
         figures = {n: m.value for n, m in one.metrics.items() if hasattr(m, "value") and m.value is not None}
         tell(f"figures {name}", json.dumps({n: round(v, 2) for n, v in figures.items()}))

@@ -18,7 +18,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sml_agents.types import Call, Fact, Form, Private, Reply, Task, Usage
+from sml_agents.types import Call, Fact, Form, Private, Reply, Task, ToolCall, Usage
+from tests.requests import RIGHT, request
 
 ROOT = Path(__file__).resolve().parents[2]
 DIALOGUES = 100
@@ -79,13 +80,19 @@ class Actor:
         await asyncio.sleep(self.order.latency * (1 + seed % 3))
         os.write(self.log, f"end {seed}\n".encode())
         self.bomb.at("reply not committed")
+        calls: tuple[ToolCall, ...] = ()
         if self.role == "student":
             text = ("How many pencils are there?", "The answer is 12.", "The answer is 7.", "Hm.")[seed % 4]
+            if view.tools:
+                text = ("On which day is it?", "", "", "Hm.")[seed % 4]
+                calls = (ToolCall(name="book_table", arguments={**RIGHT, "guests": 4 + seed % 4}),) if not text else ()
         else:
             text = ("Not quite.", "There are 4 pencils.", "Look at the price again.")[seed % 3]
         model = f"scripted-{self.role}"
         return Reply(
             text=text,
+            tool_calls=calls or None,
+            at_once=bool(calls),
             call=Call(model=model, seed=seed, usage=Usage(prompt_tokens=9, completion_tokens=4), finish="stop"),
         )
 
@@ -93,6 +100,9 @@ class Actor:
 def make_tasks() -> Iterator[Task]:
     fact = Fact(name="count", statement="There are 4 pencils.", keywords=("many", "pencils"))
     for number in range(DIALOGUES):
+        if number % 2:  # every other one is a request to an agent with tools
+            yield request("day", id=f"table/{number}")
+            continue
         yield Task(
             id=f"pencils/{number}",
             family="pencils",

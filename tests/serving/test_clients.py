@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import re
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -259,3 +260,14 @@ async def test_two_models_behind_one_server() -> None:
         assert (await post(server, body(model="b/c")))[0] == 200
         status, answer = await post(server, body(model="c"))
         assert status == 404 and json.dumps("a, b/c")[1:-1] in answer["error"]["message"]
+
+
+async def test_the_page_s_snippet(embedded_model: Path, repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = (repository / "docs" / "serving.md").read_text(encoding="utf-8")
+    (snippet,) = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    model = resolve(f"transformers:{embedded_model}?max_tokens=3")
+    async with serving({"asker": model}) as server:
+        code = compile(snippet.replace(":8000", f":{server.port}"), "serving.md", "exec")
+        await asyncio.to_thread(exec, code, {})
+    first, second, ids = capsys.readouterr().out.splitlines()
+    assert first == second != "" and len(json.loads(ids)) == 3

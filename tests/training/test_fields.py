@@ -44,12 +44,15 @@ def test_settings_named_instead_exist(recipe: str) -> None:
     ("recipe", "field", "value", "reason"),
     [
         ("sft", "model_init_kwargs", {"dtype": "bfloat16"}, "the model is loaded here"),
-        ("sft", "load_best_model_at_end", True, "sml-agents eval"),
+        ("sft", "load_best_model_at_end", True, "decided by eval_share"),
         ("sft", "dataset_num_proc", 4, "rows come tokenised"),
         ("sft", "packing", True, "rows come tokenised"),
         ("sft", "assistant_only_loss", True, "rows come tokenised"),
         ("sft", "chat_template_path", "a.jinja", "decided by chat_template"),
-        ("dpo", "push_to_hub", True, "hf upload"),
+        ("dpo", "push_to_hub", True, "decided by hub"),
+        ("kto", "hub_token", "hf_x", "no secret belongs"),
+        ("grpo", "hub_strategy", "all_checkpoints", "sml-agents push"),
+        ("sft", "metric_for_best_model", "accuracy", "the loss is taken"),
         ("dpo", "label_smoothing_factor", 0.1, "DPO has label_smoothing"),
         ("kto", "per_device_train_batch_size", 1, "decided by micro_batch_size"),
         ("kto", "train_sampling_strategy", "random", "neighbours"),
@@ -95,7 +98,7 @@ def test_a_file_with_such_a_field_is_refused_before_anything_runs(tmp_path: Path
     path.write_text("recipe: sft\nout: o\nsft: {model: m, trl: {packing: true}}\n")
     with pytest.raises(InputError, match="packing has no effect in sft"):
         load_run(path)
-    with pytest.raises(InputError, match="push_to_hub has no effect"):
+    with pytest.raises(InputError, match="push_to_hub is decided by hub"):
         load_run(path, {"sft.trl": {}, "push_to_hub": "true"})
 
 

@@ -304,7 +304,7 @@ def test_failed_dialogues_are_left_out() -> None:
     assert trajectory_of(trace, 7).mask == [0]
 
 
-@pytest.mark.parametrize("name", ["cpu", "24gb", "80gb", "multi_gpu"])
+@pytest.mark.parametrize("name", ["cpu", "24gb", "80gb", "multi_gpu", "server"])
 def test_the_recipes_for_machines_can_be_read(repository: Path, name: str) -> None:
     run = load_run(repository / "finetune" / f"train_grpo_{name}.yaml", {"model": "embedded:"})
     settings = run.settings_as(GRPOSettings)

@@ -49,6 +49,12 @@ class _Conversation:
     completion_tokens: int = 0
     error: str = ""
     tools: Sequence[dict[str, Any]] = ()
+    asked: bytes = b""
+    """The history that its last call was given, as one number."""
+    last_usage: Usage | None = None
+    """Of that call."""
+    untold: bool = False
+    """Its calls are told to no later call: see `_cut_short`."""
 
 
 @dataclass
@@ -136,10 +142,17 @@ def _extend(found: list[_Conversation], by_history: dict[bytes, _Conversation], 
     known = next((history for history in reversed(histories) if history in by_history), None)
     best = by_history.pop(known) if known is not None else None
     before: list[Said] = []
+    told = [*call.given, *call.answered]
+    if best is not None and best.untold:
+        before, call.given = best.said, _after(call.given, histories.index(known or b""))
     if best is None and (best := _interrupted(found, call.given)) is not None:
         by_history.pop(_histories(best.said)[-1], None)
         before = best.said
         call.given = [said for said in call.given if said.speaker not in ("system", "assistant")]
+    if best is None and (best := _cut_short(found, histories[-1], call)) is not None:
+        for history in [history for history, one in by_history.items() if one is best]:
+            del by_history[history]
+        before, call.given, best.untold = best.said, [], True
     if best is None:
         best = _Conversation([], call.where)
         found.append(best)
@@ -151,7 +164,8 @@ def _extend(found: list[_Conversation], by_history: dict[bytes, _Conversation], 
             if said.speaker == "assistant" and not said.thought:
                 said.thought = thoughts.get(_words(said), "")
     best.said = [*system, *before, *call.given, *call.answered]
-    by_history[_histories(best.said)[-1]] = best
+    by_history[_histories(told if best.untold else best.said)[-1]] = best
+    best.asked, best.last_usage = histories[-1], call.usage
     best.model = call.model or best.model
     best.error = call.error
     best.tools = call.tools or best.tools
@@ -174,6 +188,32 @@ def _interrupted(found: list[_Conversation], given: Sequence[Said]) -> _Conversa
     return None
 
 
+def _cut_short(found: list[_Conversation], asked: bytes, call: ModelCall) -> _Conversation | None:
+    """The conversation whose last call was given the very history that this one was, and answered it with calls of
+    tools alone: an instrumentation that drops the calls and their results from what the next call is given
+    (opentelemetry-python-genai#651). The results are nowhere then; that more was read tells it from a second try."""
+    for conversation in reversed(found):
+        last = conversation.said[-1] if conversation.said else None
+        if asked and conversation.asked == asked and last is not None and last.calls and not last.text:
+            before, now = conversation.last_usage, call.usage
+            known = before is not None and now is not None and now.prompt_tokens > 0
+            return None if known and now.prompt_tokens <= before.prompt_tokens else conversation  # type: ignore[union-attr]
+    return None
+
+
+def _after(said: Sequence[Said], count: int) -> list[Said]:
+    """What follows the first `count` of those messages that `_histories` counts."""
+    for at, one in enumerate(said):
+        if not count:
+            return list(said[at:])
+        count -= _counts(one)
+    return []
+
+
+def _counts(one: Said) -> bool:
+    return one.speaker not in ("system", "tool") and bool(one.text or one.calls)
+
+
 def _histories(said: Sequence[Said]) -> list[bytes]:
     """What was said up to each message, as one number each, from the empty history on.
 
@@ -185,7 +225,7 @@ def _histories(said: Sequence[Said]) -> list[bytes]:
     runs, speaker = b"", ""
     words, calls = blake2b(digest_size=16), blake2b(digest_size=16)
     for one in said:
-        if one.speaker in ("system", "tool") or not (one.text or one.calls):
+        if not _counts(one):
             continue
         if one.speaker != speaker:
             runs, speaker = histories[-1], one.speaker

@@ -66,10 +66,14 @@ class PolicyEngine:
     """The project's engine on the weights under training, which must be in evaluation mode whenever a call runs.
 
     A trainer that computes in bfloat16 rounds its float32 weights in every pass. Generation has hundreds of passes for
-    one of training's, so `bf16` rounds them once, into a copy.
+    one of training's, so `bf16` rounds them once, into a copy. What it samples is then not quite what the weights
+    under training would: `logprobs` has every reply say how likely each token was.
     """
 
-    def __init__(self, model: Any, tokenizer: Any, settings: LocalSettings, *, bf16: bool) -> None:
+    def __init__(
+        self, model: Any, tokenizer: Any, settings: LocalSettings, *, bf16: bool, logprobs: bool = False
+    ) -> None:
+        self._logprobs = logprobs
         self._model = model
         self._own = own = _rounded(model) if bf16 else model
         # Not `self._own`: the engine's thread holds on to this function, and must not hold on to who owns the engine.
@@ -84,6 +88,7 @@ class PolicyEngine:
         return self._engine.busy_seconds
 
     def submit(self, job: Job) -> Future[Completion]:
+        job.logprobs = self._logprobs
         return self._engine.submit(job)
 
     def refresh(self) -> None:

@@ -26,6 +26,8 @@ class Trajectory:
     """From its first sampled token to its last, teacher and template included."""
     turn_of: list[int]
     """For each token of the completion, the student turn that sampled it, from 1; 0 for all others."""
+    logprobs: list[float] | None = None
+    """Of each token of the completion, as it was sampled, and 0 for all others; None where a turn does not tell."""
 
     @property
     def mask(self) -> list[int]:
@@ -41,6 +43,8 @@ def trajectory_of(trace: Trace, filler: int) -> Trajectory:
     """
     completion: list[int] = []
     turn_of: list[int] = []
+    logprobs: list[float] = []
+    told = True
     prompt: list[int] = []
     for number, turn in enumerate(trace.student_turns, start=1):
         call = turn.call
@@ -60,6 +64,8 @@ def trajectory_of(trace: Trace, filler: int) -> Trajectory:
         between = call.prompt_ids[len(known) :]
         completion += [*between, *call.completion_ids]
         turn_of += [0] * len(between) + [number] * len(call.completion_ids)
+        told = told and call.logprobs is not None
+        logprobs += [0.0] * len(between) + list(call.logprobs or ())
     if not completion:
         return Trajectory(trace, [filler], [filler], [0])
-    return Trajectory(trace, prompt, completion, turn_of)
+    return Trajectory(trace, prompt, completion, turn_of, logprobs if told else None)

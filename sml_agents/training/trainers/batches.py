@@ -7,7 +7,14 @@ from typing import Any
 
 import torch
 
-__all__ = ["alike_together", "flat_groups", "informative", "rows_that_matter", "trained_tokens"]
+__all__ = [
+    "alike_together",
+    "flat_groups",
+    "importance_weights",
+    "informative",
+    "rows_that_matter",
+    "trained_tokens",
+]
 
 
 def flat_groups(rewards_GN: torch.Tensor) -> torch.Tensor:
@@ -74,6 +81,19 @@ def alike_together(batches: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         }
         for part in parts
     ]
+
+
+def importance_weights(
+    logprobs_BT: torch.Tensor, sampled_BT: torch.Tensor, mask_BT: torch.Tensor, cap: float
+) -> torch.Tensor:
+    """(B, T): how much likelier each token is under the weights than it was where it was sampled, at most `cap`; 1
+    outside the mask, and where it is not known (NaN).
+
+    Truncated importance sampling (Ionides, 2008): what rounds weights to generate with samples from another policy
+    than the one that learns, which no clipping against the learner's own past can see.
+    """
+    ratio_BT = (logprobs_BT.detach() - sampled_BT).exp().clamp(max=cap)
+    return torch.where((mask_BT > 0) & ~sampled_BT.isnan(), ratio_BT, 1.0)
 
 
 def trained_tokens(inputs: dict[str, Any]) -> torch.Tensor:

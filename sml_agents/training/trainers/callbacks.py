@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+import torch
+from safetensors.torch import load_file, save_file
 from transformers import TrainerCallback
 
-from sml_agents.files import write_whole
+from sml_agents.files import whole_file, write_whole
 from sml_agents.training.processes import agreed, wait_for_all
 from sml_agents.training.progress import TrainingProgress
 
@@ -18,6 +21,7 @@ __all__ = [
     "COMPLETE",
     "Checkpoints",
     "Clock",
+    "HeldOut",
     "Measured",
     "OptimizerTime",
     "Part",
@@ -135,6 +139,60 @@ class Measured(TrainerCallback):
         if value >= self.stop_at:
             self.reached = True
             control.should_training_stop = True
+
+
+class HeldOut(TrainerCallback):
+    """Looks at the loss on rows set aside: keeps the best weights, and ends training when it no longer falls.
+
+    Evaluates every `eval_steps` of TRL's config, and once more at the end.
+    """
+
+    def __init__(self, rows: int, best: Path, patience: int | None) -> None:
+        """`best`: where the weights with the lowest loss are kept."""
+        self.rows = rows
+        self.best = best
+        self.patience = patience
+        self.gave_up = False
+        self.taken: list[tuple[int, float]] = []
+        """Step and loss."""
+
+    @property
+    def best_step(self) -> int | None:
+        return min(self.taken, key=lambda one: one[1])[0] if self.taken else None
+
+    def state(self) -> list[tuple[int, float]]:
+        return self.taken
+
+    def restore(self, state: Any) -> None:
+        self.taken = [(int(step), float(loss)) for step, loss in state]
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if control.should_training_stop or state.global_step >= state.max_steps:
+            control.should_evaluate = True
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        loss = agreed(kwargs["metrics"]["eval_loss"])
+        before = min((known for _, known in self.taken), default=math.inf)
+        self.taken.append((state.global_step, loss))
+        if loss < before and state.is_world_process_zero:
+            self.best.parent.mkdir(parents=True, exist_ok=True)
+            with whole_file(self.best) as path:
+                save_file(_trained(kwargs["model"]), path)
+        since = len(self.taken) - 1 - min(range(len(self.taken)), key=lambda at: self.taken[at][1])
+        if self.patience is not None and since >= self.patience:
+            self.gave_up = control.should_training_stop = True
+
+    def put_back(self, model: Any) -> None:
+        """Give `model` the best weights again. Every process has to call it."""
+        wait_for_all()
+        if self.best.exists():
+            kept = load_file(self.best)
+            for name, parameter in _trained(model).items():
+                parameter.copy_(kept[name])
+
+
+def _trained(model: Any) -> dict[str, torch.Tensor]:
+    return {name: parameter.data for name, parameter in model.named_parameters() if parameter.requires_grad}
 
 
 class Checkpoints(TrainerCallback):

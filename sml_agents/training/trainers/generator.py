@@ -21,8 +21,9 @@ class TrlGenerator:
     """TRL's own generator (transformers or vLLM) for dialogues that run on the event loop of the calling thread.
 
     Turns that come together are generated together; the loop stands still meanwhile, as the dialogues would anyway.
-    Sampling is what the trainer was configured with. After vLLM, `logprobs` holds what it says of each reply, by the
-    ids of prompt and reply.
+    Sampling is what the trainer was configured with. vLLM says of each token how likely it was. One that sleeps while
+    the weights are trained is woken once a step and gets them once: TRL would put it to sleep, and so have it forget
+    them, after every round of turns.
     """
 
     def __init__(self, trainer: Any, tokenizer: Any) -> None:
@@ -30,7 +31,8 @@ class TrlGenerator:
         self.format = ChatFormat(tokenizer, "the model under training")
         self.alive = True
         self.busy_seconds = 0.0
-        self.logprobs: dict[tuple[int, ...], list[float]] = {}
+        self._awake: Any = None
+        """The vLLM that was woken for this step's dialogues."""
         self._waiting: list[Job] = []
         self._timer: asyncio.TimerHandle | None = None
 
@@ -43,10 +45,20 @@ class TrlGenerator:
         return job.future
 
     def refresh(self) -> None:
-        self.logprobs.clear()
+        vllm = getattr(self.trainer, "vllm_generation", None)
+        if vllm is None or vllm.mode != "colocate" or not vllm.enable_sleep_mode:
+            return  # TRL brings the others up to date by itself, once a step
+        if vllm._llm_weights_sleeping:
+            vllm.sync_weights()
+        vllm.llm.wake_up(tags=["kv_cache"])
+        vllm.enable_sleep_mode, self._awake = False, vllm
 
     def rest(self) -> None:
-        """Nothing: TRL looks after its own memory, and the log-probabilities are still needed."""
+        vllm, self._awake = self._awake, None
+        if vllm is not None:
+            vllm.enable_sleep_mode = True
+            vllm.llm.sleep(level=2)
+            vllm._llm_weights_sleeping = True
 
     def stop(self) -> None:
         self.alive = False
@@ -74,7 +86,6 @@ class TrlGenerator:
             self.busy_seconds += time.perf_counter() - began
         ends = set(self.trainer.eos_token_ids)
         for place, (job, prompt, ids) in enumerate(zip(jobs, prompts, replies, strict=True)):
-            if logprobs is not None:
-                self.logprobs[(*prompt, *ids)] = logprobs[place]
             finish = "stop" if ids and ids[-1] in ends else "length"
-            job.done(Completion(prompt, list(ids), self.format.decode(ids), finish))
+            told = list(logprobs[place]) if logprobs is not None and None not in logprobs[place] else None
+            job.done(Completion(prompt, list(ids), self.format.decode(ids), finish, told))

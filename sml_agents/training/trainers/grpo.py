@@ -29,6 +29,7 @@ from sml_agents.training.settings import GRPOSettings
 from sml_agents.training.trainers.batches import (
     alike_together,
     flat_groups,
+    importance_weights,
     informative,
     rows_that_matter,
     trained_tokens,
@@ -37,6 +38,7 @@ from sml_agents.training.trainers.callbacks import OptimizerTime
 from sml_agents.training.trainers.generator import TrlGenerator
 from sml_agents.training.trainers.lm_head import score_trained_tokens_only
 from sml_agents.training.trainers.sft import Watched
+from sml_agents.training.trainers.shown import show
 
 __all__ = ["DialogueGRPOTrainer"]
 
@@ -57,6 +59,7 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
         tasks: how many there are; they only count here, which ones a step takes is up to the rollouts.
         make_rollouts: called with the chat model over the weights, and a filler token.
         bf16_copy: generate with a copy of the weights in bfloat16.
+        importance_cap: weigh tokens by how likely they were to who sampled them, at most so much; None does not.
         notes: filled in with what became of the groups of dialogues, and where the time went.
     """
 
@@ -72,6 +75,7 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
         tasks: int,
         make_rollouts: Callable[[PolicyChatModel, int], Rollouts],
         bf16_copy: bool,
+        importance_cap: float | None = None,
         notes: dict[str, Any],
         **kwargs: Any,
     ) -> None:
@@ -101,6 +105,10 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
         score_trained_tokens_only(_base(self.model), entropy=True, temperature=self.temperature)
         self._scored_BT: torch.Tensor | None = None
         """Inside a loss: which tokens of the completions need their log-probabilities."""
+        # TRL corrects what vLLM samples itself.
+        self.importance_cap = importance_cap if settings.generator == "own" and self.loss_type != "vespo" else None
+        self._weighed: dict[str, Any] | None = None
+        """Inside a loss: the batch, whose advantages are to be weighed."""
         self.add_callback(OptimizerTime(self.seconds))
         sampling = LocalSettings(
             temperature=settings.temperature,
@@ -114,7 +122,8 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
             self.generator = TrlGenerator(self, self.processing_class)
         else:
             self.model.eval()  # the engine tries the model out when it starts
-            self.generator = PolicyEngine(self.model, self.processing_class, sampling, bf16=bf16_copy)
+            told = self.importance_cap is not None
+            self.generator = PolicyEngine(self.model, self.processing_class, sampling, bf16=bf16_copy, logprobs=told)
         model = PolicyChatModel.over(self.generator, settings.model, sampling)
         self.rollouts = make_rollouts(model, self.processing_class.pad_token_id)
 
@@ -171,18 +180,12 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
             self.rollouts.order.record(ended[at][0], sum(scored), len(scored))
 
     def _sampling_logprobs(self) -> list[list[float]] | None:
-        """vLLM's log-probability of each sampled token; 0 for the others, which the mask takes out."""
-        if not isinstance(self.generator, TrlGenerator) or not self.generator.logprobs:
+        """With what log-probability each token was sampled, where the generator says so: 0 for those of others, which
+        the mask takes out, and NaN for a dialogue of which it does not say."""
+        if all(trajectory.logprobs is None for trajectory in self.trajectories):
             return None
-        rows: list[list[float]] = []
-        for trajectory in self.trajectories:
-            row = [0.0] * len(trajectory.completion_ids)
-            for turn in trajectory.trace.student_turns:
-                prompt, ids = (turn.call.prompt_ids or (), turn.call.completion_ids or ()) if turn.call else ((), ())
-                start = len(prompt) - len(trajectory.prompt_ids)
-                row[start : start + len(ids)] = self.generator.logprobs[(*prompt, *ids)]
-            rows.append(row)
-        return rows
+        unknown = float("nan")
+        return [one.logprobs or [unknown] * len(one.completion_ids) for one in self.trajectories]
 
     def _calculate_rewards(self, *args: Any, **kwargs: Any) -> torch.Tensor:
         """(dialogues of all processes, terms); NaN for those that could not be scored."""
@@ -247,10 +250,12 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
             rows = max(1, largest(rows_that_matter(inputs)))
             inputs, share = informative(inputs, at_least=rows, by_tokens=self.loss_type == "bnpo")
         self._scored_BT = None if self.aux_loss_enabled else trained_tokens(inputs)
+        if self.importance_cap is not None and "sampling_per_token_logps" in inputs:
+            self._weighed = inputs = dict(inputs)  # a batch that is used again is weighed anew
         try:
             loss: torch.Tensor = super()._compute_loss(model, inputs)  # type: ignore[no-untyped-call]
         finally:
-            self._scored_BT = None
+            self._scored_BT = self._weighed = None
         if self.loss_type in _MEANS:
             loss = loss * share
         self.seconds["forward"] += time.perf_counter() - began
@@ -261,13 +266,38 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
     ) -> Any:
         """In a loss only the student's tokens are scored: what the teacher says is masked out of it anyway."""
         if self._scored_BT is None:
-            return super()._get_per_token_logps_and_entropies(model, input_ids, attention_mask, logits_to_keep, **rest)
-        labels_BT = torch.full_like(input_ids, _IGNORED)
-        completion_BT = input_ids[:, -logits_to_keep:]
-        labels_BT[:, -logits_to_keep:] = completion_BT.masked_fill(self._scored_BT == 0, _IGNORED)
-        with self.accelerator.autocast():
-            outputs = model(input_ids=input_ids, attention_mask=attention_mask, labels=labels_BT, fused_lm_head=True)
-        return outputs.log_probs[:, -logits_to_keep:], outputs.entropy[:, -logits_to_keep:], None
+            found = super()._get_per_token_logps_and_entropies(model, input_ids, attention_mask, logits_to_keep, **rest)
+        else:
+            labels_BT = torch.full_like(input_ids, _IGNORED)
+            completion_BT = input_ids[:, -logits_to_keep:]
+            labels_BT[:, -logits_to_keep:] = completion_BT.masked_fill(self._scored_BT == 0, _IGNORED)
+            with self.accelerator.autocast():
+                outputs = model(
+                    input_ids=input_ids, attention_mask=attention_mask, labels=labels_BT, fused_lm_head=True
+                )
+            found = outputs.log_probs[:, -logits_to_keep:], outputs.entropy[:, -logits_to_keep:], None
+        if self._weighed is not None:
+            self._weigh(found[0], self._weighed)
+        return found
+
+    def _weigh(self, logprobs_BT: torch.Tensor, inputs: dict[str, Any]) -> None:
+        """Multiply the advantages by the importance weights: every loss is linear in them, as long as they keep their
+        sign. The loss takes them out of `inputs` after it has the log-probabilities."""
+        assert self.importance_cap is not None
+        mask_BT = trained_tokens(inputs)
+        now_BT = inputs.get("old_per_token_logps")
+        weights_BT = importance_weights(
+            logprobs_BT if now_BT is None else now_BT,
+            inputs["sampling_per_token_logps"],
+            mask_BT,
+            self.importance_cap,
+        )
+        advantages = inputs["advantages"]
+        inputs["advantages"] = (advantages if advantages.dim() > 1 else advantages[:, None]) * weights_BT
+        if count := int(mask_BT.sum()):
+            kept = weights_BT[mask_BT > 0]
+            self._log_metric("importance", float(kept.sum()) / count)
+            self._log_metric("importance_capped", float((kept >= self.importance_cap).float().mean()))
 
     def create_accelerator_and_postprocess(self) -> None:
         super().create_accelerator_and_postprocess()
@@ -279,6 +309,12 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
             self.seconds["backward"] += time.perf_counter() - began
 
         self.accelerator.backward = timed
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        super().log(logs, start_time)
+        if self.is_world_process_zero() and "loss" in logs:
+            shown = [trajectory.trace for trajectory in self.trajectories]
+            show(self.callback_handler.callbacks, self.state.global_step, shown)
 
     def _save_checkpoint(self, model: Any, trial: Any) -> None:
         super()._save_checkpoint(model, trial)  # type: ignore[no-untyped-call]

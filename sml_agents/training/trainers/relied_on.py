@@ -35,10 +35,16 @@ RELIED_ON: dict[str, tuple[str, ...]] = {
         "scale_rewards",
         "temperature",
     ),
-    "trl.trainer.sft_trainer.SFTTrainer": ("_get_train_sampler", "_send_telemetry"),
+    "trl.trainer.sft_trainer.SFTTrainer": ("_get_eval_sampler", "_get_train_sampler", "_send_telemetry"),
     "trl.trainer.sft_trainer.DataCollatorForLanguageModeling": ("torch_call",),
     "trl.trainer.dpo_trainer.DPOTrainer": ("_get_train_sampler", "_prepare_dataset", "_send_telemetry", "ref_model"),
     "trl.trainer.kto_trainer.KTOTrainer": ("_prepare_dataset", "_send_telemetry", "ref_model"),
+    "trl.generation.vllm_generation.VLLMGeneration": (
+        "_llm_weights_sleeping",
+        "enable_sleep_mode",
+        "mode",
+        "sync_weights",
+    ),
     "trl.trainer.utils": ("FusedCausalLMOutput", "entropy_from_logits"),
     "transformers.trainer.Trainer": ("_load_optimizer_and_scheduler", "_save_checkpoint"),
 }

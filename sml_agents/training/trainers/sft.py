@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset, Sampler, SequentialSampler
 from trl.trainer.sft_trainer import DataCollatorForLanguageModeling, SFTTrainer
 
 from sml_agents.errors import TrainingError
@@ -135,15 +135,19 @@ class Watched:
 class DialogueTrainer(Watched, SFTTrainer):
     """Trains on `TokenDataset` rows."""
 
-    def __init__(self, *, rows: TokenDataset, **kwargs: Any) -> None:
+    def __init__(self, *, rows: TokenDataset, aside: TokenDataset | None = None, **kwargs: Any) -> None:
         import datasets
 
         # TRL insists on its own dataset class in the constructor; the rows themselves are never converted.
         sample = datasets.Dataset.from_list([{"input_ids": [0], "labels": [0]}])
-        super().__init__(train_dataset=sample, **kwargs)
+        super().__init__(train_dataset=sample, eval_dataset=sample if aside else None, **kwargs)
         self.train_dataset: Any = rows
+        self.eval_dataset: Any = aside
         model: Any = self.model
         score_trained_tokens_only(model.get_base_model() if hasattr(model, "peft_config") else model)
+
+    def _get_eval_sampler(self, eval_dataset: Any) -> Any:
+        return SequentialSampler(eval_dataset)
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
         if self.args.train_sampling_strategy != "group_by_length":

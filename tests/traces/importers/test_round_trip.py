@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -119,3 +120,58 @@ def test_targets_of_trls_rows_come_back(tmp_path: Path) -> None:
         )
     answers = [turn.text for trace in traces for turn in trace.turns if turn.role is Role.STUDENT and turn.trainable]
     assert sorted(filter(None, (said(trace)[-1][1] for trace in found))) == sorted(answers)
+
+
+@pytest.fixture(scope="module")
+def dialogues() -> list[Trace]:
+    """Of ours, with attempts, questions and turns that Q-priming replaced: what can be judged."""
+    from sml_agents import DialogueSettings, OracleTeacher, load_tasks, run_dialogues_sync
+    from sml_agents.roles import GuessingStudent, OraclePrimer
+
+    with TraceStore.open(":memory:") as store:
+        run_dialogues_sync(
+            load_tasks("arithmetic?form=paired&n=12"),
+            GuessingStudent(questions=0.3),
+            OracleTeacher(),
+            store,
+            settings=DialogueSettings(q_priming=0.75),
+            primer=OraclePrimer(demonstrate=True),
+            samples=2,
+        )
+        return list(store.traces())
+
+
+@pytest.mark.parametrize("format", ["preference", "kto"])
+def test_judged_turns_come_back_each_with_its_history(format: str, dialogues: list[Trace], tmp_path: Path) -> None:
+    """A pair comes back as its better turn; that the worse one is not read is said."""
+    out = tmp_path / "out.jsonl"
+    export(dialogues, format, out)
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert len(rows) > 10 and (format == "preference" or {row["label"] for row in rows} == {True, False})
+    found, losses = read(f"openai:{out}")
+    assert losses == []
+    names = {"user": "person", "assistant": "agent"}
+    wanted = {}
+    for row in rows:
+        answer = row["chosen" if format == "preference" else "completion"]
+        talk = tuple((names[one["role"]], one["content"]) for one in [*row["prompt"], *answer])
+        wanted[talk] = row.get("label", True)
+    came = {tuple(said(trace)): trace for trace in found}
+    assert came.keys() == wanted.keys()
+    for talk, trace in came.items():
+        marks = [turn.trainable for turn in trace.turns if turn.role is Role.STUDENT]
+        assert marks == [False] * (len(marks) - 1) + [wanted[talk]]
+        assert trace.tags.get("unread") == ({"rejected": 1} if format == "preference" else None)
+
+
+def test_a_judged_turn_with_calls_comes_back(tmp_path: Path) -> None:
+    history = [person("q"), agent("", tool_calls=[call("f", "c", n=1)]), result("one", "c"), agent("a"), person("no")]
+    row = {"prompt": history, "completion": [agent("b")], "label": True}
+    path = write(tmp_path / "in.jsonl", row)
+    with TraceStore.open(tmp_path / "s.sqlite") as store:
+        import_logs(f"openai:{path}", store)
+        [trace] = store.traces()
+        assert calls(trace) == [("f", {"n": 1}, "one")]
+        export([trace], "trl-prompt-completion", tmp_path / "out.jsonl")
+    found, losses = read(f"openai:{tmp_path / 'out.jsonl'}")
+    assert losses == [] and [shape(one) for one in found] == [shape(trace)]

@@ -394,3 +394,68 @@ def test_one_damaged_span_costs_itself(tmp_path: Path) -> None:
     batch = {"resourceSpans": [{"scopeSpans": [{"spans": [bad, OTLP, "x"]}]}]}
     found, losses = read(f"otel:{write(tmp_path / 'log.jsonl', batch)}")
     assert [said(trace) for trace in found] == [TURNS] and len(losses) == 2
+
+
+def responses_call(number: int, given: list[Any], answer: list[Any], tokens: int | None = None) -> dict[str, Any]:
+    """A call of the Responses API as it is recorded where items without a role are dropped."""
+    about: dict[str, Any] = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.input.messages": json.dumps(given),
+        "gen_ai.output.messages": json.dumps([{"role": "assistant", "parts": answer}]),
+    }
+    if tokens is not None:
+        about["gen_ai.usage.input_tokens"] = tokens
+    return span(pairs(about), spanId=f"{number:016x}", startTimeUnixNano=str(number))
+
+
+def asks(text: str) -> list[Any]:
+    return [{"role": "user", "parts": [{"type": "text", "content": text}]}]
+
+
+def called(name: str, id: str) -> list[Any]:
+    return [{"type": "tool_call", "id": id, "name": name, "arguments": {"n": id}}]
+
+
+WORDS = [{"type": "text", "content": "done"}]
+
+
+class TestCallsThatTheNextCallIsNotTold:
+    """https://github.com/open-telemetry/opentelemetry-python-genai/issues/651"""
+
+    @pytest.mark.parametrize("tokens", [(10, 30, 50, 70), (None, None, None, None), (10, None, 50, None)])
+    @pytest.mark.parametrize("rounds", [1, 2, 3])
+    def test_are_one_turn_whose_results_are_not_known(
+        self, tmp_path: Path, rounds: int, tokens: tuple[int | None, ...]
+    ) -> None:
+        names = [("f", f"c{at}") for at in range(rounds)]
+        spans = [responses_call(at + 1, asks("q"), called(*name), tokens[at]) for at, name in enumerate(names)]
+        spans.append(responses_call(9, asks("q"), WORDS, tokens[rounds]))
+        trace = one("otel", tmp_path, *spans)
+        assert said(trace) == TURNS
+        assert calls(trace) == [("f", {"n": id}, None) for _, id in names]
+
+    def test_and_the_conversation_goes_on(self, tmp_path: Path) -> None:
+        after = [*asks("q"), {"role": "assistant", "parts": WORDS}, *asks("more")]
+        trace = one(
+            "otel",
+            tmp_path,
+            responses_call(1, asks("q"), called("f", "c"), 10),
+            responses_call(2, asks("q"), WORDS, 30),
+            responses_call(3, after, called("g", "d"), 40),
+            responses_call(4, after, [{"type": "text", "content": "all"}], 60),
+        )
+        assert said(trace) == [*TURNS, ("person", "more"), ("agent", "all")]
+        assert [name for name, *_ in calls(trace)] == ["f", "g"]
+
+    @pytest.mark.parametrize(
+        ("first", "second"),
+        [
+            (responses_call(1, asks("q"), called("f", "c"), 10), responses_call(2, asks("q"), WORDS, 10)),
+            (responses_call(1, asks("q"), WORDS, 10), responses_call(2, asks("q"), WORDS, 30)),
+            (responses_call(1, asks("q"), called("f", "c"), 10), responses_call(2, asks("other"), WORDS, 30)),
+        ],
+        ids=["a second try", "words before", "another question"],
+    )
+    def test_what_only_looks_like_it_stays_apart(self, tmp_path: Path, first: Any, second: Any) -> None:
+        found, losses = read(f"otel:{write(tmp_path / 'log.jsonl', first, second)}")
+        assert losses == [] and len(found) == 2
