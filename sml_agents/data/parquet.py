@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
@@ -126,21 +125,18 @@ def dataset_card(
     facts = [f"- Filter: {filters}", f"- SHA-256 of the rows as JSON lines: {sha256}"]
     if dialogues:
         facts.append(f"- Leak rate (share of teacher turns from which the answer can be read off): {rate}")
+    from huggingface_hub import DatasetCardData
+
+    about_data = DatasetCardData(
+        pretty_name=name,
+        license=licence,
+        task_categories=["text-generation"],
+        tags=["social-meta-learning", "clarifying-questions", "multi-turn"],
+        configs=[{"config_name": "default", "data_files": [{"split": "train", "path": "data/*.parquet"}]}],
+    )
     lines = [
         "---",
-        f"pretty_name: {json.dumps(name, ensure_ascii=False)}",
-        f"license: {json.dumps(licence)}",
-        "task_categories:",
-        "- text-generation",
-        "tags:",
-        "- social-meta-learning",
-        "- clarifying-questions",
-        "- multi-turn",
-        "configs:",
-        "- config_name: default",
-        "  data_files:",
-        "  - split: train",
-        "    path: data/*.parquet",
+        about_data.to_yaml(),
         "---",
         _MADE_BY,
         "",

@@ -239,6 +239,8 @@ class _Machine:
 
     async def _primed(self, state: DialogueState, turn: Turn, runtime: _Runtime) -> Turn:
         """The student's turn, rewritten if Q-priming says so."""
+        if self.settings.q_priming is None:
+            return turn
         task, turns = state["task"], state["turns"]
         count = sum(earlier.role is Role.STUDENT for earlier in turns)
         view = teacher_view(task, turns, turn)

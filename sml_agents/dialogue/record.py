@@ -29,7 +29,14 @@ def dialogue_id(task: Task, sample: int, record: Mapping[str, Any], seed: int) -
 _RULES = {
     "acts": ("roles/acts.py", "text"),
     "oracle": ("roles/teacher.py", "roles/primer.py", "text"),
-    "guard": ("roles/guard.py", "roles/leaks.py", "roles/code_leaks.py", "roles/encodings.py", "text"),
+    "guard": (
+        "roles/guard.py",
+        "roles/leaks.py",
+        "roles/code_leaks.py",
+        "roles/encodings.py",
+        "roles/calculations.py",
+        "text",
+    ),
     "verifiers": ("verifiers", "text", "sandbox"),
 }
 """What each rulebook is written in: modules and packages of this library."""

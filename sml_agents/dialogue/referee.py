@@ -11,7 +11,7 @@ from sml_agents.dialogue.state import DialogueSettings
 from sml_agents.roles.acts import ActLabel, classify
 from sml_agents.text.tools import NOT_RUN, find_calls, tool_names
 from sml_agents.types import Act, Form, Reply, Role, Task, ToolCall, Turn, Verdict, stable_hash
-from sml_agents.verifiers import Attempt, AttemptVerifier, Verifier, get_verifier, is_unscored
+from sml_agents.verifiers import Attempt, Verifier, get_verifier, is_unscored
 from sml_agents.verifiers.call import effective, said_of
 from sml_agents.views import TeacherView, in_words
 
@@ -48,8 +48,10 @@ class Referee:
         if label.act is not Act.ANSWER_ATTEMPT or not self.scores(task):
             return label, None
         verifier = self.verifier or get_verifier(task.verifier)
-        if isinstance(verifier, AttemptVerifier):
-            return label, await verifier.verify_attempt(task, _attempt(reply, turns))
+        # Not isinstance: of a protocol that costs more than a verdict.
+        if (verify_attempt := getattr(verifier, "verify_attempt", None)) is not None:
+            verdict: Verdict = await verify_attempt(task, _attempt(reply, turns))
+            return label, verdict
         return label, await verifier.verify(task, reply.text)
 
     async def _label(self, task: Task, reply: Reply, turns: Sequence[Turn]) -> ActLabel:

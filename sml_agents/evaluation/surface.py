@@ -23,6 +23,8 @@ import numpy as np
 from sml_agents.errors import InputError
 from sml_agents.evaluation.bootstrap import Floats
 from sml_agents.evaluation.tally import missing_facts
+from sml_agents.text.numbers import NUMBER_WORDS, ORDINALS
+from sml_agents.text.sentences import sentences
 from sml_agents.types import Form, Task, stable_hash
 
 __all__ = [
@@ -36,12 +38,9 @@ __all__ = [
     "youden_threshold",
 ]
 
-_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _NUMERAL = re.compile(r"(?<![\w.])\d[\d,]*(?:\.\d+)?")
 _NUMBER_WORD = re.compile(
-    r"\b(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|twenty|thirty|forty|fifty|sixty|"
-    r"seventy|eighty|ninety|hundred|thousand|dozen|half|twice|first|second|third|fourth|fifth|sixth)\b",
-    re.IGNORECASE,
+    rf"\b(?:{'|'.join(sorted({*NUMBER_WORDS, *ORDINALS, 'half', 'twice'}, key=len, reverse=True))})\b", re.IGNORECASE
 )
 _VAGUE = re.compile(
     r"\b(?:some|something|several|many|few|various|plenty|certain|unknown|another|other|others|again|same|couple|"
@@ -55,7 +54,7 @@ _FITTED_ON = 400
 
 
 def _sentences(text: str) -> list[str]:
-    return [part for part in _SENTENCE_END.split(text.strip()) if part] or [""]
+    return sentences(text) or [""]
 
 
 def _words(text: str) -> int:

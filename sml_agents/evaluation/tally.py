@@ -13,6 +13,7 @@ from typing import Any
 from sml_agents.evaluation.definitions import ASKING
 from sml_agents.text.asking import find_questions
 from sml_agents.text.questions import asked_facts
+from sml_agents.traces.record import solved_alone
 from sml_agents.types import Act, Fact, Form, Role, StopReason, Task, Trace, Turn
 
 __all__ = ["COLUMNS", "MAX_K", "Tally", "first_act", "missing_facts", "setting", "solved_within"]
@@ -103,8 +104,7 @@ def solved_within(trace: Trace) -> int | None:
     if trace.stop in (StopReason.FAILED, StopReason.UNSCORED, StopReason.TEACHER_STOPPED, StopReason.RECORDED):
         return None
     if trace.solved:
-        at = trace.solved_at or len(turns)
-        return None if at and turns[at - 1].primed else at
+        return (trace.solved_at or len(turns)) if solved_alone(trace) else None
     if trace.solved is None and any(turn.act is Act.ANSWER_ATTEMPT for turn in turns):
         return None
     return 0

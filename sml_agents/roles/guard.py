@@ -12,7 +12,8 @@ spelled       in words of a few languages (`forty-two`, `zweiundvierzig`), or di
 expression    a calculation that gives it (`6 * 7`, `multiply 6 by 7`, `half of 84`, `4 tens and 2 ones`)
 relative      against the student's own answer (`one too high`), or alone between two bounds (`between 41 and 43`)
 encoded       base64, hexadecimal, binary and other bases, roman numerals, written backwards
-split         half in the teacher's turn before, half in this one: digits, or a calculation (`Take 45.` `Then minus 3.`)
+split         half in the teacher's turn before, half in this one: digits, its beginning and its end, or a calculation
+              (`Take 45.` `Then minus 3.`)
 
 Of a code task the hidden tests and the solution are what is private: see `code_leaks` for their two kinds.
 
@@ -25,7 +26,7 @@ every score.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sml_agents.roles.call_leaks import CallSecret
 from sml_agents.roles.code_leaks import CodeSecret
@@ -36,6 +37,8 @@ from sml_agents.types import Code
 __all__ = ["escape", "find_leak", "mask_leak"]
 
 MASK = "[...]"
+_MOST_SENTENCES = 40
+"""Of a turn whose sentences are looked at together: each of them costs a look at those before it."""
 
 
 def find_leak(
@@ -75,13 +78,20 @@ def mask_leak(
     masked = secret.blank(text, MASK)
     if secret.leak_in(masked) is None:
         return masked
-    parts, at = [], 0
-    for start, end in sentence_spans(masked):
-        sentence = masked[start:end]
-        parts += [masked[at:start], MASK if secret.leak_in(sentence) else sentence]
-        at = end
-    masked = "".join(parts)
+    masked = _by_sentence(masked, lambda sentence, _: secret.leak_in(sentence) is not None)
+    if secret.leak_in(masked) is not None and len(sentence_spans(masked)) <= _MOST_SENTENCES:
+        masked = _by_sentence(masked, lambda sentence, before: secret.leak_in(before + sentence) is not None)
     return masked if secret.leak_in(masked) is None else MASK
+
+
+def _by_sentence(text: str, leaks: Callable[[str, str], bool]) -> str:
+    """`text` with `[...]` for each sentence that leaks by itself, or after what is left of those before it."""
+    said, at = "", 0
+    for start, end in sentence_spans(text):
+        said += text[at:start]
+        said += MASK if leaks(text[start:end], said) else text[start:end]
+        at = end
+    return said
 
 
 def _secret(answer: str, public: Sequence[str], allowed: Sequence[str], code: Code | None) -> Secret | CodeSecret:

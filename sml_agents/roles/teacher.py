@@ -106,6 +106,8 @@ ASK_OR_ANSWER = "Ask for one thing that the problem leaves open, or give your an
 
 def facts_told(text: str, untold: tuple[Fact, ...]) -> tuple[str, ...]:
     """Names of the facts that `text` tells: it holds all numbers and at least half of the content words of one."""
+    if not untold:
+        return ()
     words, numbers = set(content_words(text)), set(_NUMBER.findall(text))
     told = []
     for fact in untold:

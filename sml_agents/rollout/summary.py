@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sml_agents.traces import Finished
-from sml_agents.traces.record import asked, tokens
+from sml_agents.traces.record import asked, solved_alone, tokens
 from sml_agents.types import StopReason, Trace
 
 __all__ = ["Progress", "RunSummary", "Tally"]
@@ -22,6 +22,7 @@ class Progress:
     total: int | None
     """None when the tasks come from an iterator of unknown length."""
     solved: int
+    """By the student itself."""
     asked: int
     """Dialogues in which the student asked a clarifying question."""
     failed: int
@@ -56,6 +57,7 @@ class RunSummary:
     resumed: int
     """Of these, finished by an earlier run."""
     solved: int
+    """By the student itself: a right answer that Q-priming wrote is none of its own."""
     asked: int
     """Dialogues in which the student asked a clarifying question."""
     failed: int
@@ -86,7 +88,7 @@ class Tally:
 
     def add(self, trace: Trace) -> None:
         """Count a dialogue that has just finished."""
-        self._count(trace.stop, trace.solved, asked(trace))
+        self._count(trace.stop, solved_alone(trace), asked(trace))
         self._tokens += tokens(trace)
 
     def add_resumed(self, finished: Finished) -> None:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from sml_agents.text.answers.guesses import guess_in
@@ -201,9 +202,14 @@ class _Known:
     """What the other side has said, to tell a repetition by."""
 
     def __init__(self, heard: Sequence[str]) -> None:
-        self.said = [
+        self.heard = heard
+
+    @cached_property
+    def said(self) -> list[Counter[str]]:
+        """The words of each sentence heard: counted when the first question is looked at, as most turns ask none."""
+        return [
             words
-            for text in heard
+            for text in self.heard
             for start, end in sentence_spans(text)
             for part in (text[start:end], _from_question_word(text[start:end]))
             if (words := _counted_words(part))

@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
+from sml_agents.text.letters import folded, words_in
+
 __all__ = [
     "NUMBER_WORDS",
     "ORDINALS",
@@ -52,23 +54,27 @@ NUMBER_WORDS = frozenset((*_UNITS, *_TENS, *SCALES, "hundred", "dozen"))
 _SIZES = ((10**6, "million"), (10**3, "thousand"), (100, "hundred"))
 _SIZE_OF = {"hundred": 100, "dozen": 12, **SCALES}
 _SIGNS = ("minus", "negative")
-_WORD = re.compile(
-    rf"(?<![a-z])(?:{'|'.join(sorted({*NUMBER_WORDS, *PARTS, *_SIGNS, 'point'}))})(?![a-z])", re.IGNORECASE
-)
-_GAP = re.compile(r"[\s\-\u2010-\u2015]{1,3}|,?\s{1,2}and\s(?:a\s)?", re.IGNORECASE)
+_WORDS = frozenset((*NUMBER_WORDS, *PARTS, *_SIGNS, "point"))
+_WORD = re.compile(r"[a-z]{3,}")
+_GAP = re.compile(r"[\s\-\u2010-\u2015]{1,3}|,?\s{1,2}and\s(?:a\s)?")
 _MOST_WORDS = 24
 
 
 def spelled_numbers(text: str) -> Iterator[tuple[int, int, Fraction]]:
     """Every spelled number with its start and end in `text`, in linear time; `a`, `once` and `twice` don't count."""
+    text = folded(text)
+    if _WORDS.isdisjoint(words_in(text)):
+        return
     run: list[tuple[int, int, str]] = []
     for found in _WORD.finditer(text):
+        if found.group() not in _WORDS:
+            continue
         if run and (len(run) > _MOST_WORDS or not _GAP.fullmatch(text, run[-1][1], found.start())):
             yield from _parsed(run)
             run = []
-        if run and "and" in text[run[-1][1] : found.start()].lower():
+        if run and "and" in text[run[-1][1] : found.start()]:
             run.append((found.start(), found.start(), "and"))
-        run.append((found.start(), found.end(), found.group().lower()))
+        run.append((found.start(), found.end(), found.group()))
     yield from _parsed(run)
 
 

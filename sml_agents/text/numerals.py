@@ -2,6 +2,7 @@
 """Whole numbers from 0 to 99 as the words of other languages than English: `neununddreißig`, `trente-neuf`.
 
 numbers_abroad(text)   every such number with its place in `text`
+one_word_numbers()     those that are a single word, with their other forms: `eine`, `zwo`, `hundert`
 
 German, Dutch, French, Spanish, Italian and Portuguese. English words (`once`, `seize`) are left out.
 """
@@ -12,7 +13,9 @@ import re
 from collections.abc import Iterator
 from functools import cache
 
-__all__ = ["numbers_abroad"]
+from sml_agents.text.letters import words_in
+
+__all__ = ["numbers_abroad", "one_word_numbers"]
 
 _ENGLISH_TOO = frozenset(
     {"once", "seize", "elf", "six", "due", "sei", "dix", "sept", "tien", "dos", "tres", "tre", "sette"}
@@ -29,6 +32,11 @@ _IT = "zero uno due tre quattro cinque sei sette otto nove dieci undici dodici t
 _IT_TENS = "venti trenta quaranta cinquanta sessanta settanta ottanta novanta"
 _PT = "zero um dois três quatro cinco seis sete oito nove dez onze doze treze catorze quinze dezesseis dezessete dezoito dezenove"
 _PT_TENS = "vinte trinta quarenta cinquenta sessenta setenta oitenta noventa"
+_FORMS = {
+    "eins ein eine einen einer un une uno una": 1, "zwo": 2, "hundert": 100, "tausend": 1000, "dutzend": 12, "paar": 2,
+}  # fmt: skip
+_OTHER_WORDS = frozenset({"um", "een", "six", "seize", "quince", "doze"})
+"""English or far more often something else: `um acht`, `een tafel`."""
 _LETTERS = re.compile(r"[^\W\d_]+(?:[-\u2010-\u2015][^\W\d_]+)*")
 _DASH = re.compile(r"[-\u2010-\u2015]")
 _JOINING = ("y", "e", "et")
@@ -37,6 +45,8 @@ _JOINING = ("y", "e", "et")
 def numbers_abroad(text: str) -> Iterator[tuple[int, int, int]]:
     """Start, end and value of every number from 2 to 99 in words of these languages, in linear time."""
     known, first = _values(), _first_words()
+    if text.isascii() and first.isdisjoint(words_in(text.lower())):
+        return
     words = list(_LETTERS.finditer(text))
     at = 0
     while at < len(words):
@@ -52,6 +62,21 @@ def numbers_abroad(text: str) -> Iterator[tuple[int, int, int]]:
                 break
         else:
             at += 1
+
+
+@cache
+def one_word_numbers() -> dict[str, int]:
+    """Word, in lower case, and value of the numbers from 1 on that are one word."""
+    below = {word: value for table in (_DE, _NL, _FR, _ES, _IT, _PT) for value, word in enumerate(table.split())}
+    tens = {
+        word: 10 * value
+        for table in (_DE_TENS, _NL_TENS, _FR_TENS, _ES_TENS, _IT_TENS, _PT_TENS)
+        for value, word in enumerate(table.split(), 2)
+        if "-" not in word and not (word == "soixante" and value > 6)
+    }
+    forms = {word: value for words, value in _FORMS.items() for word in words.split()}
+    found = {**below, **tens, **forms}
+    return {word: value for word, value in found.items() if value and "-" not in word and word not in _OTHER_WORDS}
 
 
 @cache

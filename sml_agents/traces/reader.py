@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,13 +15,15 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from sml_agents.errors import InputError, StoreError
 from sml_agents.traces.connection import ConnectionLost, explain, survives_restart
-from sml_agents.traces.record import checked, read_reply, read_trace
+from sml_agents.traces.record import checked, read_reply, read_trace, solved_alone
 from sml_agents.traces.schema import dialogues, replies
 from sml_agents.traces.search import Query, Version, matching, ordered
 from sml_agents.types import Form, Reply, StopReason, Trace
 
 __all__ = ["Counts", "Damage", "Finished", "StoreReader", "read_finished", "shown"]
 
+_PRIMED = '%"primed":true%'
+"""In the text of every trace that has a turn by Q-priming."""
 _PAGE_ROWS = 256
 _PAGE_CHARACTERS = 8_000_000
 _RECORD = (dialogues.c.id, dialogues.c.position, dialogues.c.crc, dialogues.c.trace)
@@ -32,6 +34,7 @@ class Finished(NamedTuple):
 
     stop: str
     solved: bool | None
+    """By the student itself, see `solved_alone`."""
     asked: bool
     at: str = ""
     """When, by the clock of the machine that wrote it."""
@@ -45,6 +48,7 @@ class Counts:
     unfinished: int = 0
     """Begun and not finished: running now, or cut off."""
     solved: int = 0
+    """By the student itself."""
     asked: int = 0
     failed: int = 0
     tokens: int = 0
@@ -72,10 +76,25 @@ def shown(url: URL) -> str:
 def read_finished(connection: Connection, *which: ColumnElement[bool]) -> dict[str, Finished]:
     """The finished dialogues, or those `which` are meant, by id."""
     of = dialogues.c
+    primed = _solved_by_primer(connection, *which)
     rows = connection.execute(
         select(of.id, of.stop, of.solved, of.asked, of.finished).where(of.status == "done", *which)
     )
-    return {id: Finished(stop, solved, bool(asked), at) for id, stop, solved, asked, at in rows}
+    return {id: Finished(stop, solved and id not in primed, bool(asked), at) for id, stop, solved, asked, at in rows}
+
+
+def _solved_by_primer(connection: Connection, *which: ColumnElement[bool]) -> set[str]:
+    """The ids of the dialogues that count as solved and whose right answer Q-priming wrote. It stands in the trace
+    alone, so that stores of every release tell it; only traces with a primed turn are read.
+    """
+    of = dialogues.c
+    primed = select(of.id, of.trace, of.crc).where(of.solved, of.trace.like(_PRIMED), *which)
+    found = set()
+    for id, text, crc in connection.execute(primed):
+        with suppress(StoreError):  # damage is told where the trace is read
+            if not solved_alone(read_trace(text, crc, name=id)):
+                found.add(id)
+    return found
 
 
 class StoreReader:
@@ -187,6 +206,7 @@ class StoreReader:
         unfinished = solved = asked = tokens = 0
         with self._transaction() as connection:
             rows = connection.execute(grouped.group_by(of.status, of.stop, of.solved, of.asked)).all()
+            solved -= len(_solved_by_primer(connection))
         for status, stop, was_solved, has_asked, count, some_tokens in rows:
             if status != "done":
                 unfinished += count

@@ -45,6 +45,15 @@ def asked(trace: Trace) -> bool:
     return any(turn.act is Act.CLARIFICATION for turn in trace.student_turns)
 
 
+def solved_alone(trace: Trace) -> bool | None:
+    """Whether the student itself solved the task: not where Q-priming wrote the right answer. None: nobody can tell."""
+    if not trace.solved:
+        return trace.solved
+    turns = trace.student_turns
+    at = trace.solved_at or len(turns)
+    return not (at and turns[at - 1].primed)
+
+
 def tokens(trace: Trace) -> int:
     """Tokens that models generated for the trace, as far as their backends told."""
     calls = (turn.call for turn in trace.turns)

@@ -19,6 +19,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from sml_agents.text.letters import folded
 from sml_agents.traces.personal import without_personal
 
 __all__ = ["Redactor", "secret_values"]
@@ -67,14 +68,16 @@ _OPENAI_HINT = re.compile(r"sk-[A-Za-z0-9_-]{20}")
 _SECRET_NAME = re.compile(
     r"(?:^|[_-])(?:api_?key|access_?key|secret(?:_?key)?|token|password|passwd|pat)$", re.IGNORECASE
 )
-_KEY_HINTS = ("key", "secret", "token", "passw", "passphrase", "authorization")
+_NAME_HINTS = ("secret", "passw", "passphrase", "authorization")
+_OWNER_HINTS = ("api", "access", "private", "auth", "bearer", "hf")
+"""What makes a `key` or `token` a secret one: `token` alone is in the record of every model call."""
 _NAMES = (
     r"api[_-]?key|access[_-]?key|secret(?:[_-]?key)?|(?:access|auth|api|hf|bearer)[_-]?token"
     r"|private[_-]?key|password|passwd|passphrase|authorization"
 )
 _BETWEEN = r"(?:\\{0,7}[\"'])?[ \t]{0,4}(?:[:=]|=>)[ \t]{0,4}"
 _SECRET_KEY = re.compile(f"(?:^|[_-])(?:{_NAMES})$", re.IGNORECASE)
-_ASSIGNS = re.compile(f"(?:{_NAMES}){_BETWEEN}", re.IGNORECASE)
+_ASSIGNS = re.compile(f"(?:{_NAMES}){_BETWEEN}")
 _ASSIGNED = re.compile(
     rf"(?<![A-Za-z0-9])(?P<name>{_NAMES})(?P<between>{_BETWEEN})"
     r"(?:(?P<quote>\\{0,7}[\"'])(?P<quoted>[^\"'\\\n]{1,400})(?P=quote)"
@@ -163,8 +166,12 @@ class Redactor:
 
 
 def _may_assign(text: str) -> bool:
-    lower = text.lower()
-    return any(hint in lower for hint in _KEY_HINTS) and _ASSIGNS.search(text) is not None
+    lower = folded(text)
+    if not any(hint in lower for hint in _NAME_HINTS):
+        owned = ("token" in lower or "key" in lower) and any(hint in lower for hint in _OWNER_HINTS)
+        if not owned:
+            return False
+    return _ASSIGNS.search(lower) is not None
 
 
 def _without_value(found: re.Match[str]) -> str:

@@ -199,7 +199,9 @@ def same_value(gold: Reading, given: Reading) -> bool:
     """Whether two quantities have the same value, units aside."""
     if gold.value is None or given.value is None:
         return False
-    scales = (1, 100, Fraction(1, 100)) if gold.percent != given.percent else (1,)
+    if gold.percent == given.percent:
+        return _equal(gold.value, given.value, gold.decimals, given.decimals)
+    scales = (1, 100, Fraction(1, 100))
     return any(_equal(gold.value * scale, given.value, gold.decimals, given.decimals) for scale in scales)
 
 

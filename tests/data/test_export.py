@@ -148,7 +148,7 @@ class TestFormats:
 
     def test_licence_is_unknown_unless_given(self, tmp_path: Path) -> None:
         export([ASKED], "parquet", tmp_path / "set")
-        assert 'license: "unknown"' in (tmp_path / "set" / "README.md").read_text(encoding="utf-8")
+        assert "license: unknown\n" in (tmp_path / "set" / "README.md").read_text(encoding="utf-8")
 
 
 class TestPrivacy:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sml_agents.text.numbers import NUMBER_WORDS, in_words, leading_number, ordinal, spelled_numbers, word_value
+from sml_agents.text.numerals import one_word_numbers
 
 
 @given(st.integers(0, 10**9 - 1))
@@ -67,3 +68,16 @@ def test_single_words() -> None:
     assert word_value("pens") is None and word_value("third") is None
     assert leading_number(["two", "point", "five", "pens"]) == (Fraction(5, 2), 3)
     assert {"seven", "forty", "hundred", "million", "dozen"} <= NUMBER_WORDS
+
+
+@pytest.mark.parametrize(
+    ("word", "value"),
+    [("eine", 1), ("zw\u00f6lf", 12), ("vingt", 20), ("twintig", 20), ("oito", 8), ("quaranta", 40), ("tausend", 1000)],
+)
+def test_one_word_numbers_of_other_languages(word: str, value: int) -> None:
+    assert one_word_numbers()[word] == value
+
+
+@pytest.mark.parametrize("word", ["um", "een", "null", "zero", "doze", "dix-sept", "table"])
+def test_other_words_are_none(word: str) -> None:
+    assert word not in one_word_numbers()

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from sml_agents.errors import InputError, SettingsMismatch, StoreError
+from sml_agents.rollout.summary import Tally
 from sml_agents.traces import Counts, TraceStore
 from sml_agents.traces.record import checksum
-from sml_agents.types import Call, Form, Reply, StopReason, Usage
+from sml_agents.types import Call, Form, Reply, StopReason, Trace, Usage
 from tests.traces.samples import make_task, make_trace
 
 SETTINGS = {
@@ -100,6 +101,29 @@ def test_counts(path: Path) -> None:
         store.add_started("4", make_task(4))
         stops = {"failed": 1, "max_turns": 1, "solved": 1}
         assert store.counts() == Counts(3, 1, solved=1, asked=1, failed=1, tokens=15, stops=stops)
+
+
+def test_a_right_answer_that_q_priming_wrote_is_not_the_students(path: Path) -> None:
+    alone, primed = make_trace(1, turns=2, text='It says "primed":true. The answer is 4.'), make_trace(2, turns=2)
+    question = make_trace(3, asked=True, turns=2)
+    missed = make_trace(4, stop=StopReason.MAX_TURNS)
+
+    def by_primer(trace: Trace, *at: int) -> Trace:
+        turns = [t.model_copy(update={"primed": True}) if k in at else t for k, t in enumerate(trace.turns)]
+        return trace.model_copy(update={"turns": tuple(turns)})
+
+    traces = [alone, by_primer(primed, 1), by_primer(question, 1), by_primer(missed, 1)]
+    tally, again = Tally(None), Tally(None)
+    with TraceStore.open(path) as store:
+        for trace in traces:
+            store.add(trace)
+            tally.add(trace)
+        assert store.counts().solved == 2
+        assert [done.solved for done in store.finished().values()] == [True, False, True, False]
+        assert len(list(store.traces(solved=True))) == 3, "a worked solution is still one to train on"
+        for done in store.finished().values():
+            again.add_resumed(done)
+    assert tally.progress().solved == again.progress().solved == 2
 
 
 def test_get_by_the_beginning_of_an_id(path: Path) -> None:

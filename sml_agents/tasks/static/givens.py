@@ -7,30 +7,28 @@ import re
 from collections.abc import Collection, Mapping
 from fractions import Fraction
 
+from sml_agents.text.numbers import spelled_numbers
+
 __all__ = ["additive_numbers", "follows_from", "given_numbers", "is_needed", "number_value", "numbers_in"]
 
 _NUMBER = re.compile(r"(?<![\w.])\$?\d+(?:,\d{3})*(?:\.\d+)?(?![\d/]|,\d|\.\d)%?")
-_WORDS = {
-    "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9, "ten": 10,
-    "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40, "fifty": 50,
-}  # fmt: skip
-_WORD_NUMBER = re.compile(r"\b(?:" + "|".join(w for w in _WORDS if w != "one") + r")\b", re.IGNORECASE)
 _OPERAND = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|\.\d+")
 _ANNOTATION = re.compile(r"<<([^<>=]*)=([^<>]*)>>")
 
 
 def number_value(token: str) -> str:
     """The number a token stands for, as digits without currency, separators or trailing zeros."""
+    if (spelled := next(spelled_numbers(token), None)) is not None:
+        return str(spelled[2])
     token = token.lower().strip("$%").replace(",", "")
-    if token in _WORDS:
-        return str(_WORDS[token])
     return token.rstrip("0").rstrip(".") if "." in token else token.lstrip("0") or "0"
 
 
 def numbers_in(text: str) -> list[tuple[int, int, str]]:
-    """(start, end, value) of every number written in digits or as a word."""
+    """(start, end, value) of every number written in digits, and of every whole number from 2 on in words."""
     found = [(m.start(), m.end(), number_value(m.group())) for m in _NUMBER.finditer(text)]
-    found += [(m.start(), m.end(), number_value(m.group())) for m in _WORD_NUMBER.finditer(text)]
+    spelled = spelled_numbers(text)
+    found += [(start, end, str(value)) for start, end, value in spelled if value > 1 and value.denominator == 1]
     return sorted(found)
 
 

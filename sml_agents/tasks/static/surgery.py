@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import re
 
+from sml_agents.text.numbers import NUMBER_WORDS
+
 __all__ = [
     "LOWER_FIRST",
     "clauses",
@@ -17,10 +19,10 @@ __all__ = [
 
 LOWER_FIRST_WORDS = (
     "a an the there each every he she it they his her its their in on at after before during for from "
-    "this that these those all some one two three four five six seven eight nine ten half with by to of "
+    "this that these those all some half with by to of "
     "both another if when "
 )
-LOWER_FIRST = frozenset(LOWER_FIRST_WORDS.split())
+LOWER_FIRST = frozenset(LOWER_FIRST_WORDS.split()) | NUMBER_WORDS
 _JOINT = re.compile(
     r"(?:[,;]\s*(?:and|but|while|so|or)\s+|;\s*|,\s+(?=(?:he|she|they|it|the|her|his|[A-Z])\b)|"
     r"\band\s+(?=(?:he|she|they|it|the|each|one|[A-Z][a-z]+)\b))"

@@ -31,6 +31,7 @@ from sml_agents.text.answers.phrases import changes_a_number
 from sml_agents.text.answers.plain import NUMBER
 from sml_agents.text.answers.reading import Kind, read
 from sml_agents.text.answers.stance import is_courtesy, is_supposed, is_taken_back, multiplies, with_alternative
+from sml_agents.text.letters import folded
 from sml_agents.text.numbers import spelled_numbers
 
 __all__ = ["Found", "extract_answer", "find_answer", "find_answers", "numbers_after_equals"]
@@ -68,11 +69,15 @@ _MARK = re.compile(
     rf"[*_\"')\]]{{0,3}}[ \t]?"
     rf"(?:(?:(?!not |cannot |never )\w{{1,30}} ){{0,2}}?{_VERB}(?![a-z])"
     r"[ \t]?(?:therefore|thus|simply|indeed|then)?[ \t]?[:\uff1a]?"
-    r"|[:=\uff1a\u2192]|->|=>)[*_]{0,3}",
-    re.IGNORECASE,
+    r"|[:=\uff1a\u2192]|->|=>)[*_]{0,3}"
 )
+_MARK_CUES = (
+    *("####", "answer", "final result", "antwort", "r\u00e9ponse", "respuesta", "resposta", "risposta"),
+    *("\u043e\u0442\u0432\u0435\u0442", "\u7b54\u6848", "\u7b54\u3048"),
+)
+"""Of a folded text that has a mark or a heading: one of these stands in it."""
 _HEADING = re.compile(
-    rf"^[#*_> \t]{{0,8}}(?:(?:the|final|my|correct) ){{0,2}}{_NOUN}[*_:# \t]{{0,8}}\r?\n", re.IGNORECASE | re.MULTILINE
+    rf"^[#*_> \t]{{0,8}}(?:(?:the|final|my|correct) ){{0,2}}{_NOUN}[*_:# \t]{{0,8}}\r?\n", re.MULTILINE
 )
 _BULLET = re.compile(r"[ \t]*(?:[-*+\u2022\u2013] |\d{1,2}[.)] )[ \t]*(\S[^\n]{0,200})")
 _FENCE = re.compile(r"```[\w+-]{0,20}[ \t]*\n?|~~~\n?")
@@ -108,7 +113,10 @@ _NOTHING = re.compile(
     re.IGNORECASE,
 )
 _WRAP = " \t\n*_`\"'\u201c\u201d:,;"
-_QUANTITY = re.compile(rf"(?<![\w.])(?:-? ?[$\u20ac\u00a3\u00a5] ?-?|-)?{NUMBER}(?: ?/ ?\d+)?(?: ?%)?(?![\d]|\.\d)")
+_QUANTITY = re.compile(
+    rf"(?=[-$\u20ac\u00a3\u00a5. \d])(?<![\w.])(?:-? ?[$\u20ac\u00a3\u00a5] ?-?|-)?{NUMBER}"
+    r"(?: ?/ ?\d+)?(?: ?%)?(?![\d]|\.\d)"
+)
 _EQUATION = re.compile(
     rf"[=\u2248] *(?P<value>(?:-? ?[$\u20ac\u00a3\u00a5] ?-?|-)?{NUMBER}(?: ?/ ?\d+)?(?: ?%)?)"
     r"(?![\d(*/+^]|\.\d| [-+*/x\u00d7] ?\d)"
@@ -188,7 +196,9 @@ def _closing(text: str, start: int) -> int:
 
 def _tags(text: str) -> list[tuple[int, int]]:
     """Inside the last `<answer>...</answer>`."""
-    lower = text.lower()
+    if "</" not in text:
+        return []
+    lower = folded(text)
     for tag in ("answer", "solution"):
         end = lower.rfind(f"</{tag}>")
         start = lower.rfind(f"<{tag}>", 0, end) if end >= 0 else -1
@@ -220,12 +230,15 @@ def _joined(text: str, spans: list[tuple[int, int]]) -> list[Found]:
 
 
 def _marked(text: str) -> list[Found]:
+    lower = folded(text)
+    if not any(cue in lower for cue in _MARK_CUES):
+        return []
     answers: dict[int, Found] = {}
-    for mark in deque(_MARK.finditer(text), _MOST):
+    for mark in deque(_MARK.finditer(lower), _MOST):
         found = _after(text, mark.end())
         if found is not None:
             answers[found.span[0]] = found
-    for heading in deque(_HEADING.finditer(text), _MOST):
+    for heading in deque(_HEADING.finditer(lower), _MOST):
         found = _after(text, heading.end())
         if found is not None and (len(found.text) <= 40 or found.text.startswith("\\")):
             answers.setdefault(found.span[0], found)

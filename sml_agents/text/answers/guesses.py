@@ -9,6 +9,7 @@ import re
 
 from sml_agents.text.answers.plain import NUMBER
 from sml_agents.text.languages import united
+from sml_agents.text.letters import folded
 from sml_agents.text.numbers import spelled_numbers
 from sml_agents.text.sentences import sentence_spans
 
@@ -18,17 +19,19 @@ _LAST = 4
 _LONGEST = 200
 _EMPTY = re.compile(united("empty"), re.IGNORECASE)
 _MARKED = re.compile(r"[?\uff1f\u061f]")
-_CONFIRM = re.compile(r"\b(?:confirm|check) (?:that|if|whether|it)\b", re.IGNORECASE)
+_CONFIRM = re.compile(r"\b(?:confirm|check) (?:that|if|whether|it)\b")
 _TAKES_BACK = re.compile(r"\b(?:no|nope|not|wrong|instead|cannot|\w+n't|unsure|nein|non|nee)\b|\d", re.IGNORECASE)
 _ONE = rf"-?[$\u20ac\u00a3]? ?{NUMBER}(?:\s?/\s?\d+)?(?: ?%)?"
-_VALUE = re.compile(rf"(?<![a-zA-Z\d.]){_ONE}(?:(?:\s*,\s*|\s+(?:or|and)\s+){_ONE})*(?!\d)")
+_VALUE = re.compile(rf"(?=[-$\u20ac\u00a3 .\d])(?<![a-zA-Z\d.]){_ONE}(?:(?:\s*,\s*|\s+(?:or|and)\s+){_ONE})*(?!\d)")
 _UNIT = re.compile(r"\s?[^\W\d_]{1,20}")
 _NAMED = re.compile(
     r"\b(?:is|was|be|that|if|whether|est|ist|es|\u00e8|\u00e9)\s+(?:the|la|le|die|das|il|a|o)\s+(?:final |correct )?"
     r"(?:answer|result|solution|antwort|ergebnis|r\u00e9ponse|respuesta|risposta|resposta)\b"
     r"(?: (?:is|be|would be))?[\s:]+"
-    r"(?P<value>[^?\n]{1,120}?)(?:,? (?:right|correct))?\s*[?.]?$",
-    re.IGNORECASE,
+    r"(?P<value>[^?\n]{1,120}?)(?:,? (?:right|correct))?\s*[?.]?$"
+)
+_NOUNS = (
+    *("answer", "result", "solution", "antwort", "ergebnis", "r\u00e9ponse", "respuesta", "risposta", "resposta"),
 )
 _OPEN = re.compile(
     r"(?:what|which|how|who|when|where|why|that|not|to|in|of|for|on|by|with|known|given|correct|right|wrong)\b",
@@ -44,6 +47,8 @@ def find_guess(text: str) -> tuple[int, int] | None:
     Whatever is said after it must not take it back.
     """
     plain = text.replace("\u2019", "'")
+    if not _asks(plain):
+        return None
     for start, end in reversed(sentence_spans(plain)[-_LAST:]):
         sentence = plain[start:end]
         if (found := guess_in(sentence)) is not None:
@@ -55,7 +60,7 @@ def find_guess(text: str) -> tuple[int, int] | None:
 
 def guess_in(sentence: str) -> tuple[int, int] | None:
     """Start and end of the guessed value in one sentence."""
-    if len(sentence) > _LONGEST or not (_MARKED.search(sentence) or _CONFIRM.search(sentence)):
+    if len(sentence) > _LONGEST or not _asks(sentence):
         return None
     values = [found.span() for found in _VALUE.finditer(sentence)]
     values = values or [(start, end) for start, end, _ in spelled_numbers(sentence)]
@@ -66,7 +71,12 @@ def guess_in(sentence: str) -> tuple[int, int] | None:
             rest = f"{sentence[:start]} | {sentence[stop:]}"
             if not _WORD.search(_EMPTY.sub(" ", rest)):
                 return start, stop
-    named = _NAMED.search(sentence)
+    lower = folded(sentence)
+    named = _NAMED.search(lower) if any(noun in lower for noun in _NOUNS) else None
     if named is None or _OPEN.match(named["value"]) or _WORD.search(_EMPTY.sub(" ", sentence[: named.start()])):
         return None
     return named.span("value")
+
+
+def _asks(text: str) -> bool:
+    return _MARKED.search(text) is not None or _CONFIRM.search(folded(text)) is not None

@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from sml_agents.text.numbers import spelled_numbers
-from sml_agents.text.values.words import Span, fold, listed, tokens
+from sml_agents.text.numerals import one_word_numbers
+from sml_agents.text.values.words import Span, fold, tokens
 
 __all__ = ["NumberMention", "as_number", "find_numbers"]
 
@@ -20,17 +21,8 @@ class NumberMention(NamedTuple):
     span: Span
 
 
-_WORDS = {
-    "ein eine einen einer eins un une uno una": 1, "zwei zwo deux dos due twee couple pair paar": 2,
-    "drei trois tres tre drie": 3, "vier quatre cuatro quattro": 4, "funf cinq cinco cinque vijf": 5,
-    "sechs seis sei zes": 6, "sieben sept siete sette zeven": 7, "acht huit ocho otto": 8,
-    "neun neuf nueve nove negen": 9, "zehn dix diez dieci tien": 10, "elf onze once undici": 11,
-    "zwolf douze doce dodici twaalf dutzend": 12, "dreizehn": 13, "vierzehn": 14, "funfzehn": 15, "sechzehn": 16,
-    "siebzehn": 17, "achtzehn": 18, "neunzehn": 19, "zwanzig": 20, "dreissig": 30, "vierzig": 40, "funfzig": 50,
-    "sechzig": 60, "siebzig": 70, "achtzig": 80, "neunzig": 90, "hundert": 100, "tausend": 1000,
-}  # fmt: skip
-WORDS = {word: number for words, number in _WORDS.items() for word in listed(words)}
-"""Number words of other languages, one word each; English has `sml_agents.text.numbers`."""
+WORDS = {**{fold(word): number for word, number in one_word_numbers().items()}, "couple": 2, "pair": 2}
+"""Number words of other languages, one word each, without accents; English has `sml_agents.text.numbers`."""
 _SCALES = {"hundred": 100, "thousand": 1000, "k": 1000, "million": 1_000_000, "m": 1_000_000}
 _DIGITS = re.compile(r"(?<![\w.,-])-?\d+(?:[.,'\u2019\u202f\u00a0]\d+)*")
 _GLUED = re.compile(r"[^\W_]|-\d")
