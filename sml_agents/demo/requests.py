@@ -91,7 +91,7 @@ def run_demo(out: Path, *, settings: DemoSettings | None = None, seed: int = 0) 
 
     settings = settings or DemoSettings(seed=seed)
     console = Console(stderr=True)
-    quiet()
+    _no_bars()
     out.mkdir(parents=True, exist_ok=True)
 
     _headline(console, 1, "The embedded model as it is, on tools it will not be trained on")
@@ -121,6 +121,13 @@ def run_demo(out: Path, *, settings: DemoSettings | None = None, seed: int = 0) 
     console.print(f"Read the requests in [bold]{out / 'report.html'}[/bold]; figures in {out / 'summary.json'}.")
     console.print(f'In your agent: ClarifyMiddleware("asker:{folder}"), or "asker:" for the one that comes trained.')
     return summary
+
+
+def _no_bars() -> None:
+    """Weights load in a second, many times: their bars would bury what is said here."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
 
 
 def _headline(console: Console, step: int, text: str) -> None:
