@@ -254,7 +254,7 @@ def words_and_surface(lacking: Sequence[Case], whole: Sequence[Case]) -> dict[st
     truth = [True] * len(lacking) + [False] * len(whole)
     place = [k % 10 for k in range(len(lacking))] + [k % 10 for k in range(len(whole))]
     bag, surface = np.zeros(len(texts)), np.zeros(len(texts))
-    counts = np.asarray([features_of(text) for text in texts], dtype=float)
+    counts = features_of(texts)
     counts = (counts - counts.mean(0)) / (counts.std(0) + 1e-9)
     for fold in range(10):
         train = [k for k, one in enumerate(place) if one != fold]

@@ -40,6 +40,8 @@ from sml_agents.backends import resolve
 
 DELIVERIES = ("end_turn", "interrupt", "tool")
 MOST_TURNS = 6
+DECIDER: list[str | None] = [None]
+"""Who asks beside the guard: `asker:`, or nobody but the model itself."""
 
 
 class Profile(AgentState[Any]):
@@ -64,7 +66,10 @@ class Outcome:
 
 def build(script: Script, url: str, delivery: Any, saver: Any) -> Any:
     read_only = ["find_contact", "find_order"]
-    guard = [] if delivery == "none" else [ClarifyMiddleware(delivery=delivery, read_only=read_only, now=NOW)]
+    if delivery == "none":
+        guard = []
+    else:
+        guard = [ClarifyMiddleware(DECIDER[0], delivery=delivery, read_only=read_only, now=NOW)]
     return create_agent(
         resolve(f"openai:stubborn@{url}"),
         tools_for(script.name),
@@ -184,9 +189,11 @@ def main() -> None:
     options.add_argument("--delivery", choices=(*DELIVERIES, "none"), action="append")
     options.add_argument("--sync", action="store_true", help="synchronous runs only")
     options.add_argument("--restart", action="store_true", help="each turn in a process of its own")
+    options.add_argument("--decider", help="who asks beside the guard, such as asker:")
     options.add_argument("--out", type=Path)
     options.add_argument("--show", type=int, default=0, help="print so many conversations that went wrong")
     given = options.parse_args()
+    DECIDER[0] = given.decider
     made = scripts(given.n, given.seed)
     table: dict[str, Any] = {}
     with served(made) as url, tempfile.TemporaryDirectory() as folder:

@@ -20,7 +20,7 @@ from sml_agents.asker.rows import Example
 from sml_agents.text.values import Clock
 from sml_agents.types import Role
 
-__all__ = ["AskerDecider", "tool_view", "ungrounded"]
+__all__ = ["AskerDecider", "drafted", "tool_view", "ungrounded"]
 
 _SPOKEN = 12
 """Messages that the asker is shown, from the end."""
@@ -89,14 +89,11 @@ class AskerDecider:
         if not said:
             return []
         if view.calls:
-            drafted = [(view.tools[call["name"]], call["args"]) for call in view.calls if call["name"] in view.tools]
+            made = [(view.tools[call["name"]], call["args"]) for call in view.calls if call["name"] in view.tools]
             found = []
-            for tool, arguments in drafted:
+            for tool, arguments in made:
                 shown, slots = tool_view(tool)
-                values = {
-                    one.slot.name: _text(one.value) for one in filled(list(slots.values()), arguments) if one.given
-                }
-                found.append((slots, self.asker.missing(shown, said, values)))
+                found.append((slots, self.asker.missing(shown, said, drafted(slots, arguments))))
             return found
         views = [tool_view(tool) for name, tool in view.tools.items() if name != ASK_USER]
         chosen = self.asker.choose([shown for shown, _ in views], said)
@@ -119,6 +116,11 @@ def ungrounded(tool: ToolView, example: Example, clock: Clock) -> set[str]:
 def _schema(argument: Argument) -> dict[str, Any]:
     given = {"type": argument.sort, "description": argument.description, "enum": list(argument.options)}
     return {key: value for key, value in given.items() if value}
+
+
+def drafted(slots: Mapping[str, Slot], arguments: Mapping[str, Any]) -> dict[str, str]:
+    """The values of a drafted call, by required argument, as text."""
+    return {one.slot.name: _text(one.value) for one in filled(list(slots.values()), arguments) if one.given}
 
 
 def said_in(view: AgentView) -> list[Said]:

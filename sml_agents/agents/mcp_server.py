@@ -1,15 +1,17 @@
-"""An MCP server with two tools: `ask_user`, and `export_traces` out of a trace store.
+"""An MCP server with three tools: `ask_user`, `export_traces` out of a trace store, and `find_missing` of the asker.
 
-    sml-agents mcp [STORE]
+    sml-agents mcp [STORE] [--asker asker:]
 
 It speaks over standard input and output, as desktop clients start their servers. `ask_user` asks through the client
 (MCP's elicitation), so any agent behind the client can ask its person. `export_traces` is there when a store, a path
-or URL, is given; it only reads, and its rows hold nothing private. Needs the `mcp` extra.
+or URL, is given; it only reads, and its rows hold nothing private. `find_missing` is there when an asker is given.
+Needs the `mcp` extra.
 """
 
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -24,8 +26,10 @@ except ImportError as error:
 import orjson
 from pydantic import BaseModel, Field, create_model
 
+from sml_agents.agents.asker import drafted, tool_view
 from sml_agents.agents.asking import Question
 from sml_agents.agents.delivery import answered
+from sml_agents.asker import Said, load_asker
 from sml_agents.data.export import export
 from sml_agents.data.selection import TraceFilter
 from sml_agents.traces import TraceStore
@@ -59,10 +63,33 @@ def ask_user(
     return answered([Question(text=text) for text in questions], list(form.model_dump().values()))
 
 
-def build_server(store: str | None = None) -> MCPServer:
-    """The server, not yet running. Raises StoreError for a store that cannot be read."""
+def _finder(spec: str) -> Callable[..., dict[str, Any]]:
+    asker = load_asker(spec)
+
+    def find_missing(
+        tool: Annotated[dict[str, Any], Field(description="The tool: name, description and JSON schema.")],
+        said: Annotated[list[str], Field(min_length=1, description="What the person and you said, in turn.")],
+        arguments: Annotated[dict[str, Any] | None, Field(description="Of the call that you draft.")] = None,
+    ) -> dict[str, Any]:
+        """How likely it is that nobody gave the value of each required argument, and which to ask the person for."""
+        view, slots = tool_view(tool)
+        talk = [Said("assistant" if place % 2 else "user", text) for place, text in enumerate(said)]
+        drafts = None if arguments is None else drafted(slots, arguments)
+        missing = asker.missing(view, talk, drafts)
+        line = asker.record.threshold if drafts is None else asker.record.drafted
+        ask = {name: slots[name].question().text for name, p in missing.items() if p >= line}
+        return {"missing": missing, "ask": ask}
+
+    return find_missing
+
+
+def build_server(store: str | None = None, asker: str | None = None) -> MCPServer:
+    """The server, not yet running. Raises StoreError for a store that cannot be read, InputError where there is no such
+    asker."""
     server = MCPServer("sml-agents")
     server.add_tool(ask_user)
+    if asker is not None:
+        server.add_tool(_finder(asker))
     if store is None:
         return server
     TraceStore.open(store, read_only=True).close()
@@ -83,6 +110,6 @@ def build_server(store: str | None = None) -> MCPServer:
     return server
 
 
-def serve(store: str | None = None) -> None:
-    """Serve until the client closes. Raises StoreError for a store that cannot be read."""
-    build_server(store).run()
+def serve(store: str | None = None, asker: str | None = None) -> None:
+    """Serve until the client closes; raises what `build_server` raises."""
+    build_server(store, asker).run()

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import re
 import threading
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from sml_agents.asker.prompt import MISSING, NO_TOOL, Said, ToolView, branch, choice, conversation, opening
 from sml_agents.asker.trees import Tree
+from sml_agents.text.values.words import listed
+from sml_agents.text.words import stem
 
 __all__ = ["AskerModel"]
+
+_WORD, _NONE = 2.0, 0.5
+"""What a shared word is worth, in log-probability, and what speaks for no tool: chosen on tools held out of training,
+where the model alone chose rightly in 76 % of 86 requests, the words alone in 97 %; with none to choose, of 24, the
+model saw 92 %, the words 83 %, both together 97 and 92."""
+_GREETING = (Said("user", "Hello."),)
+_EMPTY = frozenset(
+    listed(
+        "an the of to for in on at by with and or from is are be it this that me my you your please need want can "
+        "could would get given using use find show tell"
+    )
+)
+_KEPT = 32
+"""Signatures whose reading is kept, the last ones used: 23 kB a token in bfloat16, about 1 MB each."""
 
 
 class AskerModel:
@@ -19,6 +37,11 @@ class AskerModel:
     def __init__(self, model: Any, tokenizer: Any) -> None:
         self.model, self.tokenizer = model, tokenizer
         self._lock = threading.Lock()
+        from sml_agents.backends.decoder import cache_name
+
+        self._cache_name = cache_name(model.model)
+        self._openings: OrderedDict[str, Any] = OrderedDict()
+        self._greeted: OrderedDict[str, list[float]] = OrderedDict()
 
     @classmethod
     def load(cls, folder: Path, base: Path | None = None, dtype: Any = None) -> AskerModel:
@@ -45,49 +68,92 @@ class AskerModel:
         Args:
             drafts: values of a drafted call, by argument: then it is the probability that nobody gave this value.
         """
-        tree = Tree()
-        top = tree.add(self._ids(opening(tool)))
-        talk = tree.add(self._ids(conversation(said)), top)
-        drafts = drafts or {}
-        ends = [
-            tree.last(tree.add(self._ids(branch(argument, drafts.get(argument.name))), talk))
-            for argument in tool.required
-        ]
-        if not ends:
+        if not tool.required:
             return {}
-        logprobs_NV = self._log_probs(tree, ends)
+        drafts = drafts or {}
+        with self._lock:
+            read = self._opened(opening(tool))
+            tree = Tree(before=read[0][0].shape[-2])
+            talk = tree.add(self._ids(conversation(said)))
+            ends = [
+                tree.last(tree.add(self._ids(branch(argument, drafts.get(argument.name))), talk))
+                for argument in tool.required
+            ]
+            logprobs_NV = self._log_probs(tree, ends, read)
         (question,) = self._ids(MISSING)
         return {one.name: float(p) for one, p in zip(tool.required, logprobs_NV[:, question].exp(), strict=True)}
 
     def choose(self, tools: Sequence[ToolView], said: Sequence[Said]) -> dict[str | None, float]:
-        """How likely each tool serves the request, None none of them; the probabilities of all add up to 1."""
+        """How likely each tool serves the request, None none of them; the probabilities of all add up to 1.
+
+        What counts is by how much what was said raises a name's probability, against a greeting, since some names are
+        likely whatever is said; and how many words what was said shares with a tool's name and purpose.
+        """
         import torch
 
+        with self._lock:
+            shown = choice(tools)
+            if shown not in self._greeted:
+                self._greeted[shown] = self._names(shown, tools, _GREETING)
+            if len(self._greeted) > _KEPT:
+                self._greeted.popitem(last=False)
+            before = self._greeted[shown]
+            now = self._names(shown, tools, said)
+        heard = _stems(" ".join(one.text for one in said if one.role == "user"))
+        words = [_WORD * len(heard & _stems(f"{tool.name} {tool.purpose}")) for tool in tools]
+        scores = [one - other + word for one, other, word in zip(now, before, [*words, _NONE], strict=True)]
+        shares = torch.tensor(scores).softmax(0).tolist()
+        return dict(zip([*(tool.name for tool in tools), None], shares, strict=True))
+
+    def _names(self, shown: str, tools: Sequence[ToolView], said: Sequence[Said]) -> list[float]:
+        """The log-probability of each tool's name, and of none, after what was said."""
         tree = Tree()
-        top = tree.add(self._ids(choice(tools) + conversation(said)))
-        names: list[str | None] = [*(tool.name for tool in tools), None]
-        head = self._ids("tool:")
+        top = tree.add(self._ids(shown + conversation(said)))
         spans = []
-        for name in names:
-            target = self._ids((NO_TOOL if name is None else f" {name}") + "\n")
+        for name in [*(f" {tool.name}" for tool in tools), NO_TOOL]:
             tree.targets.clear()
-            tree.add(head, top, target=target)
+            tree.add(self._ids("tool:"), top, target=self._ids(f"{name}\n"))
             spans.append(list(tree.targets))
-        places = [place for span in spans for place, _, _ in span]
-        logprobs_NV = self._log_probs(tree, places)
+        logprobs_NV = self._log_probs(tree, [place for span in spans for place, _, _ in span])
         scores, at = [], 0
         for span in spans:
             scores.append(sum(float(logprobs_NV[at + k, token]) for k, (_, token, _) in enumerate(span)))
             at += len(span)
-        shares = torch.tensor(scores).softmax(0).tolist()
-        return dict(zip(names, shares, strict=True))
+        return scores
 
     def _ids(self, text: str) -> list[int]:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
-    def _log_probs(self, tree: Tree, places: Sequence[int]) -> Any:
+    def _opened(self, text: str) -> Any:
+        """Keys and values of each layer for a signature: a tool is asked about again and again."""
         import torch
+        from transformers import DynamicCache
 
-        with self._lock, torch.inference_mode():
-            hidden_TD = self.model.model(**tree.inputs(self.model.dtype), use_cache=False).last_hidden_state[0]
+        if text not in self._openings:
+            cache: Any = DynamicCache()
+            with torch.inference_mode():
+                self.model.model(torch.tensor([self._ids(text)]), use_cache=True, **{self._cache_name: cache})
+            self._openings[text] = [(layer.keys, layer.values) for layer in cache.layers]
+        self._openings.move_to_end(text)
+        if len(self._openings) > _KEPT:
+            self._openings.popitem(last=False)
+        return self._openings[text]
+
+    def _log_probs(self, tree: Tree, places: Sequence[int], read: Sequence[tuple[Any, Any]] = ()) -> Any:
+        import torch
+        from transformers import DynamicCache
+
+        with torch.inference_mode():
+            cache = DynamicCache()
+            for layer, (keys, values) in enumerate(read):
+                cache.update(keys, values, layer)
+            inputs = tree.inputs(self.model.dtype)
+            inputs[self._cache_name] = cache
+            hidden_TD = self.model.model(**inputs, use_cache=True).last_hidden_state[0]
             return self.model.lm_head(hidden_TD[list(places)]).float().log_softmax(-1)
+
+
+def _stems(text: str) -> set[str]:
+    """The words that mean something, by their stems; names of tools are taken apart."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).replace("_", " ").replace(".", " ")
+    return {stem(word) for word in re.findall(r"[^\W\d_]{2,}", spaced.lower()) if word not in _EMPTY}

@@ -17,6 +17,8 @@ __all__ = ["Tree"]
 class Tree:
     """Token ids of all nodes, one after the other, and what each position sees."""
 
+    before: int = 0
+    """Tokens that were read before, and that all nodes see."""
     ids: list[int] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
     targets: list[tuple[int, int, float]] = field(default_factory=list)
@@ -41,7 +43,7 @@ class Tree:
             target: tokens that follow, and are trained: all but the last become part of the node.
             weight: of the first token's loss; `rest`: of the further ones'.
         """
-        depth = 0 if above is None else self.positions[self._nodes[above][1] - 1] + 1
+        depth = self.before if above is None else self.positions[self._nodes[above][1] - 1] + 1
         start = len(self.ids)
         written = [*ids, *target[:-1]]
         self.ids += written
@@ -56,7 +58,7 @@ class Tree:
         return self._nodes[node][1] - 1
 
     def inputs(self, dtype: Any) -> dict[str, Any]:
-        """`input_ids` and `position_ids` (1, T), and an additive `attention_mask` (1, 1, T, T)."""
+        """`input_ids` and `position_ids` (1, T), and an additive `attention_mask` (1, 1, T, before + T)."""
         import torch
 
         size = len(self.ids)
@@ -66,8 +68,9 @@ class Tree:
                 sees_TT[start:stop] = sees_TT[self.last(above)]
             sees_TT[start:stop, start:stop] = torch.ones(stop - start, stop - start, dtype=torch.bool).tril()
         mask_TT = torch.zeros(size, size, dtype=dtype).masked_fill(~sees_TT, torch.finfo(dtype).min)
+        mask_TS = torch.nn.functional.pad(mask_TT, (self.before, 0))
         return {
             "input_ids": torch.tensor([self.ids]),
             "position_ids": torch.tensor([self.positions]),
-            "attention_mask": mask_TT[None, None],
+            "attention_mask": mask_TS[None, None],
         }

@@ -69,7 +69,7 @@ class Decoder:
         self._window: int | None = getattr(config, "sliding_window", None)
         self._eager = config._attn_implementation != "sdpa"
         self._cache = RowCache(self._layers)
-        self._cache_name = _cache_name(model)
+        self._cache_name = cache_name(model)
         self.computed_tokens = self.reused_tokens = 0
         """Of prompts: for tests and measurements."""
 
@@ -230,7 +230,7 @@ def _sample(rows: Sequence[Row], logits_BV: torch.Tensor) -> None:
             row.likelihoods.append(Likelihood(float(logprobs_V[row.ids[-1]]), pairs))
 
 
-def _cache_name(model: Any) -> str:
+def cache_name(model: Any) -> str:
     """What transformers calls a model's cache: `cache` from 5.24 on, `past_key_values` before."""
     inner = model.get_base_model() if hasattr(model, "peft_config") else model
     return "cache" if "cache" in inspect.signature(inner.forward).parameters else "past_key_values"
@@ -249,7 +249,7 @@ class SingleDecoder:
         self.model = model
         self.rows: list[Row] = []
         self._caches: dict[int, DynamicCache] = {}
-        self._cache_name = _cache_name(model)
+        self._cache_name = cache_name(model)
 
     def add(self, rows: Sequence[Row]) -> None:
         for row in rows:

@@ -24,8 +24,8 @@ def ask(
 
     One message or several in turn, the person's first and last.
     """
-    from sml_agents.agents.asker import tool_view
-    from sml_agents.agents.slots import filled, tool_name
+    from sml_agents.agents.asker import drafted, tool_view
+    from sml_agents.agents.slots import tool_name
     from sml_agents.asker import Said, load_asker
 
     given = {tool_name(one): one for one in _tools(tools)}
@@ -48,8 +48,7 @@ def ask(
     view, slots = views[tool]
     drafts = None
     if call is not None:
-        arguments = filled(list(slots.values()), _arguments(call))
-        drafts = {one.slot.name: str(one.value) for one in arguments if one.given}
+        drafts = drafted(slots, _arguments(call))
     line = found.record.threshold if drafts is None else found.record.drafted
     missing = found.missing(view, said, drafts)
     payload = {"tool": tool, "missing": missing, "threshold": line, "asks": any(p >= line for p in missing.values())}

@@ -14,12 +14,15 @@ def mcp(
     store: Annotated[
         str | None, typer.Argument(help="A trace store whose dialogues may be exported.", metavar="STORE")
     ] = None,
+    asker: Annotated[
+        str | None, typer.Option(metavar="SPEC", help="Serve find_missing, too: asker: (ready) or asker:FOLDER.")
+    ] = None,
 ) -> Result:
     """Serve `ask_user` (and `export_traces`, with a store) to an MCP client, until it closes."""
     from sml_agents.agents.mcp_server import serve
 
     try:
-        serve(store)
+        serve(store, asker)
     except StoreError as error:
         raise InputError(str(error)) from error
     return Result({})

@@ -73,6 +73,7 @@ def test_each_branch_is_read_as_if_it_were_alone(tiny: Path) -> None:
     )
     drafts = {"people": "4", "place": "Mario's"}
     found = asker.missing(tool, said, drafts)
+    assert asker.missing(tool, said, drafts) == found, "the second time the signature has been read"
     assert list(found) == ["place", "people", "area", "slot.day"]
     question = asker.tokenizer(" ?", add_special_tokens=False)["input_ids"]
     for argument in tool.required:

@@ -111,6 +111,6 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     record = AskerRecord(threshold=0.4, drafted=0.6, chosen_on={"requests": 3})
     record.write(tmp_path)
     assert load_asker(f"asker:{tmp_path}").record == record
-    for wrong in ("asker", "asker:x?y=1", "askers:x"):
+    for wrong in ("embedded:", "asker:x?y=1", "askers:x"):
         with pytest.raises(InputError, match="no asker"):
             load_asker(wrong)
