@@ -1,7 +1,7 @@
 """A loopback server that speaks OpenAI's chat API and answers after a fixed time: `python benchmarks/server.py 0.2`.
 
-Prints its port on standard output, and when it is interrupted how many requests it answered. It has to cost less than
-its clients, so it reads of a request only where it ends.
+Prints its port on standard output, and when it is ended (SIGTERM) how many requests it answered. It has to cost less
+than its clients, so it reads of a request only where it ends.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import signal
 import sys
 
 REPLY = "Let me think about it step by step. 2 apples and 3 apples are 5 apples. The answer is 5."
@@ -61,9 +62,13 @@ class Server(asyncio.Protocol):
 
 
 async def main(latency: float) -> None:
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     server = await asyncio.get_running_loop().create_server(lambda: Server(latency), "127.0.0.1", 0, backlog=4096)
     print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
+    await ended.wait()
+    print(Server.answered, flush=True)
+    server.close()
 
 
 if __name__ == "__main__":
@@ -75,4 +80,3 @@ if __name__ == "__main__":
         runner = asyncio.run
     with contextlib.suppress(KeyboardInterrupt):
         runner(main(float(sys.argv[1])))
-    print(Server.answered, flush=True)

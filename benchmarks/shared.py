@@ -14,7 +14,6 @@ import argparse
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -66,7 +65,7 @@ def model(latency: float, answered: list[int]) -> Iterator[str]:
         try:
             yield f"http://127.0.0.1:{int(server.stdout.readline())}/v1"
         finally:
-            server.send_signal(signal.SIGINT)
+            server.terminate()
             answered.append(int(server.stdout.readline()))
 
 
