@@ -48,18 +48,23 @@ class AskerDecider:
     `spec`: `asker:` or `asker:FOLDER`. When the person has just spoken, the tool that serves the request is chosen
     first; where none does, nothing is asked. When a call is drafted, its values are read beside what the rules found:
     an argument that they find grounded is asked for only if the asker is all but sure. `ask_above`: a threshold of
-    your own, None for those stored with the weights.
+    your own, None for those stored with the weights. `drafts_only`: say nothing before a call is drafted.
     """
 
-    def __init__(self, spec: str | Asker = "asker:", *, ask_above: float | None = None) -> None:
+    def __init__(
+        self, spec: str | Asker = "asker:", *, ask_above: float | None = None, drafts_only: bool = False
+    ) -> None:
         self.asker = load_asker(spec) if isinstance(spec, str) else spec
         self.ask_above = ask_above
+        self.drafts_only = drafts_only
 
     async def questions(self, view: AgentView) -> list[Question]:
         """One question an argument. Raises what loading the weights raises."""
         return await asyncio.to_thread(self._questions, view)
 
     def _questions(self, view: AgentView) -> list[Question]:
+        if self.drafts_only and not view.calls:
+            return []
         asked: dict[str, Question] = {}
         grounds = {one.slot.name: one.ok for found in view.grounds.values() for one in found}
         for slots, found in self._read(view):

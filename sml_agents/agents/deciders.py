@@ -373,7 +373,7 @@ def as_decider(given: Any, ask_above: float = 0.5) -> Decider:
     if isinstance(given, BaseDecisionModel):
         return DecisionDecider(given, ask_above=ask_above)
     if isinstance(given, str) and given.startswith("asker:"):
-        return AskerDecider(given)
+        return AskerDecider(given, drafts_only=True)  # before a draft, it knows nothing of what the guard's rules read
     if isinstance(given, str | BaseChatModel):
         return StudentDecider(given)
     if isinstance(given, Decider):
