@@ -16,7 +16,7 @@ def demo(
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for the model, traces, report and summary.json.")
     ] = Path("demo-out"),
-    domain: Annotated[Domain, typer.Option(help="What the model learns to ask about.")] = "arithmetic",
+    domain: Annotated[Domain, typer.Option(help="What the model learns to ask about.")] = "requests",
     seed: Annotated[int, typer.Option(metavar="S", help="Seed of tasks, dialogues and training.")] = 0,
     json: JsonFlag = False,
 ) -> Result:

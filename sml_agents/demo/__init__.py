@@ -1,4 +1,7 @@
-"""`make demo`: the closed loop on the embedded model, from tasks to a measured feedback-seeking student.
+"""`make demo`: the closed loop on the embedded model, from tasks to a measured model that asks.
+
+requests      an asker: which argument of a tool nobody told; an agent is guarded by it in the end
+arithmetic    a student of dialogues: which fact a word problem lacks, and how it goes on once it is told
 
 One module a domain, each with a `run_demo(out, *, seed)` that leaves stores, model, `summary.json` and report in one
 folder, goes on where it stopped when the same folder is given again, and returns what `summary.json` holds.
@@ -14,11 +17,11 @@ from sml_agents.errors import InputError
 
 __all__ = ["Domain", "run_demo"]
 
-Domain = Literal["arithmetic"]
+Domain = Literal["requests", "arithmetic"]
 """What there is a demo of; the module of that name shows it."""
 
 
-def run_demo(out: Path, domain: Domain = "arithmetic", *, seed: int = 0) -> dict[str, Any]:
+def run_demo(out: Path, domain: Domain = "requests", *, seed: int = 0) -> dict[str, Any]:
     """Run the demo of one domain in the folder `out` and return the content of `summary.json`.
 
     Progress and the table of results go to standard error. Raises InputError for an unknown domain and for a folder

@@ -23,7 +23,7 @@ from sml_agents.training import DialogueRenderer
 from sml_agents.training.tokens.pairs import preference_examples, tokenize_sides
 from sml_agents.training.tokens.rows import IGNORED, tokenize_rows
 from sml_agents.types import Task, Trace
-from tests.requests import RIGHT, UNSERVED, request
+from tests.tool_requests import RIGHT, UNSERVED, request
 from tests.training.templates import template_named, tiny
 
 ASKS = "On which day is it?"

@@ -12,7 +12,7 @@ from sml_agents.dialogue import Cast, DialogueSettings
 from sml_agents.roles import ChatStudent, OraclePrimer, OracleTeacher
 from sml_agents.roles.user import PERSONAS
 from sml_agents.types import Act, Form, Role, StopReason, Task, Trace
-from tests.requests import RIGHT, TOOLS, UNSERVED, request
+from tests.tool_requests import RIGHT, TOOLS, UNSERVED, request
 
 
 def written(name: str = "book_table", **arguments: Any) -> str:

@@ -11,7 +11,7 @@ from sml_agents.dialogue import Cast, DialogueSettings
 from sml_agents.roles import GuessingStudent, OraclePrimer, OracleTeacher
 from sml_agents.types import Reply, Role, StopReason, Task, ToolCall, Trace
 from sml_agents.views import StudentView, TeacherView
-from tests.requests import RIGHT, request
+from tests.tool_requests import RIGHT, request
 
 ASKS = "On which day is it?"
 CALL = json.dumps({"name": "book_table", "arguments": RIGHT})

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from sml_agents.types import Call, Fact, Form, Private, Reply, Task, ToolCall, Usage
-from tests.requests import RIGHT, request
+from tests.tool_requests import RIGHT, request
 
 ROOT = Path(__file__).resolve().parents[2]
 DIALOGUES = 100

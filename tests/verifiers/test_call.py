@@ -11,7 +11,7 @@ from sml_agents.errors import TaskSpecError
 from sml_agents.types import AcceptedCall, Form, Outcome, Private, Task, ToolCall, Verdict
 from sml_agents.verifiers import Attempt, get_verifier
 from sml_agents.verifiers.call import CallVerifier
-from tests.requests import FLIGHT_REQUEST, PROMPTS, RIGHT, TABLE, TABLE_CALL, TOOLS, UNSERVED, request, tool
+from tests.tool_requests import FLIGHT_REQUEST, PROMPTS, RIGHT, TABLE, TABLE_CALL, TOOLS, UNSERVED, request, tool
 
 DAY = "The visit is on 5 May 2027."
 
