@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from sml_agents.types import Act, Fact, Form, Private, Reply, StopReason, Task, Trace, Turn, Verdict
     from sml_agents.views import StudentView, TeacherView
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Act",
