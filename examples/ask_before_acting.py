@@ -1,7 +1,7 @@
 """For builders of agents: three lines make an agent ask before it acts, and never act on a guess.
 
     python examples/ask_before_acting.py "Order a pizza."
-    python examples/ask_before_acting.py "Order a pizza." --model openai:MODEL --asker transformers:demo-out/trained
+    python examples/ask_before_acting.py "Order a pizza." --model openai:MODEL --asker asker:
 
 The middleware holds the order back until its size is known. The question comes out of the graph as an interrupt; what
 you type resumes it: a size, "just go" (the size may be guessed then), or "never mind", and nothing is ordered. Without

@@ -1,0 +1,34 @@
+"""The demo of requests, small: every step on the real embedded model, and training that is done is not done again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from sml_agents.demo.requests import DemoSettings, _train, run_demo
+
+
+@pytest.mark.slow
+def test_every_step_leaves_what_it_says(
+    tmp_path: Path, embedded_model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    settings = DemoSettings(steps=1, generated=10, dev=2, measured=3)
+    summary = run_demo(tmp_path, settings=settings)
+    assert summary == json.loads((tmp_path / "summary.json").read_text())
+    assert set(summary["students"]) == {"base", "trained"}
+    assert set(summary["baselines"]) == {"always asks", "never asks", "surface features", "bag of words"}
+    always, never = (summary["baselines"][f"{name} asks"] for name in ("always", "never"))
+    for name in ("asks_when_needed", "needless_questions"):
+        assert (always[name]["value"], never[name]["value"], always[name]["n"]) == (1, 0, 3)
+    said = capsys.readouterr().err
+    assert "bag of words" in said and "agent" in said and "Loading weights" not in said
+    assert all(len(line) <= 80 for line in said.splitlines())
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert page.count("<details>") == 6 and "P(missing)" in page and "<script" not in page
+    console = Console(stderr=True)
+    assert _train(tmp_path / "asker", settings, console) == tmp_path / "asker"
+    assert "step" not in capsys.readouterr().err, "what is trained is not trained again"
