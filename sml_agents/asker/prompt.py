@@ -14,7 +14,7 @@ of `?` where the value would begin.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -81,9 +81,13 @@ class ToolView:
         """A tool out of a dictionary in a provider's format. Raises InputError when it is none."""
         inner = tool.get("function", tool) if isinstance(tool, Mapping) else None
         if not isinstance(inner, Mapping) or not isinstance(inner.get("name"), str):
-            raise InputError(f"A tool is a dictionary with a name and parameters, not {str(tool)[:60]!r}.")
+            raise InputError(f"a tool is a dictionary with a name and parameters, not {str(tool)[:60]!r}")
         schema = inner.get("parameters") or inner.get("input_schema") or inner.get("inputSchema") or {}
-        return cls(inner["name"], str(inner.get("description") or ""), tuple(_arguments(schema, "", True)))
+        try:
+            arguments = tuple(_arguments(schema, "", True))
+        except _NoSchema as error:
+            raise InputError(f"the parameters of {inner['name']} are no JSON schema of an object: {error}") from None
+        return cls(inner["name"], str(inner.get("description") or ""), arguments)
 
     @property
     def required(self) -> tuple[Argument, ...]:
@@ -94,10 +98,22 @@ class ToolView:
         return replace(self, arguments=tuple(replace(one, description="") for one in self.arguments))
 
 
+class _NoSchema(Exception):
+    """What is wrong with the schema of a tool."""
+
+
 def _arguments(schema: Any, above: str, required: bool) -> Iterator[Argument]:
     """The leaves of an object's schema; what is inside another object is named by its path."""
-    needed = schema.get("required") or ()
-    for name, inner in (schema.get("properties") or {}).items():
+    if not isinstance(schema, Mapping):
+        raise _NoSchema(f"{str(schema)[:60]!r} is no dictionary")
+    needed, properties = schema.get("required") or (), schema.get("properties") or {}
+    if not isinstance(properties, Mapping):
+        raise _NoSchema(f"`properties` is a dictionary of names, not {str(properties)[:60]!r}")
+    if above and isinstance(needed, bool):  # an older draft's way to say that this argument is required
+        needed = ()
+    if isinstance(needed, str) or not isinstance(needed, Iterable):
+        raise _NoSchema(f"`required` is a list of names, not {str(needed)[:60]!r}")
+    for name, inner in properties.items():
         path, here = f"{above}{name}", required and name in needed
         if isinstance(inner, Mapping) and inner.get("properties"):
             yield from _arguments(inner, f"{path}.", here)

@@ -49,11 +49,14 @@ class AskerModel:
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
+        from sml_agents.backends.loading import without_progress_bars
+
         dtype = dtype or torch.float32
         adapter = (folder / "adapter_config.json").is_file()
         place = base if adapter and base is not None else folder
-        tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
-        model: Any = AutoModelForCausalLM.from_pretrained(place, dtype=dtype, trust_remote_code=False)
+        with without_progress_bars():
+            tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=False)
+            model: Any = AutoModelForCausalLM.from_pretrained(place, dtype=dtype, trust_remote_code=False)
         if adapter:
             from sml_agents.asker.weights import merge
 

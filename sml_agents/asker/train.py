@@ -165,12 +165,14 @@ def _trainable(base: Path, settings: AskerSettings) -> Any:
     import torch
     from transformers import AutoModelForCausalLM
 
-    from sml_agents.backends.loading import cpu_has_bfloat16
+    from sml_agents.backends.loading import cpu_has_bfloat16, without_progress_bars
 
     half = settings.precision == "bf16" or (settings.precision == "auto" and cpu_has_bfloat16())
-    model: Any = AutoModelForCausalLM.from_pretrained(
-        base, dtype=torch.bfloat16 if half else torch.float32, attn_implementation="eager", trust_remote_code=False
-    )
+    dtype = torch.bfloat16 if half else torch.float32
+    with without_progress_bars():
+        model: Any = AutoModelForCausalLM.from_pretrained(
+            base, dtype=dtype, attn_implementation="eager", trust_remote_code=False
+        )
     if settings.method == "full":
         return model
     from peft import LoraConfig, get_peft_model

@@ -151,11 +151,10 @@ def _convert(gguf: Path, folder: Path) -> None:
     import torch
     from tokenizers import pre_tokenizers
     from transformers import AutoModelForCausalLM, AutoTokenizer
-    from transformers.utils import logging as transformers_logging
 
-    bars = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()
-    try:
+    from sml_agents.backends.loading import without_progress_bars
+
+    with without_progress_bars():
         source = {"gguf_file": gguf.name, "trust_remote_code": False}
         tokenizer = AutoTokenizer.from_pretrained(gguf.parent, **source)
         quantised = AutoModelForCausalLM.from_pretrained(gguf.parent, dtype=torch.float32, **source)
@@ -176,9 +175,6 @@ def _convert(gguf: Path, folder: Path) -> None:
         tokenizer.model_max_length = _CONTEXT
         model.save_pretrained(folder)
         tokenizer.save_pretrained(folder)
-    finally:
-        if bars:
-            transformers_logging.enable_progress_bar()
 
 
 def _sha256(file: Path) -> str:

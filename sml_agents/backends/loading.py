@@ -8,6 +8,8 @@ and `dtype=fast` a choice. A CPU without them is many times slower in bfloat16.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from sml_agents.backends.chat_format import bake
 from sml_agents.backends.settings import LocalSettings
 from sml_agents.errors import BackendSpecError, MissingExtra, one_line
 
-__all__ = ["cpu_has_bfloat16", "load_model", "resolved_dtype"]
+__all__ = ["cpu_has_bfloat16", "load_model", "resolved_dtype", "without_progress_bars"]
 
 
 def cpu_has_bfloat16() -> bool:
@@ -43,6 +45,20 @@ def resolved_device(device: str) -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
+@contextmanager
+def without_progress_bars() -> Iterator[None]:
+    """Weights load without transformers' bars, which would stand among a command's own lines."""
+    from transformers.utils import logging
+
+    bars = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if bars:
+            logging.enable_progress_bar()
+
+
 def load_model(path: str, name: str, settings: LocalSettings) -> tuple[Any, Any]:
     """Model and tokenizer in `path` (a folder or hub name). Runs no code from there.
 
@@ -50,7 +66,6 @@ def load_model(path: str, name: str, settings: LocalSettings) -> tuple[Any, Any]
     """
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
-    from transformers.utils import logging as transformers_logging
 
     device = resolved_device(settings.device)
     dtype = getattr(torch, resolved_dtype(settings.dtype, device))
@@ -60,11 +75,10 @@ def load_model(path: str, name: str, settings: LocalSettings) -> tuple[Any, Any]
             import peft  # noqa: F401
         except ImportError:
             raise MissingExtra(f"{name} is an adapter (LoRA), which", "train") from None
-    bars = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.disable_progress_bar()
     try:
-        tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
-        model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=dtype, trust_remote_code=False)
+        with without_progress_bars():
+            tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
+            model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=dtype, trust_remote_code=False)
         model = model.to(device).eval()
         if adapter and (Path(path) / "generation_config.json").is_file():
             # Its base may not know the token that ends a turn of the adapter's.
@@ -73,8 +87,5 @@ def load_model(path: str, name: str, settings: LocalSettings) -> tuple[Any, Any]
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, ImportError) as error:
         reason = one_line(error, 300)
         raise BackendSpecError(f"No language model could be loaded from {name}: {reason}") from error
-    finally:
-        if bars:
-            transformers_logging.enable_progress_bar()
     model.requires_grad_(False)
     return model, tokenizer

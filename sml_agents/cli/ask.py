@@ -30,7 +30,9 @@ def ask(
 
     given = {tool_name(one): one for one in _tools(tools)}
     if tool is not None and tool not in given:
-        raise InputError(f"No tool in {tools} is named {tool}: it holds {', '.join(given)}")
+        raise InputError(f"no tool in {tools} is named {tool}: it holds {', '.join(given)}")
+    if not all(words.strip() for words in text):
+        raise InputError("a message is empty: give what was said")
     if len(text) % 2 == 0:
         raise InputError("the last message is the agent's: give the person's answer, too")
     if call is not None and tool is None and len(given) > 1:

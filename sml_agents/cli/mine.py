@@ -72,7 +72,12 @@ def _print(report: MiningReport, store: str) -> None:
         print(file=sys.stderr)
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in report.kinds.items())
     print(f"{report.moments:,} moments in {report.traces:,} conversations ({kinds or 'none'}); lessons in {store}")
-    print(f"nothing found in {report.without:,}" + (f", {report.unsure:,} not sure enough" if report.unsure else ""))
+    rest = (
+        (f"nothing found in {report.without:,}", report.without),
+        (f"{report.unsure:,} not sure enough", report.unsure),
+    )
+    if words := ", ".join(text for text, count in rest if count):
+        print(words)
     for reason, count in report.unjudged.items():
         print(f"not judged, and as the rules found them: {count:,} ({reason})")
     if report.splits:

@@ -39,6 +39,7 @@ def review(
 
     kinds = members(Kind, kind)
     with open_store(store, write=True) as lessons:
+        _refuse_other_stores(lessons, store)
         if accept_above is not None:
             accept(lessons, accept_above, kinds)
         else:
@@ -46,6 +47,16 @@ def review(
             _ask_all(lessons, waiting)
         counts = _count(lessons)
     return Result({"store": store, **counts}, lambda: _print(counts))
+
+
+def _refuse_other_stores(lessons: Any, store: str) -> None:
+    from sml_agents.errors import InputError
+    from sml_agents.mining import moment_of
+
+    if lessons.finished() and not any(moment_of(trace) for trace in lessons.traces()):
+        raise InputError(
+            f"{store} holds dialogues and no lesson: give the store that `sml-agents mine {store} --store FILE` writes"
+        )
 
 
 def _waiting(lessons: Any, kinds: Any, again: bool) -> list[tuple[float, str]]:

@@ -259,7 +259,9 @@ def balanced(rows: Sequence[R], *, missing: float = 0.5, limit: int | None = Non
     complete = [rows[index] for index in order if not rows[index].missing]
     if not lacking or not complete:
         absent = "with a fact missing" if not lacking else "with nothing missing"
-        raise TrainingError(f"no row {absent} among {len(rows)}: generate tasks of both forms, or do not balance")
+        raise TrainingError(
+            f"no row {absent} among {len(rows)}: add tasks or lessons of that kind, or take all (missing: null)"
+        )
     total = min(len(lacking) / missing, len(complete) / (1 - missing), limit or float("inf"))
     wanted = max(1, round(total * missing)), max(1, round(total * (1 - missing)))
     kept = [*lacking[: wanted[0]], *complete[: wanted[1]]]

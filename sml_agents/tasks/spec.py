@@ -143,7 +143,10 @@ def _form(word: str, family: FamilyRules) -> FormChoice:
 
 def _integer(values: dict[str, str], key: str, least: int) -> int:
     word = values.pop(key)
-    if not (word.isascii() and word.isdigit() and len(word) < 16 and int(word) >= least):
+    whole = word.isascii() and word.isdigit()
+    if whole and len(word) > 15:
+        raise TaskSpecError(f"{key}={word[:40]!r} in a task spec is too large: it has at most 15 digits.")
+    if not whole or int(word) < least:
         raise TaskSpecError(f"{key}={word!r} in a task spec must be a whole number of at least {least}.")
     return int(word)
 

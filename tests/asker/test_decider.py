@@ -166,7 +166,8 @@ def test_the_command_shows_a_table(tmp_path: Path, capsys: pytest.CaptureFixture
     tools = tmp_path / "tools.json"
     tools.write_text(json.dumps([TABLE, WEATHER]), encoding="utf-8")
     assert main(["ask", "--tools", str(tools), "Please book a table at Luigi's Trattoria."]) == 0
-    shown = capsys.readouterr().out
+    shown, noise = capsys.readouterr()
+    assert "Loading" not in noise
     assert "book_table: asks from" in shown
     assert "day of the visit?" in shown
     said = ["ask", "--tools", str(tools), "--json", "Please book a table at Luigi's.", "What day?", "Sunday"]
@@ -178,6 +179,7 @@ def test_the_command_shows_a_table(tmp_path: Path, capsys: pytest.CaptureFixture
     ("arguments", "reason"),
     [
         (["hi", "--tool", "other"], "is named other"),
+        ([" "], "a message is empty"),
         (["hi", "what?"], "last message is the agent's"),
         (["hi", "--call", "{}"], "--call needs --tool"),
         (["hi", "--call", "{", "--tool", "get_weather"], "not JSON"),
@@ -195,7 +197,9 @@ def test_wrong_input_is_one_sentence(
     assert reason in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "[3]", '{"name": 1}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "[3]", '{"name": 1}', '{"name": "f", "parameters": {"properties": 5}}']
+)
 def test_a_file_without_tools_is_refused(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tools = tmp_path / "tools.json"
     tools.write_text(text, encoding="utf-8")

@@ -51,8 +51,30 @@ def test_a_tool_is_read_with_its_nested_arguments() -> None:
 
 @pytest.mark.parametrize("wrong", ["book", None, 3, {}, {"name": 4}, {"function": []}, [TABLE]])
 def test_what_is_no_tool_is_refused(wrong: Any) -> None:
-    with pytest.raises(InputError, match="A tool is a dictionary"):
+    with pytest.raises(InputError, match="a tool is a dictionary"):
         ToolView.read(wrong)
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        5,
+        {"properties": 5},
+        {"properties": ["a"]},
+        {"properties": {"a": {}}, "required": True},
+        {"properties": {"a": {}}, "required": "a"},
+        {"properties": {"a": {"properties": "x"}}},
+    ],
+)
+def test_parameters_that_are_no_schema_are_refused_by_the_tools_name(schema: Any) -> None:
+    with pytest.raises(InputError, match="the parameters of book are no JSON schema"):
+        ToolView.read({"name": "book", "parameters": schema})
+
+
+def test_an_argument_that_older_drafts_mark_as_required_by_itself_is_read() -> None:
+    inner = {"required": True, "properties": {"day": {"type": "string"}}}
+    tool = ToolView.read({"name": "book", "parameters": {"properties": {"slot": inner}, "required": ["slot"]}})
+    assert [argument.name for argument in tool.arguments] == ["slot.day"]
 
 
 def test_what_a_person_says_cannot_pass_for_the_prompts_own_marks() -> None:

@@ -62,6 +62,11 @@ def test_review_shows_the_guessed_call(cli: Cli, lessons: Path) -> None:
     assert "(" in done.out.partition("in place of: ")[2].splitlines()[1]
 
 
+def test_review_refuses_a_store_without_lessons(cli: Cli, logs: Path) -> None:
+    done = cli("review", logs, "--json", stdin="a\n")
+    assert done.code == 2 and "no lesson" in done.json["error"] and "sml-agents mine" in done.json["error"]
+
+
 def test_a_decider_is_measured_beside_the_rule_on_held_out_threads(cli: Cli, lessons: Path, tmp_path: Path) -> None:
     script = tmp_path / "asks.json"
     script.write_text(json.dumps(["On which date would you like that?"]))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
 
 from sml_agents import load_tasks
 from sml_agents.traces import TraceStore
@@ -75,7 +76,8 @@ async def test_the_python_in_the_readme_runs(repository: Path, asker: str) -> No
     assert found
     for snippet in found:
         shown = re.sub(r'"embedded:[^"]*"', repr(asker), snippet)
-        names: dict[str, Any] = {}
+        shown = shown.replace('"openai:gpt-5-mini"', "model")
+        names: dict[str, Any] = {"model": GenericFakeChatModel(messages=iter([])), "tools": []}
         code = compile(shown, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         pending = eval(code, names)
         if inspect.isawaitable(pending):
@@ -98,7 +100,8 @@ def test_five_lines_is_what_the_readme_shows(
         f"student: {ANSWERS}",
     ]
     lines = [re.sub(r'"embedded:[^"]*"', '"embedded:"', line) for line in source.splitlines()]
-    readme = [re.sub(r'"embedded:[^"]*"', '"embedded:"', line) for line in snippets(repository)[0].splitlines()]
+    (five,) = (one for one in snippets(repository) if "build_dialogue" in one)
+    readme = [re.sub(r'"embedded:[^"]*"', '"embedded:"', line) for line in five.splitlines()]
     assert {line for line in readme if line and not line.startswith("trace")} <= set(lines)
 
 

@@ -196,6 +196,8 @@ def test_limits_that_leave_nothing_are_refused() -> None:
         load_tasks("arithmetic?largest=2")
     with pytest.raises(TaskSpecError, match=r"steps='0' in a task spec must be a whole number of at least 1"):
         load_tasks("arithmetic?steps=0")
+    with pytest.raises(TaskSpecError, match=r"n='9{40}' in a task spec is too large"):
+        load_tasks(f"arithmetic?n={'9' * 400}")
 
 
 def test_facts_are_kept_back_in_every_style() -> None:

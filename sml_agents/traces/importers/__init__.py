@@ -164,5 +164,5 @@ def _split(spec: str) -> tuple[str, str]:
     if format not in FORMATS or not colon or not place:
         raise InputError(f"{spec!r} is not FORMAT:PATH with one of the formats {', '.join(FORMATS)}")
     if "://" not in place and not Path(place).expanduser().exists():
-        raise InputError(f"there is nothing at {place}: give the path of a {format} log")
+        raise InputError(f"there is nothing at {place}: give the path of a log in the format {format}")
     return format, place
