@@ -182,10 +182,7 @@ def _may_assign(text: str) -> bool:
 
 
 def _finds(patterns: tuple[re.Pattern[str], ...], text: str) -> bool:
-    for pattern in patterns:  # not any(): a generator costs as much as a search
-        if pattern.search(text) is not None:
-            return True
-    return False
+    return any([pattern.search(text) for pattern in patterns])  # a generator costs as much as a search
 
 
 def _without_value(found: re.Match[str]) -> str:
