@@ -56,10 +56,13 @@ __all__ = [
 
 TRACE_VERSION = 2
 
+_SORTED_JSON = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+"""Made once: `json.dumps` makes one for every text."""
+
 
 def stable_hash(*parts: Any, length: int = 16) -> str:
     """A hexadecimal digest of JSON-able `parts`, the same in every process and on every machine."""
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+    text = _SORTED_JSON.encode(parts)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]
 
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from sml_agents.errors import StoreError, complaint, one_line
 from sml_agents.traces.redaction import Redactor
-from sml_agents.types import TRACE_VERSION, Act, Reply, Trace
+from sml_agents.types import TRACE_VERSION, Act, Reply, Role, Trace
 
 __all__ = [
     "MAX_DEPTH",
@@ -42,7 +42,7 @@ _MANY_LEVELS = 180
 
 def asked(trace: Trace) -> bool:
     """Whether the student asked a clarifying question in any turn."""
-    return any(turn.act is Act.CLARIFICATION for turn in trace.student_turns)
+    return any([turn.act is Act.CLARIFICATION and turn.role is Role.STUDENT for turn in trace.turns])
 
 
 def solved_alone(trace: Trace) -> bool | None:
@@ -56,8 +56,8 @@ def solved_alone(trace: Trace) -> bool | None:
 
 def tokens(trace: Trace) -> int:
     """Tokens that models generated for the trace, as far as their backends told."""
-    calls = (turn.call for turn in trace.turns)
-    return sum(call.usage.completion_tokens for call in calls if call is not None and call.usage is not None)
+    calls = [turn.call for turn in trace.turns if turn.call is not None]
+    return sum([call.usage.completion_tokens for call in calls if call.usage is not None])
 
 
 def checksum(text: str) -> int:
@@ -66,7 +66,7 @@ def checksum(text: str) -> int:
 
 def clean_text(text: str) -> str:
     """`text` as a database can hold it: no lone surrogate, no NUL."""
-    return _SURROGATE.sub("\ufffd", text).replace("\x00", "\ufffd")
+    return (text if text.isascii() else _SURROGATE.sub("\ufffd", text)).replace("\x00", "\ufffd")
 
 
 def trace_row(trace: Trace, redactor: Redactor | None) -> dict[str, Any]:

@@ -39,7 +39,7 @@ __all__ = ["Batch", "Counts", "Damage", "Finished", "TraceStore"]
 _KEPT = ("status", "family", "form", "stop", "solved", "asked", "tokens", "finished", "crc", "trace", "run")
 
 
-_DROP_REPLIES = replies.delete().where(replies.c.dialogue_id == bindparam("settled"))
+_DROP_REPLIES = replies.delete().where(replies.c.dialogue_id.in_(bindparam("settled", expanding=True)))
 
 
 @dataclass
@@ -329,9 +329,9 @@ class TraceStore(StoreReader):
             if batch.done:
                 connection.execute(self._add_done, batch.done)
                 # A failed dialogue keeps its replies: tried again, it goes on where it failed.
-                settled = [{"settled": row["id"]} for row in batch.done if row["stop"] != StopReason.FAILED]
+                settled = [row["id"] for row in batch.done if row["stop"] != StopReason.FAILED]
                 if settled:
-                    connection.execute(_DROP_REPLIES, settled)
+                    connection.execute(_DROP_REPLIES, {"settled": settled})
         self._claimed.difference_update(str(row["id"]) for row in batch.done)
 
 

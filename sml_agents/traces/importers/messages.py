@@ -87,12 +87,12 @@ def read_messages(messages: Any) -> list[Said]:
         raise BadRecord(f"its messages are {kind_of(messages)}, not a list")
     said: list[Said] = []
     for number, message in enumerate(messages):
-        if _from_harness(message):
-            continue
         try:
             plain = _plain(message) if type(message) is dict else None
             if plain is not None:
                 said.append(plain)
+            elif _from_harness(message):
+                continue
             elif isinstance(message, dict) and message.get("kind") == "request" and "role" not in message:
                 said += [read_message(one) for one in _apart(message)]
             elif isinstance(message, dict) and (item := _unknown_item(message)):
