@@ -40,6 +40,8 @@ _KEPT = ("status", "family", "form", "stop", "solved", "asked", "tokens", "finis
 
 
 _DROP_REPLIES = replies.delete().where(replies.c.dialogue_id.in_(bindparam("settled", expanding=True)))
+_AT_ONCE = 10_000
+"""Ids in one question: databases take some tens of thousands."""
 
 
 @dataclass
@@ -331,7 +333,8 @@ class TraceStore(StoreReader):
                 # A failed dialogue keeps its replies: tried again, it goes on where it failed.
                 settled = [row["id"] for row in batch.done if row["stop"] != StopReason.FAILED]
                 if settled:
-                    connection.execute(_DROP_REPLIES, {"settled": settled})
+                    for at in range(0, len(settled), _AT_ONCE):
+                        connection.execute(_DROP_REPLIES, {"settled": settled[at : at + _AT_ONCE]})
         self._claimed.difference_update(str(row["id"]) for row in batch.done)
 
 

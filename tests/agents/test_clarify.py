@@ -376,10 +376,17 @@ def test_what_cannot_be_used_is_said_at_once() -> None:
         ClarifyMiddleware(delivery="mail")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="A decider is"):
         ClarifyMiddleware(7)
-    with pytest.raises(TypeError, match="a decider returns"):
-        agent(lambda view: 7).invoke(user(VAGUE), THREAD)
     with pytest.raises(BackendError):
         agent(model=ScriptedModel(replies=[Rule(when="never", reply="")])).invoke(user(VAGUE), THREAD)
+
+
+def test_a_decider_that_returns_nonsense_has_failed(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("WARNING", logger="sml_agents.agents"):
+        state = agent(lambda view: 7).invoke(user(VAGUE), THREAD)
+    assert ran(state) == [], "nothing runs"
+    assert [record.getMessage() for record in caplog.records] == [
+        "a decider failed, so guarded calls are not run: TypeError: a decider returns None, a question or several, not int"
+    ]
 
 
 @pytest.mark.slow

@@ -112,6 +112,12 @@ def test_every_command_offers_json(capsys: pytest.CaptureFixture[str]) -> None:
         "chat",
         "doctor",
         "recipes",
+        "ask",
+        "gguf",
+        "merge",
+        "push",
+        "serve",
+        "view",
     }
     for words in (*([command] for command in commands - {"recipes", "mcp"}), ["recipes", "list"], ["recipes", "copy"]):
         assert "--json" in page(*words), words

@@ -182,12 +182,12 @@ async def test_what_the_model_cannot_take_is_the_client_s_mistake(embedded_model
 
 
 def with_threshold(embedded_model: Path, folder: Path) -> Path:
-    """The embedded model with a threshold so low that any first turn opens with the token that asks."""
+    """The embedded model with a threshold so low that a first turn that would open with `I` opens with `What`."""
     from transformers import AutoTokenizer
 
     shutil.copytree(embedded_model, folder, copy_function=lambda a, b: Path(b).symlink_to(a))
     tokenizer: Any = AutoTokenizer.from_pretrained(embedded_model)
-    asking, answering = (tokenizer(word, add_special_tokens=False)["input_ids"][0] for word in ("What", "The"))
+    asking, answering = (tokenizer(word, add_special_tokens=False)["input_ids"][0] for word in ("What", "I"))
     Decision(ask=asking, answer=answering, threshold=1e-12).write(folder)
     return folder
 

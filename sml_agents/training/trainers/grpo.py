@@ -296,8 +296,10 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
         inputs["advantages"] = (advantages if advantages.dim() > 1 else advantages[:, None]) * weights_BT
         if count := int(mask_BT.sum()):
             kept = weights_BT[mask_BT > 0]
-            self._log_metric("importance", float(kept.sum()) / count)
-            self._log_metric("importance_capped", float((kept >= self.importance_cap).float().mean()))
+            # What `_log_metric` is given in a loss would stand in the log of the next step.
+            logged = self._metrics["train" if self.model.training else "eval"]
+            logged["importance"].append(float(kept.sum()) / count)
+            logged["importance_capped"].append(float((kept >= self.importance_cap).float().mean()))
 
     def create_accelerator_and_postprocess(self) -> None:
         super().create_accelerator_and_postprocess()

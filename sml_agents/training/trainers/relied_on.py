@@ -26,6 +26,7 @@ RELIED_ON: dict[str, tuple[str, ...]] = {
         "_generate_single_turn",
         "_get_per_token_logps_and_entropies",
         "_log_metric",
+        "_metrics",
         "_prepare_inputs",
         "_send_telemetry",
         "_step",
