@@ -385,7 +385,8 @@ def test_a_decider_that_returns_nonsense_has_failed(caplog: pytest.LogCaptureFix
         state = agent(lambda view: 7).invoke(user(VAGUE), THREAD)
     assert ran(state) == [], "nothing runs"
     assert [record.getMessage() for record in caplog.records] == [
-        "a decider failed, so guarded calls are not run: TypeError: a decider returns None, a question or several, not int"
+        "a decider failed, so guarded calls are not run: "
+        "TypeError: a decider returns None, a question or several, not int"
     ]
 
 
