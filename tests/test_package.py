@@ -86,8 +86,10 @@ def test_help_is_fast_and_loads_nothing_heavy() -> None:
     assert listed.splitlines()[-1] == "[]"
 
 
-def test_version_is_said_once(project: dict[str, Any]) -> None:
-    assert project["project"]["version"] == sml_agents.__version__
+def test_version_is_said_once(project: dict[str, Any], repository: Path) -> None:
+    assert project["project"]["dynamic"] == ["version"] and "version" not in project["project"]
+    assert project["tool"]["hatch"]["version"]["path"] == "sml_agents/__init__.py"
+    assert f"version: {sml_agents.__version__}\n" in (repository / "CITATION.cff").read_text(encoding="utf-8")
 
 
 def test_the_console_script_is_named_after_the_project() -> None:
