@@ -19,7 +19,6 @@ import resource
 import subprocess
 import sys
 import tempfile
-import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -101,7 +100,7 @@ def check(wheel: Path, extra: str, python: str, folder: Path, torch: str) -> dic
     if extra not in WITH_TORCH:
         run([own, "-c", "import importlib.util as u, sys; sys.exit(u.find_spec('torch') is not None)"], folder)
     program = own.with_name("sml-agents")
-    wanted = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    wanted = wheel.name.split("-")[1]
     said = json.loads(run([program, "--version", "--json"], folder))["version"]
     told = run([own, "-c", "import sml_agents; print(sml_agents.__version__, sml_agents.__file__)"], folder).split()
     if {said, told[0]} != {wanted} or str(ROOT) in told[1]:
