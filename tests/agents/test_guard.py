@@ -421,16 +421,6 @@ def test_one_date_fills_one_field() -> None:
     assert RAN == [("stay", "2027-05-05", "2027-05-05", 2)]
 
 
-def test_a_date_that_is_said_again_fills_one_field() -> None:
-    leg = {"start": "2027-05-05", "end": "2027-05-05"}
-    drafts = [call("stay", leg=leg, guests=2, body="Dear host") for _ in range(3)]
-    guest = agent(*drafts, AIMessage("done"), tools=[stay])
-    assert asks(say(guest, "Two people, and we go home on 5 May")) == ["leg.end"]
-    assert asks(say(guest, "and we go home on 5 May")) == ["leg.start"] and RAN == [], "it is the same day again"
-    say(guest, "We come on 5 May, too")
-    assert RAN == [("stay", "2027-05-05", "2027-05-05", 2)]
-
-
 def test_relative_dates_are_counted_from_the_given_clock() -> None:
     say(agent(call("book", city="Paris", date="2026-11-28"), AIMessage("done")), "Book Paris the day after tomorrow")
     assert RAN == [("book", "Paris", "2026-11-28")]

@@ -165,31 +165,15 @@ _PREPOSITIONS = frozenset(listed("to at in on from by with under is please and")
 
 
 def seated(draft: Draft, places: Mapping[int, list[Place]]) -> dict[int, Place]:
-    """One value, one argument: each mention grounds one, unless the person speaks of both or the same.
-
-    A value that the person says again is still one: a second argument of the same value needs words of its own.
-    """
+    """One value, one argument: each mention grounds one, unless the person speaks of both or the same."""
     taken: dict[int, Place] = {}
-
-    def meant(k: int, place: Place) -> bool:
-        piece = draft.pieces[place.piece]
-        return draft.fills[k].slot.name in piece.about or is_near(draft.kinds[k], piece.text, place.span)
-
-    def said_again(j: int, k: int, place: Place) -> bool:
-        other = taken[j]
-        if place.piece == other.piece or place.state is not State.SAID or other.state is not State.SAID:
-            return False
-        if draft.fills[j].value != draft.fills[k].value:
-            return False
-        return not (meant(j, other) and meant(k, place))
 
     def rivals(k: int, place: Place) -> list[int]:
         text = draft.pieces[place.piece].text
         around = text[max(0, place.span.start - _AROUND) : place.span.end + _AROUND]
         if draft.kinds[k].sort in ("bool", "datetime") or _SHARED.search(around):
             return []
-        taking = [j for j in draft.rivals(k) if j in taken]
-        return [j for j in taking if taken[j].clashes(place) or said_again(j, k, place)]
+        return [j for j in draft.rivals(k) if j in taken and taken[j].clashes(place)]
 
     def seat(k: int, tried: set[int]) -> bool:
         for place in places[k]:
