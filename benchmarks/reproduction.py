@@ -133,8 +133,9 @@ def main() -> int:
     add("--other", type=int, default=10, help="pairs measured in the domain that nobody was trained on")
     add("--start-steps", type=int, default=50, help="SFT steps of eight rows, of the start")
     add("--sft-steps", type=int, default=15, help="the same of the other cells")
-    add("--rl-steps", type=int, default=5, help="GRPO steps of 32 dialogues")
-    add("--learning-rates", type=float, nargs=3, default=(2e-3, 5e-4, 2e-4), help="of start, SFT and GRPO")
+    add("--rl-steps", type=int, default=5, help="GRPO steps")
+    add("--groups", type=int, default=2, help="tasks of a GRPO step: groups of 8 dialogues, of one turn 32")
+    add("--learning-rates", type=float, nargs=3, default=(2e-3, 5e-4, 4e-4), help="of start, SFT and GRPO")
     add("--answer-loss", type=int, default=16, help="sharded dialogues of each cell to take the answer's loss in")
     add("--table", action="store_true", help="only print what has been measured")
     add("--min-effect", type=float, metavar="D", help="a difference of success that has to show, such as 0.1")
@@ -217,7 +218,7 @@ class Workshop:
             **self.adapters(),
             max_tokens=self.options.max_tokens,
             group=group,
-            batch_size=4 * group,
+            batch_size=self.options.groups * group,
             micro_batch_size=8,
             max_steps=self.options.rl_steps,
             learning_rate=self.options.learning_rates[2],
@@ -273,7 +274,8 @@ class Workshop:
         return path
 
     def model(self, name: str, **more: Any) -> Any:
-        sampling = {"max_tokens": self.options.max_tokens, "dtype": "fast", "batch_size": AT_ONCE}
+        # Of a crowded machine a turn may take minutes.
+        sampling = {"max_tokens": self.options.max_tokens, "dtype": "fast", "batch_size": AT_ONCE, "timeout": 3600}
         return resolve(self.trained(name), **sampling, **more)
 
     def measured(self, name: str) -> None:
