@@ -101,7 +101,9 @@ def solved_within(trace: Trace) -> int | None:
     attempt is known not to be solved.
     """
     turns = trace.student_turns
-    if trace.stop in (StopReason.FAILED, StopReason.UNSCORED, StopReason.TEACHER_STOPPED, StopReason.RECORDED):
+    if trace.stop in (StopReason.FAILED, StopReason.UNSCORED, StopReason.RECORDED):
+        return None
+    if trace.stop is StopReason.TEACHER_STOPPED and trace.solved is None:
         return None
     if trace.solved:
         return (trace.solved_at or len(turns)) if solved_alone(trace) else None
