@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from sml_agents.errors import InputError
 from sml_agents.roles.primer import ChatPrimer, OraclePrimer, Primer
 from sml_agents.roles.scripts import SCRIPTS, ScriptStudent
-from sml_agents.roles.shards import SIMULATIONS, ShardTeacher, Simulation
+from sml_agents.roles.shards import SIMULATIONS, ShardTeacher
 from sml_agents.roles.student import ChatStudent, Student
 from sml_agents.roles.teacher import ChatTeacher, HumanTeacher, OracleTeacher, SelfTeacher, Teacher
 from sml_agents.roles.user import PERSONAS, Persona
@@ -27,8 +27,8 @@ __all__ = ["PrimerLike", "StudentLike", "TeacherLike", "primer_from", "student_f
 StudentLike: TypeAlias = "str | BaseChatModel | Student"
 """A backend spec such as `embedded:`, a chat model, or a student of your own."""
 TeacherLike: TypeAlias = "str | BaseChatModel | Teacher | HumanTeacher"
-"""`oracle`, `oracle?persona=chatty`, `shards`, `student`, `self`, `human`, a backend spec, a chat model, or a teacher of
-your own; see `teacher_from`."""
+"""`oracle`, `oracle?persona=chatty`, `shards`, `student`, `self`, `human`, a backend spec, a chat model, or a teacher
+of your own; see `teacher_from`."""
 PrimerLike: TypeAlias = "str | BaseChatModel | Primer"
 """`oracle`, `student`, a backend spec, a chat model, or a primer of your own."""
 
@@ -66,8 +66,8 @@ def teacher_from(
 ) -> Any:
     """The teacher that `given` names.
 
-    Beside a model's spec: `oracle`, `shards` and `shards?simulation=recap` (see `ShardTeacher`), `human`, and two that the
-    student's own model plays: `student` knows the answer, as in Cook et al.; `self` knows what the student knows.
+    Beside a model's spec: `oracle`, `shards` and `shards?simulation=recap` (see `ShardTeacher`), `human`, and two that
+    the student's own model plays: `student` knows the answer, as in Cook et al.; `self` knows what the student knows.
 
     Args:
         system: Jinja template of a chat model's system prompt, see `ChatTeacher`; None takes the built-in one.
@@ -86,7 +86,8 @@ def teacher_from(
     if given in ("student", "self"):
         if not isinstance(student, ChatStudent):
             raise InputError("this student has no chat model that could teach: take oracle or a model as the teacher")
-        return SelfTeacher(student.model, system=system) if given == "self" else ChatTeacher(student.model, system=system)
+        kind = SelfTeacher if given == "self" else ChatTeacher
+        return kind(student.model, system=system)
     if given == "human" or isinstance(given, HumanTeacher):
         if not person:
             raise InputError("a person cannot teach many dialogues at once: take oracle or a model as the teacher")
@@ -138,7 +139,7 @@ def _shards(spec: Spec) -> ShardTeacher:
         raise InputError(f"shards takes no {unknown!r}: its one setting is shards?simulation=NAME")
     if simulation not in SIMULATIONS:
         raise InputError(f"there is no simulation {simulation!r}: take one of {', '.join(SIMULATIONS)}")
-    return ShardTeacher(cast(Simulation, simulation))
+    return ShardTeacher(simulation)
 
 
 def _model(given: Any, student: Student | None = None) -> BaseChatModel | None:

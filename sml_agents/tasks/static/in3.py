@@ -2,8 +2,9 @@
 arXiv 2402.09205).
 
 A row holds `task`, `vague` and `missing_details`, each with `description`, `importance` ("1" to "3"), `inquiry` (a good
-question for it) and `options`. A vague task is underspecified: each detail is a fact, whose value is one of its options,
-drawn by the seed. Nobody knows what a right answer would be, so nothing is scored but the asking (verifier `none`).
+question for it) and `options`. A vague task is underspecified: each detail is a fact, whose value is one of its
+options, drawn by the seed. Nobody knows what a right answer would be, so nothing is scored but the asking (verifier
+`none`).
 `importance=2` leaves out what matters less; a vague task of which nothing is left is refused.
 """
 
