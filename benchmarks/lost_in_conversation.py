@@ -198,9 +198,10 @@ def main() -> int:
             "agree": theirs.size - reasons.total(),
             "differ": dict(reasons),
             "ours": {name: round(getattr(ours, name).value, 4) for name in FIGURES},
-            "published": dict(
-                zip(FIGURES, np.round([theirs.mean(), high.mean(), (high - low).mean()], 4), strict=True)
-            ),
+            "published": {
+                name: round(float(figure), 4)
+                for name, figure in zip(FIGURES, (theirs.mean(), high.mean(), (high - low).mean()), strict=True)
+            },
         }
         print(f"{simulation:15s} {found[simulation]}")
     if out:

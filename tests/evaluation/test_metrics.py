@@ -358,11 +358,9 @@ def test_nobody_is_simulated_where_nothing_is_missing() -> None:
 def test_what_models_cost_is_known_where_they_tell() -> None:
     usage = Usage(prompt_tokens=30, completion_tokens=12)
     paid = trace("11", task("a"))
-    turns = [
-        turn.model_copy(update={"call": Call(usage=usage)}) if turn.role is Role.STUDENT else turn
-        for turn in paid.turns
-    ]
-    metrics = compute([paid.model_copy(update={"turns": tuple(turns)}), trace("111", task("b"))])
+    calls = {Role.STUDENT: Call(usage=usage), Role.TEACHER: None}
+    turns = tuple(turn.model_copy(update={"call": calls[turn.role]}) for turn in paid.turns)
+    metrics = compute([paid.model_copy(update={"turns": turns}), trace("111", task("b"))])
     assert (metrics.student_calls.value, metrics.student_tokens.value, metrics.student_calls.n) == (2.0, 84.0, 1)
     assert metrics.teacher_tokens.value is None
 
@@ -378,9 +376,7 @@ def test_what_models_cost_is_known_where_they_tell() -> None:
         ("rrrrrrrrr1", 1.0, 0.1),
     ],
 )
-def test_aptitude_and_unreliability_are_percentiles_of_a_task(
-    scores: str, aptitude: float, unreliability: float
-) -> None:
+def test_a_good_day_and_a_bad_one_are_percentiles(scores: str, aptitude: float, unreliability: float) -> None:
     found = compute([trace(letter, task("a"), sample=k, max_turns=1) for k, letter in enumerate(scores)])
     zeros = [float(letter == "r") for letter in scores]
     high, low = np.percentile(zeros, 90), np.percentile(zeros, 10)

@@ -16,7 +16,7 @@ from sml_agents.types import Form, Task
 FILES = Path(__file__).parents[1] / "suites"
 ROW = {
     "ori_question": "A ferry takes 45 cars on each trip. It makes 6 trips a day. How many cars does it take in a day?",
-    "degraded_question": "A ferry takes some cars on each trip. It makes 6 trips a day. How many cars does it take in a day?",
+    "degraded_question": "A ferry takes some cars. It makes 6 trips a day. How many cars does it take in a day?",
     "expected_answer": "270",
     "required_points": ["Number of cars on each trip"],
 }
