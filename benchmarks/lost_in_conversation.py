@@ -164,6 +164,7 @@ def main() -> int:
     parser.add_argument("--file", type=Path, required=True, help="sharded problems (JSON, or JSON lines)")
     parser.add_argument("--tasks", type=int, default=40)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--simulations", nargs="+", choices=SIMULATIONS, default=SIMULATIONS)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     file, out = arguments.file.resolve(), arguments.out and arguments.out.resolve()
@@ -175,7 +176,7 @@ def main() -> int:
     by_id = {row["task_id"]: row for row in kept}
     published = Published(arguments.checkout.resolve(), kept)
     found: dict[str, Any] = {"tasks": len(kept), "runs": arguments.runs}
-    for simulation in SIMULATIONS:
+    for simulation in arguments.simulations:
         tasks = [
             task
             for task in load_tasks(f"lost-in-conversation:{file}?simulation={simulation}")
@@ -207,7 +208,7 @@ def main() -> int:
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    return int(any("unexplained" in found[simulation]["differ"] for simulation in SIMULATIONS))
+    return int(any("unexplained" in found[simulation]["differ"] for simulation in arguments.simulations))
 
 
 if __name__ == "__main__":

@@ -132,7 +132,7 @@ def _counts_table(summary: Summary, title: str, counts: Mapping[str, Counts]) ->
     figures = of_part(summary, title, counts.values())
     for name, turn in figures:
         label = DEFINITIONS[name].label
-        table.add_column(f"{label}@{turn}" if turn else label, width={4: 14, 5: 12}.get(len(figures), 18))
+        table.add_column(f"{label}@{turn}" if turn else label, width=14 if len(figures) < 5 else 12)
     for name, counted in counts.items():
         cells = (_cell(metric, metric_of(counted.metrics, metric, turn)) for metric, turn in figures)
         table.add_row(Text(name), *cells)

@@ -13,7 +13,7 @@ import pytest
 from sml_agents.errors import InputError
 from sml_agents.evaluation.compare import Summary
 from sml_agents.evaluation.figures import metric_of
-from sml_agents.evaluation.run import evaluate
+from sml_agents.evaluation.run import evaluate, evaluate_async
 from sml_agents.evaluation.suites import SUITES, Part, parts_of
 from sml_agents.evaluation.table import print_summary
 from sml_agents.tasks import load_tasks
@@ -21,6 +21,7 @@ from sml_agents.tasks.static.lost_in_conversation import SIMULATIONS
 from sml_agents.testing import ScriptedModel
 from sml_agents.traces import TraceStore
 from sml_agents.types import Role, Task, Trace
+from tests.serving.served import serving
 
 FILES = Path(__file__).parents[1] / "suites"
 LOST = f"lost-in-conversation:{FILES}/lost_in_conversation.json"
@@ -230,3 +231,41 @@ def test_the_tables_show_what_says_most_of_each_part(tmp_path: Path, capsys: pyt
 def test_every_suite_says_what_it_shows() -> None:
     assert all(suite.meaning.endswith((".", "?")) for suite in SUITES.values())
     assert isinstance(parts_of("requests")[0], Part)
+
+
+async def test_the_students_own_model_teaches_over_http_and_its_leaks_and_costs_are_counted(tmp_path: Path) -> None:
+    file = tmp_path / "problems.jsonl"
+    file.write_text('{"q": "Ann buys 4 tickets at $7 each. What does she pay?", "a": "28"}\n', encoding="utf-8")
+    model = ScriptedModel(
+        replies=[
+            {"when": "The answer is 27", "reply": "It is 28, of course."},  # type: ignore[list-item]
+            {"when": "The answer is 5", "reply": "Multiply the two numbers."},  # type: ignore[list-item]
+            {"when": "of course", "reply": "The answer is 28."},  # type: ignore[list-item]
+            {"when": "Multiply", "reply": "The answer is 27."},  # type: ignore[list-item]
+            "The answer is 5.",
+        ]
+    )
+    parts = parts_of("feedback", [f"jsonl:{file}?prompt=q&answer=a&form=full"])
+    async with serving(model) as server:
+        summary = await evaluate_async(
+            {"a": f"openai:m@{server.url}"},
+            parts,
+            tmp_path / "out",
+            teacher="student",
+            resamples=20,
+        )
+    own = summary.students["a"].metrics
+    assert metric_of(own, "success_at", "3").value == 1.0 and metric_of(own, "success_at", "2").value == 0.0
+    assert metric_of(own, "leak_rate").value == 0.5
+    assert metric_of(own, "teacher_calls").value == 2.0 and metric_of(own, "student_calls").value == 3.0
+    assert (metric_of(own, "teacher_tokens").value or 0) > 20
+    scripts = summary.baselines["never ask"].metrics
+    assert metric_of(scripts, "leak_rate").value == 0.0 and metric_of(scripts, "teacher_tokens").value is None
+    [part] = summary.settings["parts"].values()
+    assert part["teacher"]["prompt"] and part["dialogue"]["max_turns"] == 10
+
+
+def test_who_has_no_model_cannot_teach_itself(tmp_path: Path) -> None:
+    for suite, teacher in (("feedback?n=2", "student"), ("autodidact?n=2", None)):
+        with pytest.raises(InputError, match="no chat model"):
+            evaluate({"a": "script:sweep"}, parts_of(suite), tmp_path / suite[:4], teacher=teacher)
