@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from sml_agents.agents.evidence import Piece
 from sml_agents.agents.grounding.answers import answer_is, holds_an_answer, names_it
+from sml_agents.agents.grounding.asides import is_aside, is_the_hour
 from sml_agents.agents.grounding.draft import Draft
 from sml_agents.agents.grounding.states import State
 from sml_agents.agents.replies import answers_nothing
@@ -44,7 +45,9 @@ _TO = frozenset(
 )
 _BEFORE = {
     **dict.fromkeys(listed("from von ab aus leaving departing starting beginning abflug hinflug hinfahrt"), _FROM),
-    **dict.fromkeys(listed("to nach bis until into back home returning return ending zuruck heim ruckflug ruckfahrt"), _TO),
+    **dict.fromkeys(
+        listed("to nach bis until into back home returning return ending zuruck heim ruckflug ruckfahrt"), _TO
+    ),
 }
 _SMALL = frozenset(listed("on at in by the again am um im den der wieder"))
 """Words that may stand between a role and its value: `coming back on 17 March`."""
@@ -62,7 +65,13 @@ def places_of(draft: Draft, k: int) -> list[Place]:
             continue
         answering = fill.slot.name in piece.about
         for mention in _mentions(draft, k, piece, answering):
-            if not _role_fits(draft, k, piece, mention) or not (answering or _unit_fits(draft, k, piece, mention)):
+            if is_aside(piece, mention.span) or not _role_fits(draft, k, piece, mention):
+                continue
+            if not answering and not (
+                _unit_fits(draft, k, piece, mention)
+                and _row_fits(draft, k, piece, mention)
+                and not (kind.sort in ("time", "datetime") and is_the_hour(piece, mention.span))
+            ):
                 continue
             state = State.DERIVED if mention.derived else _STATE[piece.source]
             nearness = 0 if answering else 1 if is_near(kind, piece.text, mention.span) else 2
@@ -141,6 +150,32 @@ def _unit_fits(draft: Draft, k: int, piece: Piece, mention: Mention) -> bool:
         if near and not near & kind.name and any(near & draft.kinds[j].name - kind.name for j in draft.rivals(k)):
             return False
     return True
+
+
+def _row_fits(draft: Draft, k: int, piece: Piece, mention: Mention) -> bool:
+    """`two pizzas and three ramen`: what belongs to one row of a list stands beside that row's own words."""
+    row, text = _row(draft, k), piece.text
+    if row is None or draft.kinds[k].sort == "text":
+        return True
+    named = [
+        (one.span, _row(draft, j) == row)
+        for j, fill in enumerate(draft.fills)
+        if draft.kinds[j].sort == "text" and fill.given and (other := _row(draft, j)) and other[:-1] == row[:-1]
+        for one in find(draft.kinds[j], fill.value, text, draft.clock)
+    ]
+    if {own for _, own in named} != {True, False}:
+        return True
+    values = [one.span for one in mentions(draft.kinds[k], text, draft.clock)] or [mention.span]
+    ahead = min(values) < min(span for span, _ in named)  # the number first, as in `two pizzas`, or the name
+    beside = [one for one in named if (one[0].start >= mention.span.end) is ahead] or named
+    return min(beside, key=lambda one: abs(one[0].start - mention.span.start))[1]
+
+
+def _row(draft: Draft, k: int) -> tuple[str | int, ...] | None:
+    """The place of the innermost row of a list that an argument stands in."""
+    place = draft.fills[k].place
+    at = max((n for n, part in enumerate(place) if isinstance(part, int)), default=-1)
+    return place[: at + 1] if at >= 0 else None
 
 
 def _role_before(text: str, span: Span) -> frozenset[str]:
