@@ -221,8 +221,9 @@ _LABELS = frozenset(
         stem,
         listed(
             "order invoice ticket case room gate flight bus line number no nr apartment flat platform booking"
-            " reservation card pin code zip postcode id ref reference page chapter season episode bestellung auftrag rechnung"
-            " zimmer flug linie nummer hausnummer pedido factura habitacion vuelo numero commande facture chambre vol"
+            " reservation card pin code zip postcode id ref reference page chapter season episode bestellung auftrag"
+            " rechnung zimmer flug linie nummer hausnummer pedido factura habitacion vuelo numero commande facture"
+            " chambre vol"
         ),
     )
 )
