@@ -10,14 +10,14 @@ import asyncio
 import json
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from sml_agents.asker.load import Asker, load_asker
 from sml_agents.asker.mix import Pair
 from sml_agents.asker.pairs import stands_once
 from sml_agents.asker.prompt import Argument, Said, ToolView
-from sml_agents.asker.rows import Example, Row
+from sml_agents.asker.rows import Choice, Example, Row
 from sml_agents.errors import InputError
 from sml_agents.evaluation.deciders import Case, Decision, unsaid
 from sml_agents.text.schemas import schema_at
@@ -29,6 +29,10 @@ _SPOKEN = 12
 """Messages that the asker is shown, from the end, as in an agent."""
 _ASIDE = 8
 """One thread in so many is not trained on: thresholds are chosen on it."""
+
+
+_Lesson = tuple[ToolView, Example]
+_RowOf = Callable[[random.Random], Row | Choice | None]
 
 
 class AskerJudge:
@@ -46,23 +50,19 @@ class AskerJudge:
         return await asyncio.to_thread(self._decide, case)
 
     def _decide(self, case: Case) -> Decision:
+        sure, tool, path, value = max(self._read(case), key=lambda one: one[0], default=(0.0, "", "", None))
+        return Decision(sure, case.arguments.question(tool, [path], value) if sure else "", path)
+
+    def _read(self, case: Case) -> Iterator[tuple[float, str, str, Any]]:
+        """How sure each argument is to be asked for, with its tool, its name and the drafted value."""
         said, record = _said(case), self.asker.record
-        best = Decision(0.0)
         for call in case.calls:
-            view, lost = _view(case, call), unsaid(case, call)
-            read = self.asker.missing(view, said, {path: text for path, text in _drafted(case, call).items()})
-            for path, probability in read.items():
-                sure = _laid(probability, record.unknown if path in lost else record.grounded)
-                if sure > best.sure:
-                    question = case.arguments.question(
-                        call.name, [path], case.arguments.required(call.name, call.arguments)[path]
-                    )
-                    best = Decision(sure, question, path)
+            values, lost = case.arguments.required(call.name, call.arguments), unsaid(case, call)
+            for path, p in self.asker.missing(_view(case, call), said, _drafted(case, call)).items():
+                yield _laid(p, record.unknown if path in lost else record.grounded), call.name, path, values[path]
         if not case.calls and (tool := self.asker.choose([ToolView.read(one) for one in case.tools], said)):
-            for path, probability in self.asker.missing(tool, said).items():
-                if (sure := _laid(probability, record.threshold)) > best.sure:
-                    best = Decision(sure, case.arguments.question(tool.name, [path], None), path)
-        return best
+            for path, p in self.asker.missing(tool, said).items():
+                yield _laid(p, record.threshold), tool.name, path, None
 
 
 class LessonRows:
@@ -98,6 +98,10 @@ class LessonRows:
         known = {one.name for one in names.arguments}
         return Row(names, tuple(example for view, example in taken if known >= {one.name for one in view.arguments}))
 
+    def mixed_with(self, other: _RowOf | None) -> _RowOf:
+        """Every second row from `other`; None: lessons alone."""
+        return self if other is None else lambda rng: self(rng) if rng.random() < 0.5 else other(rng)
+
     def pairs(self) -> list[Pair]:
         """Of the threads that are not trained on: conversations of one tool that lack something, with others that do
         not."""
@@ -109,9 +113,6 @@ class LessonRows:
             )
             found += [Pair(view, example, other) for (view, example), (_, other) in zip(lacking, whole, strict=False)]
         return found
-
-
-_Lesson = tuple[ToolView, Example]
 
 
 def _lessons(case: Case) -> Iterator[_Lesson]:
