@@ -86,6 +86,8 @@ def test_it_grounds_nothing(wanted: dict[str, Any], lacking: set[str], texts: tu
         (TABLE, ("Una mesa en Luigi's el 5 de mayo a las 19:00 para cuatro personas",)),
         (ORDER, ("Two pizzas and three ramen, please",)),
         (ORDER, ("Pizza: 2, ramen: 3",)),
+        (ORDER, ("Order 2 pizza and order 3 ramen",)),
+        (TABLE, ("Dining room 4 people, Luigi's on 5 May at 7 pm",)),
         (ALARM, ("Set it at 8 pm",)),
         (ALARM, ("Set an alarm", "For what time?", "It's 8 pm I want")),
         (BOOK, ("I was thinking of 5 May. Book Paris.",)),

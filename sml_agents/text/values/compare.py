@@ -220,7 +220,7 @@ _LABELS = frozenset(
     map(
         stem,
         listed(
-            "order invoice ticket case room gate flight bus line number no nr apartment flat platform booking"
+            "invoice ticket case room gate flight bus line number no nr apartment flat platform booking"
             " reservation card pin code zip postcode id ref reference page chapter season episode bestellung auftrag"
             " rechnung zimmer flug linie nummer hausnummer pedido factura habitacion vuelo numero commande facture"
             " chambre vol"
@@ -239,8 +239,10 @@ def _names_a_thing(kind: Kind, text: str, span: Span) -> bool:
     if not text[span.start : span.end].isdigit():
         return False
     before, after = tokens(text[: span.start])[-1:], tokens(text[span.end : span.end + 40])[:1]
-    counts = span.end - span.start < 3 and after and after[0].plain.endswith("s")  # to order 2 seats
-    if before and stem(before[0].plain) in _LABELS - kind.words and not counts:
+    short = span.end - span.start < 3
+    counts = after and (after[0].plain.endswith("s") or stem(after[0].plain) in kind.words | _PEOPLE)
+    labels = _LABELS if short else _LABELS | {"order"}  # to order 2 pizza
+    if before and stem(before[0].plain) in labels - kind.words and not (short and counts):
         return not text[before[0].end : span.start].strip(" #.:")
     if _STREET.match(text, span.end):
         return True
