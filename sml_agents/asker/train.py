@@ -203,12 +203,12 @@ def _start_from(model: Any, folder: Path) -> None:
 
     try:
         stored = load_file(folder / WEIGHTS)
-        left_out = set_peft_model_state_dict(model, stored).unexpected_keys
+        loaded: Any = set_peft_model_state_dict(model, stored)
     except (OSError, RuntimeError) as error:
         raise InputError(
             f"The weights in {folder} cannot be gone on from: {str(error).splitlines()[0][:200]}"
         ) from error
-    if left_out:
+    if loaded.unexpected_keys:
         raise InputError(
             f"The weights in {folder} are of other layers: choose the settings that they were trained with."
         )
