@@ -115,7 +115,7 @@ def import_logs(
 
     seen: set[int] = set()
     rows: list[dict[str, Any]] = []
-    """Of the next transaction. Rows, not traces: thousands of objects kept for later cost a fifth in garbage collection."""
+    """Of the next transaction. Rows, not traces: collecting garbage goes through all objects that are kept."""
     for trace in _traces(FORMATS[format](place, lose), format, lose):
         report.records += 1
         key = int(trace.id, 16)

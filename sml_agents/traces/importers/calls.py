@@ -102,7 +102,7 @@ class Gathered:
         yield from conversations((call for _, call in calls), scores)
 
     def _put_inputs(self, calls: list[tuple[str, ModelCall]]) -> None:
-        """Where no call of a trace tells what it was given and the trace as a whole does, they answered that in turn."""
+        """Where no call of a trace tells what it was given and the trace as a whole does, they answer that in turn."""
         by_trace: dict[str, list[ModelCall]] = {}
         for trace, call in calls:
             by_trace.setdefault(trace, []).append(call)
