@@ -86,8 +86,9 @@ def test_finished_dialogues_become_tables_and_a_page(options: argparse.Namespace
 
 
 def test_what_the_turns_after_training_bring() -> None:
-    late = [trace("qqqqq" + "r", task(f"late {k}")) for k in range(10)]
-    soon = [trace("r", task(f"soon {k}")) for k in range(30)]
+    late = [trace("qqqqq" + "r", task(f"late {k}"), max_turns=10) for k in range(10)]
+    soon = [trace("r", task(f"soon {k}"), max_turns=10) for k in range(30)]
     found = reproduction.gained_later(Tally().extend([*late, *soon]))
     assert found.value == pytest.approx(0.25) and found.n == 40
     assert found.low is not None and found.high is not None and 0.1 < found.low < 0.25 < found.high < 0.42
+    assert reproduction.gained_later(Tally().extend([trace("r", task("brief"), max_turns=4)])).value is None
