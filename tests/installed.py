@@ -36,6 +36,8 @@ PARTS = {
     "postgres": "psycopg",
     "verifiers": "sml_agents.integrations.verifiers",
     "openenv": "sml_agents.integrations.openenv",
+    "openevals": "openevals, sml_agents.integrations.evaluators",
+    "inspect": "sml_agents.integrations.inspect",
 }
 """What is imported to see that an extra brings what it is for."""
 WITH_TORCH = {"local", "train", "all", "dev"}

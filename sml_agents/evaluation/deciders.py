@@ -9,7 +9,7 @@ Measure on threads that were not trained on: `mine` marks them (`split` is `held
 Case           one decision
 Decision       what a decider makes of it
 ModelDecider   a chat model: it asks, or it does not
-RuleDecider    asks for a required argument of the drafted call whose value nobody said and no tool returned
+RuleDecider    asks for a required argument of the drafted call whose value nobody said and no tool returned (`guesses`)
 CallDecider    a function of yours: from a case to a probability, a question, or both
 """
 
@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from langchain_core.language_models import BaseChatModel
@@ -44,10 +44,13 @@ __all__ = [
     "DeciderReport",
     "Decision",
     "Figures",
+    "Guess",
     "ModelDecider",
     "RuleDecider",
     "baselines",
+    "case_of",
     "cases_of",
+    "guesses",
     "measure",
 ]
 
@@ -105,31 +108,35 @@ def cases_of(lessons: Iterable[Trace], split: str | None = "heldout") -> list[Ca
         if trace.solved is False:
             rejected += 1
             continue
-        at = next((k for k, turn in enumerate(trace.turns) if turn.role is Role.STUDENT and turn.trainable), None)
-        if at is None:
-            continue
-        turn, facts = trace.turns[at], trace.task.private.facts
-        replaced = trace.tags.get("replaced_calls") or ()
-        drafted = tuple(ToolCall.model_validate(call) for call in replaced)
-        asked = Act.CLARIFICATION is turn.act and not turn.primed  # it asked by itself: there is no draft
-        found.append(
-            Case(
-                history=trace.turns[:at],
-                missing=bool(facts),
-                fact=facts[0] if facts else None,
-                calls=drafted or (() if asked else turn.tool_calls or ()),
-                tools=trace.tools,
-                system=system_of(trace) or "",
-                arguments=Arguments(trace),
-                thread=str(trace.task.meta.get("source") or trace.task.pair or trace.id),
-            )
-        )
+        if (case := case_of(trace)) is not None:
+            found.append(case)
     if not found:
         why = f"{other} are of another split than {split!r}, {rejected} were rejected"
         raise InputError(
             f"none of {lessons_read} lessons can be measured on ({why}): make a store of lessons with `sml-agents mine`"
         )
     return found
+
+
+def case_of(lesson: Trace) -> Case | None:
+    """The decision that a lesson is about; None where no turn of the agent's is to be learnt."""
+    at = next((k for k, turn in enumerate(lesson.turns) if turn.role is Role.STUDENT and turn.trainable), None)
+    if at is None:
+        return None
+    turn, facts = lesson.turns[at], lesson.task.private.facts
+    replaced = lesson.tags.get("replaced_calls") or ()
+    drafted = tuple(ToolCall.model_validate(call) for call in replaced)
+    asked = Act.CLARIFICATION is turn.act and not turn.primed  # it asked by itself: there is no draft
+    return Case(
+        history=lesson.turns[:at],
+        missing=bool(facts),
+        fact=facts[0] if facts else None,
+        calls=drafted or (() if asked else turn.tool_calls or ()),
+        tools=lesson.tools,
+        system=system_of(lesson) or "",
+        arguments=Arguments(lesson),
+        thread=str(lesson.task.meta.get("source") or lesson.task.pair or lesson.id),
+    )
 
 
 class ModelDecider:
@@ -173,23 +180,37 @@ class ModelDecider:
         return reply.text, "<tool_call>" in reply.text
 
 
+class Guess(NamedTuple):
+    """An argument of a call whose value nobody had given."""
+
+    tool: str
+    path: str
+    value: Any
+
+
+def guesses(history: Iterable[Turn], calls: Sequence[ToolCall], arguments: Arguments) -> list[Guess]:
+    """The tolerant rule: a required argument of one of `calls` is a guess if its value, compared as people say values,
+    stands neither in the person's words nor in what another tool returned, and is no default."""
+    history = tuple(history)
+    said = [turn.text for turn in history if turn.role is Role.TEACHER]
+    said += [call.result or "" for turn in history for call in turn.tool_calls or ()]
+    found = []
+    for call in calls:
+        results = [*said, *(other.result or "" for other in calls if other.name != call.name)]
+        for path, value in arguments.required(call.name, call.arguments).items():
+            if not any(arguments.says(text, call.name, path, value) for text in results):
+                found.append(Guess(call.name, path, value))
+    return found
+
+
 class RuleDecider:
-    """The tolerant rule: a required argument of the drafted call is a guess if its value, compared as people say
-    values, stands neither in the person's words nor in what another tool returned, and is no default. It asks for the
-    first such."""
+    """Asks for the first of the drafted calls' `guesses`."""
 
     async def decide(self, case: Case) -> Decision:
-        said = [turn.text for turn in case.history if turn.role is Role.TEACHER]
-        said += [call.result or "" for turn in case.history for call in turn.tool_calls or ()]
-        guesses = []
-        for call in case.calls:
-            results = [*said, *(other.result or "" for other in case.calls if other.name != call.name)]
-            for path, value in case.arguments.required(call.name, call.arguments).items():
-                if not any(case.arguments.says(text, call.name, path, value) for text in results):
-                    guesses.append((call.name, path, value))
-        if not guesses:
+        found = guesses(case.history, case.calls, case.arguments)
+        if not found:
             return Decision(0.0)
-        tool, path, value = guesses[0]
+        tool, path, value = found[0]
         return Decision(1.0, case.arguments.question(tool, [path], value), path)
 
 
