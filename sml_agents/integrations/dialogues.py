@@ -49,9 +49,9 @@ class Rules(BaseModel):
         """Everyone who takes part. Raises InputError for a teacher that cannot be had, such as a person."""
         return Cast(student, teacher_from(self.teacher), DialogueSettings(max_turns=self.max_turns, seed=self.seed))
 
-    async def play(self, task: Task, student: Student) -> Trace:
-        """One dialogue."""
-        trace: Trace = (await self.cast(student).graph().ainvoke({"task": task}))["trace"]
+    async def play(self, task: Task, student: Student, sample: int = 0) -> Trace:
+        """One dialogue; each `sample` of a task has seeds of its own."""
+        trace: Trace = (await self.cast(student).graph().ainvoke({"task": task, "sample": sample}))["trace"]
         return trace
 
     def worth(self, trace: Trace) -> float | None:

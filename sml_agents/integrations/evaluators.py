@@ -44,6 +44,10 @@ from sml_agents.types import Role, ToolCall, Trace, Turn
 __all__ = ["Feedback", "asks_when_needed", "guessed_arguments", "needless"]
 
 
+_DEEPEST = 100
+"""Levels of lists and objects in what is judged."""
+
+
 class Feedback(TypedDict):
     """What an evaluator returns, as the libraries read it."""
 
@@ -190,6 +194,7 @@ def _turns(held: Trace, first: int, reference: Sequence[bool]) -> list[_Judged]:
         guessed = guesses(held.turns[:at], calls, arguments)
         asks = not guessed and _asks(held.turns[at])
         moment = hindsight.get(at)
+        needed: bool | None
         if place < len(reference):
             needed, why = reference[place], "by the reference"
         elif asks:
@@ -233,7 +238,7 @@ def _asks(turn: Turn) -> bool:
 
 def _needed_by(reference: Any) -> list[bool]:
     """Whether something is missing, turn by turn, as far as a reference says so."""
-    said = [] if reference is None else _said(reference, "assistant", optional=True)
+    said = _said(_plain(reference), "assistant", optional=True)
     turns = as_held(_trace(said, (), None)).turns if said else ()
     told = [_asks(turn) for turn in turns if turn.role is Role.STUDENT]
     missing = reference.get("missing") if isinstance(reference, Mapping) else None
@@ -242,14 +247,15 @@ def _needed_by(reference: Any) -> list[bool]:
 
 def _conversation(inputs: Any, outputs: Any, tools: Sequence[Any] | None, now: dt.datetime) -> tuple[Trace, int]:
     """The whole conversation, and how many of the agent's turns in it were given."""
-    given, made = _said(inputs, "user", optional=True), _said(outputs, "assistant")
+    before, after = _plain(inputs), _plain(outputs)
+    given, made = _said(before, "user", optional=True), _said(after, "assistant")
     whole, told = made, len(given)
     if not given or [_key(one) for one in made[:told]] != [_key(one) for one in given]:
         if given and (made[0].speaker != "user" or given[-1].speaker != "user"):
             whole = [*given, *made]
         else:
             told = 0  # a conversation of its own, which words what it was given anew
-    offered = tools if tools is not None else tools_in(_plain(inputs)) or tools_in(_plain(outputs))
+    offered = tools if tools is not None else tools_in(before) or tools_in(after)
     schemas = [schema_of(tool) for tool in offered]
     if None in schemas:
         raise InputError(
@@ -277,11 +283,10 @@ def _trace(said: Sequence[Said], tools: Sequence[Any], now: dt.datetime | None) 
 
 
 def _said(value: Any, speaker: str, *, optional: bool = False) -> list[Said]:
-    """The messages in `value` but for the system's; an interrupt's question is the agent's last words."""
-    plain = _plain(value)
-    pauses = plain.pop("__interrupt__", None) if isinstance(plain, dict) else None
+    """The messages in plain data but for the system's; an interrupt's question is the agent's last words."""
+    pauses = value.pop("__interrupt__", None) if isinstance(value, dict) else None
     try:
-        said = [one for one in chat_of(plain, speaker) if one.speaker != "system"]
+        said = [one for one in chat_of(value, speaker) if one.speaker != "system"]
         for pause in pauses or ():
             if words := asked_words(pause.get("value") if isinstance(pause, dict) else getattr(pause, "value", None)):
                 said.append(Said("assistant", words))
@@ -294,13 +299,15 @@ def _said(value: Any, speaker: str, *, optional: bool = False) -> list[Said]:
     return said
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, depth: int = 0) -> Any:
     """Messages of LangChain, and objects of clients' packages, as plain data."""
+    if depth > _DEEPEST:
+        raise InputError(f"the conversation is nested more than {_DEEPEST} deep: give its messages")
     if isinstance(value, BaseMessage):
         return plain_message(value)
     if isinstance(value, Mapping):
-        return {name: _plain(inner) for name, inner in value.items()}
+        return {name: _plain(inner, depth + 1) for name, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
+        return [_plain(inner, depth + 1) for inner in value]
     dump: Callable[..., Any] | None = getattr(value, "model_dump", None)
     return dump(exclude_none=True) if callable(dump) else value

@@ -119,7 +119,8 @@ def dialogue(
         if "task" not in state.metadata:
             raise InputError("dialogue() holds the dialogues of tasks: make the samples with dataset(SPEC)")
         model = _InspectModel()
-        trace = await rules.play(Problem.model_validate(state.metadata["task"]), (student or ChatStudent)(model))
+        problem = Problem.model_validate(state.metadata["task"])
+        trace = await rules.play(problem, (student or ChatStudent)(model), sample=state.epoch - 1)
         if (failure := trace.error) is not None:  # Inspect decides what becomes of it: a limit, an error, another try
             raise next((one for one in model.broke if type(one).__name__ == failure.type), BackendError(str(failure)))
         state.store.set(_TRACE, trace.model_dump(mode="json"))

@@ -122,6 +122,17 @@ def test_a_limit_and_an_error_are_inspect_s(tmp_path: Path) -> None:
     assert math.isnan(score.value) and "dialogue()" in score.explanation
 
 
+def test_each_epoch_is_a_sample_of_its_own(tmp_path: Path) -> None:
+    seeds: list[Any] = []
+
+    def noted(input: Any, tools: Any, tool_choice: Any, config: Any) -> ModelOutput:
+        seeds.append(config.seed)
+        return made_up(input, tools, tool_choice, config)
+
+    log = run(dialogues("arithmetic?n=1&seed=5", max_turns=1), tmp_path, noted, epochs=3)
+    assert len(set(seeds)) == len(seeds) == len(log.samples) == 3
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
@@ -148,10 +159,14 @@ def test_the_page_s_command_and_lines(repository: Path, tmp_path: Path, monkeypa
     page = (repository / "docs" / "evaluators.md").read_text(encoding="utf-8")
     (command,) = [line for line in page.splitlines() if line.startswith("inspect eval")]
     words = [word.strip("'") for word in command.replace("openai/gpt-5-mini", "mockllm/model").split()]
-    program = Path(sys.executable).with_name("inspect")
     settings = {**os.environ, "INSPECT_DISPLAY": "none"}
     done = subprocess.run(
-        [program, *words[1:], "--limit", "2"], cwd=tmp_path, capture_output=True, text=True, env=settings, timeout=120
+        [sys.executable, "-m", "inspect_ai", *words[1:], "--limit", "2"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=settings,
+        timeout=120,
     )
     assert done.returncode == 0 and list((tmp_path / "logs").iterdir()), done.stderr + done.stdout
     (snippet,) = [

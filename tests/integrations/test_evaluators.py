@@ -137,6 +137,7 @@ def test_an_interrupt_is_a_question() -> None:
         ({"missing": False, "messages": [says("Which day?")]}, (None, 1.0, None)),
         ({"answer": ""}, (None, None, None)),
         ({"anything": 7}, (None, None, None)),
+        ({"missing": "yes"}, (None, None, None)),
         (None, (None, None, None)),
     ],
 )
@@ -200,7 +201,9 @@ def test_tools_stand_where_the_agent_got_them() -> None:
     assert guessed_arguments(inputs=asked, outputs=call)["score"] == 1.0, "all count"
 
 
-NO_CONVERSATION = [None, {}, [], "", {"a": 1}, [{"role": "root", "content": "x"}], 7, [[]]]
+ENDLESS: list[Any] = []
+ENDLESS.append({"messages": ENDLESS})
+NO_CONVERSATION = [ENDLESS, None, {}, [], "", {"a": 1}, [{"role": "root", "content": "x"}], 7, [[]]]
 
 
 @pytest.mark.parametrize("outputs", NO_CONVERSATION)
