@@ -27,9 +27,9 @@ from sml_agents.tasks import load_tasks
 BATCH = 10
 
 
-def prompts(number: int) -> list[str]:
+def prompts(number: int, seed: int) -> list[str]:
     """Half problems, half requests."""
-    specs = (f"arithmetic?n={number - number // 2}&seed=11", f"requests?n={number // 2}&seed=11")
+    specs = (f"arithmetic?n={number - number // 2}&seed={seed}", f"requests?n={number // 2}&seed={seed}")
     return [task.prompt for spec in specs for task in load_tasks(spec)]
 
 
@@ -75,8 +75,8 @@ def replies_of_llama(file: Path, asked: list[list[int]], texts: list[str], token
         return [llama.prompt_ids(text) for text in texts], [llama.greedy(ids, tokens) for ids in asked]
 
 
-def measure(folder: Path, types: list[str], readers: list[str], number: int, tokens: int) -> dict[str, Any]:
-    texts = prompts(number)
+def measure(folder: Path, types: list[str], readers: list[str], number: int, tokens: int, seed: int) -> dict[str, Any]:
+    texts = prompts(number, seed)
     asked, expected = replies(*loaded(folder), texts, tokens)
     found: dict[str, Any] = {"prompts": len(texts), "tokens": tokens, "types": {}}
     for kind in types:
@@ -109,6 +109,7 @@ def main() -> None:
     known = ["transformers", *(["llama.cpp"] if importlib.util.find_spec("xllamacpp") else [])]
     parser.add_argument("--readers", nargs="+", choices=known, default=known)
     parser.add_argument("--prompts", type=int, default=50)
+    parser.add_argument("--seed", type=int, default=11, help="Of the tasks whose prompts are taken.")
     parser.add_argument("--tokens", type=int, default=24)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
@@ -117,7 +118,7 @@ def main() -> None:
         from sml_agents.backends.embedded import embedded_path
 
         folder = embedded_path()
-    found = measure(folder, given.types, given.readers, given.prompts, given.tokens)
+    found = measure(folder, given.types, given.readers, given.prompts, given.tokens, given.seed)
     if given.json:
         print(json.dumps(found))
         return
