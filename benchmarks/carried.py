@@ -1,6 +1,6 @@
 """Does a GGUF file say what its model says? Prompts token by token, and greedy replies, read back by two others.
 
-    python benchmarks/gguf.py [MODEL] [--types f16 q8_0] [--prompts 50] [--tokens 24] [--json]
+    python benchmarks/carried.py [MODEL] [--types f16 q8_0] [--prompts 50] [--tokens 24] [--json]
 
 By transformers, which knows nothing of how the file was written, and by llama.cpp itself where the `xllamacpp` package,
 which brings it compiled, is installed. MODEL is a folder; the embedded model if not said. The prompts are problems and
