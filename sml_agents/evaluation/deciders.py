@@ -9,7 +9,8 @@ Measure on threads that were not trained on: `mine` marks them (`split` is `held
 Case           one decision
 Decision       what a decider makes of it
 ModelDecider   a chat model: it asks, or it does not
-RuleDecider    asks for a required argument of the drafted call whose value nobody said and no tool returned (`guesses`)
+RuleDecider    asks for a required argument of the drafted call whose value nobody said and no tool returned
+AskerJudge     the asker (`asker:`), beside that rule: `sml_agents.evaluation.asker`
 CallDecider    a function of yours: from a case to a probability, a question, or both
 """
 
@@ -18,7 +19,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from langchain_core.language_models import BaseChatModel
@@ -44,14 +45,13 @@ __all__ = [
     "DeciderReport",
     "Decision",
     "Figures",
-    "Guess",
     "ModelDecider",
     "RuleDecider",
     "baselines",
     "case_of",
     "cases_of",
-    "guesses",
     "measure",
+    "unsaid",
 ]
 
 RESAMPLES = 2_000
@@ -180,38 +180,30 @@ class ModelDecider:
         return reply.text, "<tool_call>" in reply.text
 
 
-class Guess(NamedTuple):
-    """An argument of a call whose value nobody had given."""
-
-    tool: str
-    path: str
-    value: Any
-
-
-def guesses(history: Iterable[Turn], calls: Sequence[ToolCall], arguments: Arguments) -> list[Guess]:
-    """The tolerant rule: a required argument of one of `calls` is a guess if its value, compared as people say values,
-    stands neither in the person's words nor in what another tool returned, and is no default."""
-    history = tuple(history)
-    said = [turn.text for turn in history if turn.role is Role.TEACHER]
-    said += [call.result or "" for turn in history for call in turn.tool_calls or ()]
-    found = []
-    for call in calls:
-        results = [*said, *(other.result or "" for other in calls if other.name != call.name)]
-        for path, value in arguments.required(call.name, call.arguments).items():
-            if not any(arguments.says(text, call.name, path, value) for text in results):
-                found.append(Guess(call.name, path, value))
-    return found
-
-
 class RuleDecider:
-    """Asks for the first of the drafted calls' `guesses`."""
+    """The tolerant rule: a required argument of the drafted call is a guess if its value, compared as people say
+    values, stands neither in the person's words nor in what another tool returned, and is no default. It asks for the
+    first such."""
 
     async def decide(self, case: Case) -> Decision:
-        found = guesses(case.history, case.calls, case.arguments)
-        if not found:
+        guesses = [(call.name, path, value) for call in case.calls for path, value in unsaid(case, call).items()]
+        if not guesses:
             return Decision(0.0)
-        tool, path, value = found[0]
+        tool, path, value = guesses[0]
         return Decision(1.0, case.arguments.question(tool, [path], value), path)
+
+
+def unsaid(case: Case, call: ToolCall) -> dict[str, Any]:
+    """The required arguments of a drafted call whose value nobody said and no other tool returned."""
+    said = [turn.text for turn in case.history if turn.role is Role.TEACHER]
+    said += [made.result or "" for turn in case.history for made in turn.tool_calls or ()]
+    said += [other.result or "" for other in case.calls if other.name != call.name]
+    wanted = case.arguments.required(call.name, call.arguments)
+    return {
+        path: value
+        for path, value in wanted.items()
+        if not any(case.arguments.says(text, call.name, path, value) for text in said)
+    }
 
 
 class CallDecider:

@@ -10,7 +10,7 @@ The figures are those of `sml_agents.evaluation.definitions` and `evaluation.dec
 of the one that `turn` names. Whether something was missing at a turn is known, in this order, from the data set's
 reference (`missing`, or a reference conversation that asks there or does not), from what the person says next (a
 correction, or a fact told late: `sml_agents.mining`), and from the call that the agent made or came to after its
-question, by the tolerant rule (`evaluation.deciders.guesses`). Where nobody knows, the turn is in neither of the first
+question, by the tolerant rule (`evaluation.deciders.unsaid`). Where nobody knows, the turn is in neither of the first
 two figures, and a figure without any turn is None, never 0.
 """
 
@@ -20,13 +20,13 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 from langchain_core.messages import BaseMessage
 
 from sml_agents.data.arguments import Arguments
 from sml_agents.errors import InputError
-from sml_agents.evaluation.deciders import Guess, guesses
+from sml_agents.evaluation.deciders import Case, unsaid
 from sml_agents.evaluation.definitions import ASKING
 from sml_agents.mining import Kind, Moment, find_moments
 from sml_agents.mining.conversation import as_held
@@ -131,6 +131,14 @@ def guessed_arguments(
     return _feedback("guessed_arguments", turn, calling, "no tool is called")
 
 
+class _Guess(NamedTuple):
+    """An argument of a call whose value nobody had given."""
+
+    tool: str
+    path: str
+    value: Any
+
+
 @dataclass(frozen=True)
 class _Judged:
     """One turn of the agent's."""
@@ -143,7 +151,7 @@ class _Judged:
     why: str
     """How that is known."""
     calls: tuple[ToolCall, ...]
-    guesses: list[Guess]
+    guesses: list[_Guess]
 
 
 def _feedback(name: str, turn: int | None, counted: list[tuple[bool, str, _Judged]], nothing: str) -> Feedback:
@@ -159,7 +167,7 @@ def _asked(one: _Judged) -> str:
     return "it asked" if one.asks else "it did not ask"
 
 
-def _words(found: Iterable[Guess]) -> str:
+def _words(found: Iterable[_Guess]) -> str:
     return ", ".join(f"{one.tool}: {one.path} = {one.value!r} was a guess" for one in found)
 
 
@@ -191,7 +199,7 @@ def _turns(held: Trace, first: int, reference: Sequence[bool]) -> list[_Judged]:
     judged = []
     for place, at in enumerate(own[first:]):
         calls = _acting(held.turns[at])
-        guessed = guesses(held.turns[:at], calls, arguments)
+        guessed = _guesses(held.turns[:at], calls, arguments)
         asks = not guessed and _asks(held.turns[at])
         moment = hindsight.get(at)
         needed: bool | None
@@ -200,14 +208,22 @@ def _turns(held: Trace, first: int, reference: Sequence[bool]) -> list[_Judged]:
         elif asks:
             then = next((later for k in own if k > at and (later := _acting(held.turns[k]))), ())
             known = [*held.turns[:at], held.turns[at].model_copy(update={"tool_calls": calls})]
-            needed, why = _was_unknown(guesses(known, then, arguments), then, moment)
+            needed, why = _was_unknown(_guesses(known, then, arguments), then, moment)
         else:
             needed, why = _was_missing(guessed, calls, moment)
         judged.append(_Judged(place + 1, asks, needed, why, calls, guessed))
     return judged
 
 
-def _was_unknown(unknown: list[Guess], then: tuple[ToolCall, ...], moment: Moment | None) -> tuple[bool | None, str]:
+def _guesses(history: Iterable[Turn], calls: tuple[ToolCall, ...], arguments: Arguments) -> list[_Guess]:
+    """The arguments of `calls` that are guesses after `history`."""
+    case = Case(
+        tuple(history), missing=False, fact=None, calls=calls, tools=(), system="", arguments=arguments, thread=""
+    )
+    return [_Guess(call.name, path, value) for call in calls for path, value in unsaid(case, call).items()]
+
+
+def _was_unknown(unknown: list[_Guess], then: tuple[ToolCall, ...], moment: Moment | None) -> tuple[bool | None, str]:
     """Whether a question was needed, by the call that the agent came to; without one, by its having been answered."""
     if not then:
         return (True, "by the person's answer") if moment is not None and moment.kind is Kind.ASKED else (None, "")
@@ -215,7 +231,7 @@ def _was_unknown(unknown: list[Guess], then: tuple[ToolCall, ...], moment: Momen
     return (True, f"{names} not known yet") if unknown else (False, "all was known")
 
 
-def _was_missing(guessed: list[Guess], calls: tuple[ToolCall, ...], moment: Moment | None) -> tuple[bool | None, str]:
+def _was_missing(guessed: list[_Guess], calls: tuple[ToolCall, ...], moment: Moment | None) -> tuple[bool | None, str]:
     """Whether a question would have been needed where none was asked."""
     if moment is not None and moment.kind in (Kind.CORRECTED, Kind.LATE_FACT, Kind.MISTAKE):
         return moment.kind is not Kind.MISTAKE, f"by the person's next words ({moment.kind.value})"
