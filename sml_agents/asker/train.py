@@ -17,15 +17,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sml_agents.asker.rows import Choice, Row, tree_of
+from sml_agents.asker.rows import RowOf, tree_of
+from sml_agents.asker.weights import CONFIG
 from sml_agents.errors import InputError, TrainingError
 from sml_agents.files import whole_file
 from sml_agents.types import stable_hash
 
 __all__ = ["STATE", "AskerSettings", "Step", "train_asker"]
 
-RowOf = Callable[[random.Random], Row | Choice | None]
-"""Draws one row; None where nothing can be made of what was drawn."""
 STATE = "state.pt"
 """What a run goes on from; of no use once the run is done."""
 _LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -45,9 +44,10 @@ class AskerSettings(BaseModel):
     rows: int = Field(default=8, ge=1)
     """Rows in one step."""
     learning_rate: float = Field(default=2e-3, gt=0)
-    rising: float = Field(default=0.04, ge=0, le=1)
+    warmup: float = Field(default=20, ge=0)
+    """Steps in which the learning rate rises: the same however many follow, so that a run can be given others."""
     falling: float = Field(default=0.3, ge=0, le=1)
-    """Shares of the steps in which the learning rate rises at the start, and falls at the end."""
+    """Share of the steps in which the learning rate falls at the end."""
     max_norm: float = Field(default=1.0, gt=0)
     most_tokens: int = Field(default=700, ge=16)
     """Longer rows are passed over."""
@@ -57,7 +57,7 @@ class AskerSettings(BaseModel):
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, the first being 0."""
-        rise = max(1.0, self.rising * self.steps)
+        rise = max(1.0, self.warmup)
         fall = max(1.0, self.falling * self.steps)
         return self.learning_rate * min(1.0, (step + 1) / rise, (self.steps - step) / fall)
 
@@ -78,16 +78,19 @@ def train_asker(
     settings: AskerSettings,
     out: Path,
     *,
+    start: Path | None = None,
     resume: bool = False,
     save_every: int = 50,
     progress: Callable[[Step], None] | None = None,
 ) -> None:
     """Train from the model in `base`, and write the weights to `out`: an adapter, or with `full` a whole model.
 
+    `start`: the folder of an asker's low-rank weights to begin with, whose rank and layers then hold.
     Every `save_every` steps the weights so far, usable as they are, and the optimiser's state are written to `out`.
 
     Raises:
-        InputError: `out` holds something else, or on resume a run with other settings than steps.
+        InputError: `out` holds something else, `start` holds no low-rank weights, or on resume a run with other
+            settings than steps.
         TrainingError: no row can be made, or the loss is not a number.
     """
     import torch
@@ -97,7 +100,7 @@ def train_asker(
         raise InputError(f"{out} is not empty: choose another folder, or go on with --resume if a run was cut short.")
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)
-    model = _trainable(base, settings)
+    model = _trainable(base, settings, start)
     trained = [one for one in model.parameters() if one.requires_grad]
     kept = [one.detach().float().clone().requires_grad_() for one in trained]
     optimiser = torch.optim.AdamW(kept, lr=settings.learning_rate, betas=(0.9, 0.98), weight_decay=0.0)
@@ -160,7 +163,7 @@ def _trees(row_of: RowOf, tokenizer: Any, settings: AskerSettings, step: int) ->
     return trees
 
 
-def _trainable(base: Path, settings: AskerSettings) -> Any:
+def _trainable(base: Path, settings: AskerSettings, start: Path | None = None) -> Any:
     """The model, what is to be trained asking for gradients."""
     import torch
     from transformers import AutoModelForCausalLM
@@ -173,9 +176,11 @@ def _trainable(base: Path, settings: AskerSettings) -> Any:
         model: Any = AutoModelForCausalLM.from_pretrained(
             base, dtype=dtype, attn_implementation="eager", trust_remote_code=False
         )
+    if start is not None and (settings.method == "full" or not (start / CONFIG).is_file()):
+        raise InputError(f"{start} cannot be gone on from: only low-rank weights ({CONFIG}), with low-rank weights.")
     if settings.method == "full":
         return model
-    from peft import LoraConfig, get_peft_model
+    from peft import LoraConfig, PeftModel, get_peft_model
 
     layers = model.config.num_hidden_layers
     config = LoraConfig(
@@ -188,6 +193,8 @@ def _trainable(base: Path, settings: AskerSettings) -> Any:
     torch.manual_seed(settings.seed)
     with warnings.catch_warnings():  # what peft up to 0.21 and transformers from 5.20 on have to say to each other
         warnings.filterwarnings("ignore", r"`(is_)?gradient_checkpointing\w*` is deprecated", FutureWarning)
+        if start is not None:
+            return PeftModel.from_pretrained(model, start, is_trainable=True, autocast_adapter_dtype=False)
         return get_peft_model(model, config, autocast_adapter_dtype=False)
 
 

@@ -82,7 +82,7 @@ def test_data_without_a_row_is_said_at_once(tiny: Path, tmp_path: Path) -> None:
 
 
 def test_the_learning_rate_rises_stays_and_falls() -> None:
-    chosen = settings(steps=100, rising=0.1, falling=0.3, learning_rate=1.0)
+    chosen = settings(steps=100, warmup=10, falling=0.3, learning_rate=1.0)
     assert [chosen.rate(step) for step in (0, 9, 50, 70, 85, 99)] == pytest.approx([0.1, 1, 1, 1, 0.5, 1 / 30])
 
 

@@ -20,6 +20,7 @@ ELSEWHERE = {
     "deploy.md": "docs/test_deploy.py",
     "engines.md": "engines/test_verifiers.py",
     "from-logs.md": "docs/test_from_logs.py",
+    "own/asker.md": "docs/test_own_asker.py",
     "reinforcement.md": "training/test_grpo.py",
     "serving.md": "serving/test_clients.py",
     "training.md": "training/test_docs.py",
