@@ -78,7 +78,7 @@ def _talk(tool: Mapping[str, Any], arguments: Mapping[str, Any], said: Sequence[
         for place, one in enumerate(said):
             found = find(kind, value, one.text, _CLOCK) if one.role == "user" else []
             if found:
-                told[name] = (place, one.text[slice(*found[0].span)])
+                told[name] = (place, one.text[found[0].span.start : found[0].span.end])
                 break
     examples = [
         Example(

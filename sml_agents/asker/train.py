@@ -23,7 +23,7 @@ from sml_agents.errors import InputError, TrainingError
 from sml_agents.files import whole_file
 from sml_agents.types import stable_hash
 
-__all__ = ["STATE", "AskerSettings", "Step", "train_asker"]
+__all__ = ["STATE", "AskerSettings", "Step", "train_asker", "trees_of_step"]
 
 STATE = "state.pt"
 """What a run goes on from; of no use once the run is done."""
@@ -118,7 +118,7 @@ def train_asker(
     body, head = _parts(model)
     model.train()
     for step in range(done, settings.steps):
-        trees = _trees(row_of, tokenizer, settings, step)
+        trees = trees_of_step(row_of, tokenizer, settings, step)
         weight = sum(one for tree in trees for _, _, one in tree.targets)
         total = 0.0
         for tree in trees:
@@ -149,7 +149,8 @@ def train_asker(
                 torch.save({**state, "optimiser": optimiser.state_dict()}, path)
 
 
-def _trees(row_of: RowOf, tokenizer: Any, settings: AskerSettings, step: int) -> list[Any]:
+def trees_of_step(row_of: RowOf, tokenizer: Any, settings: AskerSettings, step: int) -> list[Any]:
+    """The rows of a step, the first being 0, as tokens. Raises TrainingError when no row can be made."""
     trees: list[Any] = []
     for number in range(settings.rows):
         for attempt in range(100):

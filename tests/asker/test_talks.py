@@ -63,7 +63,7 @@ def missing(talk: Talk) -> list[tuple[str, ...]]:
     ("thread", "expected"),
     [
         (["Swap two on H-2207, 6 May.", CALL], [()]),
-        (["Swap two.", "Which hire, and when?", "H-2207, on May 6", CALL], [("hire_no", "day"), ()]),
+        (["Swap two.", "Which hire, and when?", "on May 6, hire H-2207", CALL], [("hire_no", "day"), ()]),
         (["Swap some.", "Hire?", "H-2207", "How many?", "2", "When?", "6 May", CALL],
          [("hire_no", "count", "day"), ("count", "day"), ("day",), ()]),
         (["Hello.", "How can I help?", "H-2207: 2 items, 6 May", CALL], [("hire_no", "count", "day"), ()]),
@@ -89,14 +89,14 @@ def test_words_that_nobody_read_as_the_value_are_left_out(tmp_path: Path) -> Non
 
 def test_each_call_of_a_conversation_has_the_messages_since_the_one_before(tmp_path: Path) -> None:
     later = {**CALL, "hire_no": "H-9"}
-    (trace,) = traces(tmp_path / "log.jsonl", ["Swap 2 on H-2207, 6 May.", CALL, "And H-9 likewise", later])
+    (trace,) = traces(tmp_path / "log.jsonl", ["On 6 May swap 2 on H-2207.", CALL, "And H-9 likewise", later])
     first, second = talks_in(trace, [TOOL])
     assert [len(talk.examples) for talk in (first, second)] == [1, 1]
     assert second.examples[0].values == {"hire_no": "H-9", "count": "2", "day": "6 May"}
 
 
 def test_calls_of_unknown_tools_teach_nothing(tmp_path: Path) -> None:
-    (trace,) = traces(tmp_path / "log.jsonl", ["Swap 2 on H-2207, 6 May.", CALL])
+    (trace,) = traces(tmp_path / "log.jsonl", ["On 6 May swap 2 on H-2207.", CALL])
     assert not list(talks_in(trace))
     assert not list(talks_in(trace, [{**TOOL, "name": "other"}]))
     assert not list(talks_in(trace, [{"name": ""}]))

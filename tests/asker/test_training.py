@@ -71,9 +71,44 @@ def test_peft_reads_the_weights_to_the_same_model(tiny: Path, tmp_path: Path) ->
     config = json.loads((tmp_path / "out" / "adapter_config.json").read_text(encoding="utf-8"))
     assert config["base_model_name_or_path"] == "embedded:"
     theirs = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny), tmp_path / "out")
-    ours = AskerModel.load(tmp_path / "out", tiny).model
+    ours = AskerModel.load(tmp_path / "out", tiny, torch.float32).model
     ids = torch.arange(5, 25)[None]
     assert torch.allclose(theirs(ids).logits, ours(ids).logits, atol=1e-4)
+
+
+def test_an_asker_takes_a_byte_a_weight_and_says_nearly_the_same(tiny: Path) -> None:
+    import torch
+
+    small, exact = AskerModel.load(tiny), AskerModel.load(tiny, dtype=torch.float32)
+    said = [Said("user", "Ring Ann")]
+    assert small.missing(TOOL, said) == pytest.approx(exact.missing(TOOL, said), rel=0.1)
+    logits = [one.model(torch.arange(5, 25)[None]).logits.float() for one in (small, exact)]
+    assert torch.nn.functional.cosine_similarity(*logits, dim=-1).min() > 0.99
+    assert small.model.lm_head.rows is small.model.model.embed_tokens.rows, "what has two uses is kept once"
+    taken = [
+        sum(one.nbytes for one in {part.data_ptr(): part for part in (*its.parameters(), *its.buffers())}.values())
+        for its in (small.model, exact.model)
+    ]
+    assert taken[0] < 0.4 * taken[1]
+
+
+def test_a_run_goes_on_from_the_weights_of_another(tiny: Path, tmp_path: Path) -> None:
+    train_asker(tiny, row, settings(), tmp_path / "first")
+    losses: list[float] = []
+    going_on = settings(steps=1, warmup=0, learning_rate=1e-4, r=8)
+    train_asker(
+        tiny, row, going_on, tmp_path / "more", start=tmp_path / "first", progress=lambda one: losses.append(one.loss)
+    )
+    train_asker(tiny, row, going_on, tmp_path / "anew", progress=lambda one: losses.append(one.loss))
+    assert losses[0] < losses[1]
+    config = json.loads((tmp_path / "more" / "adapter_config.json").read_text(encoding="utf-8"))
+    assert config["r"] == 2, "their rank holds"
+    said = [Said("user", "Ring Ann")]
+    before, after = (AskerModel.load(tmp_path / one, tiny).missing(TOOL, said) for one in ("first", "more"))
+    assert after == pytest.approx(before, rel=0.2)
+    for method, place in (("full", tmp_path / "first"), ("lora", tiny)):
+        with pytest.raises(InputError, match="low-rank"):
+            train_asker(tiny, row, settings(method=method), tmp_path / f"no-{method}", start=place)
 
 
 def test_data_without_a_row_is_said_at_once(tiny: Path, tmp_path: Path) -> None:
