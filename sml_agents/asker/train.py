@@ -216,7 +216,8 @@ def _save(model: Any, tokenizer: Any, settings: AskerSettings, out: Path) -> Non
     """The weights, whole or not at all."""
     staging = out / "saving"
     shutil.rmtree(staging, ignore_errors=True)
-    model.save_pretrained(staging)
+    # Embeddings are not trained; peft would look for the base to see whether they are.
+    model.save_pretrained(staging, **({} if settings.method == "full" else {"save_embedding_layers": False}))
     (staging / "README.md").unlink(missing_ok=True)  # peft's empty card
     if settings.method == "full":
         tokenizer.save_pretrained(staging)

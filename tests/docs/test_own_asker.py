@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+import runpy
 import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -21,7 +21,13 @@ def blocks(repository: Path, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
 
 
-def test_the_guide(repository: Path, embedded_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_guide(
+    repository: Path,
+    embedded_model: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     shutil.copytree(repository / "finetune", tmp_path / "finetune")
     shutil.copytree(repository / "examples" / "own_asker", tmp_path / "examples" / "own_asker")
     shown, trained = (shlex.split(block) for block in blocks(repository, "bash"))
@@ -30,18 +36,17 @@ def test_the_guide(repository: Path, embedded_model: Path, tmp_path: Path, monke
     assert re.search(r"hire_no +0\.\d\d", asked.out) and re.search(r"asset_tag +0\.\d\d", asked.out)
     words = ["1" if before == "--steps" else word for before, word in zip(["", *trained], trained, strict=False)]
     assert words[:2] == ["python", "finetune/asker.py"] and "1" in words
-    done = subprocess.run(
-        [sys.executable, *words[1:], *SMALL], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
-    )
-    assert done.returncode == 0, done.stderr
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [*words[1:], *SMALL])
+    assert runpy.run_path("finetune/asker.py", run_name="recipe")["main"]() == 0
+    printed = capsys.readouterr().out
     for source in ("asked in the logs", "by rule"):
         for spec in ("asker:", "asker:runs/own"):
-            assert re.search(rf"{source}, \d+ pairs, {spec}: AUC [01]\.\d\d, asks \d+%", done.stdout), done.stdout
+            assert re.search(rf"{source}, \d+ pairs, {spec}: AUC [01]\.\d\d, asks \d+%", printed), printed
     assert {path.name for path in (tmp_path / "runs" / "own").iterdir()} == {
         "adapter_config.json",
         "adapter_model.safetensors",
         "asker.json",
     }
-    monkeypatch.chdir(tmp_path)
     (snippet,) = blocks(repository, "python")
     exec(compile(snippet, "asker.md", "exec", dont_inherit=True), {})
