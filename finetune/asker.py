@@ -2,7 +2,7 @@
 
     python finetune/asker.py --out runs/asker
     python finetune/asker.py --out runs/asker --data bfcl_simple_python.jsonl --data bfcl_multiple.jsonl
-    python finetune/asker.py --out runs/own --start asker: --tools tools.json --logs openai:logs.jsonl --steps 60
+    python finetune/asker.py --out runs/own --start asker: --tools tools.json --logs openai:logs.jsonl --steps 40
 
 Without --data or --logs it trains on generated tool requests alone. With --data, also on pairs that are made by rule
 from complete requests (docs/asker.md says which files are published where). With --logs, also on what people asked

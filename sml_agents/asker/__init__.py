@@ -6,7 +6,7 @@
 
 prompt       what it is shown, and where P(missing) is read
 trees        prompts that branch, read in one pass
-pairs, material, wording, generated, mix    what it is trained on: by rule from function-calling data, and generated
+pairs, material, generated, mix     what it is trained on: by rule from function-calling data, and generated
 talks        the same out of an agent's own logs
 train, weights, threshold           how it is trained and stored, and where it draws the line
 read, packed, load                  asking it

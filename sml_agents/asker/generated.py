@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from sml_agents.asker.pairs import composed_pair, continued, varied
+from sml_agents.asker.pairs import continued, varied
 from sml_agents.asker.prompt import Said, ToolView
 from sml_agents.asker.rows import Choice, Example, Row
 from sml_agents.tasks import iter_tasks
@@ -38,18 +38,12 @@ def example_of(task: Task) -> Example:
     return Example((Said("user", task.prompt),), values)
 
 
-def generated_row(pair: tuple[Task, Task], others: Sequence[str], rng: random.Random, *, composed: float = 0.0) -> Row:
-    """Both sides of a pair, and what becomes of the incomplete one when it is asked about.
-
-    `composed`: share of the pairs that are put in the words of other tools' requests (`wording`).
-    """
+def generated_row(pair: tuple[Task, Task], others: Sequence[str], rng: random.Random) -> Row:
+    """Both sides of a pair, and what becomes of the incomplete one when it is asked about."""
     lacking, whole = pair
     one, other = example_of(lacking), example_of(whole)
     examples = [other, one]
     said = lacking.meta["said"]
-    if composed and rng.random() < composed and all(said.get(name) for name in other.values):
-        examples = composed_pair(tool_of(lacking), {name: value for name, value in said.items() if value}, rng)
-        one = examples[-1]
     if one.missing and rng.random() < 0.6:
         start = one if rng.random() < 0.5 else _forgetful(lacking, one, rng)
         examples.append(continued(start, said, rng))

@@ -27,10 +27,8 @@ __all__ = ["Mix", "Pair", "heldout"]
 
 _HELD_OUT = 8
 """One tool in so many is held out."""
-_CHOICES = 0.1
+_CHOICES = 0.07
 """Share of the rows in which a tool is chosen."""
-_COMPOSED = 0.2
-"""Share of the generated requests in other words, where there are requests of other sources, too."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +91,7 @@ class Mix:
         choosing = rng.random() < _CHOICES
         if place < weights:
             pair = rng.choice(self.generated)
-            composed = _COMPOSED if self.files else 0.0
-            return choice_of(pair, rng) if choosing else generated_row(pair, self._values, rng, composed=composed)
+            return choice_of(pair, rng) if choosing else generated_row(pair, self._values, rng)
         complete = rng.choice(self.files[place - weights])
         return self._choice(complete, rng) if choosing else row_of(complete, self._all, rng)
 

@@ -14,11 +14,9 @@ from dataclasses import dataclass, field, replace
 
 from sml_agents.asker.prompt import Said, ToolView
 from sml_agents.asker.rows import Example, Row
-from sml_agents.asker.wording import composed, in_tone, spelled, words_of
 
 __all__ = [
     "Complete",
-    "composed_pair",
     "continued",
     "evasion",
     "pair_of",
@@ -52,8 +50,6 @@ _EVADED = (
 )  # fmt: skip
 _OFFERED = ("How about {value}?", "Would {value} work for the {what}?", "I can offer {value}.", "Shall I use {value}?")
 _TAKEN = ("Yes, that works.", "Sounds good.", "Yes please.", "Great, do that.", "Fine.", "That's great.")
-_COMPOSED = 0.3
-"""Share of the rows whose requests are composed."""
 _DECLINED = ("No, something else.", "No, not that one.", "I'd rather not.", "Not really.", "No, another one please.")
 
 
@@ -114,17 +110,13 @@ def row_of(complete: Complete, others: Sequence[Complete], rng: random.Random) -
     """A row to train on: the request in several forms, all of one tool. `others`: where made-up values come from."""
     if not complete.removable:
         return None
-    complete = _reworded(_renumbered(complete, rng), rng)
+    complete = _renumbered(complete, rng)
     names = list(complete.removable)
     if not names:
         return None
     rng.shuffle(names)
     tool = complete.tool
     values = _required(complete)
-    if rng.random() < _COMPOSED:
-        examples = composed_pair(tool, complete.values, rng)
-        examples = [_drafted(example, complete, others, rng) for example in examples]
-        return Row(varied(tool, rng), tuple(_fewer(example, rng) for example in examples))
     examples = [_whole(complete, values, rng)]
     for name in names[: rng.choice((1, 1, 2, 2, 3))]:
         examples.append(_lacking(complete, values, [name], rng))
@@ -137,24 +129,9 @@ def row_of(complete: Complete, others: Sequence[Complete], rng: random.Random) -
     return Row(varied(tool, rng), tuple(_fewer(example, rng) for example in examples))
 
 
-def composed_pair(tool: ToolView, values: Mapping[str, str], rng: random.Random) -> list[Example]:
-    """The same wish composed twice, with all that is required and without some of it or all; then a reply, at times."""
-    required = [one.name for one in tool.required if one.name in values]
-    spare = [name for name in values if name not in required and rng.random() < 0.5]
-    all_ = [*required, *spare]
-    text, said = composed(tool, {name: values[name] for name in all_}, rng)
-    whole = Example((Said("user", in_tone(text, list(said.values()), rng)),), {name: said[name] for name in required})
-    gone = rng.sample(required, rng.choice((1, 1, rng.randint(1, len(required)), len(required))))
-    text, said = composed(tool, {name: values[name] for name in all_ if name not in gone}, rng)
-    text = in_tone(text, list(said.values()), rng)
-    lacking = Example((Said("user", text),), {name: said.get(name) for name in required})
-    made = [whole, lacking]
-    return [*made, continued(lacking, values, rng)] if rng.random() < 0.4 else made
-
-
 def question_about(name: str, rng: random.Random) -> str:
     """How an assistant may ask for an argument."""
-    return rng.choice(_ASKED).format(words_of(name))
+    return rng.choice(_ASKED).format(_words(name))
 
 
 def reply_with(value: str, rng: random.Random) -> str:
@@ -172,23 +149,19 @@ def _required(complete: Complete) -> dict[str, str | None]:
 
 
 def _whole(complete: Complete, values: Mapping[str, str | None], rng: random.Random) -> Example:
-    """As it is, or without something that is not required: another value, or a word that is part of none."""
+    """As it is, or without something that is not required."""
     text = complete.text
     required = {argument.name for argument in complete.tool.required}
     spare = [v for name, v in complete.values.items() if name not in required and stands_once(v, text)]
     if spare and rng.random() < 0.5:
         text = without(text, rng.choice(spare))
-    elif rng.random() < 0.25 and all(value and value in text for value in values.values()):
-        held = " ".join(complete.values.values())
-        loose = [word for word in re.findall(r"[a-z]{4,}", text) if word not in held and stands_once(word, text)]
-        text = without(text, rng.choice(loose)) if loose else text
     return Example((Said("user", text),), values)
 
 
 def _lacking(complete: Complete, values: Mapping[str, str | None], names: Sequence[str], rng: random.Random) -> Example:
     text = complete.text
     for name in names:
-        instead = rng.choice(_VAGUE).format(words_of(name)) if rng.random() < 0.3 and len(words_of(name)) > 2 else ""
+        instead = rng.choice(_VAGUE).format(_words(name)) if rng.random() < 0.3 and len(_words(name)) > 2 else ""
         text = without(text, complete.values[name], instead)
     return Example((Said("user", text),), {**values, **dict.fromkeys(names)})
 
@@ -214,7 +187,7 @@ def continued(example: Example, values: Mapping[str, str], rng: random.Random) -
             said += [Said("assistant", question_about(name, rng)), Said("user", evasion(rng))]
         else:
             taken = kind < 0.9
-            offer = rng.choice(_OFFERED).format(what=words_of(name), value=values[name])
+            offer = rng.choice(_OFFERED).format(what=_words(name), value=values[name])
             said += [Said("assistant", offer), Said("user", rng.choice(_TAKEN if taken else _DECLINED))]
             found[name] = values[name] if taken else None
     return replace(example, said=tuple(said), values=found)
@@ -228,7 +201,7 @@ def _drafted(example: Example, complete: Complete, others: Sequence[Complete], r
             continue
         called = complete.calls.get(name, complete.values[name])
         if value is not None and rng.random() < 0.85:
-            drafts[name] = (called if rng.random() < 0.7 else value, True)
+            drafts[name] = (called, True)
         elif value is None and rng.random() < 0.6:
             drafts[name] = (called, False)
         else:
@@ -274,18 +247,10 @@ def _renumbered(complete: Complete, rng: random.Random) -> Complete:
             if fresh not in text and fresh not in values.values():
                 text = re.sub(rf"(?<![\w.]){value}(?!\w)", fresh, text, count=1)
                 values[name] = fresh
-    return Complete(complete.tool, text, values)
+    called = {name: value for name, value in complete.calls.items() if values.get(name) == complete.values.get(name)}
+    return Complete(complete.tool, text, values, called)
 
 
-def _reworded(complete: Complete, rng: random.Random) -> Complete:
-    """With numbers as words, in another tone; values as they are said then."""
-    text, values, calls = complete.text, dict(complete.values), dict(complete.values)
-    for name in complete.removable:
-        said = spelled(values[name], rng)
-        if said not in text:
-            text = without(text, values[name], said)
-            values[name] = said
-    toned = in_tone(text, list(values.values()), rng)
-    if toned == text.lower():
-        values = {name: value.lower() if value in text else value for name, value in values.items()}
-    return Complete(complete.tool, toned, values, calls)
+def _words(name: str) -> str:
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").replace(".", " ")
+    return " ".join(spaced.split()).lower()
