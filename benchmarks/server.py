@@ -12,7 +12,8 @@ import json
 import signal
 import sys
 
-REPLY = "Let me think about it step by step. 2 apples and 3 apples are 5 apples. The answer is 5."
+REPLY = "Let me think about it, reply 00000000, step by step. 2 apples and 3 apples are 5 apples. The answer is 5."
+"""Numbered, so that no two are the same: whoever remembers what it has read gains nothing that it would not in use."""
 BODY = json.dumps(
     {
         "id": "chatcmpl-1",
@@ -57,7 +58,8 @@ class Server(asyncio.Protocol):
 
     def answer(self) -> None:
         if not self.transport.is_closing():
-            self.transport.write(ANSWER)  # type: ignore[attr-defined]
+            number = b"%08d" % Server.answered
+            self.transport.write(ANSWER.replace(b"00000000", number, 1))  # type: ignore[attr-defined]
             Server.answered += 1
 
 

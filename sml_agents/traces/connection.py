@@ -193,6 +193,8 @@ def _use_schema(schema: str, read_only: bool) -> Any:
     def configure(connection: Any, record: object) -> None:
         with connection.cursor() as cursor:
             if not read_only:
+                # IF NOT EXISTS is no lock: of two processes at once, one would be refused.
+                cursor.execute("SELECT pg_advisory_xact_lock(hashtext('sml-agents'))")
                 cursor.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
             cursor.execute(f'SET search_path TO "{schema}"')
         connection.commit()

@@ -13,6 +13,8 @@ nobody's answer judged.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sml_agents.errors import VerifierError
 from sml_agents.text.answers import Found, Kind, find_answers, plain, read
 from sml_agents.text.answers.algebra import too_much_for_algebra
@@ -88,7 +90,7 @@ class MathVerifier:
         return Outcome.INCORRECT, "It is too involved to be compared."
 
 
-def _different(answers: list[Found]) -> int:
+def _different(answers: Sequence[Found]) -> int:
     if len(answers) <= _MAX_ANSWERS:
         return len(answers)
     return len({plain(answer.text).casefold() for answer in answers})

@@ -6,6 +6,8 @@ import asyncio
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -97,10 +99,16 @@ def test_stores_on_one_server_are_apart(postgres: str) -> None:
         two.start_run({})
 
 
-def test_processes_may_make_the_same_store(url: str) -> None:
-    code = "import sys; from sml_agents.traces import TraceStore; TraceStore.open(sys.argv[1]).close()"
-    children = [subprocess.Popen([sys.executable, "-c", code, url]) for _ in range(3)]
-    assert [child.wait() for child in children] == [0] * 3
+def test_many_may_make_the_same_store_at_once(postgres: str) -> None:
+    ready = threading.Barrier(6)
+
+    def make(place: str) -> None:
+        ready.wait()
+        TraceStore.open(place).close()
+
+    with ThreadPoolExecutor(6) as threads:
+        for number in range(10):
+            assert list(threads.map(make, [f"{postgres}&store=made_{number}"] * 6)) == [None] * 6
 
 
 async def test_writes_from_asyncio_are_grouped_and_durable(url: str) -> None:

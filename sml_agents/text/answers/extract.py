@@ -24,6 +24,7 @@ import re
 from collections import deque
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal
 
 from sml_agents.text.answers.guesses import find_guess
@@ -145,7 +146,8 @@ def find_answer(text: str, *, bare: bool = True) -> Found | None:
     return answers[-1] if answers else None
 
 
-def find_answers(text: str, *, bare: bool = True) -> list[Found]:
+@lru_cache(maxsize=64)  # the act, the verdict and the leak guard read the same reply, one after the other
+def find_answers(text: str, *, bare: bool = True) -> tuple[Found, ...]:
     """The answers given by the rule that decides, in order, the last 32 at most; empty when there is none.
 
     Linear in the length of the text, of which the last 40,000 characters are read.
@@ -156,9 +158,9 @@ def find_answers(text: str, *, bare: bool = True) -> list[Found]:
         answers = [found for found in rule(end) if not is_supposed(end[: found.span[0]])]
         if answers and not is_taken_back(end, answers[-1].span[1]):
             if not offset:
-                return answers
-            return [Found(a.text, (a.span[0] + offset, a.span[1] + offset), a.rule) for a in answers]
-    return []
+                return tuple(answers)
+            return tuple(Found(a.text, (a.span[0] + offset, a.span[1] + offset), a.rule) for a in answers)
+    return ()
 
 
 def _guess(text: str) -> list[Found]:
