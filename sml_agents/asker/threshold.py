@@ -19,8 +19,6 @@ __all__ = ["RECORD", "AskerRecord", "Scores", "chosen_on", "line", "scores_of"]
 RECORD = "asker.json"
 NEEDLESS = 0.1
 """Share of complete requests that may be asked about, at the threshold that is chosen."""
-_MORE = 0.01
-"""Share of complete requests that may be asked about beside those that a rule asks about."""
 
 
 class AskerRecord(BaseModel):
@@ -179,15 +177,7 @@ def _beside(
 
 
 def _beyond(sources: Sequence[tuple[list[_Side], list[_Side]]]) -> float:
-    """The lowest threshold for arguments with a ground at which few complete requests are asked about that the rule
-    would let pass."""
-
-    def more(threshold: float) -> float:
-        shares = []
-        for _, whole in sources:
-            passed = [side for side in whole if not any(lost for _, lost in side)]
-            shares.append(sum(any(p >= threshold for p, _ in side) for side in passed) / len(whole))
-        return sum(shares) / len(shares)
-
-    read = {min(max(p, 1e-4), 0.9999) for _, whole in sources for side in whole for p, _ in side}
-    return next((round(one, 4) for one in sorted({*read, 0.9999}) if more(one) <= _MORE), 0.9999)
+    """The lowest threshold for arguments with a ground at which no complete request is asked about that the rule would
+    let pass."""
+    passed = [p for _, whole in sources for side in whole if not any(lost for _, lost in side) for p, _ in side]
+    return min(0.9999, round(max(passed, default=0.5) + 1e-4, 4))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from sml_agents.asker.load import load_asker
+from sml_agents.asker.mix import Pair
 from sml_agents.asker.prompt import Argument, Said, ToolView
 from sml_agents.asker.read import AskerModel
 from sml_agents.asker.rows import Example, Row
-from sml_agents.asker.threshold import AskerRecord, Scores, line
+from sml_agents.asker.threshold import AskerRecord, Scores, chosen_on, line
 from sml_agents.asker.train import AskerSettings, Step, train_asker
 from sml_agents.errors import InputError, TrainingError
 
@@ -149,3 +152,23 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     for wrong in ("embedded:", "asker:x?y=1", "askers:x"):
         with pytest.raises(InputError, match="no asker"):
             load_asker(wrong)
+
+
+def test_beside_a_rule_the_asker_adds_questions_where_it_is_surer_than_of_any_complete_request() -> None:
+    """The rule finds no ground for `Eve`; what it lets pass sets the line, what it asks about anyway does not."""
+
+    class Read:
+        def missing(self, tool: ToolView, said: list[Said], drafts: dict[str, str] | None = None) -> dict[str, float]:
+            return {"person": {"Ann": 0.3, "Bob": 0.7, "Eve": 0.95}[said[0].text], "minute": 0.1}
+
+    def pair(name: str) -> Pair:
+        whole = Example((Said("user", name),), {"person": name}, {"person": (name, True)})
+        return Pair(TOOL, replace(whole, values={"person": None}), whole)
+
+    record = chosen_on(
+        cast("AskerModel", Read()),
+        {"names": [pair(name) for name in ("Ann", "Bob", "Eve")]},
+        lambda tool, example: {"person"} if example.said[0].text == "Eve" else set(),
+    )
+    assert record.grounded == pytest.approx(0.7001)
+    assert record.drafted >= 0.95
