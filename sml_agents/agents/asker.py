@@ -79,7 +79,7 @@ class AskerDecider:
             return self.ask_above
         if not view.calls:
             return record.threshold
-        return record.grounded if grounded else record.drafted
+        return record.drafted if grounded is None else record.grounded if grounded else record.unknown
 
     def probabilities(self, view: AgentView) -> dict[str, float]:
         """P(missing) of each required argument of what is drafted, or else of the tool that serves the request."""

@@ -19,6 +19,8 @@ __all__ = ["RECORD", "AskerRecord", "Scores", "chosen_on", "line", "scores_of"]
 RECORD = "asker.json"
 NEEDLESS = 0.1
 """Share of complete requests that may be asked about, at the threshold that is chosen."""
+_FEW = 0.06
+"""The same where a rule helps."""
 
 
 class AskerRecord(BaseModel):
@@ -32,7 +34,8 @@ class AskerRecord(BaseModel):
     drafted: float = Field(gt=0, lt=1)
     """The same where a call is drafted, whose values are then read."""
     grounded: float = Field(default=0.99, gt=0, lt=1)
-    """The same for arguments in whose drafted value a rule finds a ground. Others are asked for by the rule alone."""
+    unknown: float = Field(default=0.5, gt=0, lt=1)
+    """The same beside a rule: for arguments in whose value it finds a ground, and for the others."""
     chosen_on: dict[str, int] = Field(default_factory=dict)
     """Pairs by source, of tools that were held out of training."""
     figures: dict[str, dict[str, float]] = Field(default_factory=dict)
@@ -130,7 +133,7 @@ def chosen_on(
     """The record of an asker, its thresholds chosen on `pairs` by source.
 
     Args:
-        rule: with it, the threshold for the asker beside this rule is chosen, too.
+        rule: with it, thresholds for the asker beside this rule are chosen, too.
 
     Raises InputError where there is no pair to choose on.
     """
@@ -152,13 +155,14 @@ def chosen_on(
         raise InputError("There is no pair of a held-out tool to choose the threshold on: give more data.")
     threshold = line(list(plain.values()))
     above = line(list(drafted.values())) if drafted else threshold
-    grounded = _beyond(sides) if sides else above
+    grounded, unknown = _together(sides) if sides else (above, above)
     figures = {name: one.figures(threshold) for name, one in plain.items()}
     figures |= {f"{name}, drafted": one.figures(above) for name, one in drafted.items()}
     return AskerRecord(
         threshold=threshold,
         drafted=above,
         grounded=grounded,
+        unknown=unknown,
         chosen_on={name: len(one.lacking) for name, one in plain.items()},
         figures=figures,
     )
@@ -176,8 +180,14 @@ def _beside(
     return found
 
 
-def _beyond(sources: Sequence[tuple[list[_Side], list[_Side]]]) -> float:
-    """The lowest threshold for arguments with a ground at which no complete request is asked about that the rule would
-    let pass."""
-    passed = [p for _, whole in sources for side in whole if not any(lost for _, lost in side) for p, _ in side]
-    return min(0.9999, round(max(passed, default=0.5) + 1e-4, 4))
+def _together(sources: Sequence[tuple[list[_Side], list[_Side]]]) -> tuple[float, float]:
+    """Thresholds for arguments with and without a ground: the most that is asked with few needless questions."""
+    grid = [0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999]
+
+    def shares(place: int, lines: tuple[float, float]) -> float:
+        asked = [[any(p >= lines[lost] for p, lost in side) for side in source[place]] for source in sources]
+        return sum(sum(one) / len(one) for one in asked) / len(asked)
+
+    choices = [(grounded, unknown) for grounded in grid for unknown in grid if unknown <= grounded]
+    few = [lines for lines in choices if shares(1, lines) <= _FEW] or [(grid[-1], grid[-1])]
+    return max(few, key=lambda lines: (shares(0, lines) - shares(1, lines), lines))

@@ -18,7 +18,6 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from sml_agents.asker.rows import RowOf, tree_of
-from sml_agents.asker.weights import CONFIG
 from sml_agents.errors import InputError, TrainingError
 from sml_agents.files import whole_file
 from sml_agents.types import stable_hash
@@ -78,19 +77,15 @@ def train_asker(
     settings: AskerSettings,
     out: Path,
     *,
-    start: Path | None = None,
     resume: bool = False,
     save_every: int = 50,
     progress: Callable[[Step], None] | None = None,
 ) -> None:
     """Train from the model in `base`, and write the weights to `out`: an adapter, or with `full` a whole model.
-
-    `start`: the folder of an asker's low-rank weights to begin with, whose rank and layers then hold.
     Every `save_every` steps the weights so far, usable as they are, and the optimiser's state are written to `out`.
 
     Raises:
-        InputError: `out` holds something else, `start` holds no low-rank weights, or on resume a run with other
-            settings than steps.
+        InputError: `out` holds something else, or on resume a run with other settings than steps.
         TrainingError: no row can be made, or the loss is not a number.
     """
     import torch
@@ -100,7 +95,7 @@ def train_asker(
         raise InputError(f"{out} is not empty: choose another folder, or go on with --resume if a run was cut short.")
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)
-    model = _trainable(base, settings, start)
+    model = _trainable(base, settings)
     trained = [one for one in model.parameters() if one.requires_grad]
     kept = [one.detach().float().clone().requires_grad_() for one in trained]
     optimiser = torch.optim.AdamW(kept, lr=settings.learning_rate, betas=(0.9, 0.98), weight_decay=0.0)
@@ -164,7 +159,7 @@ def trees_of_step(row_of: RowOf, tokenizer: Any, settings: AskerSettings, step: 
     return trees
 
 
-def _trainable(base: Path, settings: AskerSettings, start: Path | None = None) -> Any:
+def _trainable(base: Path, settings: AskerSettings) -> Any:
     """The model, what is to be trained asking for gradients."""
     import torch
     from transformers import AutoModelForCausalLM
@@ -177,11 +172,9 @@ def _trainable(base: Path, settings: AskerSettings, start: Path | None = None) -
         model: Any = AutoModelForCausalLM.from_pretrained(
             base, dtype=dtype, attn_implementation="eager", trust_remote_code=False
         )
-    if start is not None and (settings.method == "full" or not (start / CONFIG).is_file()):
-        raise InputError(f"{start} cannot be gone on from: only low-rank weights ({CONFIG}), with low-rank weights.")
     if settings.method == "full":
         return model
-    from peft import LoraConfig, PeftModel, get_peft_model
+    from peft import LoraConfig, get_peft_model
 
     layers = model.config.num_hidden_layers
     config = LoraConfig(
@@ -194,8 +187,6 @@ def _trainable(base: Path, settings: AskerSettings, start: Path | None = None) -
     torch.manual_seed(settings.seed)
     with warnings.catch_warnings():  # what peft up to 0.21 and transformers from 5.20 on have to say to each other
         warnings.filterwarnings("ignore", r"`(is_)?gradient_checkpointing\w*` is deprecated", FutureWarning)
-        if start is not None:
-            return PeftModel.from_pretrained(model, start, is_trainable=True, autocast_adapter_dtype=False)
         return get_peft_model(model, config, autocast_adapter_dtype=False)
 
 

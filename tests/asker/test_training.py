@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 import pytest
 
 from sml_agents.asker.load import load_asker
-from sml_agents.asker.mix import Pair
 from sml_agents.asker.prompt import Argument, Said, ToolView
 from sml_agents.asker.read import AskerModel
 from sml_agents.asker.rows import Example, Row
-from sml_agents.asker.threshold import AskerRecord, Scores, chosen_on, line
+from sml_agents.asker.threshold import AskerRecord, Scores, line
 from sml_agents.asker.train import AskerSettings, Step, train_asker
 from sml_agents.errors import InputError, TrainingError
 
@@ -95,25 +92,6 @@ def test_an_asker_takes_a_byte_a_weight_and_says_nearly_the_same(tiny: Path) -> 
     assert taken[0] < 0.4 * taken[1]
 
 
-def test_a_run_goes_on_from_the_weights_of_another(tiny: Path, tmp_path: Path) -> None:
-    train_asker(tiny, row, settings(), tmp_path / "first")
-    losses: list[float] = []
-    going_on = settings(steps=1, warmup=0, learning_rate=1e-4, r=8)
-    train_asker(
-        tiny, row, going_on, tmp_path / "more", start=tmp_path / "first", progress=lambda one: losses.append(one.loss)
-    )
-    train_asker(tiny, row, going_on, tmp_path / "anew", progress=lambda one: losses.append(one.loss))
-    assert losses[0] < losses[1]
-    config = json.loads((tmp_path / "more" / "adapter_config.json").read_text(encoding="utf-8"))
-    assert config["r"] == 2, "their rank holds"
-    said = [Said("user", "Ring Ann")]
-    before, after = (AskerModel.load(tmp_path / one, tiny).missing(TOOL, said) for one in ("first", "more"))
-    assert after == pytest.approx(before, rel=0.2)
-    for method, place in (("full", tmp_path / "first"), ("lora", tiny)):
-        with pytest.raises(InputError, match="low-rank"):
-            train_asker(tiny, row, settings(method=method), tmp_path / f"no-{method}", start=place)
-
-
 def test_data_without_a_row_is_said_at_once(tiny: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match="no row can be made"):
         train_asker(tiny, lambda rng: None, settings(), tmp_path / "out")
@@ -152,23 +130,3 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     for wrong in ("embedded:", "asker:x?y=1", "askers:x"):
         with pytest.raises(InputError, match="no asker"):
             load_asker(wrong)
-
-
-def test_beside_a_rule_the_asker_adds_questions_where_it_is_surer_than_of_any_complete_request() -> None:
-    """The rule finds no ground for `Eve`; what it lets pass sets the line, what it asks about anyway does not."""
-
-    class Read:
-        def missing(self, tool: ToolView, said: list[Said], drafts: dict[str, str] | None = None) -> dict[str, float]:
-            return {"person": {"Ann": 0.3, "Bob": 0.7, "Eve": 0.95}[said[0].text], "minute": 0.1}
-
-    def pair(name: str) -> Pair:
-        whole = Example((Said("user", name),), {"person": name}, {"person": (name, True)})
-        return Pair(TOOL, replace(whole, values={"person": None}), whole)
-
-    record = chosen_on(
-        cast("AskerModel", Read()),
-        {"names": [pair(name) for name in ("Ann", "Bob", "Eve")]},
-        lambda tool, example: {"person"} if example.said[0].text == "Eve" else set(),
-    )
-    assert record.grounded == pytest.approx(0.7001)
-    assert record.drafted >= 0.95
