@@ -7,8 +7,9 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 EXTRAS ?= dev
 OUT ?= demo-out
-# Processes that run tests; a file's tests stay in one of them.
+# Processes that run tests; a file's tests stay in one of them. Files are taken in the order of `tests/conftest.py`.
 JOBS ?= 2
+SHARED := --numprocesses '$(JOBS)' --dist loadfile --no-loadscope-reorder
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -40,11 +41,11 @@ demo: $(STAMP)
 	@$(BIN)/sml-agents demo --out '$(OUT)'
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest --numprocesses '$(JOBS)' --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest $(SHARED) $(ARGS)
 
 # What goes wrong most often, in under two minutes: nothing that trains, opens a browser or starts a server.
 test-fast: $(STAMP)
-	@$(BIN)/python -m pytest --numprocesses '$(JOBS)' --dist loadfile --quiet --durations=5 \
+	@$(BIN)/python -m pytest $(SHARED) --quiet --durations=5 \
 		-m 'not slow and not browser and not postgres' tests/test_package.py tests/test_architecture.py tests/test_contract.py \
 		tests/text tests/roles tests/dialogue tests/verifiers tests/data tests/testing $(ARGS)
 

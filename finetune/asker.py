@@ -3,12 +3,14 @@
     python finetune/asker.py --out runs/asker
     python finetune/asker.py --out runs/asker --data bfcl_simple_python.jsonl --data bfcl_multiple.jsonl
     python finetune/asker.py --out runs/own --start asker: --tools tools.json --logs openai:logs.jsonl --steps 40
+    python finetune/asker.py --out runs/mine --lessons lessons.sqlite --generated 0 --start asker: --steps 40
 
-Without --data or --logs it trains on generated tool requests alone. With --data, also on pairs that are made by rule
-from complete requests (docs/asker.md says which files are published where). With --logs, also on what people asked
-your agent, and what was missing then: a fifth of the conversations chooses the threshold, another measures the result
-(docs/own/asker.md). A run that was cut short goes on with --resume. The threshold is chosen on tools, or conversations
-of your logs, that were held out of training, and stored with the weights.
+Without --data, --logs or --lessons it trains on generated tool requests alone. With --data, also on pairs that are made
+by rule from complete requests (docs/asker.md says which files are published where). --logs takes what people asked your
+agent, and what was missing then: a fifth of the conversations chooses the threshold, another measures the result
+(docs/own/asker.md). --lessons takes what `sml-agents mine` made of your logs: every second row is then one of theirs, of
+the threads that are for training. A run that was cut short goes on with --resume. The threshold is chosen on tools, or
+conversations, that were held out of training, and stored with the weights.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sml_agents.asker.talks import Talk
+    from sml_agents.evaluation.asker import LessonRows
 
 
 def main() -> int:
@@ -33,7 +36,10 @@ def main() -> int:
     options.add_argument("--data", type=Path, action="append", default=[], help="a file of function-calling data")
     options.add_argument("--logs", action="append", default=[], help="your agent's logs: FORMAT:PLACE, as for import")
     options.add_argument("--tools", type=Path, help="JSON list of your tools, for logs that do not hold them")
-    options.add_argument("--start", metavar="SPEC", help="go on from an asker's low-rank weights: asker:, asker:FOLDER")
+    options.add_argument("--lessons", metavar="STORE", help="lessons of your own logs")
+    options.add_argument(
+        "--start", default="", help="weights to go on from: asker: for those of the package, or a folder"
+    )
     options.add_argument("--base", default="embedded:", help="the model to start from: embedded: or a folder")
     options.add_argument("--generated", type=int, default=3000, help="pairs of generated requests (0: none)")
     options.add_argument("--method", choices=("lora", "full"), default="lora")
@@ -55,6 +61,16 @@ def main() -> int:
         return 2
 
 
+def read_lessons(path: str) -> LessonRows:
+    """The lessons of a store that are for training."""
+    from sml_agents.evaluation.asker import LessonRows
+    from sml_agents.evaluation.deciders import cases_of
+    from sml_agents.traces import TraceStore
+
+    with TraceStore.open(path, read_only=True) as store:
+        return LessonRows(cases_of(store.traces(), "train"))
+
+
 def train(given: argparse.Namespace) -> int:
     from sml_agents.asker.load import load_asker
     from sml_agents.asker.mix import Mix
@@ -63,7 +79,6 @@ def train(given: argparse.Namespace) -> int:
     from sml_agents.training.runtime import freed_memory_kept, model_path, settle_threads
 
     settle_threads()
-    start = load_asker(given.start) if given.start else None
     parts = read_parts(given)
     mix = Mix.read(
         given.data,
@@ -73,10 +88,14 @@ def train(given: argparse.Namespace) -> int:
         talks=[partial(thinned, talk) for talk in parts["train"]],
     )
     print(f"{sum(map(len, mix.files))} requests from {len(mix.files)} files, {len(mix.generated)} generated pairs")
+    lessons = read_lessons(given.lessons) if given.lessons else None
     if given.logs:
         print("calls in the logs: " + ", ".join(f"{len(some)} to {part}" for part, some in parts.items()))
-    elif not given.data:
+    if lessons is not None:
+        print(f"{len(lessons)} decisions in lessons")
+    if not (given.data or given.logs or given.lessons):
         print("No --data: training on generated tools alone.")
+    start = load_asker(given.start).folder if given.start.startswith("asker:") else given.start
     settings = AskerSettings(
         method=given.method,
         steps=given.steps,
@@ -84,6 +103,7 @@ def train(given: argparse.Namespace) -> int:
         warmup=given.warmup,
         learning_rate=given.rate or (2e-3 if given.method == "lora" else 4e-4),
         seed=given.seed,
+        start=str(start),
     )
     losses: list[float] = []
 
@@ -98,16 +118,9 @@ def train(given: argparse.Namespace) -> int:
 
     base = Path(model_path(given.base))
     with freed_memory_kept():
-        train_asker(
-            base,
-            mix,
-            settings,
-            given.out,
-            start=start.folder if start else None,
-            resume=given.resume,
-            progress=progress,
-        )
-    choose(given, base, parts)
+        row_of = mix if lessons is None else lessons.mixed_with(mix if mix.files or mix.generated else None)
+        train_asker(base, row_of, settings, given.out, resume=given.resume, progress=progress)
+    choose(given, base, parts, lessons)
     (given.out / STATE).unlink(missing_ok=True)
     return 0
 
@@ -144,7 +157,7 @@ def read_json(path: Path) -> list[Any]:
     return read if isinstance(read, list) else [read]
 
 
-def choose(given: argparse.Namespace, base: Path, parts: dict[str, list[Talk]]) -> None:
+def choose(given: argparse.Namespace, base: Path, parts: dict[str, list[Talk]], lessons: LessonRows | None) -> None:
     """Choose the thresholds, and with logs, measure beside the asker that the run began with."""
     from sml_agents.agents.asker import ungrounded
     from sml_agents.asker.load import load_asker
@@ -158,7 +171,9 @@ def choose(given: argparse.Namespace, base: Path, parts: dict[str, list[Talk]]) 
     if given.logs:
         pairs = pairs_of(parts["choose"], given.dev, given.seed)
     else:
-        pairs = Mix.heldout_pairs(given.data, given.dev, given.dev, given.seed)
+        pairs = Mix.heldout_pairs(given.data, given.dev if given.generated else 0, given.dev, given.seed)
+    if lessons is not None:
+        pairs["lessons"] = lessons.pairs()[: given.dev]
     model = AskerModel.load(given.out, base)
     record = chosen_on(
         model,
@@ -171,7 +186,7 @@ def choose(given: argparse.Namespace, base: Path, parts: dict[str, list[Talk]]) 
     if not given.logs:
         return
     askers = {f"asker:{given.out}": (model, record)}
-    if given.start:
+    if given.start.startswith("asker:"):
         began = load_asker(given.start)
         askers[given.start] = (began.model, began.record)
     print("\nOn conversations that were neither trained on nor chosen on, at each asker's own threshold:")

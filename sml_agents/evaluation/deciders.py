@@ -10,6 +10,7 @@ Case           one decision
 Decision       what a decider makes of it
 ModelDecider   a chat model: it asks, or it does not
 RuleDecider    asks for a required argument of the drafted call whose value nobody said and no tool returned
+AskerJudge     the asker (`asker:`), beside that rule: `sml_agents.evaluation.asker`
 CallDecider    a function of yours: from a case to a probability, a question, or both
 """
 
@@ -49,6 +50,7 @@ __all__ = [
     "baselines",
     "cases_of",
     "measure",
+    "unsaid",
 ]
 
 RESAMPLES = 2_000
@@ -179,18 +181,24 @@ class RuleDecider:
     first such."""
 
     async def decide(self, case: Case) -> Decision:
-        said = [turn.text for turn in case.history if turn.role is Role.TEACHER]
-        said += [call.result or "" for turn in case.history for call in turn.tool_calls or ()]
-        guesses = []
-        for call in case.calls:
-            results = [*said, *(other.result or "" for other in case.calls if other.name != call.name)]
-            for path, value in case.arguments.required(call.name, call.arguments).items():
-                if not any(case.arguments.says(text, call.name, path, value) for text in results):
-                    guesses.append((call.name, path, value))
+        guesses = [(call.name, path, value) for call in case.calls for path, value in unsaid(case, call).items()]
         if not guesses:
             return Decision(0.0)
         tool, path, value = guesses[0]
         return Decision(1.0, case.arguments.question(tool, [path], value), path)
+
+
+def unsaid(case: Case, call: ToolCall) -> dict[str, Any]:
+    """The required arguments of a drafted call whose value nobody said and no other tool returned."""
+    said = [turn.text for turn in case.history if turn.role is Role.TEACHER]
+    said += [made.result or "" for turn in case.history for made in turn.tool_calls or ()]
+    said += [other.result or "" for other in case.calls if other.name != call.name]
+    wanted = case.arguments.required(call.name, call.arguments)
+    return {
+        path: value
+        for path, value in wanted.items()
+        if not any(case.arguments.says(text, call.name, path, value) for text in said)
+    }
 
 
 class CallDecider:
