@@ -9,8 +9,8 @@ Without --data, --logs or --lessons it trains on generated tool requests alone. 
 by rule from complete requests (docs/asker.md says which files are published where). --logs takes what people asked your
 agent, and what was missing then: a fifth of the conversations chooses the threshold, another measures the result
 (docs/own/asker.md). --lessons takes what `sml-agents mine` made of your logs: every second row is then one of theirs,
-of the threads that are for training. A run that was cut short goes on with --resume. The threshold is chosen on tools, or
-conversations, that were held out of training, and stored with the weights.
+of the threads that are for training. A run that was cut short goes on with --resume. The threshold is chosen on tools,
+or conversations, that were held out of training, and stored with the weights.
 """
 
 from __future__ import annotations
