@@ -192,7 +192,7 @@ class _Check:
             _is_fact(fact, call.name, about) for fact in self.untold for call in self.calls
         ):
             kind = "wrong"
-        return _SAYS[kind].format(words_of(about))
+        return _SAYS[kind].format(words_of(about) or "an argument without a name")
 
     def _match(self) -> None:
         """Deal the calls out to the accepted ones, each to the one that it differs from least."""
