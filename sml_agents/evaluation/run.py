@@ -79,7 +79,7 @@ async def evaluate_async(
     from sml_agents.dialogue import DialogueSettings
     from sml_agents.roles import student_from, teacher_from
     from sml_agents.rollout import run_dialogues
-    from sml_agents.rollout.typed import typed_tasks
+    from sml_agents.rollout.typed import held_tasks
     from sml_agents.traces import TraceStore
 
     if not students or not task_specs:
@@ -102,7 +102,7 @@ async def evaluate_async(
     stores: dict[str, list[str]] = {}
     described: dict[str, Any] = {}
     local: dict[str, Path] = {}
-    by_spec = {spec: list(typed_tasks(spec)) for spec in specs}
+    by_spec = {spec: held_tasks(spec) for spec in specs}
     if empty := [spec for spec, tasks in by_spec.items() if not tasks]:
         raise InputError(f"The task spec {empty[0]!r} gives no tasks: change it.")
 

@@ -96,4 +96,14 @@ def whole_way(
 
 if __name__ == "__main__":
     out, model, requests = (*sys.argv[1:], *("embedded:", "200")[len(sys.argv) - 2 :])
-    whole_way(Path(out), model, int(requests), steps=6, batch=2, limits="?temperature=0&max_tokens=32&dtype=fast", grpo=2, turn_tokens=32, longest=400)
+    whole_way(
+        Path(out),
+        model,
+        int(requests),
+        steps=6,
+        batch=2,
+        limits="?temperature=0&max_tokens=32&dtype=fast",
+        grpo=2,
+        turn_tokens=32,
+        longest=400,
+    )
