@@ -74,6 +74,10 @@ def test_import_loads_nothing_heavy() -> None:
     assert loaded == "[]"
 
 
+def test_what_runs_dialogues_loads_their_graph_when_it_runs_one() -> None:
+    assert in_python("import sys, sml_agents.rollout; print('langgraph' in sys.modules)") == "False"
+
+
 def test_import_is_fast() -> None:
     bare, ours = best_of(3, "pass"), best_of(3, "import sml_agents")
     assert ours - bare < 0.3

@@ -12,12 +12,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from sml_agents.dialogue import Journal
 from sml_agents.errors import EndsTheRun, InputError
 from sml_agents.rollout.heap import settled_heap
 from sml_agents.types import Failure, StopReason, Task, Trace
+
+if TYPE_CHECKING:
+    from sml_agents.dialogue import Journal
 
 __all__ = ["Dialogue", "Item", "Sink", "run_all"]
 

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from sml_agents.dialogue.record import dialogue_id
 from sml_agents.errors import InputError
 from sml_agents.rollout.engine import Dialogue, Item, run_all
 from sml_agents.rollout.sharing import SharedItems
@@ -210,6 +209,8 @@ def _missing(
 
     With `failed`, those that failed are wanted again; it gets their ids, and when each had failed.
     """
+    from sml_agents.dialogue import dialogue_id
+
     finished = store.finished()
     seen: set[str] = set()
     for number, task in enumerate(tasks):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gc
 import weakref
+from typing import Any
+
+import pytest
 
 from sml_agents.rollout.heap import settled_heap
 
@@ -51,3 +54,17 @@ def test_a_run_that_fails_thaws() -> None:
     except RuntimeError:
         pass
     assert gc.get_freeze_count() <= thawed
+
+
+@pytest.mark.parametrize(("before", "within"), [((700, 10, 10), 10_000), ((0, 10, 10), 0), ((50_000, 5, 5), 50_000)])
+def test_the_collector_comes_by_less_often_unless_the_program_chose(before: Any, within: int) -> None:
+    usual = gc.get_threshold()
+    gc.set_threshold(*before)
+    try:
+        with settled_heap():
+            with settled_heap():
+                pass
+            assert gc.get_threshold() == (within, *before[1:])
+        assert gc.get_threshold() == before
+    finally:
+        gc.set_threshold(*usual)
