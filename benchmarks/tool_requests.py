@@ -441,9 +441,10 @@ def main() -> None:
         "--most", type=int, help="decisions of each set that --decider takes (all); the others take no time"
     )
     options.add_argument("--kept", type=Path, help="file that keeps what an asker read: a run cut short goes on")
+    options.add_argument("--sets", nargs="*", default=[""], help="beginnings of the names of sets to judge (all)")
     options.add_argument("--only", nargs="*", default=[], help="names of deciders to run")
     given = options.parse_args()
-    sets = benches(given.data, given.pairs)
+    sets = [bench for bench in benches(given.data, given.pairs) if bench.name.startswith(tuple(given.sets))]
     table: dict[str, Any] = {bench.name: {} for bench in sets}
     for name, judge in judges(given.data, given.decider, given.kept).items():
         if given.only and name not in given.only:

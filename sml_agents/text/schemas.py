@@ -10,7 +10,18 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-__all__ = ["bare_path", "is_wanted", "leaves", "parameters_of", "pointed", "resolved", "schema_at", "words_of"]
+__all__ = [
+    "bare_path",
+    "is_wanted",
+    "leaves",
+    "parameters_of",
+    "pointed",
+    "properties_of",
+    "required_of",
+    "resolved",
+    "schema_at",
+    "words_of",
+]
 
 
 def parameters_of(tools: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
@@ -40,6 +51,17 @@ def _leaves(value: Any, path: str | None) -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
+def properties_of(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The arguments that an object's schema has, each with its own schema."""
+    return _object(schema.get("properties"))
+
+
+def required_of(schema: Mapping[str, Any]) -> list[str]:
+    """The names of the arguments that an object's schema requires."""
+    names = schema.get("required")
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list | tuple) else []
+
+
 def bare_path(path: str) -> str:
     """A path without places in lists: `guests[0].name` and `guests[].name` are `guests.name`."""
     return re.sub(r"\[\d*\]", "", path)
@@ -57,8 +79,7 @@ def is_wanted(root: Mapping[str, Any], path: str, value: Any) -> bool:
     for at, part in enumerate(parts):
         above = schema_at(root, ".".join(parts[:at])) if at else resolved(root, root)
         items = resolved(above.get("items", {}), root) if "items" in above else above
-        required = items.get("required")
-        if not isinstance(required, list | tuple) or part not in required:
+        if part not in required_of(items):
             return False
     here = schema_at(root, path)
     return not ("default" in here and here["default"] == value)
@@ -70,7 +91,7 @@ def schema_at(schema: Any, path: str) -> Mapping[str, Any]:
     here: Any = root
     for part in re.findall(r"[^.\[\]]+|\[\d+\]", path):
         here = resolved(here, root)
-        here = here.get("items", {}) if part.startswith("[") else _object(here.get("properties")).get(part, {})
+        here = here.get("items", {}) if part.startswith("[") else properties_of(here).get(part, {})
     return resolved(here, root)
 
 

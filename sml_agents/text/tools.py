@@ -140,7 +140,7 @@ def _refuse(constant: str) -> Any:
 
 def _finite(digits: str) -> float:
     number = float(digits)
-    return number if math.isfinite(number) else _refuse(digits)  # type: ignore[no-any-return]
+    return number if math.isfinite(number) else float(_refuse(digits))
 
 
 def _too_deep(value: Any, levels: int) -> bool:

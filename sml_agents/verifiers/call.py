@@ -137,7 +137,8 @@ def _is_under(path: str, name: str) -> bool:
 
 
 def _only_looks(tool: Mapping[str, Any]) -> bool:
-    places = (tool.get("annotations"), (tool.get("function") or {}).get("annotations"))
+    function = tool.get("function")
+    places = (tool.get("annotations"), function.get("annotations") if isinstance(function, Mapping) else None)
     return any(isinstance(place, Mapping) and place.get("readOnlyHint") is True for place in places)
 
 

@@ -1,6 +1,6 @@
 """Requests from task to trained row to figures, for a test and for whoever wants more dialogues:
 
-python -m tests.e2e.requests_whole_way OUT [MODEL [REQUESTS]]
+python -m tests.e2e.requests_whole_way OUT [MODEL [REQUESTS [STEPS]]]
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def whole_way(
     with TraceStore.open(out / "grpo" / "dialogues.sqlite", read_only=True) as store:
         tell("grpo calls", Counter(str(turn.act) for trace in store.traces() for turn in trace.student_turns))
     students = {"base": f"{model}{limits}", "trained": f"transformers:{online.path}{limits}"}
-    spec = f"requests?form=paired&split=heldout&n={max(2, requests // 25)}&seed=13"
+    spec = f"requests?form=paired&split=heldout&n={max(2, requests // 50)}&seed=13"
     summary = evaluate(students, [spec], out / "evaluation", max_turns=2, resume=True, baselines=requests >= 100)
     for name, one in {**summary.students, **summary.baselines}.items():
         figures = {n: m.value for n, m in one.metrics.items() if hasattr(m, "value") and m.value is not None}
@@ -95,15 +95,8 @@ def whole_way(
 
 
 if __name__ == "__main__":
-    out, model, requests = (*sys.argv[1:], *("embedded:", "200")[len(sys.argv) - 2 :])
+    out, model, requests, steps = (*sys.argv[1:], *("embedded:", "200", "6")[len(sys.argv) - 2 :])
+    limits = "?temperature=0&max_tokens=32&dtype=fast"
     whole_way(
-        Path(out),
-        model,
-        int(requests),
-        steps=6,
-        batch=2,
-        limits="?temperature=0&max_tokens=32&dtype=fast",
-        grpo=2,
-        turn_tokens=32,
-        longest=400,
+        Path(out), model, int(requests), steps=int(steps), batch=2, limits=limits, grpo=2, turn_tokens=32, longest=400
     )

@@ -17,6 +17,7 @@ from sml_agents.tasks import LoadReport, load_tasks
 from sml_agents.tasks.tools.foreign import required_paths
 from sml_agents.tasks.tools.gaps import without
 from sml_agents.types import Form, Task
+from tests.damage import damaged
 from tests.datasets import data_set
 
 PARAMETERS: dict[str, Any] = {
@@ -297,20 +298,6 @@ def test_rows_that_no_tool_serves(tmp_path: Path) -> None:
     for keys in ("unserved=100&form=paired", "unserved=50", "balance=maybe"):
         with pytest.raises(TaskSpecError):
             load_tasks(f"tools-jsonl:{tmp_path / 'rows.jsonl'}?{keys}")
-
-
-def damaged(value: Any, rng: random.Random) -> Any:
-    """The value with one place in it replaced by something else."""
-    if isinstance(value, dict) and value and rng.random() < 0.85:
-        key = rng.choice(list(value))
-        if rng.random() < 0.15:
-            return {name: one for name, one in value.items() if name != key}
-        return value | {key: damaged(value[key], rng)}
-    if isinstance(value, list) and value and rng.random() < 0.85:
-        place = rng.randrange(len(value))
-        return [*value[:place], damaged(value[place], rng), *value[place + 1 :]]
-    odd = [None, 0, -1, 1e308, True, "", "x", "{", "$ref", [], {}, [[]], {"$ref": "#"}, {"anyOf": []}, "\ud800", ["a", 1], {"": None}]  # fmt: skip
-    return rng.choice(odd)
 
 
 @pytest.mark.parametrize("family", ["tools-jsonl", "sgd"])

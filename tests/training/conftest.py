@@ -11,6 +11,7 @@ import pytest
 
 from sml_agents.roles.prompts import render
 from sml_agents.training import DialogueRenderer, Message, SFTSettings, TrainingRow, TrainResult, train_sft
+from tests.models import tiny_llama
 from tests.training.templates import dressed
 
 PROBLEM = "What is two plus two?"
@@ -33,28 +34,8 @@ def dialogue_row(number: int, *, price: int = 3, filler: int = 0) -> TrainingRow
 @pytest.fixture(scope="session")
 def tiny_model(embedded_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Llama of 2 layers with random weights and the embedded model's tokenizer."""
-    import torch
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
-
     folder = tmp_path_factory.mktemp("tiny-model")
-    tokenizer = AutoTokenizer.from_pretrained(embedded_model)
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        max_position_embeddings=256,
-        tie_word_embeddings=True,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
+    return tiny_llama(folder, embedded_model, num_key_value_heads=1, max_position_embeddings=256)
 
 
 @pytest.fixture(scope="session")

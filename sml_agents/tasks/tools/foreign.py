@@ -244,7 +244,7 @@ def read_call(value: Any, tools: Sequence[Mapping[str, Any]]) -> AcceptedCall:
     several = False
     if isinstance(inner, Mapping) and isinstance(inner.get("name"), str):
         name = inner["name"]
-        arguments = next((inner[key] for key in ("arguments", "args", "parameters", "input") if key in inner), {})
+        arguments: Any = next((inner[key] for key in ("arguments", "args", "parameters", "input") if key in inner), {})
     elif len(value) == 1:
         ((name, arguments),) = value.items()
         several = isinstance(arguments, Mapping) and all(isinstance(one, list) for one in arguments.values())
