@@ -18,6 +18,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from sml_agents.asker.rows import Choice, Row, tree_of
+from sml_agents.asker.weights import WEIGHTS
 from sml_agents.errors import InputError, TrainingError
 from sml_agents.files import whole_file
 from sml_agents.types import stable_hash
@@ -52,6 +53,8 @@ class AskerSettings(BaseModel):
     most_tokens: int = Field(default=700, ge=16)
     """Longer rows are passed over."""
     seed: int = 0
+    start: str = ""
+    """Folder of low-rank weights of the same `r` and layers to go on from; empty: from none."""
     precision: str = Field(default="auto", pattern="^(auto|fp32|bf16)$")
     """`auto`: bf16 where the processor multiplies in it, else fp32. What is trained is kept in fp32."""
 
@@ -104,7 +107,7 @@ def train_asker(
     done, tokens = 0, 0
     if resume and (out / STATE).is_file():
         state = torch.load(out / STATE, weights_only=True)
-        if {**state["settings"], "steps": 0} != {**settings.model_dump(), "steps": 0}:
+        if {"start": "", **state["settings"], "steps": 0} != {**settings.model_dump(), "steps": 0}:
             raise InputError(f"{out} was started with other settings: give the same ones, steps apart.")
         done, tokens = state["step"], state["tokens"]
         optimiser.load_state_dict(state["optimiser"])
@@ -188,7 +191,27 @@ def _trainable(base: Path, settings: AskerSettings) -> Any:
     torch.manual_seed(settings.seed)
     with warnings.catch_warnings():  # what peft up to 0.21 and transformers from 5.20 on have to say to each other
         warnings.filterwarnings("ignore", r"`(is_)?gradient_checkpointing\w*` is deprecated", FutureWarning)
-        return get_peft_model(model, config, autocast_adapter_dtype=False)
+        adapted = get_peft_model(model, config, autocast_adapter_dtype=False)
+    if settings.start:
+        _start_from(adapted, Path(settings.start))
+    return adapted
+
+
+def _start_from(model: Any, folder: Path) -> None:
+    from peft import set_peft_model_state_dict
+    from safetensors.torch import load_file
+
+    try:
+        stored = load_file(folder / WEIGHTS)
+        loaded: Any = set_peft_model_state_dict(model, stored)
+    except (OSError, RuntimeError) as error:
+        raise InputError(
+            f"The weights in {folder} cannot be gone on from: {str(error).splitlines()[0][:200]}"
+        ) from error
+    if loaded.unexpected_keys:
+        raise InputError(
+            f"The weights in {folder} are of other layers: choose the settings that they were trained with."
+        )
 
 
 def _parts(model: Any) -> tuple[Any, Any]:

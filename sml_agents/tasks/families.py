@@ -29,7 +29,9 @@ FAMILIES: dict[str, FamilyRules] = {
         FamilyRules("lists", "", _ALL_FORMS, splits=_WITH_DEV),
         FamilyRules("gsm8k", "PATH", _ALL_FORMS, splits=("train", "heldout"), keys=STATIC_KEYS),
         FamilyRules("questbench", "PATH", ("underspecified", "full", "paired", "mixed")),
-        FamilyRules("lost-in-conversation", "PATH", ("sharded", "full", "mixed")),
+        FamilyRules("lost-in-conversation", "PATH", ("sharded", "full", "mixed"), keys=("simulation",)),
+        FamilyRules("askbench", "PATH", ("underspecified", "full", "paired", "mixed")),
+        FamilyRules("in3", "PATH", ("mixed", "full", "underspecified"), keys=("importance",)),
         FamilyRules("jsonl", "PATH", _ALL_FORMS, keys=_COLUMNS, required=("prompt", "answer")),
         FamilyRules(
             "hf", "NAME_OR_PATH", _ALL_FORMS, keys=(*_COLUMNS, "subset", "split"), required=("prompt", "answer")
@@ -58,6 +60,8 @@ _MAKERS = {
     "gsm8k": "static.gsm8k",
     "questbench": "static.questbench",
     "lost-in-conversation": "static.lost_in_conversation",
+    "askbench": "static.askbench",
+    "in3": "static.in3",
     "jsonl": "static.tables",
     "hf": "static.tables",
     "tasks": "frozen",

@@ -9,7 +9,7 @@ import pytest
 
 from sml_agents.traces import TraceStore
 from tests.e2e import agent_whole_way
-from tests.models import tiny_llama
+from tests.models import small_model
 
 
 def test_an_agent_is_trained_on_its_own_dialogues(
@@ -17,7 +17,7 @@ def test_an_agent_is_trained_on_its_own_dialogues(
 ) -> None:
     monkeypatch.setenv("AGENT_LIMITS", "?temperature=0&max_tokens=4")
     monkeypatch.setenv("AGENT_MODEL", "")
-    model = f"transformers:{tiny_llama(tmp_path / 'tiny', embedded_model)}"
+    model = f"transformers:{small_model(embedded_model, tmp_path / 'tiny')}"
     figures = agent_whole_way.main(model, 1, tmp_path, learn=2, measure=1)
     assert [(name, found.n, found.failed) for name, found in figures.items()] == [("before", 2, 0), ("after", 2, 0)]
     with TraceStore.open(tmp_path / "learnt.sqlite", read_only=True) as store:

@@ -21,7 +21,7 @@ from sml_agents.training import DialogueRenderer
 from sml_agents.training.tokens.rows import tokenize_rows
 from sml_agents.training.trainers.sft import LengthGroupedSampler
 from sml_agents.types import Act, Role
-from tests.models import tiny_llama
+from tests.models import small_model
 
 EASY = "arithmetic?form=paired&steps=1&largest=20"
 SMALL = DemoSettings(
@@ -36,8 +36,9 @@ SMALL = DemoSettings(
 )
 
 
+@pytest.mark.slow
 def test_the_closed_loop(embedded_model: Path, tmp_path: Path) -> None:
-    tiny = tiny_llama(tmp_path / "tiny", embedded_model)
+    tiny = small_model(embedded_model, tmp_path / "tiny")
     settings = SMALL.model_copy(update={"model": f"transformers:{tiny}"})
     summary = run_demo(tmp_path, settings=settings)
     assert set(summary["students"]) == {"base", "trained"}

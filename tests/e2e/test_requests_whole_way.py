@@ -9,13 +9,13 @@ import pytest
 
 from sml_agents.traces import TraceStore
 from tests.e2e.requests_whole_way import whole_way
-from tests.models import tiny_llama
+from tests.models import small_model
 from tests.training.templates import dressed
 
 
 @pytest.mark.slow
 def test_from_task_to_figures(tmp_path: Path, embedded_model: Path) -> None:
-    tiny = tiny_llama(tmp_path / "tiny", dressed(embedded_model, "qwen_tools"), num_key_value_heads=1)
+    tiny = small_model(dressed(embedded_model, "qwen_tools"), tmp_path / "tiny", max_position_embeddings=8192)
     model = f"transformers:{tiny}"
     told: dict[str, Any] = whole_way(
         tmp_path / "out", model, 8, steps=1, batch=2, limits="?temperature=0&max_tokens=6", grpo=2, turn_tokens=6

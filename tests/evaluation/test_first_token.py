@@ -14,7 +14,7 @@ from sml_agents.evaluation.first_token import FirstTokens, apart, choose_decisio
 from sml_agents.evaluation.table import first_token_table
 from sml_agents.tasks import load_tasks
 from sml_agents.testing import ScriptedModel
-from tests.models import tiny_llama
+from tests.models import small_model
 
 SPEC = "arithmetic?form=paired&split=heldout&steps=1&largest=20&n=10"
 DEV = ("arithmetic?form=paired&split=dev&n=6",)
@@ -22,7 +22,7 @@ DEV = ("arithmetic?form=paired&split=dev&n=6",)
 
 @pytest.fixture(scope="module")
 def model(embedded_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_llama(tmp_path_factory.mktemp("random-model"), embedded_model)
+    return small_model(embedded_model, tmp_path_factory.mktemp("random-model"), num_key_value_heads=2)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 
 from sml_agents.roles.prompts import render
 from sml_agents.training import DialogueRenderer, Message, SFTSettings, TrainingRow, TrainResult, train_sft
-from tests.models import tiny_llama
+from tests.models import small_model
 from tests.training.templates import dressed
 
 PROBLEM = "What is two plus two?"
@@ -33,9 +33,8 @@ def dialogue_row(number: int, *, price: int = 3, filler: int = 0) -> TrainingRow
 
 @pytest.fixture(scope="session")
 def tiny_model(embedded_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Llama of 2 layers with random weights and the embedded model's tokenizer."""
-    folder = tmp_path_factory.mktemp("tiny-model")
-    return tiny_llama(folder, embedded_model, num_key_value_heads=1, max_position_embeddings=256)
+    """So thin and short that it trains in a moment."""
+    return small_model(embedded_model, tmp_path_factory.mktemp("tiny-model"), max_position_embeddings=256)
 
 
 @pytest.fixture(scope="session")
@@ -79,10 +78,12 @@ def guesser(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             rows.append((ids + said, [-100] * len(ids) + said))
     width = max(len(ids) for ids, _ in rows)
     input_BT = torch.tensor([ids + [0] * (width - len(ids)) for ids, _ in rows])
-    labels_BT = torch.tensor([labels + [-100] * (width - len(labels)) for _, labels in rows])
+    labels_BT = torch.tensor([labels + [-100] * (width - len(labels)) for _, labels in rows])[:, 1:]
+    said_BT = labels_BT != -100
     for _ in range(30):
         optimizer.zero_grad()
-        model(input_ids=input_BT, labels=labels_BT).loss.backward()
+        hidden_BTD = model.model(input_ids=input_BT).last_hidden_state[:, :-1]
+        torch.nn.functional.cross_entropy(model.lm_head(hidden_BTD[said_BT]), labels_BT[said_BT]).backward()
         optimizer.step()
     folder = tmp_path_factory.mktemp("guesser")
     model.save_pretrained(folder)

@@ -25,7 +25,7 @@ from sml_agents.training.online.rollouts import Rollouts
 from sml_agents.training.online.trajectories import Trajectory, trajectory_of
 from sml_agents.training.settings import GRPOSettings
 from sml_agents.types import Act, Call, Fact, Form, Outcome, Private, Role, StopReason, Task, Trace, Turn, Verdict
-from tests.models import llama_config
+from tests.models import small_config
 from tests.training.templates import dressed
 
 FAMILIES = ["chatml", "llama3", "qwen2_5", "gemma", "mistral", "qwen3_thinking"]
@@ -118,7 +118,7 @@ def test_ids_trained_on_are_the_ids_sampled(embedded_model: Path, family: str) -
 
     tokenizer = dressed(embedded_model, family)
     torch.manual_seed(1)
-    config = llama_config(
+    config = small_config(
         tokenizer, hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=1, pad_token_id=0
     )
     model: Any = LlamaForCausalLM(config).eval()

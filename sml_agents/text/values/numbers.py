@@ -23,7 +23,14 @@ class NumberMention(NamedTuple):
     span: Span
 
 
-WORDS = {**{fold(word): number for word, number in one_word_numbers().items()}, "couple": 2, "pair": 2}
+WORDS = {
+    **{fold(word): number for word, number in one_word_numbers().items()},
+    "couple": 2,
+    "pair": 2,
+    "zweit": 2,
+    "dritt": 3,
+    "viert": 4,
+}
 """Number words of other languages, one word each, without accents; English has `sml_agents.text.numbers`."""
 _SCALES = {"hundred": 100, "thousand": 1000, "k": 1000, "million": 1_000_000, "m": 1_000_000}
 _DIGITS = re.compile(r"(?<![\w.,-])-?\d+(?:[.,'\u2019\u202f\u00a0]\d+)*")

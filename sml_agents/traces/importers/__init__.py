@@ -26,6 +26,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, Field
 
@@ -106,14 +107,15 @@ def import_logs(
             report.losses.append(loss)
 
     def flush() -> None:
-        store.write(Batch(done=[store.done_row(trace) for trace in batch]))
-        batch.clear()
+        store.write(Batch(done=rows))
+        rows.clear()
         report.seconds = round(time.monotonic() - began, 3)
         if on_progress is not None:
             on_progress(report)
 
     seen: set[int] = set()
-    batch: list[Trace] = []
+    rows: list[dict[str, Any]] = []
+    """Of the next transaction. Rows, not traces: collecting garbage goes through all objects that are kept."""
     for trace in _traces(FORMATS[format](place, lose), format, lose):
         report.records += 1
         key = int(trace.id, 16)
@@ -121,13 +123,13 @@ def import_logs(
             report.repeated += 1
             continue
         seen.add(key)
-        batch.append(trace)
+        rows.append(store.done_row(trace))
         report.imported += 1
         for name, count in trace.tags.get("unread", {}).items():
             report.unread[name] = report.unread.get(name, 0) + count
-        if len(batch) >= _BATCH:
+        if len(rows) >= _BATCH:
             flush()
-    if batch:
+    if rows:
         flush()
     if not report.records:
         lose(Loss("end", f"it holds nothing that is known as {format}: is that its format?"))

@@ -93,12 +93,27 @@ class Gathered:
                     on_loss(whole)
             else:
                 calls.append((trace, whole))
+        self._put_inputs(calls)
         for trace, call in calls:
             call.thread = self.thread_of.get(trace, trace)
         scores: dict[str, list[Score]] = {}
         for place, score in self.scores:
             scores.setdefault(self.thread_of.get(place, place), []).append(score)
         yield from conversations((call for _, call in calls), scores)
+
+    def _put_inputs(self, calls: list[tuple[str, ModelCall]]) -> None:
+        """Where no call of a trace tells what it was given and the trace as a whole does, they answer that in turn."""
+        by_trace: dict[str, list[ModelCall]] = {}
+        for trace, call in calls:
+            by_trace.setdefault(trace, []).append(call)
+        for trace, of_trace in by_trace.items():
+            whole = self.wholes.get(trace)
+            if not isinstance(whole, ModelCall) or any(call.given for call in of_trace):
+                continue
+            given = list(whole.given)
+            for call in _in_time(of_trace):
+                call.given = list(given)
+                given += call.answered
 
 
 def conversations(calls: Iterable[ModelCall], scores: Mapping[str, Sequence[Score]] | None = None) -> Iterator[Log]:

@@ -53,11 +53,12 @@ def _log(row: Row, wanted: str) -> Log:
     if not name and not targets:
         empty = wanted if wanted in request else ""
         raise BadRecord(f"its `{empty}` are empty" if empty else f"it has no `{wanted}`")
-    said = _given(request[name], name) if name else []
+    beside: list[dict[str, Any]] = []
+    said = _given(request[name], name, beside) if name else []
     if targets and name == "prompt":
         for one in said:
             one.trained = False
-    tools = tools_in(request, value)
+    tools = tools_in(request, value) or beside
     response = _response(value, request)
     answered = value[targets[0]] if targets else response
     if answered:
@@ -68,7 +69,7 @@ def _log(row: Row, wanted: str) -> Log:
         said += answers
     if system := system_in(request):
         said = system + [one for one in said if one.text != system[0].text or one.speaker != "system"]
-    unread = [name for name in ("rejected", "channel") if value.get(name)]
+    unread = [name for name in ("rejected", "channel", "instruction") if value.get(name)]
     label = value.get("label")
     about = response if isinstance(response, dict) else {}
     return Log(
@@ -96,12 +97,12 @@ def _within(value: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     return value
 
 
-def _given(given: Any, name: str) -> list[Said]:
+def _given(given: Any, name: str, tools: list[dict[str, Any]]) -> list[Said]:
     given = loaded(given)
     if isinstance(given, str | dict):
         if name not in ("input", "prompt") and isinstance(given, str):
             raise BadRecord(f"its `{name}` are a text, not a list")
-        return chat_of(given, "user")
+        return chat_of(given, "user", tools)
     return read_messages(given)
 
 
@@ -118,9 +119,11 @@ def _response(value: dict[str, Any], request: dict[str, Any]) -> Any:
             return response
     if any(isinstance(value.get(name), list) for name in ("choices", "candidates")):
         return value
-    output = value.get("output")
+    output = loaded(value.get("output"))
     if isinstance(output, list) and output and isinstance(output[0], dict) and has_speaker(output[0]):
         return {name: inner for name, inner in value.items() if name != "input"}
+    if "input" in value and not any(value.get(name) for name in _LISTS if name != "input"):
+        return output if isinstance(output, str | dict) else {}  # an example in a platform's data set
     return {}
 
 

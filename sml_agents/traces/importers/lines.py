@@ -370,13 +370,20 @@ class _Values:
         self._pass(found.end())
 
 
+def _there(value: Any) -> Any:
+    """`value` without the empty fields that a table gives a row because another one has them."""
+    if isinstance(value, dict):
+        return {key: _there(inner) for key, inner in value.items() if inner is not None}
+    return [_there(inner) for inner in value] if isinstance(value, list) else value
+
+
 def _is_table(file: Path) -> bool:
     with file.open("rb") as start:
         return start.read(4) == b"PAR1"
 
 
 def _table(file: Path, name: str) -> Iterator[Row]:
-    """The rows of a Parquet file; a column without a value is not in its row."""
+    """The rows of a Parquet file; a column or field without a value is not in its row."""
     try:
         import pyarrow
         import pyarrow.parquet
@@ -391,8 +398,7 @@ def _table(file: Path, name: str) -> Iterator[Row]:
             number = 0
             for batch in table.iter_batches(batch_size=64):
                 for row in batch.to_pylist(maps_as_pydicts="lossy"):
-                    held = {key: value for key, value in row.items() if value is not None}
-                    yield Row(f"{name}row {number}", held, b"")
+                    yield Row(f"{name}row {number}", _there(row), b"")
                     number += 1
     except pyarrow.ArrowException as error:
         raise OSError(one_line(error)) from error

@@ -16,6 +16,7 @@ from typing import Any
 
 from sml_agents.errors import one_line
 from sml_agents.text.thinking import as_thought, split_thought
+from sml_agents.traces.importers.json_text import loaded
 from sml_agents.traces.importers.parts import (
     BadRecord,
     Result,
@@ -86,8 +87,11 @@ def read_messages(messages: Any) -> list[Said]:
     if isinstance(messages, dict | str) or not isinstance(messages, Iterable):
         raise BadRecord(f"its messages are {kind_of(messages)}, not a list")
     said: list[Said] = []
+    called: set[str] = set()
     for number, message in enumerate(messages):
         try:
+            if called and type(message) is dict and str(message.get("role")) in called:  # a result, by its tool's name
+                message = {**message, "role": "tool", "name": message["role"]}
             plain = _plain(message) if type(message) is dict else None
             if plain is not None:
                 said.append(plain)
@@ -101,6 +105,8 @@ def read_messages(messages: Any) -> list[Said]:
                 said.append(_message(message))
         except BadRecord as error:
             raise BadRecord(f"message {number}: {error}") from None
+        if said and said[-1].calls:
+            called.update(call.name for call in said[-1].calls if call.name not in _SPEAKERS)
     return said
 
 
@@ -252,7 +258,8 @@ def _calls(message: Mapping[str, Any], said: Said, name: str) -> None:
     extra: Mapping[str, Any] = given if isinstance(given, dict) else {}
     found = next((one for one in (message.get("tool_calls"), extra.get("tool_calls")) if one), None)
     if isinstance(found, list):
-        bodies = [(call.get("tool_call") or call) if isinstance(call, dict) else call for call in found]
+        held = map(loaded, found)
+        bodies = [(call.get("tool_call") or call) if isinstance(call, dict) else call for call in held]
         # Given both ways, as a provider's blocks and as LangChain's calls, they are the same.
         said.calls = [read_call(call) for call in bodies]
         for call, one in zip(said.calls, bodies, strict=True):

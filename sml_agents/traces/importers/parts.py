@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 import orjson
 
 from sml_agents.text.thinking import as_thought
+from sml_agents.traces.importers.json_text import loaded
 
 __all__ = [
     "BadRecord",
@@ -234,7 +235,8 @@ def thought_in(value: Any) -> str:
 
 
 def read_call(call: Any) -> Call:
-    """A tool call of any dialect. Raises BadRecord when it has no name."""
+    """A tool call of any dialect, also as JSON in a text. Raises BadRecord when it has no name."""
+    call = loaded(call)
     if not isinstance(call, dict):
         raise BadRecord(f"a tool call is {kind_of(call)}")
     inner = next((call[key] for key in ("function", "custom", *_HELD) if isinstance(call.get(key), dict)), None)

@@ -48,6 +48,7 @@ _PAIRS = (
     ("mlflow.spanInputs", "mlflow.spanOutputs"),
     ("langfuse.observation.input", "langfuse.observation.output"),
     ("request_data", "response_data"),
+    ("traceloop.entity.input", "traceloop.entity.output"),
     ("input.value", "output.value"),
 )
 """Attributes that hold all that a model was given, and all that it answered."""
@@ -152,6 +153,8 @@ def _is_call(span: Span) -> bool:
         return says in calls or a.get("gcp.vertex.agent.llm_request", "{}") != "{}"  # of a tool it is empty
     if span.events or ("events" in a and str(a["events"]).startswith("[") and "gen_ai." in str(a["events"])):
         return True
+    if "langfuse.observation.input" in a and any(a.get(name) for name in _MODEL_NAMES):
+        return True
     return any(name == mark or name.startswith(f"{mark}.") for name in a for mark in _MARKS)
 
 
@@ -225,7 +228,24 @@ def _by_openinference(span: Span) -> _Chat:
     chat = _Chat(given, answered)
     if chat:
         chat.tools = tools_in({"tools": listed(under(a, "llm.tools"))})
+    if any(not (one.text or one.calls or any(result.text for result in one.results)) for one in given):
+        chat.given = _whole_given(span, given)  # what is no text, such as results, was left out of the messages
     return chat
+
+
+def _whole_given(span: Span, told: list[Said]) -> list[Said]:
+    """What the request itself says, where it has the messages that were `told` of it; else those that say something."""
+    try:
+        whole = _by_whole(span).given
+    except DAMAGE:
+        whole = []
+    if len(whole) >= len(told):
+        return whole
+    for one in told:
+        if one.speaker == "user" and not one.text and not one.results:
+            one.speaker = "tool"
+            one.left("message without content")
+    return told
 
 
 def _plain_message(held: Any) -> Any:
