@@ -191,7 +191,13 @@ def required_in_order(task: Task) -> list[str]:
 
 @pytest.mark.parametrize(
     "spec",
-    ["requests?form=full&unserved=101", "requests?form=nested", "requests?unserved=x", "requests?tools=3"],
+    [
+        "requests?form=paired&unserved=10",
+        "requests?form=full&unserved=101",
+        "requests?form=nested",
+        "requests?unserved=x",
+        "requests?tools=3",
+    ],
 )
 def test_a_spec_that_asks_for_what_there_is_not_is_refused(spec: str) -> None:
     with pytest.raises(TaskSpecError):
