@@ -35,6 +35,7 @@ SMALL = DemoSettings(
 )
 
 
+@pytest.mark.slow
 def test_the_closed_loop(embedded_model: Path, tmp_path: Path) -> None:
     settings = SMALL.model_copy(update={"model": f"transformers:{embedded_model}"})
     summary = run_demo(tmp_path, settings=settings)
