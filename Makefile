@@ -10,6 +10,8 @@ OUT ?= demo-out
 # Processes that run tests; a file's tests stay in one of them. Files are taken in the order of `tests/conftest.py`.
 JOBS ?= 2
 SHARED := --numprocesses '$(JOBS)' --dist loadfile --no-loadscope-reorder
+# Libraries of others that need an environment of their own, each an extra.
+ENGINES ?= verifiers openenv openevals inspect
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -49,9 +51,9 @@ test-fast: $(STAMP)
 		-m 'not slow and not browser and not postgres' tests/test_package.py tests/test_architecture.py tests/test_contract.py \
 		tests/text tests/roles tests/dialogue tests/verifiers tests/data tests/testing $(ARGS)
 
-# The engines of others, each in an environment of its own: their pins clash.
+# The engines of others, each in an environment of its own: their pins clash. One alone: make test-engines ENGINES=openenv
 test-engines:
-	@for engine in verifiers openenv; do \
+	@for engine in $(ENGINES); do \
 		test -x $(VENV)-$$engine/bin/python || $(PYTHON) -m venv $(VENV)-$$engine || exit 1; \
 		$(VENV)-$$engine/bin/python -m pip install --quiet --quiet --editable ".[$$engine]" \
 			blockbuster pytest pytest-asyncio pytest-timeout || exit 1; \
@@ -79,4 +81,4 @@ bench: $(STAMP)
 	@$(BIN)/python benchmarks/store.py
 
 clean:
-	@rm -rf $(VENV) $(VENV)-verifiers $(VENV)-openenv build dist .pytest_cache .mypy_cache .ruff_cache '$(OUT)'
+	@rm -rf $(VENV) $(addprefix $(VENV)-,$(ENGINES)) build dist .pytest_cache .mypy_cache .ruff_cache '$(OUT)'

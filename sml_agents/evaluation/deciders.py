@@ -48,6 +48,7 @@ __all__ = [
     "ModelDecider",
     "RuleDecider",
     "baselines",
+    "case_of",
     "cases_of",
     "measure",
     "unsaid",
@@ -107,31 +108,35 @@ def cases_of(lessons: Iterable[Trace], split: str | None = "heldout") -> list[Ca
         if trace.solved is False:
             rejected += 1
             continue
-        at = next((k for k, turn in enumerate(trace.turns) if turn.role is Role.STUDENT and turn.trainable), None)
-        if at is None:
-            continue
-        turn, facts = trace.turns[at], trace.task.private.facts
-        replaced = trace.tags.get("replaced_calls") or ()
-        drafted = tuple(ToolCall.model_validate(call) for call in replaced)
-        asked = Act.CLARIFICATION is turn.act and not turn.primed  # it asked by itself: there is no draft
-        found.append(
-            Case(
-                history=trace.turns[:at],
-                missing=bool(facts),
-                fact=facts[0] if facts else None,
-                calls=drafted or (() if asked else turn.tool_calls or ()),
-                tools=trace.tools,
-                system=system_of(trace) or "",
-                arguments=Arguments(trace),
-                thread=str(trace.task.meta.get("source") or trace.task.pair or trace.id),
-            )
-        )
+        if (case := case_of(trace)) is not None:
+            found.append(case)
     if not found:
         why = f"{other} are of another split than {split!r}, {rejected} were rejected"
         raise InputError(
             f"none of {lessons_read} lessons can be measured on ({why}): make a store of lessons with `sml-agents mine`"
         )
     return found
+
+
+def case_of(lesson: Trace) -> Case | None:
+    """The decision that a lesson is about; None where no turn of the agent's is to be learnt."""
+    at = next((k for k, turn in enumerate(lesson.turns) if turn.role is Role.STUDENT and turn.trainable), None)
+    if at is None:
+        return None
+    turn, facts = lesson.turns[at], lesson.task.private.facts
+    replaced = lesson.tags.get("replaced_calls") or ()
+    drafted = tuple(ToolCall.model_validate(call) for call in replaced)
+    asked = Act.CLARIFICATION is turn.act and not turn.primed  # it asked by itself: there is no draft
+    return Case(
+        history=lesson.turns[:at],
+        missing=bool(facts),
+        fact=facts[0] if facts else None,
+        calls=drafted or (() if asked else turn.tool_calls or ()),
+        tools=lesson.tools,
+        system=system_of(lesson) or "",
+        arguments=Arguments(lesson),
+        thread=str(lesson.task.meta.get("source") or lesson.task.pair or lesson.id),
+    )
 
 
 class ModelDecider:

@@ -42,7 +42,10 @@ _DEEPEST = 40
 
 def json_text(value: Any) -> str:
     """`value` as JSON."""
-    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    try:
+        return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except TypeError:  # an integer of more than 64 bits, half of a surrogate pair: what models write
+        return json.dumps(value, default=str, separators=(",", ":"))
 
 
 def tool_names(tools: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:

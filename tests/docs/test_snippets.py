@@ -19,6 +19,7 @@ ELSEWHERE = {
     "code.md": "sandbox/test_docs.py",
     "deploy.md": "docs/test_deploy.py",
     "engines.md": "engines/test_verifiers.py",
+    "evaluators.md": "engines/test_inspect.py",
     "from-logs.md": "docs/test_from_logs.py",
     "own/asker.md": "docs/test_own_asker.py",
     "reinforcement.md": "training/test_grpo.py",
