@@ -48,7 +48,7 @@ def main() -> int:
     options.add_argument("--rate", type=float, help="learning rate (default: 2e-3, full: 4e-4)")
     options.add_argument("--warmup", type=float, default=20, help="steps in which the learning rate rises")
     options.add_argument("--seed", type=int, default=0)
-    options.add_argument("--dev", type=int, default=60, help="held-out pairs of each source for the threshold")
+    options.add_argument("--dev", type=int, default=60, help="held-out pairs of each source, calls of logs")
     options.add_argument("--resume", action="store_true", help="go on with a run that was cut short")
     given = options.parse_args()
 
@@ -191,7 +191,7 @@ def choose(given: argparse.Namespace, base: Path, parts: dict[str, list[Talk]], 
         askers[given.start] = (began.model, began.record)
     print("\nOn conversations that were neither trained on nor chosen on, at each asker's own threshold:")
     for spec, (one, its) in askers.items():
-        for kind, scores in scores_on(one, parts["measure"]).items():
+        for kind, scores in scores_on(one, parts["measure"][: given.dev]).items():
             figures = scores.figures(its.threshold)
             print(
                 f"  {spec}, {kind}, {len(scores.lacking)} that lack something and {len(scores.whole)} that do not: "

@@ -13,7 +13,7 @@ import pytest
 
 from sml_agents.cli.entry import main as cli
 
-SMALL = ["--rows", "1", "--generated", "8", "--dev", "2"]
+SMALL = ["--rows", "1", "--generated", "8", "--dev", "3"]
 
 
 def blocks(repository: Path, language: str) -> list[str]:
