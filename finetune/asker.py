@@ -48,7 +48,7 @@ def main() -> int:
     options.add_argument("--rate", type=float, help="learning rate (default: 2e-3, full: 4e-4)")
     options.add_argument("--warmup", type=float, default=20, help="steps in which the learning rate rises")
     options.add_argument("--seed", type=int, default=0)
-    options.add_argument("--dev", type=int, default=60, help="held-out pairs of each source for the threshold")
+    options.add_argument("--dev", type=int, default=60, help="held-out pairs of each source, calls of logs")
     options.add_argument("--resume", action="store_true", help="go on with a run that was cut short")
     given = options.parse_args()
 
@@ -163,8 +163,8 @@ def choose(given: argparse.Namespace, base: Path, parts: dict[str, list[Talk]], 
     from sml_agents.asker.load import load_asker
     from sml_agents.asker.mix import Mix
     from sml_agents.asker.read import AskerModel
-    from sml_agents.asker.talks import pairs_of
-    from sml_agents.asker.threshold import chosen_on, scores_of
+    from sml_agents.asker.talks import pairs_of, scores_on
+    from sml_agents.asker.threshold import chosen_on
     from sml_agents.text.values import Clock
 
     clock = Clock(dt.datetime(2026, 1, 1), known=False)
@@ -190,13 +190,13 @@ def choose(given: argparse.Namespace, base: Path, parts: dict[str, list[Talk]], 
         began = load_asker(given.start)
         askers[given.start] = (began.model, began.record)
     print("\nOn conversations that were neither trained on nor chosen on, at each asker's own threshold:")
-    for name, some in pairs_of(parts["measure"], given.dev, given.seed).items():
-        for spec, (one, its) in askers.items():
-            scores = scores_of(one, some)
+    for spec, (one, its) in askers.items():
+        for kind, scores in scores_on(one, parts["measure"][: given.dev]).items():
             figures = scores.figures(its.threshold)
             print(
-                f"  {name}, {len(scores.lacking)} pairs, {spec}: AUC {figures['auc']:.2f}, asks {figures['asks']:.0%}, "
-                f"needless {figures['needless']:.0%}, names the argument {figures['names']:.0%}"
+                f"  {spec}, {kind}, {len(scores.lacking)} that lack something and {len(scores.whole)} that do not: "
+                f"AUC {figures['auc']:.2f}, asks {figures['asks']:.0%}, needless {figures['needless']:.0%}, names the "
+                f"argument {figures['names']:.0%}"
             )
 
 

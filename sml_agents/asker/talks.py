@@ -14,14 +14,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sml_agents.asker.mix import Pair
-from sml_agents.asker.pairs import Complete, pair_of
+from sml_agents.asker.pairs import Complete, pair_of, without
 from sml_agents.asker.prompt import Said, ToolView
+from sml_agents.asker.read import AskerModel
 from sml_agents.asker.rows import Example, Row
+from sml_agents.asker.threshold import Scores
 from sml_agents.tasks.tools.foreign import Unusable, argument_in, read_tools, required_paths
 from sml_agents.text.values import Clock, find, kind_of
 from sml_agents.types import Role, Trace, stable_hash
 
-__all__ = ["PARTS", "Talk", "completes_of", "pairs_of", "part_of", "talks_in", "thinned"]
+__all__ = ["PARTS", "Talk", "completes_of", "pairs_of", "part_of", "scores_on", "talks_in", "thinned"]
 
 PARTS = {"train": 0.6, "choose": 0.2, "measure": 0.2}
 """Shares of the threads: to train on, to choose the threshold on, and to measure on."""
@@ -129,6 +131,31 @@ def thinned(talk: Talk, rng: random.Random, share: float = 0.35) -> Row:
             for one in talk.examples[-4:]
         ),
     )
+
+
+def scores_on(model: AskerModel, talks: Sequence[Talk]) -> dict[str, Scores]:
+    """What an asker says of all messages in held-out conversations: by kind of what lacks something, as people wrote it
+    or by rule, each beside all that lacks nothing."""
+    asked, by_rule, whole = [], [], []
+    for talk in talks:
+        for one in talk.examples:
+            if one.missing:
+                asked.append((talk.tool, one))
+            elif len(one.values) == len(talk.tool.required):
+                whole.append(max(model.missing(talk.tool, one.said).values()))
+    for complete in completes_of(talks):
+        for name in complete.removable:
+            said = (Said("user", without(complete.text, complete.values[name])),)
+            by_rule.append((complete.tool, Example(said, {name: None})))
+    found = {}
+    for kind, lacking in {"asked in the logs": asked, "by rule": by_rule}.items():
+        read = [(model.missing(tool, one.said), one.missing) for tool, one in lacking]
+        found[kind] = Scores(
+            lacking=[max(p.values()) for p, _ in read],
+            whole=whole,
+            named=[max(p, key=p.__getitem__) in missing for p, missing in read],
+        )
+    return {kind: scores for kind, scores in found.items() if scores.lacking and scores.whole}
 
 
 def pairs_of(talks: Sequence[Talk], most: int, seed: int = 0) -> dict[str, list[Pair]]:
