@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Any
 
 
-def small_model(embedded: Path, folder: Path, *, seed: int = 0, **changes: Any) -> Path:
-    """Saves a Llama of 2 thin layers in `folder`; `changes` are fields of its config."""
-    import torch
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+def small_config(tokenizer: Any, **changes: Any) -> Any:
+    """Of a Llama of 2 thin layers that the tokenizer fits; `changes` are fields of it."""
+    from transformers import LlamaConfig
 
-    tokenizer = AutoTokenizer.from_pretrained(embedded)
     fields = {
         "vocab_size": len(tokenizer),
         "hidden_size": 32,
@@ -25,7 +23,16 @@ def small_model(embedded: Path, folder: Path, *, seed: int = 0, **changes: Any) 
         "eos_token_id": tokenizer.eos_token_id,
         "pad_token_id": tokenizer.pad_token_id,
     }
+    return LlamaConfig(**{**fields, **changes})
+
+
+def small_model(embedded: Any, folder: Path, *, seed: int = 0, **changes: Any) -> Path:
+    """Saves such a model in `folder`; `embedded` is a tokenizer, or the folder of one."""
+    import torch
+    from transformers import AutoTokenizer, LlamaForCausalLM
+
+    tokenizer = AutoTokenizer.from_pretrained(embedded) if isinstance(embedded, Path) else embedded
     torch.manual_seed(seed)
-    LlamaForCausalLM(LlamaConfig(**{**fields, **changes})).save_pretrained(folder)
+    LlamaForCausalLM(small_config(tokenizer, **changes)).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder

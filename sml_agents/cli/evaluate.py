@@ -11,7 +11,7 @@ import typer
 
 from sml_agents.cli.files import output_folder
 from sml_agents.cli.result import DONE, FAILED, JsonFlag, Result
-from sml_agents.cli.run import MODEL_HELP, TASKS_HELP
+from sml_agents.cli.run import STUDENT_HELP, TASKS_HELP
 from sml_agents.errors import InputError
 from sml_agents.files import whole_file
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    student: Annotated[str | None, typer.Option(help=MODEL_HELP, metavar="BACKEND")] = None,
+    student: Annotated[str | None, typer.Option(help=STUDENT_HELP, metavar="BACKEND")] = None,
     tasks: Annotated[list[str] | None, typer.Option(help=TASKS_HELP, metavar="SPEC")] = None,
     suite: Annotated[
         list[str] | None,

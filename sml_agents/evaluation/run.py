@@ -197,9 +197,9 @@ def _settings(part: Part, options: EvaluationOptions) -> DialogueSettings:
 
 
 def _tasks(spec: str) -> list[Task]:
-    from sml_agents.rollout.typed import typed_tasks
+    from sml_agents.rollout.typed import held_tasks
 
-    if tasks := list(typed_tasks(spec)):
+    if tasks := held_tasks(spec):
         return tasks
     raise InputError(f"The task spec {spec!r} gives no tasks: change it.")
 

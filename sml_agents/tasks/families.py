@@ -12,7 +12,7 @@ from sml_agents.tasks.spec import FamilyRules, LoadReport, TaskSpec, parse_spec
 from sml_agents.tasks.static.problems import STATIC_KEYS
 from sml_agents.types import Task
 
-__all__ = ["FAMILIES", "iter_tasks", "load_tasks"]
+__all__ = ["FAMILIES", "check_held", "count_generated", "iter_tasks", "load_tasks"]
 
 Maker = Callable[[TaskSpec, LoadReport], Iterator[tuple[Task, ...]]]
 """Yields the tasks of one problem at a time, already past the offset."""
@@ -77,6 +77,8 @@ _MAKERS = {
 
 _GENERATED = 100
 """Problems that a generator makes when the spec does not say how many."""
+_MOST_HELD = 1_000_000
+"""Problems of a generator that are held in memory together."""
 
 
 def iter_tasks(spec: str, *, report: LoadReport | None = None) -> Iterator[Task]:
@@ -88,6 +90,27 @@ def iter_tasks(spec: str, *, report: LoadReport | None = None) -> Iterator[Task]
     parsed = parse_spec(spec, FAMILIES)
     maker: Maker = import_module(f"sml_agents.tasks.{_MAKERS[parsed.family]}").make
     return _run(parsed, maker, report)
+
+
+def count_generated(spec: str) -> int | None:
+    """How many tasks a generator gives, without making them; None for the families that read data.
+
+    Raises TaskSpecError for a spec that cannot be read.
+    """
+    parsed = parse_spec(spec, FAMILIES)
+    if FAMILIES[parsed.family].arg:
+        return None
+    return (parsed.n or _GENERATED) * (2 if parsed.form == "paired" else 1)
+
+
+def check_held(spec: str) -> None:
+    """Raises TaskSpecError where the tasks of a generator are too many to be held together."""
+    parsed = parse_spec(spec, FAMILIES)
+    if (parsed.n or 0) > _MOST_HELD and not FAMILIES[parsed.family].arg:
+        raise TaskSpecError(
+            f"{spec!r} gives more tasks than are held in memory together: ask for at most {_MOST_HELD:,} here; "
+            "sml-agents run and iter_tasks make them one at a time."
+        )
 
 
 def _run(spec: TaskSpec, maker: Maker, report: LoadReport | None) -> Iterator[Task]:
@@ -104,5 +127,6 @@ def _run(spec: TaskSpec, maker: Maker, report: LoadReport | None) -> Iterator[Ta
 
 
 def load_tasks(spec: str, *, report: LoadReport | None = None) -> list[Task]:
-    """All tasks that `spec` names; see `iter_tasks`."""
+    """All tasks that `spec` names; see `iter_tasks`. Of a generator at most a million problems."""
+    check_held(spec)
     return list(iter_tasks(spec, report=report))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import sys
 import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
@@ -38,15 +40,16 @@ _AFTER = re.compile(r"\s?(k|thousand|hundred|million|m)\b", re.IGNORECASE)
 
 
 def as_number(value: object) -> float | None:
-    """The number that an argument holds, as a number or as text; None for what is none."""
+    """The number that an argument holds, as a number or as text; None for what is none, or endless (`1e999`)."""
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | float):
-        return float(value)
+        return float(value) if abs(value) <= sys.float_info.max else None
     found = _DIGITS.search(str(value))
     rest = re.sub(r"[\s$\u20ac\u00a3\u00a5%]|\b(?:eur|usd|gbp|chf|euros?|dollars?)\b", "", fold(str(value)))
     if found and len(rest) == len(found.group()):
-        return min(_readings(found.group()))
+        number = min(_readings(found.group()))
+        return number if math.isfinite(number) else None
     return None
 
 
