@@ -24,6 +24,8 @@ from sml_agents.evaluation.run import evaluate, evaluate_async
 from sml_agents.rollout import Progress
 from sml_agents.testing import ScriptedModel
 
+SAMPLES = 10
+"""Dialogues of each task. Tasks are held in memory, about 4 kB each; dialogues are not."""
 MODEL = ScriptedModel(replies=["How many are there?", "The answer is 12.", "The answer is 7."])
 
 
@@ -33,8 +35,8 @@ def peak() -> float:
 
 
 def measured(dialogues: int, unbroken: bool) -> dict[str, Any]:
-    options: dict[str, Any] = {"max_turns": 3, "resamples": 200, "baselines": False}
-    specs = [f"arithmetic?form=full&n={dialogues}"]
+    options: dict[str, Any] = {"max_turns": 3, "resamples": 200, "baselines": False, "samples": SAMPLES}
+    specs = [f"arithmetic?form=full&n={dialogues // SAMPLES}"]
     with tempfile.TemporaryDirectory() as folder:
         evaluate({"a": MODEL}, ["arithmetic?form=full&n=1"], f"{folder}/first", **options)
         before, started = peak(), time.process_time()
