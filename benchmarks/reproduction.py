@@ -43,6 +43,7 @@ from sml_agents.backends.chat_format import ChatFormat
 from sml_agents.backends.scripted import ScriptedModel
 from sml_agents.backends.text import to_openai
 from sml_agents.data.rows import balanced, training_rows
+from sml_agents.data.selection import PRESETS
 from sml_agents.dialogue import DialogueSettings
 from sml_agents.evaluation.answer_loss import answer_loss
 from sml_agents.evaluation.bootstrap import Metric, percentiles, resample_sums, tasks_needed
@@ -51,7 +52,7 @@ from sml_agents.evaluation.metrics import by_turn, table_of
 from sml_agents.evaluation.report import write_report
 from sml_agents.evaluation.run import evaluate
 from sml_agents.evaluation.sources import SUMMARY
-from sml_agents.evaluation.tally import Tally
+from sml_agents.evaluation.tally import MAX_K, Tally
 from sml_agents.evaluation.wording import change, figure, span
 from sml_agents.files import write_whole
 from sml_agents.roles import ChatStudent, OraclePrimer, OracleTeacher, Student
@@ -68,8 +69,8 @@ from sml_agents.types import Form, Role, Task, Trace
 from sml_agents.views import chat_messages
 
 HERE = Path(__file__).resolve().parent
-TURNS, LAST = 4, 10
-"""Student turns in training, and when measured: the paper's."""
+TURNS = 4
+"""Student turns in training, as in the paper."""
 Q_PRIMING = 0.75
 AT_ONCE = 80
 """Dialogues: a small model on few cores is the faster a turn, the more there are."""
@@ -92,7 +93,8 @@ CELLS = {
     "start": Cell("base", dialogues="shown", select="q_primed"),
     "MT-SFT": Cell("start", dialogues="played", select="mt_sft"),
     "MT-RL": Cell("start", turns=TURNS),
-    "Q-primed MT-SFT": Cell("start", dialogues="primed", select="q_primed"),
+    # A dialogue that was not solved in the end may hold the right question.
+    "Q-primed MT-SFT": Cell("start", "primed", PRESETS["q_primed"].model_copy(update={"solved": None})),
     "Q-primed MT-RL": Cell("Q-primed MT-SFT", turns=TURNS),
     "ST-SFT": Cell("start", dialogues="played", select="st_sft"),
     "ST-RL": Cell("start", turns=1),
@@ -133,10 +135,12 @@ def main() -> int:
     add("--other", type=int, default=10, help="pairs measured in the domain that nobody was trained on")
     add("--start-steps", type=int, default=50, help="SFT steps of eight rows, of the start")
     add("--sft-steps", type=int, default=15, help="the same of the other cells")
-    add("--rl-steps", type=int, default=5, help="GRPO steps of 32 dialogues")
-    add("--learning-rates", type=float, nargs=3, default=(2e-3, 5e-4, 2e-4), help="of start, SFT and GRPO")
+    add("--rl-steps", type=int, default=5, help="GRPO steps")
+    add("--groups", type=int, default=2, help="tasks of a GRPO step: groups of 8 dialogues, of one turn 32")
+    add("--learning-rates", type=float, nargs=3, default=(2e-3, 5e-4, 4e-4), help="of start, SFT and GRPO")
     add("--answer-loss", type=int, default=16, help="sharded dialogues of each cell to take the answer's loss in")
     add("--table", action="store_true", help="only print what has been measured")
+    add("--turns", type=int, default=10, help="student turns when measured, as in the paper")
     add("--min-effect", type=float, metavar="D", help="a difference of success that has to show, such as 0.1")
     options = parser.parse_args()
     if options.min_effect is not None:
@@ -217,7 +221,7 @@ class Workshop:
             **self.adapters(),
             max_tokens=self.options.max_tokens,
             group=group,
-            batch_size=4 * group,
+            batch_size=self.options.groups * group,
             micro_batch_size=8,
             max_steps=self.options.rl_steps,
             learning_rate=self.options.learning_rates[2],
@@ -273,7 +277,8 @@ class Workshop:
         return path
 
     def model(self, name: str, **more: Any) -> Any:
-        sampling = {"max_tokens": self.options.max_tokens, "dtype": "fast", "batch_size": AT_ONCE}
+        # Of a crowded machine a turn may take minutes.
+        sampling = {"max_tokens": self.options.max_tokens, "dtype": "fast", "batch_size": AT_ONCE, "timeout": 3600}
         return resolve(self.trained(name), **sampling, **more)
 
     def measured(self, name: str) -> None:
@@ -284,9 +289,16 @@ class Workshop:
         silent = name == SILENT
         student = ScriptedModel(replies=["I do not know."]) if silent else self.model(name, temperature=0)
         evaluate(
-            {name: student}, [self.tasks("measured")], folder, max_turns=LAST, seed=self.seed, resume=True,
-            baselines=silent, concurrency=AT_ONCE, progress=ProgressBar,
-        )  # fmt: skip
+            {name: student},
+            [self.tasks("measured")],
+            folder,
+            max_turns=self.options.turns,
+            seed=self.seed,
+            resume=True,
+            baselines=silent,
+            concurrency=AT_ONCE,
+            progress=ProgressBar,
+        )
 
     def measured_aside(self, name: str) -> None:
         """First turns in a domain that nobody was trained on, and the loss of the answer as facts are told."""
@@ -438,12 +450,14 @@ def of_training(path: Path) -> dict[str, Any]:
 
 
 def gained_later(tally: Tally) -> Metric:
-    """What the turns after those of training bring: success at the last minus success@4."""
+    """What the turns after those of training bring: success@10 minus success@4; None where nobody had so many."""
+    if tally.horizon <= TURNS:
+        return Metric()
     table = table_of(tally)
     sums = resample_sums(table, seed=0, resamples=2000)
 
     def gain(rows: Any) -> Any:
-        return by_turn("solved", LAST)(rows) - by_turn("solved", TURNS)(rows)
+        return by_turn("solved", MAX_K)(rows) - by_turn("solved", TURNS)(rows)
 
     low, high = percentiles(gain(sums)) or (None, None)
     return Metric(value=float(gain(table.sum(axis=0, keepdims=True))[0]), low=low, high=high, n=table.shape[0])
@@ -458,7 +472,7 @@ def dumped(value: Any) -> Any:
 COLUMNS = (
     ("success@1", "success_at", "1"),
     (f"success@{TURNS}", "success_at", str(TURNS)),
-    (f"success@{LAST}", "success_at", str(LAST)),
+    (f"success@{MAX_K}", "success_at", str(MAX_K)),
     ("informed", "informed_success", ""),
     ("asks when needed", "asks_when_needed", ""),
     ("needless", "needless_questions", ""),

@@ -21,6 +21,7 @@ ELSEWHERE = {
     "engines.md": "engines/test_verifiers.py",
     "evaluators.md": "engines/test_inspect.py",
     "from-logs.md": "docs/test_from_logs.py",
+    "own/asker.md": "docs/test_own_asker.py",
     "reinforcement.md": "training/test_grpo.py",
     "serving.md": "serving/test_clients.py",
     "training.md": "training/test_docs.py",

@@ -19,7 +19,7 @@ from tests.evaluation.crafted import task, trace
 
 @pytest.fixture
 def options(tmp_path: Path) -> argparse.Namespace:
-    few = {"shown": 24, "played": 6, "rl": 6, "pairs": 6, "shards": 4, "other": 2}
+    few = {"shown": 24, "played": 6, "rl": 6, "pairs": 3, "shards": 2, "other": 2}
     return argparse.Namespace(out=tmp_path, results=tmp_path / "results.json", seeds=[0], **few)
 
 
@@ -61,9 +61,9 @@ def test_finished_dialogues_become_tables_and_a_page(options: argparse.Namespace
     whole = next(one for one in tasks if one.form.value == "full")
     call = f"<tool_call>{whole.private.answer}</tool_call>"
     scripts = {
-        "start": ScriptedModel(replies=["What is it about?"]),
+        "start": ScriptedModel(replies=["Let me see."]),
         "MT-RL": ScriptedModel.model_validate(
-            {"replies": [{"when": whole.prompt, "reply": call}, {"when": "", "reply": "What is it about?"}]}
+            {"replies": [{"when": whole.prompt, "reply": call}, {"when": "", "reply": "Let me see."}]}
         ),
         reproduction.SILENT: ScriptedModel(replies=["I do not know."]),
     }
@@ -75,19 +75,20 @@ def test_finished_dialogues_become_tables_and_a_page(options: argparse.Namespace
     assert set(results["cells"]) >= {"start", "MT-RL", "says nothing"}
     assert results["cells"]["start"]["suites"]["paired"]["metrics"]["success_at"]["10"]["value"] == 0
     won = results["cells"]["MT-RL"]["suites"]["paired"]["metrics"]["success_at"]["1"]
-    assert won["value"] == pytest.approx(1 / 12) and won["n"] == 12
+    assert won["value"] == pytest.approx(1 / 6) and won["n"] == 6
     [paired, sharded] = [one for one in results["differences"] if (one["plus"], one["minus"]) == ("MT-RL", "start")]
-    assert (paired["suite"], paired["tasks"], sharded["tasks"]) == ("paired", 6, 4)
-    assert paired["metrics"]["success_at"]["10"]["value"] == pytest.approx(1 / 12)
+    assert (paired["suite"], paired["tasks"], sharded["tasks"]) == ("paired", 3, 2)
+    assert paired["metrics"]["success_at"]["10"]["value"] == pytest.approx(1 / 6)
     shown = reproduction.tables(results)
-    assert "| MT-RL | 8 (" in shown and "| MT-RL - start | paired | 6 | +8 (" in shown
+    assert "| MT-RL | 17 (" in shown and "| MT-RL - start | paired | 3 | +17 (" in shown
     assert "premature" in shown and "**sharded**" in shown
     assert "MT-RL" in (options.out / "report.html").read_text(encoding="utf-8")
 
 
 def test_what_the_turns_after_training_bring() -> None:
-    late = [trace("qqqqq" + "r", task(f"late {k}")) for k in range(10)]
-    soon = [trace("r", task(f"soon {k}")) for k in range(30)]
+    late = [trace("qqqqq" + "r", task(f"late {k}"), max_turns=10) for k in range(10)]
+    soon = [trace("r", task(f"soon {k}"), max_turns=10) for k in range(30)]
     found = reproduction.gained_later(Tally().extend([*late, *soon]))
     assert found.value == pytest.approx(0.25) and found.n == 40
     assert found.low is not None and found.high is not None and 0.1 < found.low < 0.25 < found.high < 0.42
+    assert reproduction.gained_later(Tally().extend([trace("r", task("brief"), max_turns=4)])).value is None
