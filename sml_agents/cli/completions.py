@@ -48,18 +48,16 @@ class Command:
 
 
 def completions(
-    shell: Annotated[Shell, typer.Argument(metavar="bash|zsh|fish", help="The shell.")], json: JsonFlag = False
+    context: typer.Context,
+    shell: Annotated[Shell, typer.Argument(metavar="bash|zsh|fish", help="The shell.")],
+    json: JsonFlag = False,
 ) -> Result:
     """Print what makes a shell complete sml-agents.
 
     bash and zsh: eval "$(sml-agents completions bash)" in ~/.bashrc or ~/.zshrc. fish: sml-agents completions fish >
     ~/.config/fish/completions/sml-agents.fish
     """
-    from typer.main import get_command
-
-    from sml_agents.cli.app import app
-
-    script = "\n".join(_SCRIPTS[shell](list(commands(get_command(app)))))
+    script = "\n".join(_SCRIPTS[shell](list(commands(context.find_root().command))))
     return Result({"shell": shell, "script": script}, lambda: print(script))
 
 
