@@ -100,6 +100,8 @@ def agent_from(place: str) -> AgentStudent:
         except (TypeError, ValueError):
             raise InputError(f"agent:{place} is no graph, and no function that makes one without arguments") from None
         found = found()
+    if not isinstance(found, AgentStudent) and not hasattr(found, "ainvoke"):
+        raise InputError(f"agent:{place} is no graph: name a compiled graph, or a function that makes one")
     return found if isinstance(found, AgentStudent) else AgentStudent(found, name=place)
 
 
