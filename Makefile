@@ -7,8 +7,11 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 EXTRAS ?= dev
 OUT ?= demo-out
-# Processes that run tests; a file's tests stay in one of them.
+# Processes that run tests; a file's tests stay in one of them. Files are taken in the order of `tests/conftest.py`.
 JOBS ?= 2
+SHARED := --numprocesses '$(JOBS)' --dist loadfile --no-loadscope-reorder
+# Libraries of others that need an environment of their own, each an extra.
+ENGINES ?= verifiers openenv openevals inspect
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -40,17 +43,17 @@ demo: $(STAMP)
 	@$(BIN)/sml-agents demo --out '$(OUT)'
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest --numprocesses '$(JOBS)' --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest $(SHARED) $(ARGS)
 
 # What goes wrong most often, in under two minutes: nothing that trains, opens a browser or starts a server.
 test-fast: $(STAMP)
-	@$(BIN)/python -m pytest --numprocesses '$(JOBS)' --dist loadfile --quiet --durations=5 \
+	@$(BIN)/python -m pytest $(SHARED) --quiet --durations=5 \
 		-m 'not slow and not browser and not postgres' tests/test_package.py tests/test_architecture.py tests/test_contract.py \
 		tests/text tests/roles tests/dialogue tests/verifiers tests/data tests/testing $(ARGS)
 
-# The engines of others, each in an environment of its own: their pins clash.
+# The engines of others, each in an environment of its own: their pins clash. One alone: make test-engines ENGINES=openenv
 test-engines:
-	@for engine in verifiers openenv; do \
+	@for engine in $(ENGINES); do \
 		test -x $(VENV)-$$engine/bin/python || $(PYTHON) -m venv $(VENV)-$$engine || exit 1; \
 		$(VENV)-$$engine/bin/python -m pip install --quiet --quiet --editable ".[$$engine]" \
 			blockbuster pytest pytest-asyncio pytest-timeout || exit 1; \
@@ -78,4 +81,4 @@ bench: $(STAMP)
 	@$(BIN)/python benchmarks/store.py
 
 clean:
-	@rm -rf $(VENV) $(VENV)-verifiers $(VENV)-openenv build dist .pytest_cache .mypy_cache .ruff_cache '$(OUT)'
+	@rm -rf $(VENV) $(addprefix $(VENV)-,$(ENGINES)) build dist .pytest_cache .mypy_cache .ruff_cache '$(OUT)'

@@ -363,11 +363,9 @@ def _asks_about(cells: Cells, case: Case) -> str | None:
 
 
 def _rule_and_asker(cells: Cells, case: Case) -> bool:
-    """With one threshold for arguments that the rule finds grounded, and another for the others."""
-    record = cells.asker.record
-    lost = by_rule(case)
+    """As in the middleware: the rule asks, and the asker for what the rule finds grounded."""
     found = cells.missing(case, case.tool, drafted=True)
-    return any(p >= (record.unknown if name in lost else record.grounded) for name, p in found.items())
+    return bool(by_rule(case)) or any(p >= cells.asker.record.grounded for p in found.values())
 
 
 def acebench(folder: Path, cells: Cells) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
     python benchmarks/guard.py --out benchmarks/results/guard.json
     python benchmarks/guard.py --n 60 --delivery interrupt --sync
+    python benchmarks/guard.py --seed 33 --share               each setting holds a part of the conversations
     python benchmarks/guard.py --delivery none --sync          the same agent without the guard
 
 Every conversation runs through `create_agent` with a real chat model client, an OpenAI-compatible server on the
@@ -188,6 +189,7 @@ def main() -> None:
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--delivery", choices=(*DELIVERIES, "none"), action="append")
     options.add_argument("--sync", action="store_true", help="synchronous runs only")
+    options.add_argument("--share", action="store_true", help="each setting holds a part of the conversations")
     options.add_argument("--restart", action="store_true", help="each turn in a process of its own")
     options.add_argument("--decider", help="who asks beside the guard, such as asker:")
     options.add_argument("--out", type=Path)
@@ -196,30 +198,36 @@ def main() -> None:
     DECIDER[0] = given.decider
     made = scripts(given.n, given.seed)
     table: dict[str, Any] = {}
+    ways = (False,) if given.sync else (False, True)
+    settings = [(delivery, asynchronous) for delivery in given.delivery or DELIVERIES for asynchronous in ways]
+    everything: list[Outcome] = []
     with served(made) as url, tempfile.TemporaryDirectory() as folder:
-        for delivery in given.delivery or DELIVERIES:
-            for asynchronous in (False,) if given.sync else (False, True):
-                name = f"{delivery} {'async' if asynchronous else 'sync'}"
-                path = str(Path(folder, f"{name}.sqlite"))
-                outcomes: list[Outcome] = []
-                for script in made:
-                    if given.restart:
-                        with ProcessPoolExecutor(1) as pool:
-                            outcomes += talk(script, url, delivery, asynchronous, path, pool)
-                    else:
-                        outcomes += talk(script, url, delivery, asynchronous, path)
-                table[name] = figures(outcomes)
-                print(name, json.dumps(table[name]), flush=True)
-                bad = [
-                    one
-                    for one in outcomes
-                    if one.wrong or (not one.right and not one.cancelled) or (one.complete and one.questions)
-                ]
-                for one in bad[: given.show]:
-                    print(
-                        f"  {one.kind} {one.tool} wrong={one.wrong} complete={one.complete}\n    "
-                        + "\n    ".join(one.log)
-                    )
+        for number, (delivery, asynchronous) in enumerate(settings):
+            name = f"{delivery} {'async' if asynchronous else 'sync'}"
+            path = str(Path(folder, f"{name}.sqlite"))
+            outcomes: list[Outcome] = []
+            size = -(-len(made) // len(settings))
+            for script in made[number * size : (number + 1) * size] if given.share else made:
+                if given.restart:
+                    with ProcessPoolExecutor(1) as pool:
+                        outcomes += talk(script, url, delivery, asynchronous, path, pool)
+                else:
+                    outcomes += talk(script, url, delivery, asynchronous, path)
+            table[name] = figures(outcomes)
+            everything += outcomes
+            print(name, json.dumps(table[name]), flush=True)
+            bad = [
+                one
+                for one in outcomes
+                if one.wrong or (not one.right and not one.cancelled) or (one.complete and one.questions)
+            ]
+            for one in bad[: given.show]:
+                print(
+                    f"  {one.kind} {one.tool} wrong={one.wrong} complete={one.complete}\n    " + "\n    ".join(one.log)
+                )
+    if given.share:
+        table["together"] = figures(everything)
+        print("together", json.dumps(table["together"]), flush=True)
     if given.out:
         given.out.parent.mkdir(parents=True, exist_ok=True)
         given.out.write_text(

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
 import json
 import re
 import sys
@@ -33,11 +34,13 @@ import tool_request_data as data
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from tool_request_data import Decision, Truth
 
+from sml_agents.agents.asker import tool_view
 from sml_agents.agents.deciders import StudentDecider
 from sml_agents.agents.evidence import Request
 from sml_agents.agents.grounding import ground
 from sml_agents.agents.slots import slots_of
 from sml_agents.agents.view import AgentView
+from sml_agents.asker import Said, load_asker
 from sml_agents.evaluation.bag import BagOfWords
 from sml_agents.evaluation.bootstrap import wilson
 from sml_agents.evaluation.surface import SurfaceClassifier, auc
@@ -46,6 +49,7 @@ from sml_agents.text.words import content_words, stem
 from sml_agents.types import Fact, Form, Private, Task, stable_hash
 
 FOLDS = 5
+SPOKEN = 12
 RESAMPLES = 500
 KINDS: tuple[Truth, ...] = ("ask", "call", "none")
 
@@ -193,30 +197,74 @@ def trained_bag(folder: Path) -> Judge:
     return judge
 
 
-def asker(spec: str) -> Judge:
-    """An asker: P(missing) of each required argument against its stored threshold."""
-    from sml_agents.asker import Said, ToolView, load_asker
+class Readings:
+    """What an asker reads, by all that it is shown. Kept in a file, so that a run that was cut short goes on, and a
+    table of what was read before takes no time; other weights read anew."""
 
-    found = load_asker(spec)
+    def __init__(self, spec: str, path: Path | None) -> None:
+        self.asker, self.path = load_asker(spec), path
+        weights = b"".join(file.read_bytes() for file in sorted(self.asker.folder.glob("*.safetensors")))
+        self.weights = hashlib.sha256(weights).hexdigest()[:16]
+        lines = path.read_text(encoding="utf-8").splitlines() if path is not None and path.is_file() else []
+        self.known: dict[str, Any] = dict(map(json.loads, lines))
+
+    def key(self, *shown: Any) -> str:
+        return stable_hash(self.weights, *shown)
+
+    def _kept(self, key: str, read: Callable[[], Any]) -> Any:
+        if key not in self.known:
+            self.known[key] = read()
+            if self.path is not None:
+                with self.path.open("a", encoding="utf-8") as file:
+                    file.write(json.dumps([key, self.known[key]]) + "\n")
+        return self.known[key]
+
+    def missing(self, decision: Decision, tool: dict[str, Any], values: dict[str, str]) -> dict[str, float]:
+        """P(missing) of each required argument."""
+
+        def read() -> dict[str, float]:
+            shares = self.asker.missing(tool_view(tool)[0], heard(decision), values or None)
+            return {name: round(share, 6) for name, share in shares.items()}
+
+        return dict(self._kept(self.key(decision.said, tool, values), read))
+
+    def chosen(self, decision: Decision) -> str | None:
+        """The name of the tool that serves the request."""
+
+        def read() -> str | None:
+            tool = self.asker.choose([tool_view(tool)[0] for tool in decision.tools], heard(decision))
+            return None if tool is None else tool.name
+
+        found = self._kept(self.key(decision.said, decision.tools), read)
+        return None if found is None else str(found)
+
+
+def heard(decision: Decision) -> list[Said]:
+    """What the asker is shown of a conversation: as much as in an agent."""
+    return [Said("user" if role == "user" else "assistant", text) for role, text in decision.said][-SPOKEN:]
+
+
+def asker(spec: str, path: Path | None) -> Judge:
+    """An asker: P(missing) of each required argument against its stored threshold."""
+    readings = Readings(spec, path)
+    record = readings.asker.record
 
     def judge(decision: Decision, drafted: bool, given: bool) -> Judgement | None:
-        said = [Said("user" if role == "user" else "assistant", text) for role, text in decision.said]
-        views = {tool["name"]: ToolView.read(tool) for tool in decision.tools}
+        tools = {tool["name"]: tool for tool in decision.tools}
+        drafts: list[tuple[str, dict[str, str]]]
         if drafted:
             if decision.draft is None:
                 return None
-            if any(name not in views for name, _ in decision.draft):
-                return Judgement("none", 0.0)
-            drafts = [(views[name], flat(arguments)) for name, arguments in decision.draft]
+            drafts = [(name, flat(arguments)) for name, arguments in decision.draft]
         else:
-            chosen = views[decision.target] if given and decision.target else found.choose(list(views.values()), said)
-            if chosen is None:
-                return Judgement("none", 0.0)
-            drafts = [(chosen, {})]
-        line = found.record.drafted if drafted else found.record.threshold
+            chosen = decision.target if given and decision.target else readings.chosen(decision)
+            drafts = [] if chosen is None else [(chosen, {})]
+        if not drafts or any(name not in tools for name, _ in drafts):
+            return Judgement("none", 0.0)
+        line = record.drafted if drafted else record.threshold
         shares: dict[str, float] = {}
-        for view, values in drafts:
-            for name, share in found.missing(view, said, values or None).items():
+        for tool, values in drafts:
+            for name, share in readings.missing(decision, tools[tool], values).items():
                 shares[name] = max(share, shares.get(name, 0.0))
         likely = sorted(shares, key=lambda name: -shares[name])
         sure = max(shares.values(), default=0.0)
@@ -232,6 +280,8 @@ def flat(arguments: Any, above: str = "") -> dict[str, str]:
     for name, value in arguments.items():
         if isinstance(value, dict):
             made |= flat(value, f"{above}{name}.")
+        elif isinstance(value, bool):
+            made[f"{above}{name}"] = "yes" if value else "no"
         else:
             made[f"{above}{name}"] = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return made
@@ -365,17 +415,18 @@ def fewer(bench: Bench, most: int) -> Bench:
     return replace(bench, decisions=tuple(one for one in bench.decisions if one.group in kept))
 
 
-def judges(folder: Path, specs: Sequence[str]) -> dict[str, Judge]:
+def judges(folder: Path, specs: Sequence[str], kept: Path | None) -> dict[str, Judge]:
     made = {"always": each(always), "never": each(never), "surface": folded(surface_fit), "bag": folded(bag_fit)}
     made |= {"bag, other data": trained_bag(folder), "rule": each(rule)}
     for spec in specs:
         name, sign, rest = spec.partition("=")
         named = bool(sign) and ":" not in name and "?" not in name
         spec = rest if named else spec
-        made[name if named else spec] = asker(spec) if spec.startswith("asker:") else student(spec)
+        made[name if named else spec] = asker(spec, kept) if spec.startswith("asker:") else student(spec)
     return made
 
 
+BASELINES = ("always", "never", "surface", "bag", "bag, other data", "rule")
 WITHOUT_DRAFT = ("always", "never", "surface", "bag", "bag, other data")
 """To these a drafted call makes no difference: they stand in the rows without one."""
 
@@ -386,18 +437,21 @@ def main() -> None:
     options.add_argument("--out", type=Path)
     options.add_argument("--decider", action="append", default=[], metavar="[NAME=]SPEC")
     options.add_argument("--pairs", type=int, default=300, help="generated held-out pairs")
-    options.add_argument("--most", type=int, help="decisions of each set, for deciders that take their time (all)")
+    options.add_argument(
+        "--most", type=int, help="decisions of each set that --decider takes (all); the others take no time"
+    )
+    options.add_argument("--kept", type=Path, help="file that keeps what an asker read: a run cut short goes on")
+    options.add_argument("--sets", nargs="*", default=[""], help="beginnings of the names of sets to judge (all)")
     options.add_argument("--only", nargs="*", default=[], help="names of deciders to run")
     given = options.parse_args()
-    sets = benches(given.data, given.pairs)
-    if given.most:
-        sets = [fewer(bench, given.most) for bench in sets]
+    sets = [bench for bench in benches(given.data, given.pairs) if bench.name.startswith(tuple(given.sets))]
     table: dict[str, Any] = {bench.name: {} for bench in sets}
-    for name, judge in judges(given.data, given.decider).items():
+    for name, judge in judges(given.data, given.decider, given.kept).items():
         if given.only and name not in given.only:
             continue
         began = time.monotonic()
-        for bench in sets:
+        few = given.most if name not in BASELINES else None
+        for bench in [fewer(bench, few) for bench in sets] if few else sets:
             if bench.drafted and name in WITHOUT_DRAFT:
                 continue
             made = figures(bench.decisions, judge(bench.decisions, bench.drafted, bench.given))

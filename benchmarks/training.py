@@ -179,7 +179,7 @@ def plain(job: dict[str, Any], out: Path) -> float:
     )
     made = tokenised(job["steps"], job["batch"])
     own = {"max_length": None, "dataset_kwargs": {"skip_prepare_dataset": True}}
-    arguments = trl_arguments(SFTConfig, settings, out, rows=len(made), device="cpu", bf16=False, own=own)
+    arguments = trl_arguments(SFTConfig, "sft", settings, out, rows=len(made), device="cpu", bf16=False, own=own)
     trainer = SFTTrainer(
         model=load_model(settings),
         args=arguments,

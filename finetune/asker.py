@@ -2,10 +2,15 @@
 
     python finetune/asker.py --out runs/asker
     python finetune/asker.py --out runs/asker --data bfcl_simple_python.jsonl --data bfcl_multiple.jsonl
+    python finetune/asker.py --out runs/own --start asker: --tools tools.json --logs openai:logs.jsonl --steps 40
+    python finetune/asker.py --out runs/mine --lessons lessons.sqlite --generated 0 --start asker: --steps 40
 
-Without --data it trains on generated tool requests alone. With it, also on pairs that are made by rule from complete
-requests (docs/asker.md says which files are published where). A run that was cut short goes on with --resume. The
-threshold is chosen on tools that were held out of training, and stored with the weights.
+Without --data, --logs or --lessons it trains on generated tool requests alone. With --data, also on pairs that are made
+by rule from complete requests (docs/asker.md says which files are published where). --logs takes what people asked your
+agent, and what was missing then: a fifth of the conversations chooses the threshold, another measures the result
+(docs/own/asker.md). --lessons takes what `sml-agents mine` made of your logs: every second row is then one of theirs,
+of the threads that are for training. A run that was cut short goes on with --resume. The threshold is chosen on tools,
+or conversations, that were held out of training, and stored with the weights.
 """
 
 from __future__ import annotations
@@ -15,7 +20,13 @@ import datetime as dt
 import json
 import os
 import sys
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sml_agents.asker.talks import Talk
+    from sml_agents.evaluation.asker import LessonRows
 
 
 def main() -> int:
@@ -23,13 +34,21 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--out", type=Path, required=True, help="new folder for the weights")
     options.add_argument("--data", type=Path, action="append", default=[], help="a file of function-calling data")
+    options.add_argument("--logs", action="append", default=[], help="your agent's logs: FORMAT:PLACE, as for import")
+    options.add_argument("--tools", type=Path, help="JSON list of your tools, for logs that do not hold them")
+    options.add_argument("--lessons", metavar="STORE", help="lessons of your own logs")
+    options.add_argument(
+        "--start", default="", help="weights to go on from: asker: for those of the package, or a folder"
+    )
     options.add_argument("--base", default="embedded:", help="the model to start from: embedded: or a folder")
     options.add_argument("--generated", type=int, default=3000, help="pairs of generated requests (0: none)")
     options.add_argument("--method", choices=("lora", "full"), default="lora")
     options.add_argument("--steps", type=int, default=400)
+    options.add_argument("--rows", type=int, default=8, help="rows in one step")
     options.add_argument("--rate", type=float, help="learning rate (default: 2e-3, full: 4e-4)")
+    options.add_argument("--warmup", type=float, default=20, help="steps in which the learning rate rises")
     options.add_argument("--seed", type=int, default=0)
-    options.add_argument("--dev", type=int, default=60, help="held-out pairs of each source for the threshold")
+    options.add_argument("--dev", type=int, default=60, help="held-out pairs of each source, calls of logs")
     options.add_argument("--resume", action="store_true", help="go on with a run that was cut short")
     given = options.parse_args()
 
@@ -42,21 +61,49 @@ def main() -> int:
         return 2
 
 
+def read_lessons(path: str) -> LessonRows:
+    """The lessons of a store that are for training."""
+    from sml_agents.evaluation.asker import LessonRows
+    from sml_agents.evaluation.deciders import cases_of
+    from sml_agents.traces import TraceStore
+
+    with TraceStore.open(path, read_only=True) as store:
+        return LessonRows(cases_of(store.traces(), "train"))
+
+
 def train(given: argparse.Namespace) -> int:
+    from sml_agents.asker.load import load_asker
     from sml_agents.asker.mix import Mix
+    from sml_agents.asker.talks import completes_of, thinned
     from sml_agents.asker.train import STATE, AskerSettings, Step, train_asker
     from sml_agents.training.runtime import freed_memory_kept, model_path, settle_threads
 
     settle_threads()
-    mix = Mix.read(given.data, given.generated, given.seed)
+    parts = read_parts(given)
+    mix = Mix.read(
+        given.data,
+        given.generated,
+        given.seed,
+        own=completes_of(parts["train"]),
+        talks=[partial(thinned, talk) for talk in parts["train"]],
+    )
     print(f"{sum(map(len, mix.files))} requests from {len(mix.files)} files, {len(mix.generated)} generated pairs")
-    if not given.data:
+    lessons = read_lessons(given.lessons) if given.lessons else None
+    if given.logs:
+        print("calls in the logs: " + ", ".join(f"{len(some)} to {part}" for part, some in parts.items()))
+    if lessons is not None:
+        print(f"{len(lessons)} decisions in lessons")
+    if not (given.data or given.logs or given.lessons):
         print("No --data: training on generated tools alone.")
+    start = load_asker(given.start).folder if given.start.startswith("asker:") else given.start
     settings = AskerSettings(
         method=given.method,
         steps=given.steps,
+        rows=given.rows,
+        warmup=given.warmup,
         learning_rate=given.rate or (2e-3 if given.method == "lora" else 4e-4),
         seed=given.seed,
+        start=str(start),
     )
     losses: list[float] = []
 
@@ -71,27 +118,86 @@ def train(given: argparse.Namespace) -> int:
 
     base = Path(model_path(given.base))
     with freed_memory_kept():
-        train_asker(base, mix, settings, given.out, resume=given.resume, progress=progress)
-    import torch
+        row_of = mix if lessons is None else lessons.mixed_with(mix if mix.files or mix.generated else None)
+        train_asker(base, row_of, settings, given.out, resume=given.resume, progress=progress)
+    choose(given, base, parts, lessons)
+    (given.out / STATE).unlink(missing_ok=True)
+    return 0
 
+
+def read_parts(given: argparse.Namespace) -> dict[str, list[Talk]]:
+    """The calls in the logs, by the part that their conversation belongs to."""
+    from sml_agents.asker.talks import PARTS, part_of, talks_in
+    from sml_agents.errors import InputError
+    from sml_agents.traces.importers import read_logs
+
+    tools = read_json(given.tools) if given.tools else []
+    found: dict[str, list[Talk]] = {part: [] for part in PARTS}
+    lost: list[Any] = []
+    for spec in given.logs:
+        for trace in read_logs(spec, lost.append):
+            found[part_of(trace)] += talks_in(trace, tools)
+    if lost:
+        print(f"{len(lost)} conversations could not be read, the first at {lost[0].where}: {lost[0].why}")
+    if given.logs and not all(found.values()):
+        raise InputError(
+            "The logs hold too few calls of known tools to train, choose and measure on: give more conversations, or "
+            "the tools with --tools if the logs do not hold them."
+        )
+    return found
+
+
+def read_json(path: Path) -> list[Any]:
+    from sml_agents.errors import InputError
+
+    try:
+        read = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"Cannot read the tools in {path} as JSON: {error}") from error
+    return read if isinstance(read, list) else [read]
+
+
+def choose(given: argparse.Namespace, base: Path, parts: dict[str, list[Talk]], lessons: LessonRows | None) -> None:
+    """Choose the thresholds, and with logs, measure beside the asker that the run began with."""
     from sml_agents.agents.asker import ungrounded
+    from sml_agents.asker.load import load_asker
+    from sml_agents.asker.mix import Mix
     from sml_agents.asker.read import AskerModel
+    from sml_agents.asker.talks import pairs_of, scores_on
     from sml_agents.asker.threshold import chosen_on
-    from sml_agents.backends.loading import resolved_dtype
     from sml_agents.text.values import Clock
 
     clock = Clock(dt.datetime(2026, 1, 1), known=False)
-    pairs = Mix.heldout_pairs(given.data, given.dev, given.dev, given.seed)
+    if given.logs:
+        pairs = pairs_of(parts["choose"], given.dev, given.seed)
+    else:
+        pairs = Mix.heldout_pairs(given.data, given.dev if given.generated else 0, given.dev, given.seed)
+    if lessons is not None:
+        pairs["lessons"] = lessons.pairs()[: given.dev]
+    model = AskerModel.load(given.out, base)
     record = chosen_on(
-        AskerModel.load(given.out, base, getattr(torch, resolved_dtype("fast", "cpu"))),  # as it will be read
+        model,
         pairs,
         lambda tool, example: ungrounded(tool, example, clock),
         lambda name: print(f"read held-out pairs of {name}", flush=True),
     )
     record.write(given.out)
-    (given.out / STATE).unlink(missing_ok=True)
     print(json.dumps(record.model_dump(), indent=2))
-    return 0
+    if not given.logs:
+        return
+    askers = {f"asker:{given.out}": (model, record)}
+    if given.start.startswith("asker:"):
+        began = load_asker(given.start)
+        askers[given.start] = (began.model, began.record)
+    print("\nOn conversations that were neither trained on nor chosen on, at each asker's own threshold:")
+    for spec, (one, its) in askers.items():
+        for kind, scores in scores_on(one, parts["measure"][: given.dev]).items():
+            figures = scores.figures(its.threshold)
+            print(
+                f"  {spec}, {kind}, {len(scores.lacking)} that lack something and {len(scores.whole)} that do not: "
+                f"AUC {figures['auc']:.2f}, asks {figures['asks']:.0%}, needless {figures['needless']:.0%}, names the "
+                f"argument {figures['names']:.0%}"
+            )
 
 
 if __name__ == "__main__":

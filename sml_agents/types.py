@@ -225,6 +225,8 @@ class Task(_Noun):
     """The sentence template it was made from, if any: held-out means held-out templates."""
     pair: str = ""
     """Same for all forms of one underlying problem, so that forms can be compared."""
+    max_turns: int | None = Field(default=None, ge=1)
+    """Student turns at most, where the task has only so much to say; None: as many as the dialogue's settings allow."""
     meta: dict[str, Any] = Field(default_factory=dict)
 
 
@@ -403,7 +405,9 @@ class Trace(_Noun):
     @property
     def solved_at(self) -> int | None:
         """The student turn, counted from 1, in which the task was solved; None if it was not."""
-        for k, turn in enumerate(self.student_turns, start=1):
-            if turn.verdict is not None and turn.verdict.correct:
-                return k
-        return None
+        right = [k for k, turn in enumerate(self.student_turns, start=1) if turn.verdict and turn.verdict.correct]
+        if not right or self.solved is False:
+            return None
+        dialogue = self.settings.get("dialogue")
+        last = isinstance(dialogue, dict) and dialogue.get("last_turn_decides")
+        return right[-1] if last else right[0]

@@ -36,6 +36,8 @@ PARTS = {
     "postgres": "psycopg",
     "verifiers": "sml_agents.integrations.verifiers",
     "openenv": "sml_agents.integrations.openenv",
+    "openevals": "openevals, sml_agents.integrations.evaluators",
+    "inspect": "sml_agents.integrations.inspect",
 }
 """What is imported to see that an extra brings what it is for."""
 WITH_TORCH = {"local", "train", "all", "dev"}
@@ -72,7 +74,8 @@ def run(command: Sequence[str | Path], folder: Path, **more: str) -> str:
     words = [str(word) for word in command]
     done = subprocess.run(words, cwd=folder, env={**kept, **more}, capture_output=True, text=True)
     if done.returncode:
-        raise Failed(f"{' '.join(words)[:200]}\n{(done.stderr or done.stdout)[-1500:]}")
+        said = [line for line in (done.stderr or done.stdout).splitlines() if not line.startswith("WARNING")]
+        raise Failed(f"{' '.join(words)[:200]} ({done.returncode})\n{chr(10).join(said)[-1500:]}")
     return done.stdout
 
 

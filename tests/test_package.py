@@ -27,7 +27,7 @@ def project(repository: Path) -> dict[str, Any]:
 
 
 def in_python(code: str) -> str:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
@@ -179,6 +179,6 @@ def test_an_installed_wheel_runs(wheel: zipfile.ZipFile, tmp_path: Path) -> None
     code = "import sys; sys.path.insert(0, 'site'); from sml_agents.cli import main; sys.exit(main(sys.argv[1:]))"
     for arguments in (["recipes", "list", "--json"], ["run", "--help"]):
         run = [sys.executable, "-S", "-c", f"import site; site.main(); {code}", *arguments]
-        done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         assert done.stdout

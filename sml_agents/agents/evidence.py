@@ -25,7 +25,7 @@ from sml_agents.agents.replies import (
     withdraws,
 )
 from sml_agents.text.sentences import sentences
-from sml_agents.text.values import Clock, Span, find, kind_of
+from sml_agents.text.values import Clock, Span, find, kind_of, tokens
 
 __all__ = ["Piece", "Request", "pieces_of_data"]
 
@@ -225,8 +225,18 @@ def _said(message: BaseMessage, at: int, waiting: tuple[Question, ...], question
         pairs = [("", text) for text in replies or [message.text]]
     for name, text in pairs:
         about = frozenset({name}) if name else frozenset()
-        for stretch, corrects in corrections(text):
+        for stretch, corrects in corrections(_without_echo(text, question)):
             yield Piece("said", stretch, at, about, correction=corrects, question=question)
+
+
+def _without_echo(text: str, question: str) -> str:
+    """A reply without the sentences that only ask the agent's question back: `On 5 May? Why?`."""
+    asked = {token.plain for token in tokens(question)}
+    parts = sentences(text) if asked and "?" in text else []
+    echoes = [one for one in parts if one.endswith("?") and {token.plain for token in tokens(one)} <= asked]
+    for echo in echoes:
+        text = text.replace(echo, " ", 1)
+    return text
 
 
 def _returned(message: ToolMessage, at: int, arguments: Mapping[str, Any]) -> Iterator[Piece]:

@@ -16,27 +16,33 @@ __all__ = ["accepts", "answers_nothing", "corrections", "refers_back", "speaks_o
 
 _SENTENCE = re.compile(r"[.!?;\n]+(?=\s|$)|,(?=\s)|\s[-\u2013\u2014]\s")
 _WITHDRAWN = re.compile(
-    r"(?:(?:oh|ok|okay|no|actually|sorry|well|hm+|please|then|just|ach|nein|bitte|and|but) )*"
-    r"(?:never ?mind(?: that| it)?|forget (?:it|that|about (?:it|that))|stop(?: it| that)?|abort|drop it"
+    r"(?:(?:oh|ok|okay|no|actually|sorry|well|hm+|please|then|just|ach|nein|bitte|and|but|non|alors) )*"
+    r"(?:never ?mind(?: that| it)?|forget (?:it|that|about (?:it|that)|(?:all of|about) it|the (?:request|whole thing))"
+    r"|scratch that|stop(?: it| that)?|abort|drop it"
     r"|leave it(?: be)?"
     r"|cancel(?: (?:it|that|this|everything|all of it|(?:the|my|this) (?:request|whole thing)))?"
     r"|do(?: not|n't) (?:bother|book|do|send|order|buy)(?: (?:it|that|anything))?|i (?:have )?changed my mind"
     r"|i do(?: not|n't) want (?:it|that|this) any ?more"
     r"|let'?s (?:not|leave it|forget it)(?: do (?:it|that))?|no,? thanks?(?: you)?|not any ?more"
     r"|vergiss (?:es|das)|lass (?:es|das|mal)(?: sein| gut sein)?|abbrechen|brich(?: das)? ab|storniere das"
-    r"|doch nicht|laisse tomber|annule|olvidalo|cancelar?)"
+    r"|doch nicht|ich hab(?:e|'?s)? (?:es )?mir(?:'s)? anders uberlegt|laisse[zs]? tomber"
+    r"|annule[zs]?(?: tout| ca| cela)?"
+    r"|finalement non|j'ai change d'avis|(?:no,? )?(?:olvid[ae]lo|dej[ae]lo)|cancel(?:ar?|e)(?: (?:eso|esto|todo))?"
+    r"|mejor no|no importa"
+    r"|he cambiado de (?:idea|opinion)|lascia perdere|annulla|cancella tutto)"
     r"(?: (?:please|then|now|instead|after all|bitte|doch))*"
 )
 _FILLER = re.compile(
     r"(?:oh|ok|okay|no|nein|nope|sorry|thanks?(?: you)?(?: anyway)?|please|well|hm+|hi|hello|danke|bitte|bye|for now"
-    r"|it'?s fine|all good|that'?s all"
+    r"|it'?s fine|all good|that'?s all|ach|non|merci|gracias|grazie|lo siento|desolee?"
     r"|i don'?t (?:need|want) (?:it|that|this)(?: any ?more)?)?"
 )
 _DONT_KNOW = re.compile(
     r"\b(?:no idea|(?:i )?do(?: not|n't) know|dunno|not sure|no clue|can'?t say|hold on|wait a|one moment"
     r"|let me (?:check|think|look)|later"
     r"|weiss (?:es |ich )?(?:noch )?nicht|keine ahnung|moment(?: mal)?|what do you mean|why do you (?:ask|need)"
-    r"|sais pas)\b"
+    r"|sais pas|aucune idee|un (?:moment|instant)|attend[sz]?|(?:no lo|aun no|todavia no(?: lo)?) se|ni idea|un momento"
+    r"|espera|non (?:lo )?so|nessuna idea)\b"
 )
 _GO_ON = re.compile(
     r"(?:(?:ok|okay|please|and|so|but|just|no|well|then|now|oh|bitte|ach) )*"
@@ -79,7 +85,9 @@ _CORRECTS = re.compile(
     r"(?:^|(?<=[.,;!?\n\u2013\u2014-])\s*)(?:oh,? |ach,? |but |and )*(?:no,? wait[,.]?|no(?:pe)?,|no\b(?= (?:on|at"
     r"|to|from|make|it|the|i|let|in)\b)|wait,?|sorry,?|actually,?|i mean[t,]?|rather,?|correction"
     r"|(?:please )?(?:make (?:it|that)|change (?:it|that) to)|better,?|nein,?|doch lieber|lieber|ich mein\w*|besser"
-    r"|instead,?|non,?)\s",
+    r"|instead,?|non,?|pardon,?|perd[o\u00f3]n,?|(?:je )?voulais dire"
+    r"|quer[i\u00ed]a decir|mejor|plut[o\u00f4]t|scusi,?|volevo dire"
+    r"|meglio)\s",
     re.IGNORECASE,
 )
 _CHANGED = re.compile(r"(?:please )?(?:make|change) (?:it|that|this)\b")

@@ -7,8 +7,9 @@
 prompt       what it is shown, and where P(missing) is read
 trees        prompts that branch, read in one pass
 pairs, material, generated, mix     what it is trained on: by rule from function-calling data, and generated
+talks        the same out of an agent's own logs
 train, weights, threshold           how it is trained and stored, and where it draws the line
-read, load   asking it
+read, packed, load                  asking it
 """
 
 from __future__ import annotations

@@ -71,16 +71,11 @@ def load_asker(spec: str) -> Asker:
 
 @lru_cache(maxsize=2)
 def _weights(folder: Path) -> AskerModel:
-    """In bfloat16 where the processor multiplies in it: half the memory, twice the speed."""
     from sml_agents.backends.embedded import embedded_path
-    from sml_agents.backends.loading import resolved_dtype
     from sml_agents.backends.threads import set_threads
 
     set_threads(None)
-    import torch
-
-    dtype = getattr(torch, resolved_dtype("fast", "cpu"))
     try:
-        return AskerModel.load(folder, embedded_path(), dtype)
+        return AskerModel.load(folder, embedded_path())
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise InputError(f"The weights in {folder} cannot be loaded: {str(error).splitlines()[0][:200]}") from error

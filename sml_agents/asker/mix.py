@@ -20,7 +20,7 @@ from sml_agents.asker.generated import (
 from sml_agents.asker.material import read_requests
 from sml_agents.asker.pairs import Complete, pair_of, row_of
 from sml_agents.asker.prompt import ToolView
-from sml_agents.asker.rows import Choice, Example, Row
+from sml_agents.asker.rows import Choice, Example, Row, RowOf
 from sml_agents.types import Task, stable_hash
 
 __all__ = ["Mix", "Pair", "heldout"]
@@ -47,29 +47,47 @@ def heldout(tool: str) -> bool:
 
 @dataclass
 class Mix:
-    """Each file of `files` and the generated requests are drawn from as often as one another."""
+    """Each file of `files`, the conversations and the generated requests are drawn from as often as one another."""
 
     generated: list[tuple[Task, Task]] = field(default_factory=list)
     files: list[list[Complete]] = field(default_factory=list)
+    talks: Sequence[RowOf] = ()
+    """Conversations out of logs, each of which makes a row."""
     _values: list[str] = field(default_factory=list)
     _all: list[Complete] = field(default_factory=list)
 
     @classmethod
-    def read(cls, files: Sequence[Path], generated: int = 3000, seed: int = 0) -> Self:
-        """Requests of training tools in `files`, and so many generated pairs, which count as two files."""
+    def read(
+        cls,
+        files: Sequence[Path],
+        generated: int = 3000,
+        seed: int = 0,
+        *,
+        own: Sequence[Complete] = (),
+        talks: Sequence[RowOf] = (),
+    ) -> Self:
+        """Requests of training tools in `files`, and so many generated pairs, which count as two files.
+
+        Args:
+            own: requests out of logs, whatever their tools: they count as two files. `talks`: see `Mix.talks`.
+        """
         read = [[one for one in read_requests(path) if one.removable and not heldout(one.tool.name)] for path in files]
         made = list(generated_pairs("train", generated, seed)) if generated else []
         values = [
             value for one, _ in made for some in (one.meta["said"], called_values(one)) for value in some.values()
         ]
-        return cls(made, [one for one in read if one], values, [one for some in read for one in some])
+        read += [list(own), list(own)]
+        return cls(made, [one for one in read if one], talks, values, [one for some in read for one in some])
 
     def __call__(self, rng: random.Random) -> Row | Choice | None:
         """One row. None: nothing can be made of what was drawn."""
         weights = 2 * bool(self.generated)
-        if not weights + len(self.files):
+        sources = weights + len(self.files) + 2 * bool(self.talks)
+        if not sources:
             return None
-        place = rng.randrange(weights + len(self.files))
+        place = rng.randrange(sources)
+        if place >= weights + len(self.files):
+            return rng.choice(self.talks)(rng)
         choosing = rng.random() < _CHOICES
         if place < weights:
             pair = rng.choice(self.generated)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sml_agents.asker.prompt import Said, ToolView
 from sml_agents.asker.rows import Example, Row
@@ -60,6 +60,8 @@ class Complete:
     tool: ToolView
     text: str
     values: Mapping[str, str]
+    calls: Mapping[str, str] = field(default_factory=dict)
+    """Values as the call has them, where the request says them in another form."""
 
     @property
     def removable(self) -> tuple[str, ...]:
@@ -98,9 +100,9 @@ def pair_of(complete: Complete, rng: random.Random) -> tuple[Example, Example, s
     name = rng.choice(complete.removable)
     values = _required(complete)
     text = without(complete.text, complete.values[name])
-    drafts = {one: (complete.values[one], True) for one in values if one in complete.values}
+    drafts = {one: (complete.calls.get(one, complete.values[one]), True) for one in values}
     whole = Example((Said("user", complete.text),), values, drafts)
-    lacking = Example((Said("user", text),), {**values, name: None}, {**drafts, name: (complete.values[name], False)})
+    lacking = Example((Said("user", text),), {**values, name: None}, {**drafts, name: (drafts[name][0], False)})
     return whole, lacking, name
 
 
@@ -197,10 +199,11 @@ def _drafted(example: Example, complete: Complete, others: Sequence[Complete], r
     for name, value in example.values.items():
         if rng.random() > 0.3:
             continue
+        called = complete.calls.get(name, complete.values[name])
         if value is not None and rng.random() < 0.85:
-            drafts[name] = (value, True)
+            drafts[name] = (called, True)
         elif value is None and rng.random() < 0.6:
-            drafts[name] = (complete.values[name], False)
+            drafts[name] = (called, False)
         else:
             sort = next((one.sort for one in complete.tool.arguments if one.name == name), "")
             pool = [
@@ -244,7 +247,8 @@ def _renumbered(complete: Complete, rng: random.Random) -> Complete:
             if fresh not in text and fresh not in values.values():
                 text = re.sub(rf"(?<![\w.]){value}(?!\w)", fresh, text, count=1)
                 values[name] = fresh
-    return Complete(complete.tool, text, values)
+    called = {name: value for name, value in complete.calls.items() if values.get(name) == complete.values.get(name)}
+    return Complete(complete.tool, text, values, called)
 
 
 def _words(name: str) -> str:

@@ -45,13 +45,19 @@ class AskerModel:
 
     @classmethod
     def load(cls, folder: Path, base: Path | None = None, dtype: Any = None) -> AskerModel:
-        """The weights in `folder`: a whole model, or an adapter of `base`, which is merged into it."""
+        """The weights in `folder`: a whole model, or an adapter of `base`, which is merged into it.
+
+        Args:
+            dtype: of torch; None: as askers are read, in a byte a weight, multiplied in bfloat16 where the processor
+                does that itself, else in float32.
+        """
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
-        from sml_agents.backends.loading import without_progress_bars
+        from sml_agents.backends.loading import resolved_dtype, without_progress_bars
 
-        dtype = dtype or torch.float32
+        small = dtype is None
+        dtype = dtype or getattr(torch, resolved_dtype("fast", "cpu"))
         adapter = (folder / "adapter_config.json").is_file()
         place = base if adapter and base is not None else folder
         with without_progress_bars():
@@ -61,6 +67,10 @@ class AskerModel:
             from sml_agents.asker.weights import merge
 
             merge(model, folder)
+        if small:
+            from sml_agents.asker.packed import pack
+
+            pack(model)
         return cls(model.eval().requires_grad_(False), tokenizer)
 
     def missing(

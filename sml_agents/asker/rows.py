@@ -5,7 +5,8 @@ Both sides of a pair stand in one row, so that what they share cancels out and w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import random
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +24,7 @@ from sml_agents.asker.prompt import (
 )
 from sml_agents.asker.trees import Tree
 
-__all__ = ["Choice", "Example", "Row", "tree_of"]
+__all__ = ["Choice", "Example", "Row", "RowOf", "tree_of"]
 
 _VALUE = 0.3
 """Weight of a value's further tokens: where a value begins is decided by its first."""
@@ -59,6 +60,10 @@ class Choice:
     tools: tuple[ToolView, ...]
     said: tuple[Said, ...]
     right: str | None
+
+
+RowOf = Callable[[random.Random], Row | Choice | None]
+"""Draws one row; None where nothing can be made of what was drawn."""
 
 
 def tree_of(row: Row | Choice, tokenizer: Any) -> Tree:

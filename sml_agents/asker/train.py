@@ -17,15 +17,14 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from sml_agents.asker.rows import Choice, Row, tree_of
+from sml_agents.asker.rows import RowOf, tree_of
+from sml_agents.asker.weights import WEIGHTS
 from sml_agents.errors import InputError, TrainingError
 from sml_agents.files import whole_file
 from sml_agents.types import stable_hash
 
-__all__ = ["STATE", "AskerSettings", "Step", "train_asker"]
+__all__ = ["STATE", "AskerSettings", "Step", "train_asker", "trees_of_step"]
 
-RowOf = Callable[[random.Random], Row | Choice | None]
-"""Draws one row; None where nothing can be made of what was drawn."""
 STATE = "state.pt"
 """What a run goes on from; of no use once the run is done."""
 _LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
@@ -45,19 +44,22 @@ class AskerSettings(BaseModel):
     rows: int = Field(default=8, ge=1)
     """Rows in one step."""
     learning_rate: float = Field(default=2e-3, gt=0)
-    rising: float = Field(default=0.04, ge=0, le=1)
+    warmup: float = Field(default=20, ge=0)
+    """Steps in which the learning rate rises: the same however many follow, so that a run can be given others."""
     falling: float = Field(default=0.3, ge=0, le=1)
-    """Shares of the steps in which the learning rate rises at the start, and falls at the end."""
+    """Share of the steps in which the learning rate falls at the end."""
     max_norm: float = Field(default=1.0, gt=0)
     most_tokens: int = Field(default=700, ge=16)
     """Longer rows are passed over."""
     seed: int = 0
+    start: str = ""
+    """Folder of low-rank weights of the same `r` and layers to go on from; empty: from none."""
     precision: str = Field(default="auto", pattern="^(auto|fp32|bf16)$")
     """`auto`: bf16 where the processor multiplies in it, else fp32. What is trained is kept in fp32."""
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, the first being 0."""
-        rise = max(1.0, self.rising * self.steps)
+        rise = max(1.0, self.warmup)
         fall = max(1.0, self.falling * self.steps)
         return self.learning_rate * min(1.0, (step + 1) / rise, (self.steps - step) / fall)
 
@@ -83,7 +85,6 @@ def train_asker(
     progress: Callable[[Step], None] | None = None,
 ) -> None:
     """Train from the model in `base`, and write the weights to `out`: an adapter, or with `full` a whole model.
-
     Every `save_every` steps the weights so far, usable as they are, and the optimiser's state are written to `out`.
 
     Raises:
@@ -104,7 +105,7 @@ def train_asker(
     done, tokens = 0, 0
     if resume and (out / STATE).is_file():
         state = torch.load(out / STATE, weights_only=True)
-        if {**state["settings"], "steps": 0} != {**settings.model_dump(), "steps": 0}:
+        if {"start": "", **state["settings"], "steps": 0} != {**settings.model_dump(), "steps": 0}:
             raise InputError(f"{out} was started with other settings: give the same ones, steps apart.")
         done, tokens = state["step"], state["tokens"]
         optimiser.load_state_dict(state["optimiser"])
@@ -115,7 +116,7 @@ def train_asker(
     body, head = _parts(model)
     model.train()
     for step in range(done, settings.steps):
-        trees = _trees(row_of, tokenizer, settings, step)
+        trees = trees_of_step(row_of, tokenizer, settings, step)
         weight = sum(one for tree in trees for _, _, one in tree.targets)
         total = 0.0
         for tree in trees:
@@ -146,7 +147,8 @@ def train_asker(
                 torch.save({**state, "optimiser": optimiser.state_dict()}, path)
 
 
-def _trees(row_of: RowOf, tokenizer: Any, settings: AskerSettings, step: int) -> list[Any]:
+def trees_of_step(row_of: RowOf, tokenizer: Any, settings: AskerSettings, step: int) -> list[Any]:
+    """The rows of a step, the first being 0, as tokens. Raises TrainingError when no row can be made."""
     trees: list[Any] = []
     for number in range(settings.rows):
         for attempt in range(100):
@@ -188,7 +190,27 @@ def _trainable(base: Path, settings: AskerSettings) -> Any:
     torch.manual_seed(settings.seed)
     with warnings.catch_warnings():  # what peft up to 0.21 and transformers from 5.20 on have to say to each other
         warnings.filterwarnings("ignore", r"`(is_)?gradient_checkpointing\w*` is deprecated", FutureWarning)
-        return get_peft_model(model, config, autocast_adapter_dtype=False)
+        adapted = get_peft_model(model, config, autocast_adapter_dtype=False)
+    if settings.start:
+        _start_from(adapted, Path(settings.start))
+    return adapted
+
+
+def _start_from(model: Any, folder: Path) -> None:
+    from peft import set_peft_model_state_dict
+    from safetensors.torch import load_file
+
+    try:
+        stored = load_file(folder / WEIGHTS)
+        loaded: Any = set_peft_model_state_dict(model, stored)
+    except (OSError, RuntimeError) as error:
+        raise InputError(
+            f"The weights in {folder} cannot be gone on from: {str(error).splitlines()[0][:200]}"
+        ) from error
+    if loaded.unexpected_keys:
+        raise InputError(
+            f"The weights in {folder} are of other layers: choose the settings that they were trained with."
+        )
 
 
 def _parts(model: Any) -> tuple[Any, Any]:
@@ -208,7 +230,8 @@ def _save(model: Any, tokenizer: Any, settings: AskerSettings, out: Path) -> Non
     """The weights, whole or not at all."""
     staging = out / "saving"
     shutil.rmtree(staging, ignore_errors=True)
-    model.save_pretrained(staging)
+    # Embeddings are not trained; peft would look for the base to see whether they are.
+    model.save_pretrained(staging, **({} if settings.method == "full" else {"save_embedding_layers": False}))
     (staging / "README.md").unlink(missing_ok=True)  # peft's empty card
     if settings.method == "full":
         tokenizer.save_pretrained(staging)

@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolMessage, convert_to_openai_messages
 
+from sml_agents.text.clean import clean, deep_clean
 from sml_agents.text.printable import printable
 from sml_agents.text.tools import call_text, result_text, tools_text
 
@@ -32,31 +33,6 @@ ROLES = {"human": "user", "ai": "assistant", "system": "system", "AIMessageChunk
 
 REASONING_FIELDS = ("reasoning_content", "reasoning", "reasoning_details")
 """Where servers put a model's reasoning in a message, and want it back."""
-
-
-def clean(text: str) -> str:
-    """`text` as every store and file format can hold it: lone surrogates become U+FFFD, NULs are dropped."""
-    if "\0" in text:
-        text = text.replace("\0", "")
-    if text.isascii():
-        return text
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        # Pairs that stand for one character are joined, the rest replaced.
-        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
-
-
-def deep_clean(value: Any) -> Any:
-    """`clean` for every string in a JSON-able value."""
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, list):
-        return [deep_clean(item) for item in value]
-    if isinstance(value, dict):
-        return {deep_clean(key): deep_clean(item) for key, item in value.items()}
-    return value
 
 
 class Secrets:

@@ -45,9 +45,9 @@ def chat(
         return Result({"messages": messages})
     from sml_agents.cli.screen import outcome
     from sml_agents.dialogue import Cast, DialogueSettings
-    from sml_agents.rollout.typed import typed_tasks
+    from sml_agents.rollout.typed import held_tasks
 
-    chosen = list(typed_tasks(tasks))
+    chosen = held_tasks(tasks)
     if not chosen:
         raise InputError(f"{tasks} gives no task")
     cast = Cast(someone, HumanTeacher(), DialogueSettings(max_turns=max_turns, seed=seed))

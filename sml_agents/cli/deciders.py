@@ -48,9 +48,13 @@ def measure_decider(
 
 
 def _decider(spec: str, samples: int) -> Decider:
-    """A backend spec, or `module:attribute` of a function of a case or an object with `decide`."""
+    """`asker:`, a backend spec, or `module:attribute` of a function of a case or an object with `decide`."""
     from sml_agents.evaluation.deciders import CallDecider, ModelDecider
 
+    if spec.startswith("asker:"):
+        from sml_agents.evaluation.asker import AskerJudge
+
+        return AskerJudge(spec)
     module, _, name = spec.partition(":")
     if name.isidentifier() and ("." in module or Path(f"{module}.py").exists()):  # else a backend's spec
         try:

@@ -11,17 +11,25 @@ import typer
 
 from sml_agents.cli.files import output_folder
 from sml_agents.cli.result import DONE, FAILED, JsonFlag, Result
-from sml_agents.cli.run import MODEL_HELP, TASKS_HELP
+from sml_agents.cli.run import STUDENT_HELP, TASKS_HELP
 from sml_agents.errors import InputError
 from sml_agents.files import whole_file
 
 if TYPE_CHECKING:
     from sml_agents.evaluation.compare import Summary
+    from sml_agents.evaluation.suites import Part
 
 
 def evaluate(
-    student: Annotated[str | None, typer.Option(help=MODEL_HELP, metavar="BACKEND")] = None,
+    student: Annotated[str | None, typer.Option(help=STUDENT_HELP, metavar="BACKEND")] = None,
     tasks: Annotated[list[str] | None, typer.Option(help=TASKS_HELP, metavar="SPEC")] = None,
+    suite: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[:FILE][?n=N]",
+            help="A named choice of tasks, teacher and turns; may be given several times. `--suite list` shows all.",
+        ),
+    ] = None,
     decider: Annotated[
         str | None,
         typer.Option(metavar="BACKEND|MODULE:NAME", help="Instead: who decides when to ask, on lessons of your logs."),
@@ -37,9 +45,16 @@ def evaluate(
         str | None, typer.Option(metavar="BACKEND", help="A model to compare with, on the same tasks.")
     ] = None,
     teacher: Annotated[
-        str, typer.Option(metavar="oracle|BACKEND", help="oracle, or a model as for --student.")
-    ] = "oracle",
-    max_turns: Annotated[int, typer.Option(min=1, max=1000, metavar="T", help="Student turns at most.")] = 10,
+        str | None,
+        typer.Option(
+            metavar="oracle|student|self|BACKEND",
+            help="oracle (where no suite says otherwise); student: its own model, told the answer; self: the same, "
+            "told nothing; or a model as for --student.",
+        ),
+    ] = None,
+    max_turns: Annotated[
+        int, typer.Option(min=1, max=1000, metavar="T", help="Student turns at most, where no suite says.")
+    ] = 10,
     samples: Annotated[
         int, typer.Option(min=1, max=1_000_000, metavar="N", help="Dialogues of each student on each task.")
     ] = 1,
@@ -70,6 +85,7 @@ def evaluate(
 
     Does it ask when something is missing, and only then? Does it get there with feedback?
 
+    --tasks says on what, or --suite, which also says with which teacher and for how many turns.
     Every figure carries its number of dialogues and a 95 % interval. With --baseline the two are compared on the same
     tasks and called `base` and `trained`. Scripts that understand nothing stand beside them in every table.
 
@@ -92,20 +108,23 @@ def evaluate(
             concurrency=concurrency,
             seed=seed,
         )
-    if student is None or not tasks:
-        raise InputError("give --student and --tasks to measure a student, or --decider and --lessons")
+    if suite and "list" in suite:
+        return _suites()
+    if student is None or not (tasks or suite):
+        raise InputError("give --student and --tasks or --suite to measure a student, or --decider and --lessons")
     from sml_agents.evaluation.report import write_report
     from sml_agents.evaluation.run import evaluate
     from sml_agents.rollout import ProgressBar
 
     students = {"student": student} if baseline is None else {"base": baseline, "trained": student}
+    parts = _parts(suite or [], tasks or [])
     if first_token:
-        return _first_tokens(students, tasks, seed, out)
+        return _first_tokens(students, [part if isinstance(part, str) else part.spec for part in parts], seed, out)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) if out is None else output_folder(out)
         summary = evaluate(
             students,
-            tasks,
+            parts,
             folder,
             teacher=teacher,
             max_turns=max_turns,
@@ -122,6 +141,34 @@ def evaluate(
         payload["report"] = str(report)
     failed = any(counts.failed for counts in summary.students.values())
     return Result(payload, lambda: _print(summary, report), FAILED if failed else DONE)
+
+
+def _parts(suites: list[str], tasks: list[str]) -> list[str | Part]:
+    """What to evaluate: the tasks go to the suites that take some, and stand for themselves where there is no suite."""
+    from sml_agents.evaluation.suites import SUITES, parts_of
+
+    if not suites:
+        return list(tasks)
+    takers = [name for name in suites if (known := SUITES.get(name)) is not None and known.takes_tasks]
+    if tasks and not takers:
+        able = ", ".join(name for name, known in SUITES.items() if known.takes_tasks)
+        raise InputError(f"--tasks beside --suite is for suites that are about any tasks: {able}; leave it out")
+    return [part for name in suites for part in parts_of(name, tasks if name in takers else ())]
+
+
+def _suites() -> Result:
+    from sml_agents.evaluation.suites import SUITES, usage
+
+    known = {usage(name): suite for name, suite in SUITES.items()}
+    payload = {name: {"meaning": suite.meaning, "keys": dict(suite.keys)} for name, suite in known.items()}
+
+    def show() -> None:
+        for name, suite in known.items():
+            print(f"{name:28}{suite.meaning}")
+            for key, meaning in suite.keys.items():
+                print(f"{'':28}  ?{key}=  {meaning}")
+
+    return Result({"suites": payload}, show)
 
 
 def _first_tokens(students: dict[str, str], tasks: list[str], seed: int, out: Path | None) -> Result:

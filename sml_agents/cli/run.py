@@ -16,10 +16,8 @@ if TYPE_CHECKING:
     from sml_agents.rollout import RunSummary
     from sml_agents.types import Task
 
-MODEL_HELP = (
-    "openai:MODEL[@URL], transformers:PATH, embedded:, scripted:FILE; may go on with ?temperature=0.7&...; "
-    "agent:MODULE:GRAPH is an agent of your own"
-)
+MODEL_HELP = "openai:MODEL[@URL], transformers:PATH, embedded:, scripted:FILE; may go on with ?temperature=0.7&..."
+STUDENT_HELP = f"{MODEL_HELP}; agent:MODULE:GRAPH is an agent of your own, script:bisect and others read nothing"
 TASKS_HELP = "Task spec, such as 'arithmetic?form=paired&n=100'; may be given several times."
 
 
@@ -27,7 +25,7 @@ def run(
     context: typer.Context,
     store: Annotated[str, typer.Option(metavar="PATH|URL", help="File or database URL that keeps the dialogues.")],
     tasks: Annotated[list[str] | None, typer.Option(help=TASKS_HELP, metavar="SPEC")] = None,
-    student: Annotated[str | None, typer.Option(help=MODEL_HELP, metavar="BACKEND")] = None,
+    student: Annotated[str | None, typer.Option(help=STUDENT_HELP, metavar="BACKEND")] = None,
     config: Annotated[
         str | None,
         typer.Option(metavar="STORE", help="Run what the run in this store was asked for; other options win over it."),
@@ -174,17 +172,23 @@ def every_task(specs: Sequence[str]) -> Iterator[Task]:
 
 
 def count_tasks(specs: Sequence[str]) -> int:
-    """How many tasks the specs give. Reads all of them, so that bad data is found before a model is called.
+    """How many tasks the specs give. Reads all data, so that what is bad is found before a model is called.
 
-    What was left out, and why, is said on standard error.
+    What was left out, and why, is said on standard error. What is generated is not made for this.
     """
     from sml_agents.rollout.typed import typed_tasks
     from sml_agents.tasks import LoadReport
+    from sml_agents.tasks.families import count_generated
 
     total = 0
     for spec in specs:
         report = LoadReport()
-        total += sum(1 for _ in typed_tasks(spec, report=report))
+        made = typed_tasks(spec, report=report)
+        if (known := count_generated(spec)) is not None:
+            next(made, None)
+            total += known
+            continue
+        total += sum(1 for _ in made)
         if report.left_out:
             print(f"{spec}: {report}", file=sys.stderr)
     return total

@@ -53,7 +53,7 @@ def serve(
     """
     if host not in _LOOPBACK and not key and not open:
         raise InputError(f"whoever reaches {host} could use the model: set {KEY}, or say --open")
-    if key is not None and len(key) < 8:
+    if key is not None and len(key.strip()) < 8:
         raise InputError("a key of less than 8 characters is soon guessed: take a longer one")
     from sml_agents.backends import resolve
     from sml_agents.rollout.signals import run_until_signal

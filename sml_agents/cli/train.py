@@ -54,9 +54,20 @@ def _print_plan(plan: Preview) -> None:
     print(clean(describe(plan)))
 
 
+_EARLY = {
+    "time": ": max_seconds were over",
+    "reached": ": the measure was reached",
+    "patience": ": the loss on the rows set aside fell no more",
+}
+
+
 def _print_result(result: TrainResult) -> None:
     losses = "" if result.last_loss is None else f", loss {result.first_loss:.3f} -> {result.last_loss:.3f}"
-    print(f"{result.steps} steps in {result.seconds:.0f} s{losses}")
+    planned, why = (f" of {result.planned_steps}", _EARLY[result.stopped]) if result.stopped in _EARLY else ("", "")
+    print(f"{result.steps}{planned} steps in {result.seconds:.0f} s{losses}{why}")
+    if (held := result.notes.get("held_out")) and held["losses"]:
+        best = dict(held["losses"])[held["best_step"]]
+        print(f"  kept is step {held['best_step']}, with a loss of {best:.3f} on {held['rows']} rows set aside")
     for name, count in result.notes.get("sources", {}).items():
         print(f"  {count} {name}")
     print(f"use it as transformers:{result.path}")

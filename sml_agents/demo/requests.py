@@ -173,13 +173,10 @@ def _read(model: AskerModel, pairs: Sequence[Pair], console: Console) -> Scores:
 
 def _train(folder: Path, settings: DemoSettings, console: Console) -> Path:
     """The folder of the trained asker; one that is there is taken, one that was begun goes on."""
-    import torch
-
     from sml_agents.asker.mix import Mix
     from sml_agents.asker.read import AskerModel
     from sml_agents.asker.threshold import RECORD, chosen_on
     from sml_agents.asker.train import STATE, AskerSettings, Step, train_asker
-    from sml_agents.backends.loading import resolved_dtype
     from sml_agents.training.runtime import freed_memory_kept, model_path
 
     if (folder / RECORD).is_file():
@@ -197,13 +194,13 @@ def _train(folder: Path, settings: DemoSettings, console: Console) -> Path:
         train_asker(
             base,
             Mix.read([], settings.generated, settings.seed),
-            AskerSettings(steps=settings.steps, seed=settings.seed),
+            AskerSettings(steps=settings.steps, warmup=settings.steps / 25, seed=settings.seed),
             folder,
             resume=(folder / STATE).is_file(),
             save_every=25,
             progress=progress,
         )
-    model = AskerModel.load(folder, base, getattr(torch, resolved_dtype("fast", "cpu")))
+    model = AskerModel.load(folder, base)
     chosen_on(model, Mix.heldout_pairs([], settings.dev, settings.dev, settings.seed)).write(folder)
     (folder / STATE).unlink(missing_ok=True)
     return folder

@@ -199,7 +199,7 @@ class _Machine:
             said.append(turn)
             boundary = "teacher"
             count = 1 + sum(earlier.role is Role.STUDENT for earlier in turns)
-            if (stop := _reason_to_stop(turn, count, self.settings.max_turns)) is not None:
+            if (stop := self._reason_to_stop(turn, count, state["task"])) is not None:
                 return self._end(state, said, stop)
             if isinstance(self.teacher, HumanTeacher):
                 return Command(update={"turns": said, **_public(state, turn)}, goto="person")
@@ -247,7 +247,7 @@ class _Machine:
         solved = turn.verdict is not None and turn.verdict.correct
         heard = [earlier.text for earlier in turns if earlier.role is Role.TEACHER]
         useful = turn.act is Act.CLARIFICATION and bool(asked_facts(turn.text, view.untold, heard))
-        if solved or useful or count + 1 >= self.settings.max_turns:
+        if solved or useful or count + 1 >= self._limit(task):
             return turn
         if not rewrites(self.settings, state["dialogue_id"], count):
             return turn
@@ -294,25 +294,45 @@ class _Machine:
         history = [*public["history"], (Role.TEACHER, text)]
         return Command(update={**public, "turns": [*said, turn], "history": history}, goto="student")
 
+    def _limit(self, task: Task) -> int:
+        """How many turns the student has."""
+        return min(self.settings.max_turns, task.max_turns or self.settings.max_turns)
+
+    def _reason_to_stop(self, turn: Turn, count: int, task: Task) -> StopReason | None:
+        """Why the dialogue ends with the student's turn number `count`; None when it goes on."""
+        last = count >= self._limit(task)
+        if turn.verdict is not None and turn.verdict.correct is None:
+            return StopReason.UNSCORED
+        if turn.verdict is not None and turn.verdict.correct and (last or not self.settings.last_turn_decides):
+            return StopReason.SOLVED
+        return StopReason.MAX_TURNS if last else None
+
     def _end(
         self, state: DialogueState, said: list[Turn], stop: StopReason, *, error: Failure | None = None
     ) -> Command[Any]:
         turns = (*state["turns"], *said)
-        unscored = (StopReason.FAILED, StopReason.UNSCORED, StopReason.TEACHER_STOPPED)
-        scored = stop not in unscored and self.referee.scores(state["task"])
         trace = Trace(
             id=state["dialogue_id"],
             task=state["task"],
             sample=state["sample_index"],
             turns=turns,
             stop=stop,
-            solved=(stop is StopReason.SOLVED) if scored else None,
+            solved=self._solved(turns[-1], stop) if self.referee.scores(state["task"]) else None,
             error=error,
             settings=self.cast.record,
             tools=state["task"].tools,
             system=self._system(state["task"]),
         )
         return Command(update={"trace": trace}, goto=END)
+
+    def _solved(self, last: Turn, stop: StopReason) -> bool | None:
+        """Whether a dialogue that ended with the turn `last` is solved; None where nobody can tell."""
+        if stop in (StopReason.FAILED, StopReason.UNSCORED):
+            return None
+        if stop is StopReason.TEACHER_STOPPED:
+            right = last.verdict is not None and bool(last.verdict.correct)
+            return right if self.settings.last_turn_decides else None
+        return stop is StopReason.SOLVED
 
     def _system(self, task: Task) -> str:
         """The prompt under which tools are called, which belongs to what was said; others go by their task."""
@@ -346,11 +366,3 @@ def _tokens(history: History, calls: Calls, draft: Reply | None) -> tuple[int, .
     if in_words(history[-2][1], dict(calls).get(len(history) - 2)) != in_words(draft.text, draft.tool_calls):
         return ()
     return (*(draft.call.prompt_ids or ()), *(draft.call.completion_ids or ()))
-
-
-def _reason_to_stop(turn: Turn, count: int, max_turns: int) -> StopReason | None:
-    if turn.verdict is not None and turn.verdict.correct is None:
-        return StopReason.UNSCORED
-    if turn.verdict is not None and turn.verdict.correct:
-        return StopReason.SOLVED
-    return StopReason.MAX_TURNS if count >= max_turns else None

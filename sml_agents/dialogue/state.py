@@ -46,6 +46,9 @@ class DialogueSettings(BaseModel):
     """The t of the first student turn; the paper does not say which."""
     guard: Literal["off", "flag", "mask", "end"] = "flag"
     """What happens to a teacher turn that gives the answer away: nothing, noted, blanked out, or the dialogue ends."""
+    last_turn_decides: bool = Field(default=False, exclude_if=lambda decides: not decides)
+    """Only the student's last turn counts: a right attempt does not end the dialogue, and a later turn may spoil it.
+    For dialogues that nobody who knows the answer would end."""
     seed: int = 0
 
 

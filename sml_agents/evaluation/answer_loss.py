@@ -2,7 +2,8 @@
 
 After each teacher turn the model is asked how surprising the reference answer would be as its next words: the mean
 negative log-likelihood of the answer's tokens, in nats, given the public history. Cook et al. (arXiv 2602.16488) report
-that it falls from turn to turn for models trained in dialogue, and shows no trend for the model they came from.
+that it falls from turn to turn for models trained in dialogue, and shows no trend for the model they came from. The
+answer to a request is the right call, as the model's own template writes it.
 
 Only dialogues that went on reach a later turn, and the solved ones end early, so the plain mean by turn mixes two
 things. `change_by_turn` takes the change within each dialogue and is the figure to read.
@@ -12,14 +13,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from sml_agents.evaluation.bootstrap import Floats, Metric, percentiles, resample_sums
 from sml_agents.evaluation.tally import MAX_K
-from sml_agents.types import Role, StopReason, Trace
+from sml_agents.types import Role, StopReason, Task, ToolCall, Trace
+from sml_agents.verifiers.call import usual_calls
+from sml_agents.views import chat_messages, in_words
 
 if TYPE_CHECKING:
     from sml_agents.backends.chat_format import ChatFormat
@@ -47,33 +50,33 @@ def answer_loss(
     system: str | None = None,
     batch_size: int = 8,
     max_tokens: int = 4096,
+    dtype: Literal["auto", "fast", "float32", "bfloat16", "float16"] = "auto",
     seed: int = 0,
     resamples: int = 2000,
 ) -> AnswerLoss:
     """The answer loss of `model` (a folder or hub name) on dialogues, its own or another's.
 
     `system` is the student's system prompt (None: the built-in one, "": none). Histories of more than `max_tokens`
-    tokens end a dialogue's measurements. Failed dialogues are left out. Intervals are bootstrapped over tasks. Raises
-    BackendSpecError when the model cannot be loaded or has no chat template, MissingExtra without torch.
+    tokens end a dialogue's measurements. Failed dialogues are left out. `dtype`: as in `LocalSettings`. Intervals are
+    bootstrapped over tasks. Raises BackendSpecError when the model cannot be loaded or has no chat template,
+    MissingExtra without torch.
     """
     from sml_agents.backends import LocalSettings
     from sml_agents.backends.chat_format import ChatFormat
     from sml_agents.errors import MissingExtra
-    from sml_agents.roles.prompts import render
 
     try:
         from sml_agents.backends.loading import load_model
 
-        network, tokenizer = load_model(str(model), str(model), LocalSettings())
+        network, tokenizer = load_model(str(model), str(model), LocalSettings(dtype=dtype))
     except ModuleNotFoundError as error:
         raise MissingExtra("Answer loss", "local") from error
     form = ChatFormat(tokenizer, str(model))
-    prompt = render("student") if system is None else system
     rows: dict[str, Floats] = {}
     for trace in traces:
         if trace.stop is StopReason.FAILED or not trace.task.private.answer:
             continue
-        losses = losses_of(trace, network, form, system=prompt, batch_size=batch_size, max_tokens=max_tokens)
+        losses = losses_of(trace, network, form, system=system, batch_size=batch_size, max_tokens=max_tokens)
         row = rows.setdefault(f"{trace.task.family}\x1f{trace.task.pair or trace.task.id}", np.zeros((4, MAX_K)))
         for turn, loss in enumerate(losses[:MAX_K]):
             row[0, turn] += loss
@@ -88,17 +91,25 @@ def answer_loss(
 
 
 def losses_of(
-    trace: Trace, network: Any, form: ChatFormat, *, system: str, batch_size: int = 8, max_tokens: int = 4096
+    trace: Trace, network: Any, form: ChatFormat, *, system: str | None, batch_size: int = 8, max_tokens: int = 4096
 ) -> list[float]:
     """The loss after each public teacher turn of one dialogue, the opening first."""
+    from sml_agents.backends.text import to_openai
+    from sml_agents.roles.prompts import render
+
+    tools = list(trace.task.tools)
+    prompt = render("student_tools" if tools else "student") if system is None else system
+    lead, answer = _reference(form, trace.task)
     sequences = []
-    history: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
-    answer_ids = _continuation(form, trace.task.private.answer)
+    history: list[tuple[Role, str]] = []
+    calls: list[tuple[int, tuple[ToolCall, ...]]] = []
     for turn in trace.turns:
-        history.append({"role": "assistant" if turn.role is Role.STUDENT else "user", "content": turn.text})
+        if turn.tool_calls:
+            calls.append((len(history), turn.tool_calls))
+        history.append((turn.role, turn.text))
         if turn.role is Role.TEACHER:
-            lead, answer = answer_ids
-            ids = [*form.encode(history), *lead, *answer]
+            messages = to_openai(chat_messages(history, Role.STUDENT, prompt, tuple(calls)))
+            ids = [*form.encode(messages, tools), *lead, *answer]
             if len(ids) > max_tokens:
                 break
             sequences.append((ids, len(answer)))
@@ -106,6 +117,24 @@ def losses_of(
     for start in range(0, len(sequences), batch_size):
         found += _losses(network, sequences[start : start + batch_size])
     return found
+
+
+def _reference(form: ChatFormat, task: Task) -> tuple[list[int], list[int]]:
+    """Token ids of what comes before the answer, and of the answer."""
+    made = usual_calls(task.private)
+    if not made:
+        return _continuation(form, task.private.answer)
+    text = in_words("", made)
+    if form.takes_tools:
+        from sml_agents.backends.text import to_openai
+
+        talk = ((Role.TEACHER, "."), (Role.STUDENT, ""))
+        asked, reply, *_ = to_openai(chat_messages(talk, Role.STUDENT, "", ((1, made),)))
+        tools = list(task.tools)
+        prompt = form.write(form.plain([asked]), tools, opened=True)
+        whole = form.write(form.plain([asked, reply]), tools)
+        text = whole.removeprefix(prompt) if whole.startswith(prompt) else text
+    return [], form.tokenizer(text, add_special_tokens=False)["input_ids"]
 
 
 def _continuation(form: ChatFormat, answer: str) -> tuple[list[int], list[int]]:

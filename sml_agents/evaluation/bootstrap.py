@@ -7,12 +7,15 @@ are drawn with replacement: a cluster bootstrap (Efron & Tibshirani, An Introduc
 from __future__ import annotations
 
 import math
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["Floats", "Metric", "newcombe", "percentiles", "resample_sums", "wilson"]
+from sml_agents.errors import InputError
+
+__all__ = ["Floats", "Metric", "newcombe", "percentiles", "resample_sums", "tasks_needed", "wilson"]
 
 Floats = NDArray[np.float64]
 
@@ -83,3 +86,27 @@ def newcombe(plus: tuple[float, float, float], minus: tuple[float, float, float]
     low = difference - math.hypot(plus[0] - plus[1], minus[2] - minus[0])
     high = difference + math.hypot(plus[2] - plus[0], minus[0] - minus[1])
     return low, high
+
+
+def tasks_needed(effect: float, *, undecided: float = 0.5, power: float = 0.8) -> int:
+    """Tasks that two students have to share so that a difference of `effect` in a share of solved tasks shows.
+
+    The normal approximation of McNemar's test, two-sided at 5 % (Connor, Biometrics 43, 1987).
+
+    Args:
+        effect: the true difference, between 0 and 1.
+        undecided: share of the tasks that one of the two solves and the other does not; at least `effect`. A half is
+            what two students have that solve half of the tasks each and know nothing of one another.
+        power: chance that the interval of the difference leaves out 0.
+
+    Raises:
+        InputError: a number out of its range.
+    """
+    if not 0 < effect <= 1 or not effect <= undecided <= 1 or not 0.5 <= power < 1:
+        raise InputError(
+            f"an effect of {effect} with {undecided} of the tasks undecided and a power of {power} cannot be planned "
+            "for: effect lies above 0, undecided from effect to 1, power from 0.5 to below 1"
+        )
+    above = NormalDist().inv_cdf(power)
+    spread = Z * math.sqrt(undecided) + above * math.sqrt(undecided - effect**2)
+    return math.ceil((spread / effect) ** 2)

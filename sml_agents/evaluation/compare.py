@@ -79,6 +79,8 @@ class Summary(_Result):
     settings: dict[str, Any] = Field(default_factory=dict)
     stores: dict[str, list[str]] = Field(default_factory=dict)
     """File names of each student's trace stores, relative to the summary."""
+    shown: dict[str, list[str]] = Field(default_factory=dict)
+    """By part: the figures that say most of it, such as `success_at.1`; those of asking where nothing is said."""
 
     def write(self, path: Path | str) -> None:
         """Write as JSON, whole or not at all."""
@@ -123,7 +125,13 @@ class Comparison:
             if told := str(trace.task.meta.get("numbers", "")):
                 numbers.setdefault(told, Tally()).add(trace)
 
-    def summary(self, *, settings: dict[str, Any] | None = None, stores: dict[str, list[str]] | None = None) -> Summary:
+    def summary(
+        self,
+        *,
+        settings: dict[str, Any] | None = None,
+        stores: dict[str, list[str]] | None = None,
+        shown: dict[str, list[str]] | None = None,
+    ) -> Summary:
         """What has been counted so far."""
         return Summary(
             students={name: self._student(name) for name in self._order()},
@@ -132,6 +140,7 @@ class Comparison:
             specs=list(dict.fromkeys(spec for parts in self.parts.values() for spec in parts)),
             settings=settings or {},
             stores=stores or {},
+            shown=shown or {},
         )
 
     def _order(self) -> list[str]:

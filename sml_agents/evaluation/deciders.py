@@ -10,6 +10,7 @@ Case           one decision
 Decision       what a decider makes of it
 ModelDecider   a chat model: it asks, or it does not
 RuleDecider    asks for a required argument of the drafted call whose value nobody said and no tool returned
+AskerJudge     the asker (`asker:`), beside that rule: `sml_agents.evaluation.asker`
 CallDecider    a function of yours: from a case to a probability, a question, or both
 """
 
@@ -47,8 +48,10 @@ __all__ = [
     "ModelDecider",
     "RuleDecider",
     "baselines",
+    "case_of",
     "cases_of",
     "measure",
+    "unsaid",
 ]
 
 RESAMPLES = 2_000
@@ -105,31 +108,35 @@ def cases_of(lessons: Iterable[Trace], split: str | None = "heldout") -> list[Ca
         if trace.solved is False:
             rejected += 1
             continue
-        at = next((k for k, turn in enumerate(trace.turns) if turn.role is Role.STUDENT and turn.trainable), None)
-        if at is None:
-            continue
-        turn, facts = trace.turns[at], trace.task.private.facts
-        replaced = trace.tags.get("replaced_calls") or ()
-        drafted = tuple(ToolCall.model_validate(call) for call in replaced)
-        asked = Act.CLARIFICATION is turn.act and not turn.primed  # it asked by itself: there is no draft
-        found.append(
-            Case(
-                history=trace.turns[:at],
-                missing=bool(facts),
-                fact=facts[0] if facts else None,
-                calls=drafted or (() if asked else turn.tool_calls or ()),
-                tools=trace.tools,
-                system=system_of(trace) or "",
-                arguments=Arguments(trace),
-                thread=str(trace.task.meta.get("source") or trace.task.pair or trace.id),
-            )
-        )
+        if (case := case_of(trace)) is not None:
+            found.append(case)
     if not found:
         why = f"{other} are of another split than {split!r}, {rejected} were rejected"
         raise InputError(
             f"none of {lessons_read} lessons can be measured on ({why}): make a store of lessons with `sml-agents mine`"
         )
     return found
+
+
+def case_of(lesson: Trace) -> Case | None:
+    """The decision that a lesson is about; None where no turn of the agent's is to be learnt."""
+    at = next((k for k, turn in enumerate(lesson.turns) if turn.role is Role.STUDENT and turn.trainable), None)
+    if at is None:
+        return None
+    turn, facts = lesson.turns[at], lesson.task.private.facts
+    replaced = lesson.tags.get("replaced_calls") or ()
+    drafted = tuple(ToolCall.model_validate(call) for call in replaced)
+    asked = Act.CLARIFICATION is turn.act and not turn.primed  # it asked by itself: there is no draft
+    return Case(
+        history=lesson.turns[:at],
+        missing=bool(facts),
+        fact=facts[0] if facts else None,
+        calls=drafted or (() if asked else turn.tool_calls or ()),
+        tools=lesson.tools,
+        system=system_of(lesson) or "",
+        arguments=Arguments(lesson),
+        thread=str(lesson.task.meta.get("source") or lesson.task.pair or lesson.id),
+    )
 
 
 class ModelDecider:
@@ -179,18 +186,24 @@ class RuleDecider:
     first such."""
 
     async def decide(self, case: Case) -> Decision:
-        said = [turn.text for turn in case.history if turn.role is Role.TEACHER]
-        said += [call.result or "" for turn in case.history for call in turn.tool_calls or ()]
-        guesses = []
-        for call in case.calls:
-            results = [*said, *(other.result or "" for other in case.calls if other.name != call.name)]
-            for path, value in case.arguments.required(call.name, call.arguments).items():
-                if not any(case.arguments.says(text, call.name, path, value) for text in results):
-                    guesses.append((call.name, path, value))
+        guesses = [(call.name, path, value) for call in case.calls for path, value in unsaid(case, call).items()]
         if not guesses:
             return Decision(0.0)
         tool, path, value = guesses[0]
         return Decision(1.0, case.arguments.question(tool, [path], value), path)
+
+
+def unsaid(case: Case, call: ToolCall) -> dict[str, Any]:
+    """The required arguments of a drafted call whose value nobody said and no other tool returned."""
+    said = [turn.text for turn in case.history if turn.role is Role.TEACHER]
+    said += [made.result or "" for turn in case.history for made in turn.tool_calls or ()]
+    said += [other.result or "" for other in case.calls if other.name != call.name]
+    wanted = case.arguments.required(call.name, call.arguments)
+    return {
+        path: value
+        for path, value in wanted.items()
+        if not any(case.arguments.says(text, call.name, path, value) for text in said)
+    }
 
 
 class CallDecider:

@@ -2,9 +2,8 @@
 
 Sources: Cook et al., "Learning to Learn from Language Feedback with Social Meta-Learning", arXiv 2602.16488 (success@k,
 questions, premature attempts); Laban et al., "LLMs Get Lost in Multi-Turn Conversation", arXiv 2505.06120 (the acts).
-Needless questions, coverage, informed success, the F1 and the gap of asking are this library's own, so that asking
-more cannot pass for
-asking better.
+Averaged performance, aptitude and unreliability are the latter's, too. Needless questions, coverage, informed success,
+the F1 and the gap of asking are this library's own, so that asking more cannot pass for asking better.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from sml_agents.types import Act
 
-__all__ = ["ASKING", "DEFINITIONS", "OF_CALLS", "Definition", "asking_f1"]
+__all__ = ["ASKING", "DEFINITIONS", "WHERE_KNOWN", "Definition", "asking_f1"]
 
 ASKING = frozenset({Act.CLARIFICATION, Act.INTERROGATION})
 """Acts that ask the teacher something."""
@@ -144,11 +143,56 @@ DEFINITIONS: dict[str, Definition] = {
         "the guard masked is not a leak. Not scored where the guard was off.",
         "lower",
     ),
+    "averaged_performance": Definition(
+        "Averaged performance",
+        "Share of dialogues solved, however long they were.",
+        "higher",
+    ),
+    "aptitude": Definition(
+        "Aptitude",
+        "Of tasks with several dialogues: the mean over tasks of the 90th percentile of their scores (0 or 1): what "
+        "the student can do on a good day (Laban et al.).",
+        "higher",
+    ),
+    "unreliability": Definition(
+        "Unreliability",
+        "Of tasks with several dialogues: the mean over tasks of the 90th minus the 10th percentile of their scores: "
+        "how far a good day and a bad one lie apart (Laban et al.).",
+        "lower",
+    ),
+    "simulator_faults": Definition(
+        "Simulator faults",
+        "On tasks with a fact missing, requests to agents with tools apart: share of teacher turns that break the "
+        "rules of the simulated person. It tells one missing fact at most; the one asked for, none unasked, or on "
+        "sharded tasks one in every turn. Leaks are not among them.",
+        "lower",
+    ),
+    **{
+        f"{role}_{cost}": Definition(
+            f"{role.capitalize()} {cost}",
+            f"Mean number of {meaning} of the {role} in a dialogue, of dialogues in which it is a model that tells.",
+            "neither",
+            "mean",
+        )
+        for role in ("student", "teacher")
+        for cost, meaning in (("calls", "model calls"), ("tokens", "tokens read and written"))
+    },
 }
 
 
-OF_CALLS = ("guessed_arguments", "exact_call", "wrong_tool")
-"""Figures of requests to an agent with tools: shown where somebody called one."""
+WHERE_KNOWN = (
+    "guessed_arguments",
+    "exact_call",
+    "wrong_tool",
+    "aptitude",
+    "unreliability",
+    "simulator_faults",
+    "student_calls",
+    "student_tokens",
+    "teacher_calls",
+    "teacher_tokens",
+)
+"""Figures of some dialogues alone: those with tools, with several samples, with a simulated person, with models."""
 
 
 def asking_f1(asks: Any, needless: Any) -> Any:

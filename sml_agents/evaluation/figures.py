@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sml_agents.evaluation.bootstrap import Metric
+from sml_agents.evaluation.definitions import WHERE_KNOWN
+from sml_agents.evaluation.suites import ASKING, Figure
 
 if TYPE_CHECKING:
-    from sml_agents.evaluation.compare import Figures, Summary
+    from sml_agents.evaluation.compare import Counts, Figures, Summary
 
-__all__ = ["last_turn", "metric_of"]
+__all__ = ["is_shown", "last_turn", "metric_of", "of_part"]
 
 
 def metric_of(figures: Figures, name: str, turn: str = "") -> Metric:
@@ -20,8 +23,23 @@ def metric_of(figures: Figures, name: str, turn: str = "") -> Metric:
     return found or Metric()
 
 
-def last_turn(summary: Summary) -> str:
-    """The largest k of success@k that every student has; empty when there is none."""
-    found = [student.metrics.get("success_at") for student in summary.students.values()]
+def last_turn(students: Iterable[Counts]) -> str:
+    """The largest k of success@k that every one of `students` has; empty when there is none."""
+    found = [student.metrics.get("success_at") for student in students]
     last = min((len(by_turn) if isinstance(by_turn, dict) else 0 for by_turn in found), default=0)
     return str(last) if last else ""
+
+
+def is_shown(name: str, students: Iterable[Counts]) -> bool:
+    """Whether a figure has a line: most always, those of some dialogues alone where anybody has them."""
+    key = "unreliability" if name == "averaged_performance" else name
+    return key not in WHERE_KNOWN or any(metric_of(one.metrics, key).n for one in students)
+
+
+def of_part(summary: Summary, title: str, counts: Iterable[Counts]) -> list[Figure]:
+    """The figures that say most of a part, with the turn of those that have turns."""
+    counts = list(counts)
+    last = last_turn(counts)
+    named = [Figure(*one.partition(".")[::2]) for one in summary.shown.get(title, ())] or list(ASKING)
+    dated = [Figure(one.name, one.turn or last) if one.name == "success_at" else one for one in named]
+    return [one for one in dict.fromkeys(dated) if any(metric_of(part.metrics, *one).n for part in counts)]

@@ -73,6 +73,14 @@ class Metrics(BaseModel):
     correction: Metric = Metric()
     repeat: Metric = Metric()
     leak_rate: Metric = Metric()
+    averaged_performance: Metric = Metric()
+    aptitude: Metric = Metric()
+    unreliability: Metric = Metric()
+    simulator_faults: Metric = Metric()
+    student_calls: Metric = Metric()
+    student_tokens: Metric = Metric()
+    teacher_calls: Metric = Metric()
+    teacher_tokens: Metric = Metric()
     question_rate_by_turn: dict[str, Metric] = Field(default_factory=dict)
 
     def figures(self) -> dict[str, Metric | dict[str, Metric]]:
@@ -122,7 +130,19 @@ def measure(tally: Tally, *, seed: int = 0, resamples: int = 2000) -> Metrics:
 def table_of(tally: Tally) -> Floats:
     """The sums by task, shape (tasks, columns), in the order in which tasks were first seen."""
     cells = np.frombuffer(tally.cells, dtype=np.float32) if tally.rows else np.zeros(0, dtype=np.float32)
-    return cells.reshape(len(tally.rows), len(COLUMNS)).astype(np.float64)
+    table: Floats = cells.reshape(len(tally.rows), len(COLUMNS)).astype(np.float64)
+    for row, scored, solved in tally.tries.values():
+        if scored > 1:
+            best, worst = (_percentile(share, scored, solved) for share in (0.9, 0.1))
+            table[row, POSITION["repeated_tasks"]] += 1
+            table[row, POSITION["aptitude"]] += best
+            table[row, POSITION["unreliability"]] += best - worst
+    return table
+
+
+def _percentile(share: float, scored: int, solved: int) -> float:
+    """The percentile of `solved` ones among `scored` zeros and ones, between two of them by linear interpolation."""
+    return min(1.0, max(0.0, share * (scored - 1) - (scored - solved - 1)))
 
 
 def estimate(name: str, statistic: Statistic, table: Floats, sums: Floats) -> tuple[float, float, float] | None:
@@ -216,6 +236,14 @@ STATISTICS: dict[str, Statistic] = {
     "correction": ratio("corrected", "wrong"),
     "repeat": ratio("repeated", "wrong"),
     "leak_rate": ratio("leaks", "feedback"),
+    "averaged_performance": ratio("solved", "scored"),
+    "aptitude": ratio("aptitude", "repeated_tasks"),
+    "unreliability": ratio("unreliability", "repeated_tasks"),
+    "simulator_faults": ratio("faults", "replies"),
+    "student_calls": ratio("calls_student", "metered_student"),
+    "student_tokens": ratio("tokens_student", "metered_student"),
+    "teacher_calls": ratio("calls_teacher", "metered_teacher"),
+    "teacher_tokens": ratio("tokens_teacher", "metered_teacher"),
 }
 """Every metric but success@k, by name, as a function of the tally's sums."""
 
@@ -239,4 +267,12 @@ DENOMINATORS: dict[str, tuple[str, ...]] = {
     "correction": ("wrong",),
     "repeat": ("wrong",),
     "leak_rate": ("feedback",),
+    "averaged_performance": ("scored",),
+    "aptitude": ("repeated_tasks",),
+    "unreliability": ("repeated_tasks",),
+    "simulator_faults": ("replies",),
+    "student_calls": ("metered_student",),
+    "student_tokens": ("metered_student",),
+    "teacher_calls": ("metered_teacher",),
+    "teacher_tokens": ("metered_teacher",),
 }

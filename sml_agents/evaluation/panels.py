@@ -9,9 +9,10 @@ from markupsafe import Markup
 from sml_agents.evaluation.bootstrap import Metric
 from sml_agents.evaluation.charts import Series, dumbbell, interval_bar, lines
 from sml_agents.evaluation.compare import Counts, Summary
-from sml_agents.evaluation.definitions import DEFINITIONS, OF_CALLS
+from sml_agents.evaluation.definitions import DEFINITIONS
 from sml_agents.evaluation.dialogues import Chosen
-from sml_agents.evaluation.figures import last_turn, metric_of
+from sml_agents.evaluation.figures import is_shown, last_turn, metric_of, of_part
+from sml_agents.evaluation.suites import Figure
 from sml_agents.evaluation.wording import UNKNOWN, change, figure, judgement, percent, span
 from sml_agents.types import StopReason
 
@@ -80,10 +81,10 @@ def _change(summary: Summary, student: Student, name: str, turn: str) -> Change 
 
 def headline(summary: Summary, students: list[Student]) -> list[Row]:
     """Every metric, success for the first turn and the last."""
-    last = last_turn(summary)
+    last = last_turn(summary.students.values())
     found = []
     for name in DEFINITIONS:
-        if name in OF_CALLS and not any(metric_of(summary.students[one.name].metrics, name).n for one in students):
+        if not is_shown(name, summary.students.values()):
             continue
         if name != "success_at":
             found.append(row(summary, students, name))
@@ -94,7 +95,7 @@ def headline(summary: Summary, students: list[Student]) -> list[Row]:
 
 def tiles(summary: Summary, students: list[Student]) -> list[Row]:
     """The three figures that say most."""
-    last = last_turn(summary)
+    last = last_turn(summary.students.values())
     chosen = [row(summary, students, name) for name in ("asks_when_needed", "needless_questions")]
     return [*chosen, row(summary, students, "success_at", last)] if last else chosen
 
@@ -105,14 +106,14 @@ def sentence(summary: Summary, students: list[Student]) -> str:
         return ""
     figures = summary.students[students[-1].name].metrics
     needed, needless = metric_of(figures, "asks_when_needed"), metric_of(figures, "needless_questions")
-    solved = metric_of(figures, "success_at", last_turn(summary))
+    solved = metric_of(figures, "success_at", last_turn(summary.students.values()))
     parts = []
     if needed.value is not None:
         parts.append(f"asks first in {percent(needed.value)} of the dialogues that lack a fact")
     if needless.value is not None:
         parts.append(f"asks needlessly in {percent(needless.value)} of those that lack nothing")
     if solved.value is not None:
-        parts.append(f"solves {percent(solved.value)} within {last_turn(summary)} turns")
+        parts.append(f"solves {percent(solved.value)} within {last_turn(summary.students.values())} turns")
     return f"{students[-1].short} {_listed(parts)}." if parts else ""
 
 
@@ -215,17 +216,8 @@ def _asking(summary: Summary, students: list[Student]) -> dict[str, Any]:
     }
 
 
-SPEC_COLUMNS = (
-    ("asks_when_needed", "Asks when needed"),
-    ("needless_questions", "Needless questions"),
-    ("coverage", "Coverage"),
-    ("premature_attempts", "Premature attempts"),
-)
-
-
-def spec_panel(summary: Summary, students: list[Student]) -> dict[str, Any]:
-    """The table by task spec and by the way of telling numbers; scripts that understand nothing come last."""
-    last = last_turn(summary)
+def spec_panel(summary: Summary, students: list[Student]) -> list[dict[str, Any]]:
+    """A table for each part and for each way of telling numbers; scripts that understand nothing come last."""
     scripts = {name: Student(name, len(students) + number) for number, name in enumerate(summary.baselines)}
     everybody = [(one, summary.students[one.name]) for one in students]
     everybody += [(scripts[name], counted) for name, counted in summary.baselines.items()]
@@ -234,19 +226,21 @@ def spec_panel(summary: Summary, students: list[Student]) -> dict[str, Any]:
     for spec in specs:
         in_spec = [(one, counted.by_spec[spec]) for one, counted in everybody if spec in counted.by_spec]
         if in_spec:
-            found.append({"name": spec, "lines": [_spec_line(one, counts, last) for one, counts in in_spec]})
+            found.append(_spec_table(summary, spec, in_spec))
     for told in sorted({told for _, counted in everybody for told in counted.by_numbers}):
         in_way = [(one, counted.by_numbers[told]) for one, counted in everybody if told in counted.by_numbers]
-        found.append({"name": f"numbers in {told}", "lines": [_spec_line(one, counts, last) for one, counts in in_way]})
-    heads = [text for _, text in SPEC_COLUMNS] + [f"Success@{turn}" for turn in dict.fromkeys(("1", last)) if turn]
-    return {"specs": found, "spec_heads": heads}
+        found.append(_spec_table(summary, f"numbers in {told}", in_way))
+    return found
 
 
-def _spec_line(student: Student, counts: Counts, last: str) -> dict[str, Any]:
-    wanted = [(name, "") for name, _ in SPEC_COLUMNS] + [
-        ("success_at", turn) for turn in dict.fromkeys(("1", last)) if turn
-    ]
-    metrics = [(name, metric_of(counts.metrics, name, turn)) for name, turn in wanted]
+def _spec_table(summary: Summary, title: str, lines: list[tuple[Student, Counts]]) -> dict[str, Any]:
+    figures = of_part(summary, title, (counts for _, counts in lines))
+    heads = [f"{DEFINITIONS[name].label}@{turn}" if turn else DEFINITIONS[name].label for name, turn in figures]
+    return {"name": title, "heads": heads, "lines": [_spec_line(student, counts, figures) for student, counts in lines]}
+
+
+def _spec_line(student: Student, counts: Counts, figures: list[Figure]) -> dict[str, Any]:
+    metrics = [(name, metric_of(counts.metrics, name, turn)) for name, turn in figures]
     cells = [{"text": figure(name, metric), "span": span(name, metric)} for name, metric in metrics]
     return {"student": student, "cells": cells, "n": f"{counts.n:,}", "failed": counts.failed}
 

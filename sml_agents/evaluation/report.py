@@ -79,7 +79,7 @@ def render_report(
         rows=headline(summary, students),
         notes=notes(summary, students),
         charts=charts(summary, students),
-        **spec_panel(summary, students),
+        specs=spec_panel(summary, students),
         tasks=chosen.tasks,
         kinds=sorted({task["kind"] for task in chosen.tasks}),
         stops=STOPS,

@@ -3,13 +3,14 @@
 evaluate        for programs and the command line; signals end it cleanly
 evaluate_async  the same on a running event loop
 
-Every student talks about every task in stores of its own (one file for each student and task spec), so that an
-evaluation that was cut off goes on with `resume=True`, and the report can show what was said.
+Every student talks about every task in stores of its own (one file for each student and part), so that an evaluation
+that was cut off goes on with `resume=True`, and the report can show what was said.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -21,12 +22,16 @@ from sml_agents.evaluation.answer_loss import answer_loss
 from sml_agents.evaluation.baselines import BASELINES, baseline_students
 from sml_agents.evaluation.compare import Comparison, Summary
 from sml_agents.evaluation.sources import SUMMARY
+from sml_agents.evaluation.suites import Part
+from sml_agents.specs import read_spec
 from sml_agents.types import Trace, stable_hash
 
 if TYPE_CHECKING:
+    from sml_agents.dialogue import DialogueSettings
     from sml_agents.roles import Student
     from sml_agents.roles.make import StudentLike, TeacherLike
     from sml_agents.rollout import Progress
+    from sml_agents.types import Task
 
 __all__ = ["EvaluationOptions", "evaluate", "evaluate_async"]
 
@@ -34,10 +39,11 @@ __all__ = ["EvaluationOptions", "evaluate", "evaluate_async"]
 class EvaluationOptions(TypedDict, total=False):
     """How students are evaluated; all may be left out."""
 
-    teacher: TeacherLike
-    """Who answers (`oracle`)."""
+    teacher: TeacherLike | None
+    """Who answers (`oracle`, or the simulated person of a suite), as `roles.teacher_from` reads it. Where that is the
+    student's own model (`student`, `self`), scripts talk to the oracle: they have none."""
     max_turns: int
-    """Student turns at most (10, as in the paper's evaluation)."""
+    """Student turns at most, where a suite does not say (10, as in the paper's evaluation)."""
     guard: str
     """What happens when the teacher gives the answer away, as in `DialogueSettings.guard` (`flag`)."""
     samples: int
@@ -62,13 +68,13 @@ class EvaluationOptions(TypedDict, total=False):
 
 async def evaluate_async(
     students: Mapping[str, StudentLike],
-    task_specs: Sequence[str],
+    task_specs: Sequence[str | Part],
     store_dir: str | Path,
     *,
     stop: asyncio.Event | None = None,
     **options: Unpack[EvaluationOptions],
 ) -> Summary:
-    """Let each of `students` (by name) talk about the tasks of every spec; write and return the summary.
+    """Let each of `students` (by name) talk about the tasks of every spec, or part of a suite (see `parts_of`).
 
     `store_dir` receives the stores and `summary.json`, from which `report.write_report` makes the page. Students take
     their turns one after another, so that one local model is in memory at a time.
@@ -76,47 +82,40 @@ async def evaluate_async(
     Raises InputError for names, specs or a folder that cannot be used, and asyncio.CancelledError when `stop` was set:
     what was finished is kept.
     """
-    from sml_agents.dialogue import DialogueSettings
-    from sml_agents.roles import student_from, teacher_from
+    from sml_agents.roles import student_from
     from sml_agents.rollout import run_dialogues
-    from sml_agents.rollout.typed import typed_tasks
     from sml_agents.traces import TraceStore
 
     if not students or not task_specs:
         raise InputError("Evaluation needs at least one student and one task spec.")
     if taken := [name for name in students if name in BASELINES]:
         raise InputError(f"{taken[0]!r} is the name of a baseline: call the student something else.")
-    specs = list(dict.fromkeys(task_specs))
-    settings = DialogueSettings.model_validate(
-        {
-            "max_turns": options.get("max_turns", 10),
-            "guard": options.get("guard", "flag"),
-            "seed": options.get("seed", 0),
-        }
-    )
-    teacher = teacher_from(options.get("teacher", "oracle"))
+    parts = {part.title: part for part in (Part(one, one) if isinstance(one, str) else one for one in task_specs)}
+    settings = {title: _settings(part, options) for title, part in parts.items()}
     folder = Path(store_dir)
     comparison = Comparison(
-        baseline=options.get("baseline"), seed=settings.seed, resamples=options.get("resamples", 2000)
+        baseline=options.get("baseline"), seed=options.get("seed", 0), resamples=options.get("resamples", 2000)
     )
     stores: dict[str, list[str]] = {}
     described: dict[str, Any] = {}
     local: dict[str, Path] = {}
-    by_spec = {spec: list(typed_tasks(spec)) for spec in specs}
-    if empty := [spec for spec, tasks in by_spec.items() if not tasks]:
-        raise InputError(f"The task spec {empty[0]!r} gives no tasks: change it.")
+    by_part = {title: _tasks(part.spec) for title, part in parts.items()}
+    record: dict[str, Any] = {title: {"tasks": part.spec, **_origin(part.spec)} for title, part in parts.items()}
 
-    async def run(name: str, spec: str, student: Student, *, script: bool = False) -> None:
-        file = f"{_slug(name)}-{_slug(spec)}.sqlite"
+    async def run(name: str, title: str, student: Student, *, script: bool = False) -> None:
+        teacher = _teacher(parts[title], options, student, script=script)
+        if not script:
+            record[title].setdefault("teacher", teacher.settings)
+        file = f"{_slug(name)}-{_slug(title)}.sqlite"
         stores.setdefault(name, []).append(file)
         show = options.get("progress", _Silent)
-        with TraceStore.open(folder / file) as store, show(f"{name}, {spec}") as bar:
+        with TraceStore.open(folder / file) as store, show(f"{name}, {title}") as bar:
             result = await run_dialogues(
-                by_spec[spec],
+                by_part[title],
                 student,
                 teacher,
                 store,
-                settings=settings,
+                settings=settings[title],
                 samples=options.get("samples", 1),
                 concurrency=options.get("concurrency", 32),
                 resume=options.get("resume", False),
@@ -125,29 +124,34 @@ async def evaluate_async(
             )
             if result.interrupted:
                 raise asyncio.CancelledError
-            comparison.add(name, spec, store.traces(), script=script)
+            comparison.add(name, title, store.traces(), script=script)
 
     for name, given in students.items():
         student = student_from(given)
         described[name] = student.settings
         if options.get("answer_loss", False):
             local[name] = _folder_of(name, student)
-        for spec in specs:
-            await run(name, spec, student)
+        for title in parts:
+            await run(name, title, student)
     if options.get("baselines", True):
-        for spec in specs:
-            for name, script in baseline_students(spec, by_spec[spec]).items():
-                await run(name, spec, script, script=True)
-    record = {
-        "dialogue": settings.model_dump(mode="json"),
-        "teacher": teacher.settings,
-        "students": described,
-        "samples": options.get("samples", 1),
-        "resamples": comparison.resamples,
-    }
-    summary = comparison.summary(settings=record, stores=stores)
+        for title, part in parts.items():
+            for name, script in baseline_students(part.spec, by_part[title]).items():
+                await run(name, title, script, script=True)
+    for title, chosen in settings.items():
+        record[title]["dialogue"] = chosen.model_dump(mode="json")
+    summary = comparison.summary(
+        settings={
+            "dialogue": _settings(Part("", ""), options).model_dump(mode="json"),
+            "parts": record,
+            "students": described,
+            "samples": options.get("samples", 1),
+            "resamples": comparison.resamples,
+        },
+        stores=stores,
+        shown={title: [".".join(filter(None, figure)) for figure in part.figures] for title, part in parts.items()},
+    )
     for name, path in local.items():
-        losses = answer_loss(_traces(folder, stores[name]), path, seed=settings.seed, resamples=comparison.resamples)
+        losses = answer_loss(_traces(folder, stores[name]), path, seed=comparison.seed, resamples=comparison.resamples)
         summary.students[name] = summary.students[name].model_copy(update={"answer_loss": losses})
     summary.write(folder / SUMMARY)
     return summary
@@ -155,7 +159,7 @@ async def evaluate_async(
 
 def evaluate(
     students: Mapping[str, StudentLike],
-    task_specs: Sequence[str],
+    task_specs: Sequence[str | Part],
     store_dir: str | Path,
     **options: Unpack[EvaluationOptions],
 ) -> Summary:
@@ -177,6 +181,46 @@ def evaluate(
     if summary is None:
         raise KeyboardInterrupt
     return summary
+
+
+def _settings(part: Part, options: EvaluationOptions) -> DialogueSettings:
+    from sml_agents.dialogue import DialogueSettings
+
+    return DialogueSettings.model_validate(
+        {
+            "max_turns": part.max_turns or options.get("max_turns", 10),
+            "guard": options.get("guard", "flag"),
+            "seed": options.get("seed", 0),
+            "last_turn_decides": part.last_turn_decides,
+        }
+    )
+
+
+def _tasks(spec: str) -> list[Task]:
+    from sml_agents.rollout.typed import held_tasks
+
+    if tasks := held_tasks(spec):
+        return tasks
+    raise InputError(f"The task spec {spec!r} gives no tasks: change it.")
+
+
+def _origin(spec: str) -> dict[str, str]:
+    """The file that a spec reads, by its SHA-256: a figure says on which rows it was measured."""
+    path = Path(read_spec(spec).arg or ".").expanduser()
+    if not path.is_file():
+        return {}
+    with path.open("rb") as file:
+        return {"file": path.name, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+
+
+def _teacher(part: Part, options: EvaluationOptions, student: Student, *, script: bool) -> Any:
+    from sml_agents.roles import teacher_from
+
+    asked = options.get("teacher")
+    given = part.teacher or (asked if asked is not None else part.person or "oracle")
+    if script and given in ("student", "self"):
+        given = "oracle"
+    return teacher_from(given, student=student)
 
 
 def _folder_of(name: str, student: Student) -> Path:

@@ -18,8 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from sml_agents.evaluation.bootstrap import Metric
-from sml_agents.evaluation.definitions import DEFINITIONS, OF_CALLS
-from sml_agents.evaluation.figures import last_turn, metric_of
+from sml_agents.evaluation.definitions import DEFINITIONS
+from sml_agents.evaluation.figures import is_shown, last_turn, metric_of, of_part
 from sml_agents.evaluation.wording import change, figure, judgement, span
 
 if TYPE_CHECKING:
@@ -75,9 +75,9 @@ def figures_table(summary: Summary) -> Table:
         table.add_column(Text(name), overflow="fold")
     if len(names) == 2:
         table.add_column("difference")
-    last = last_turn(summary)
+    last = last_turn(summary.students.values())
     for name, definition in DEFINITIONS.items():
-        if definition.unit == "mean" or (name in OF_CALLS and not _known(name, summary.students)):
+        if definition.unit == "mean" or not is_shown(name, summary.students.values()):
             continue
         for turn in dict.fromkeys(("1", last)) if name == "success_at" else ("",):
             if name == "success_at" and not last:
@@ -93,12 +93,12 @@ def figures_table(summary: Summary) -> Table:
 
 def baselines_table(summary: Summary) -> Table:
     """A line for each student and each script: only what exceeds the scripts has been learnt."""
-    last = last_turn(summary)
+    last = last_turn(summary.students.values())
     table = _small("beside scripts that understand nothing")
     table.add_column("", overflow="fold", width=18)
     columns = [("asks_when_needed", ""), ("needless_questions", ""), ("asking_gap", ""), ("success_at", last)]
     heads = ["asks when needed", "needless", "gap", f"success@{last}"]
-    if _known("guessed_arguments", {**summary.students, **summary.baselines}):
+    if is_shown("guessed_arguments", [*summary.students.values(), *summary.baselines.values()]):
         columns.append(("guessed_arguments", ""))
         heads.append("guessed arguments")
     for head in heads:
@@ -110,35 +110,32 @@ def baselines_table(summary: Summary) -> Table:
     return table
 
 
-def _known(name: str, students: Mapping[str, Counts]) -> bool:
-    """Whether a figure is known of any student."""
-    return any(metric_of(one.metrics, name).n for one in students.values())
-
-
 def spec_tables(summary: Summary) -> list[Table]:
-    """A small table for each task spec and for each way of telling numbers: what everybody does on its tasks."""
+    """A small table for each part and for each way of telling numbers: what everybody does on its tasks."""
     everybody = {**summary.students, **summary.baselines}
     told = sorted({told for student in everybody.values() for told in student.by_numbers})
     tables = []
-    if len(summary.specs) > 1:
+    if len(summary.specs) > 1 or summary.shown:
         for spec in summary.specs:
             counts = {name: student.by_spec[spec] for name, student in everybody.items() if spec in student.by_spec}
-            tables.append(_counts_table(spec, counts, last_turn(summary)))
+            tables.append(_counts_table(summary, spec, counts))
     if len(told) > 1:
         for way in told:
             counts = {name: one.by_numbers[way] for name, one in everybody.items() if way in one.by_numbers}
-            tables.append(_counts_table(f"numbers in {way}", counts, last_turn(summary)))
+            tables.append(_counts_table(summary, f"numbers in {way}", counts))
     return tables
 
 
-def _counts_table(title: str, counts: Mapping[str, Counts], last: str) -> Table:
+def _counts_table(summary: Summary, title: str, counts: Mapping[str, Counts]) -> Table:
     table = _small(title)
     table.add_column("", overflow="fold", width=18)
-    for head in ("asks when needed", "needless questions", f"success@{last}"):
-        table.add_column(head, width=18)
+    figures = of_part(summary, title, counts.values())
+    for name, turn in figures:
+        label = DEFINITIONS[name].label
+        table.add_column(f"{label}@{turn}" if turn else label, width=14 if len(figures) < 5 else 12)
     for name, counted in counts.items():
-        found = [("asks_when_needed", ""), ("needless_questions", ""), ("success_at", last)]
-        table.add_row(Text(name), *(_cell(metric, metric_of(counted.metrics, metric, k)) for metric, k in found))
+        cells = (_cell(metric, metric_of(counted.metrics, metric, turn)) for metric, turn in figures)
+        table.add_row(Text(name), *cells)
     return table
 
 

@@ -6,15 +6,17 @@ import re
 import unicodedata
 from array import array
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from sml_agents.evaluation.definitions import ASKING
+from sml_agents.roles.acts import MANY, classify
 from sml_agents.text.asking import find_questions
 from sml_agents.text.questions import asked_facts
 from sml_agents.traces.record import solved_alone
 from sml_agents.types import Act, Fact, Form, Role, StopReason, Task, Trace, Turn
+from sml_agents.verifiers import is_unscored
 
 __all__ = ["COLUMNS", "MAX_K", "Tally", "first_act", "missing_facts", "setting", "solved_within"]
 
@@ -56,8 +58,14 @@ COLUMNS: tuple[str, ...] = (
     "wrong",
     "leaks",
     "feedback",
+    "faults",
+    "replies",
+    "repeated_tasks",
+    "aptitude",
+    "unreliability",
+    *(f"{cost}_{role}" for role in ("student", "teacher") for cost in ("calls", "tokens", "metered")),
 )
-"""Who failed, if that is said, and the name of the error."""
+"""What is summed up by task."""
 ERROR_KINDS = 20
 """Kinds of errors told apart; the rest are counted as `other`."""
 
@@ -79,8 +87,6 @@ def act_of(turn: Turn, task: Task) -> Act | None:
     """What the student itself did: of a primed turn, what Q-priming replaced, not the question that it put there."""
     if not turn.primed:
         return turn.act
-    from sml_agents.roles.acts import classify
-
     code = task.private.code
     entry = None if code is None else code.entry
     calls = () if task.tools else None
@@ -96,12 +102,14 @@ def first_act(trace: Trace) -> Act | None:
 def solved_within(trace: Trace) -> int | None:
     """Student turns used to solve the task; 0 when it was not solved, None when that is not known.
 
-    Not known: the dialogue failed or was ended by a person, the verifier could not score an attempt that ended it, none
-    of its attempts could be scored, or Q-priming wrote the right answer. A dialogue that used up its turns without any
-    attempt is known not to be solved.
+    Not known: nobody knows the answer (verifier `none`), the dialogue failed or was ended by a person, the verifier
+    could not score an attempt that ended it, none of its attempts could be scored, or Q-priming wrote the right answer.
+    A dialogue that used up its turns without any attempt is known not to be solved.
     """
     turns = trace.student_turns
-    if trace.stop in (StopReason.FAILED, StopReason.UNSCORED, StopReason.TEACHER_STOPPED, StopReason.RECORDED):
+    if trace.stop in (StopReason.FAILED, StopReason.UNSCORED, StopReason.RECORDED):
+        return None
+    if trace.solved is None and (trace.stop is StopReason.TEACHER_STOPPED or is_unscored(trace.task.verifier)):
         return None
     if trace.solved:
         return (trace.solved_at or len(turns)) if solved_alone(trace) else None
@@ -140,6 +148,8 @@ class Tally:
         self.seeds: set[int] = set()
         self.limits: set[int] = set()
         self.longest = 0
+        self.tries: dict[str, list[int]] = {}
+        """By task id, since the forms of a problem share a row: the row, how many were scored, and solved."""
 
     def add(self, trace: Trace) -> None:
         """Count one dialogue in."""
@@ -171,9 +181,18 @@ class Tally:
             "turns",
             "wrong",
             "feedback",
+            "scored",
+            "replies",
+            "metered_student",
+            "metered_teacher",
         }:
             self.n[name] += 1
-        self._put(f"{trace.task.family}\x1f{trace.task.pair or trace.task.id}", counts)
+        row = self._put(f"{trace.task.family}\x1f{trace.task.pair or trace.task.id}", counts)
+        if counts["scored"]:
+            tried = self.tries.setdefault(trace.task.id, [row, 0, 0])
+            tried[1] += 1
+            tried[2] += counts["solved"]
+            self.n["repeated_tasks"] += tried[1] == 2
 
     def extend(self, traces: Iterable[Trace]) -> Tally:
         for trace in traces:
@@ -185,12 +204,13 @@ class Tally:
         """The largest k at which every dialogue could have been solved, 10 at most."""
         return min(MAX_K, min(self.limits) if self.limits else self.longest)
 
-    def _put(self, key: str, counts: Counter[str]) -> None:
+    def _put(self, key: str, counts: Counter[str]) -> int:
         row = self.rows.setdefault(key, len(self.rows))
         if (row + 1) * len(COLUMNS) > len(self.cells):
             self.cells.extend([0.0] * len(COLUMNS))
         for name, count in counts.items():
             self.cells[row * len(COLUMNS) + POSITION[name]] += count
+        return row
 
     def _count(self, trace: Trace) -> Counter[str]:
         counts: Counter[str] = Counter(dialogues=1)
@@ -211,6 +231,7 @@ class Tally:
         self._count_questions(trace, counts)
         self._count_calls(trace, counts)
         _count_corrections(trace, counts)
+        _count_costs(trace, counts)
         return counts
 
     def _count_first_turn(self, trace: Trace, counts: Counter[str]) -> None:
@@ -233,18 +254,30 @@ class Tally:
             counts["covered"] = int(bool(asked_facts(said or "", trace.task.private.facts, (trace.task.prompt,))))
 
     def _count_questions(self, trace: Trace, counts: Counter[str]) -> None:
-        """What is asked for in the whole dialogue, a student's own questions alone, against what is missing."""
+        """What is asked for in the whole dialogue, a student's own questions alone, against what is missing; and
+        whether the teacher answers as the simulated person is meant to."""
         missing = {fact.name: fact for fact in missing_facts(trace.task)}
         heard = [trace.task.prompt]
         counts["to_ask"] += len(missing)
+        simulated = bool(missing) and not trace.task.tools
+        named: tuple[Fact, ...] = ()
+        asked = 0
         for turn in trace.turns[1:]:
             if turn.role is Role.TEACHER:
+                if simulated:
+                    told = [name for name in turn.reveals if name in missing]
+                    counts["replies"] += 1
+                    counts["faults"] += _is_fault(told, missing, named if asked < MANY else (), trace.task.form)
                 missing = {name: fact for name, fact in missing.items() if name not in turn.reveals}
                 heard.append(turn.text)
-            elif turn.act in ASKING and not turn.primed:
+                continue
+            named, asked = (), 0
+            if turn.act in ASKING:
                 named = asked_facts(turn.text, tuple(missing.values()), heard) if missing else ()
-                counts["asked_for"] += max(1, len(named), len(find_questions(turn.text, heard)))
-                counts["asked_rightly"] += len(named)
+                asked = len(find_questions(turn.text, heard))
+                if not turn.primed:
+                    counts["asked_for"] += max(1, len(named), asked)
+                    counts["asked_rightly"] += len(named)
 
     def _count_calls(self, trace: Trace, counts: Counter[str]) -> None:
         """Attempts that call a tool, the student's own."""
@@ -299,6 +332,25 @@ def _informed(trace: Trace) -> Counter[str]:
             correct = turn.verdict.correct
             return Counter() if correct is None else Counter(informed=int(correct), informable=1)
     return Counter(informable=1)
+
+
+def _is_fault(told: Sequence[str], missing: Mapping[str, Fact], named: Sequence[Fact], form: Form) -> bool:
+    """Whether a simulated person's reply breaks its rules: it tells one missing fact at most; on an underspecified task
+    the one asked for, and none unasked; on a sharded one always one, as long as any is left."""
+    if len(told) > 1:
+        return True
+    if form is Form.SHARDED:
+        return bool(missing) and not told
+    return bool(told) != bool(named) or (bool(told) and told[0] not in {fact.name for fact in named})
+
+
+def _count_costs(trace: Trace, counts: Counter[str]) -> None:
+    """Calls of models and the tokens that they read and wrote, where the backend tells."""
+    for turn in trace.turns[1:]:
+        if turn.call is not None and (usage := turn.call.usage) is not None:
+            counts[f"calls_{turn.role}"] += 1
+            counts[f"tokens_{turn.role}"] += usage.prompt_tokens + usage.completion_tokens
+            counts[f"metered_{turn.role}"] = 1
 
 
 def _count_corrections(trace: Trace, counts: Counter[str]) -> None:

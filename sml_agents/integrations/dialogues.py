@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from sml_agents.dialogue import Cast, DialogueSettings
+from sml_agents.errors import InputError, complaint
 from sml_agents.roles import Student, teacher_from
 from sml_agents.training.online.rewards import TERMS, dialogue_reward
 from sml_agents.types import Task, Trace
@@ -34,13 +37,21 @@ class Rules(BaseModel):
             raise ValueError(f"there is no reward {name!r}: choose from {', '.join(TERMS)}")
         return name
 
+    @classmethod
+    def of(cls, **given: Any) -> Rules:
+        """The rules that somebody typed. Raises InputError for what cannot be one."""
+        try:
+            return cls.model_validate(given)
+        except ValidationError as error:
+            raise InputError(": ".join(filter(None, complaint(error)))) from None
+
     def cast(self, student: Student) -> Cast:
         """Everyone who takes part. Raises InputError for a teacher that cannot be had, such as a person."""
         return Cast(student, teacher_from(self.teacher), DialogueSettings(max_turns=self.max_turns, seed=self.seed))
 
-    async def play(self, task: Task, student: Student) -> Trace:
-        """One dialogue."""
-        trace: Trace = (await self.cast(student).graph().ainvoke({"task": task}))["trace"]
+    async def play(self, task: Task, student: Student, sample: int = 0) -> Trace:
+        """One dialogue; each `sample` of a task has seeds of its own."""
+        trace: Trace = (await self.cast(student).graph().ainvoke({"task": task, "sample": sample}))["trace"]
         return trace
 
     def worth(self, trace: Trace) -> float | None:

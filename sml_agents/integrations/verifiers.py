@@ -166,6 +166,8 @@ class DialogueHarness(vf.Harness[vf.HarnessConfig]):
         secret: str,
         mcp_urls: dict[str, str],
         data: Any,
+        messages: Any = None,
+        tool_interception_url: str | None = None,
     ) -> ProgramResult:
         """One turn of the student's. Every model call goes through `endpoint`, where the engine records it."""
         turn = self.turns.get(trace.id)
@@ -178,20 +180,7 @@ class DialogueHarness(vf.Harness[vf.HarnessConfig]):
             return ProgramResult(1, "", one_line(error))
         return ProgramResult(0, turn.reply.text, "")
 
-    async def resume(
-        self,
-        ctx: Any,
-        trace: Any,
-        runtime: Any,
-        endpoint: str,
-        secret: str,
-        mcp_urls: dict[str, str],
-        data: Any,
-        messages: Any,
-        tool_interception_url: str | None = None,
-    ) -> ProgramResult:
-        """The next one: what was said since stands in the turn."""
-        return await self.launch(ctx, trace, runtime, endpoint, secret, mcp_urls, data)
+    resume = launch  # what was said since stands in the turn
 
 
 def _escaped(name: str) -> str:

@@ -2,6 +2,7 @@
 
 from sml_agents.roles.make import primer_from, student_from, teacher_from
 from sml_agents.roles.primer import ChatPrimer, OraclePrimer, Primer
+from sml_agents.roles.shards import ShardTeacher
 from sml_agents.roles.student import ChatStudent, GuessingStudent, Student
 from sml_agents.roles.teacher import ChatTeacher, HumanReply, HumanTeacher, OracleTeacher, SelfTeacher, Teacher
 
@@ -16,6 +17,7 @@ __all__ = [
     "OracleTeacher",
     "Primer",
     "SelfTeacher",
+    "ShardTeacher",
     "Student",
     "Teacher",
     "primer_from",

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, cast
 from sml_agents.errors import InputError
 from sml_agents.roles.primer import ChatPrimer, OraclePrimer, Primer
 from sml_agents.roles.scripts import SCRIPTS, ScriptStudent
+from sml_agents.roles.shards import SIMULATIONS, ShardTeacher
 from sml_agents.roles.student import ChatStudent, Student
-from sml_agents.roles.teacher import ChatTeacher, HumanTeacher, OracleTeacher, Teacher
+from sml_agents.roles.teacher import ChatTeacher, HumanTeacher, OracleTeacher, SelfTeacher, Teacher
 from sml_agents.roles.user import PERSONAS, Persona
 from sml_agents.specs import Spec, read_spec
 
@@ -26,7 +27,8 @@ __all__ = ["PrimerLike", "StudentLike", "TeacherLike", "primer_from", "student_f
 StudentLike: TypeAlias = "str | BaseChatModel | Student"
 """A backend spec such as `embedded:`, a chat model, or a student of your own."""
 TeacherLike: TypeAlias = "str | BaseChatModel | Teacher | HumanTeacher"
-"""`oracle`, `oracle?persona=chatty`, `human`, a backend spec, a chat model, or a teacher of your own."""
+"""`oracle`, `oracle?persona=chatty`, `shards`, `student`, `self`, `human`, a backend spec, a chat model, or a teacher
+of your own; see `teacher_from`."""
 PrimerLike: TypeAlias = "str | BaseChatModel | Primer"
 """`oracle`, `student`, a backend spec, a chat model, or a primer of your own."""
 
@@ -64,17 +66,28 @@ def teacher_from(
 ) -> Any:
     """The teacher that `given` names.
 
+    Beside a model's spec: `oracle`, `shards` and `shards?simulation=recap` (see `ShardTeacher`), `human`, and two that
+    the student's own model plays: `student` knows the answer, as in Cook et al.; `self` knows what the student knows.
+
     Args:
         system: Jinja template of a chat model's system prompt, see `ChatTeacher`; None takes the built-in one.
-        student: a chat model that it plays, too, is not loaded twice.
+        student: whose model it is with `student` and `self`; a chat model that it plays, too, is not loaded twice.
         person: whether there is somebody to ask; False refuses `human`.
 
     Raises:
-        InputError: a person where none can be asked, or a persona that there is not.
+        InputError: a person where none can be asked, a persona or simulation that there is not, or a student without a
+            model where that is to teach.
         BackendSpecError: a spec that names no usable model.
     """
     if isinstance(given, str) and (spec := read_spec(given)).name == "oracle":
         return _oracle(spec)
+    if isinstance(given, str) and spec.name == "shards":
+        return _shards(spec)
+    if given in ("student", "self"):
+        if not isinstance(student, ChatStudent):
+            raise InputError("this student has no chat model that could teach: take oracle or a model as the teacher")
+        kind = SelfTeacher if given == "self" else ChatTeacher
+        return kind(student.model, system=system)
     if given == "human" or isinstance(given, HumanTeacher):
         if not person:
             raise InputError("a person cannot teach many dialogues at once: take oracle or a model as the teacher")
@@ -117,6 +130,16 @@ def _oracle(spec: Spec) -> OracleTeacher:
     if persona not in PERSONAS:
         raise InputError(f"there is no persona {persona!r}: take one of {', '.join(PERSONAS)}")
     return OracleTeacher(persona=cast(Persona, persona))
+
+
+def _shards(spec: Spec) -> ShardTeacher:
+    simulation = spec.values.pop("simulation", "sharded")
+    if spec.arg or spec.values:
+        unknown = next(iter(spec.values), spec.arg)
+        raise InputError(f"shards takes no {unknown!r}: its one setting is shards?simulation=NAME")
+    if simulation not in SIMULATIONS:
+        raise InputError(f"there is no simulation {simulation!r}: take one of {', '.join(SIMULATIONS)}")
+    return ShardTeacher(simulation)
 
 
 def _model(given: Any, student: Student | None = None) -> BaseChatModel | None:

@@ -14,7 +14,7 @@ from sml_agents.errors import InputError
 from sml_agents.roles.chat import ask_model, describe_model
 from sml_agents.roles.prompts import render
 from sml_agents.text.numbers import spelled_numbers
-from sml_agents.text.schemas import parameters_of, resolved
+from sml_agents.text.schemas import parameters_of, properties_of, required_of, resolved
 from sml_agents.text.values import kind_of
 from sml_agents.types import Reply, Role, ToolCall, stable_hash
 from sml_agents.views import StudentView, chat_messages
@@ -118,12 +118,13 @@ _DEEPEST = 4
 def _filled(schema: Mapping[str, Any], root: Mapping[str, Any], rng: random.Random, depth: int) -> Any:
     """A value that fits a schema, by lot: of objects what is required."""
     schema = resolved(schema, root)
-    if members := schema.get("enum"):
+    members = schema.get("enum")
+    if members and isinstance(members, list | tuple):
         return rng.choice(members)
     kind = schema.get("type")
     if kind == "object" or "properties" in schema or not depth:
-        inner = schema.get("properties") or {}
-        wanted = [name for name in schema.get("required") or () if name in inner and depth < _DEEPEST]
+        inner = properties_of(schema)
+        wanted = [name for name in required_of(schema) if name in inner and depth < _DEEPEST]
         return {name: _filled(inner[name], root, rng, depth + 1) for name in wanted}
     if kind == "array":
         return [_filled(schema.get("items") or {}, root, rng, depth + 1)] if depth < _DEEPEST else []

@@ -12,7 +12,9 @@ import orjson
 from aiohttp import web
 from langchain_core.messages import AIMessage, AIMessageChunk, ToolCallChunk
 
+from sml_agents.backends.text import clean
 from sml_agents.serving.request import ChatRequest
+from sml_agents.text.tools import json_text
 
 __all__ = ["Answer", "error_body", "refused"]
 
@@ -59,7 +61,7 @@ class Answer:
         """The event that one chunk of a reply is; None where it says nothing new."""
         delta: dict[str, Any] = {"role": "assistant"} if first else {}
         if chunk.text or first:
-            delta["content"] = chunk.text
+            delta["content"] = clean(chunk.text)
         if chunk.tool_call_chunks:
             delta["tool_calls"] = [_call_delta(place, call) for place, call in enumerate(chunk.tool_call_chunks)]
         logprobs = chunk.response_metadata.get("logprobs") if self.request.logprobs else None
@@ -84,16 +86,16 @@ class Answer:
         return b"data: " + orjson.dumps(event) + b"\n\n"
 
     def _choice(self, index: int, reply: AIMessage) -> dict[str, Any]:
-        message: dict[str, Any] = {"role": "assistant", "content": reply.text, "refusal": None}
-        if reply.tool_calls:
-            message["content"] = reply.text or None
+        text = clean(reply.text)
+        message: dict[str, Any] = {"role": "assistant", "content": text, "refusal": None}
+        calls = [(call["name"], json_text(call["args"])) for call in reply.tool_calls]
+        # Arguments that are no JSON are the client's to see: as OpenAI gives them, and as they are streamed.
+        calls += [(call["name"] or "", clean(call["args"] or "")) for call in reply.invalid_tool_calls]
+        if calls:
+            message["content"] = text or None
             message["tool_calls"] = [
-                {
-                    "id": _call_id(),
-                    "type": "function",
-                    "function": {"name": call["name"], "arguments": orjson.dumps(call["args"]).decode()},
-                }
-                for call in reply.tool_calls
+                {"id": _call_id(), "type": "function", "function": {"name": name, "arguments": arguments}}
+                for name, arguments in calls
             ]
         meta = reply.response_metadata
         choice = {
@@ -114,7 +116,7 @@ def _call_delta(place: int, call: ToolCallChunk) -> dict[str, Any]:
     if call["name"]:
         piece |= {"id": _call_id(), "type": "function"}
     name = {"name": call["name"]} if call["name"] else {}
-    return {**piece, "function": {**name, "arguments": call["args"] or ""}}
+    return {**piece, "function": {**name, "arguments": clean(call["args"] or "")}}
 
 
 def _call_id() -> str:
@@ -124,7 +126,9 @@ def _call_id() -> str:
 
 
 def _finish(reply: AIMessage) -> str:
-    return "tool_calls" if reply.tool_calls else str(reply.response_metadata.get("finish_reason") or "stop")
+    if reply.tool_calls or reply.invalid_tool_calls:
+        return "tool_calls"
+    return str(reply.response_metadata.get("finish_reason") or "stop")
 
 
 def _usage(replies: Sequence[AIMessage]) -> dict[str, int] | None:

@@ -36,6 +36,8 @@ __all__ = ["Served", "application", "serve"]
 log = logging.getLogger("sml_agents.serving")
 
 _BROKEN = "The server failed to answer; its log says why."
+_LAST_WORDS = 1.0
+"""Seconds in which a client has to take the error that ends its stream."""
 _OWN_NAMES = ("localhost", "127.0.0.1", "[::1]")
 
 
@@ -281,8 +283,12 @@ class _Site:
             status, message, code = self._failure(error)
             if not response.prepared:
                 return refused(status, message, code=code)
-            with contextlib.suppress(ConnectionError):
-                await response.write(b"data: " + orjson.dumps(error_body(status, message, code=code)) + b"\n\n")
+            try:
+                async with asyncio.timeout(_LAST_WORDS):
+                    await response.write(b"data: " + orjson.dumps(error_body(status, message, code=code)) + b"\n\n")
+            except (ConnectionError, TimeoutError):  # it has gone, or reads nothing: waiting on would keep its place
+                if request.transport is not None:
+                    request.transport.abort()
         else:
             self._count(replies)
         return response

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 __all__ = ["ServingSettings"]
 
@@ -17,7 +19,8 @@ class ServingSettings(BaseModel):
     """0: any that is free."""
     key: SecretStr | None = Field(default=None, min_length=8)
     """What clients send as their API key. None: everybody who reaches the server may use it, but no page in a browser
-    may: only requests to this machine's own names are then answered."""
+    may: only requests to this machine's own names are then answered. White space around it is no part of it: HTTP
+    drops that, and files end in a line."""
     at_once: int = Field(default=128, ge=1)
     """Most replies under way or waiting for their place in the batch; one more is refused with status 429."""
     max_tokens: int = Field(default=4096, ge=1)
@@ -30,3 +33,8 @@ class ServingSettings(BaseModel):
     """Seconds in which a request must have arrived, and after which a silent connection is closed."""
     grace: float = Field(default=60.0, ge=0)
     """Seconds that replies under way are given to end, once the server has been told to stop."""
+
+    @field_validator("key", mode="before")
+    @classmethod
+    def _bare(cls, key: Any) -> Any:
+        return key.strip() if isinstance(key, str) else key

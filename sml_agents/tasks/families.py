@@ -12,7 +12,7 @@ from sml_agents.tasks.spec import FamilyRules, LoadReport, TaskSpec, parse_spec
 from sml_agents.tasks.static.problems import STATIC_KEYS
 from sml_agents.types import Task
 
-__all__ = ["FAMILIES", "iter_tasks", "load_tasks"]
+__all__ = ["FAMILIES", "check_held", "count_generated", "iter_tasks", "load_tasks"]
 
 Maker = Callable[[TaskSpec, LoadReport], Iterator[tuple[Task, ...]]]
 """Yields the tasks of one problem at a time, already past the offset."""
@@ -29,7 +29,9 @@ FAMILIES: dict[str, FamilyRules] = {
         FamilyRules("lists", "", _ALL_FORMS, splits=_WITH_DEV),
         FamilyRules("gsm8k", "PATH", _ALL_FORMS, splits=("train", "heldout"), keys=STATIC_KEYS),
         FamilyRules("questbench", "PATH", ("underspecified", "full", "paired", "mixed")),
-        FamilyRules("lost-in-conversation", "PATH", ("sharded", "full", "mixed")),
+        FamilyRules("lost-in-conversation", "PATH", ("sharded", "full", "mixed"), keys=("simulation",)),
+        FamilyRules("askbench", "PATH", ("underspecified", "full", "paired", "mixed")),
+        FamilyRules("in3", "PATH", ("mixed", "full", "underspecified"), keys=("importance",)),
         FamilyRules("jsonl", "PATH", _ALL_FORMS, keys=_COLUMNS, required=("prompt", "answer")),
         FamilyRules(
             "hf", "NAME_OR_PATH", _ALL_FORMS, keys=(*_COLUMNS, "subset", "split"), required=("prompt", "answer")
@@ -58,6 +60,8 @@ _MAKERS = {
     "gsm8k": "static.gsm8k",
     "questbench": "static.questbench",
     "lost-in-conversation": "static.lost_in_conversation",
+    "askbench": "static.askbench",
+    "in3": "static.in3",
     "jsonl": "static.tables",
     "hf": "static.tables",
     "tasks": "frozen",
@@ -73,6 +77,8 @@ _MAKERS = {
 
 _GENERATED = 100
 """Problems that a generator makes when the spec does not say how many."""
+_MOST_HELD = 1_000_000
+"""Problems of a generator that are held in memory together."""
 
 
 def iter_tasks(spec: str, *, report: LoadReport | None = None) -> Iterator[Task]:
@@ -84,6 +90,27 @@ def iter_tasks(spec: str, *, report: LoadReport | None = None) -> Iterator[Task]
     parsed = parse_spec(spec, FAMILIES)
     maker: Maker = import_module(f"sml_agents.tasks.{_MAKERS[parsed.family]}").make
     return _run(parsed, maker, report)
+
+
+def count_generated(spec: str) -> int | None:
+    """How many tasks a generator gives, without making them; None for the families that read data.
+
+    Raises TaskSpecError for a spec that cannot be read.
+    """
+    parsed = parse_spec(spec, FAMILIES)
+    if FAMILIES[parsed.family].arg:
+        return None
+    return (parsed.n or _GENERATED) * (2 if parsed.form == "paired" else 1)
+
+
+def check_held(spec: str) -> None:
+    """Raises TaskSpecError where the tasks of a generator are too many to be held together."""
+    parsed = parse_spec(spec, FAMILIES)
+    if (parsed.n or 0) > _MOST_HELD and not FAMILIES[parsed.family].arg:
+        raise TaskSpecError(
+            f"{spec!r} gives more tasks than are held in memory together: ask for at most {_MOST_HELD:,} here; "
+            "sml-agents run and iter_tasks make them one at a time."
+        )
 
 
 def _run(spec: TaskSpec, maker: Maker, report: LoadReport | None) -> Iterator[Task]:
@@ -100,5 +127,6 @@ def _run(spec: TaskSpec, maker: Maker, report: LoadReport | None) -> Iterator[Ta
 
 
 def load_tasks(spec: str, *, report: LoadReport | None = None) -> list[Task]:
-    """All tasks that `spec` names; see `iter_tasks`."""
+    """All tasks that `spec` names; see `iter_tasks`. Of a generator at most a million problems."""
+    check_held(spec)
     return list(iter_tasks(spec, report=report))

@@ -11,11 +11,14 @@ somebody who sees text alone. `find_calls` reads it back, and the forms in which
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import orjson
+
+from sml_agents.text.clean import deep_clean
 
 __all__ = [
     "ASKING_TOOL",
@@ -41,13 +44,17 @@ _DEEPEST = 40
 
 
 def json_text(value: Any) -> str:
-    """`value` as JSON."""
-    return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    """`value` as JSON, in which whole numbers may be of any length, and lone surrogates are written as escapes."""
+    try:
+        return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    except orjson.JSONEncodeError:
+        return json.dumps(value, default=str, separators=(",", ":"))
 
 
 def tool_names(tools: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
     """The names of tools in OpenAI's form."""
-    return tuple(str((tool.get("function") or {}).get("name", "")) for tool in tools)
+    functions = (tool.get("function") for tool in tools)
+    return tuple(str(one.get("name", "")) if isinstance(one, Mapping) else "" for one in functions)
 
 
 def tools_text(tools: Sequence[Mapping[str, Any]]) -> str:
@@ -91,7 +98,7 @@ def find_calls(text: str, names: Collection[str] = ()) -> CallsFound:
     """
     parts: list[str] = []
     made: list[tuple[str, dict[str, Any]]] = []
-    broken, at = False, 0
+    broken, at = 0 <= text.find(_CLOSE) < text.find(_OPEN) or (_CLOSE in text and _OPEN not in text), 0
     while (start := text.find(_OPEN, at)) >= 0:
         end = text.find(_CLOSE, start)
         stop = end + len(_CLOSE) if end >= 0 else len(text)
@@ -111,7 +118,7 @@ def find_calls(text: str, names: Collection[str] = ()) -> CallsFound:
 def _read(text: str) -> list[tuple[str, dict[str, Any]]]:
     """The calls that a JSON text holds; none when it is no JSON, holds something else, or is nested beyond reason."""
     try:
-        read = json.loads(text, parse_constant=_refuse)
+        read = json.loads(text, parse_constant=_refuse, parse_float=_finite)
         calls = [_call(one) for one in (read if isinstance(read, list) else [read])]
     except (ValueError, TypeError, RecursionError):
         return []
@@ -121,14 +128,19 @@ def _read(text: str) -> list[tuple[str, dict[str, Any]]]:
 def _call(one: Any) -> tuple[str, dict[str, Any]]:
     given = one.get("arguments", one.get("parameters", {})) if isinstance(one, dict) else None
     if isinstance(given, str):
-        given = json.loads(given, parse_constant=_refuse)
+        given = json.loads(given, parse_constant=_refuse, parse_float=_finite)
     if not isinstance(given, dict) or not isinstance(one.get("name"), str) or _too_deep(given, _DEEPEST):
         raise ValueError("no call")
-    return one["name"], given
+    return one["name"], deep_clean(given)
 
 
 def _refuse(constant: str) -> Any:
     raise ValueError(f"{constant} is no JSON")
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    return number if math.isfinite(number) else float(_refuse(digits))
 
 
 def _too_deep(value: Any, levels: int) -> bool:

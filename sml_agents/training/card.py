@@ -22,8 +22,9 @@ _START, _END = "<!-- figures -->", "<!-- end of figures -->"
 _NOTHING = "Nothing has been measured yet: `sml-agents eval`, then `sml_agents.training.card.add_figures`."
 
 
-def write_card(folder: Path, record: dict[str, Any]) -> None:
-    """Write `README.md` from what `training.json` holds."""
+def write_card(folder: Path, record: dict[str, Any], *, name: str | None = None) -> None:
+    """Write `README.md` from what `training.json` holds; `name` is the model's, if not the folder's."""
+    name = name or folder.resolve().name
     settings, data = record["settings"], DataCounts.model_validate(record["data"])
     steps = f"{record['steps']} of {record['planned_steps']} steps of {record['rows_a_step']} {data.sampled}"
     where = f"{record['precision']} on {_devices(record)}"
@@ -41,12 +42,12 @@ def write_card(folder: Path, record: dict[str, Any]) -> None:
     rows += [("Versions", ", ".join(f"{name} {version}" for name, version in record["versions"].items()))]
     table = "\n".join(f"| {name} | {_cell(value)} |" for name, value in rows)
     text = (
-        f"# {folder.parent.name}\n\n"
+        f"# {name}\n\n"
         "A student fine-tuned on dialogues with sml-agents: it is to ask for what is missing and to answer what is not."
         f" `training.json` beside this file holds every setting and the loss curve.\n\n| | |\n|-|-|\n{table}\n\n"
         f"## Measured\n\n{_START}\n{_NOTHING}\n{_END}\n"
     )
-    _write(folder / _NAME, _about(folder.parent.name, settings, record["recipe"]), text)
+    _write(folder / _NAME, _about(name, settings, record["recipe"]), text)
 
 
 def _devices(record: dict[str, Any]) -> str:

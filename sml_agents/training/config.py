@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny
+from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validator
 
 from sml_agents.data.nouns import TrainingRow
 from sml_agents.data.rows import R, balanced, training_rows
 from sml_agents.data.selection import Preset, TraceFilter
 from sml_agents.errors import InputError
-from sml_agents.training.settings import TrainSettings
+from sml_agents.training.settings import TrainSettings, several
 from sml_agents.types import Trace
 
 __all__ = ["TrainingRun"]
@@ -51,6 +51,8 @@ class TrainingRun(BaseModel):
     think: bool = False
     """Of sft: think, then decide: private reasoning before each trained turn, which no one else will see."""
     settings: SerializeAsAny[TrainSettings]
+
+    _one = field_validator("stores", mode="before")(several)
 
     def settings_as(self, kind: type[S]) -> S:
         """The settings, which are of the kind that the recipe has."""

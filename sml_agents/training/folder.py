@@ -91,7 +91,7 @@ def save_result(trainer: Any, tokenizer: Any, settings: TrainSettings, out: Path
     model.save_pretrained(staging, state_dict=state)
     model.generation_config.save_pretrained(staging)  # of an adapter alone, nobody else does
     tokenizer.save_pretrained(staging)
-    write_card(staging, record)
+    write_card(staging, record, name=out.resolve().name)
     for path in sorted(staging.iterdir()):
         os.replace(path, out / path.name)
     staging.rmdir()

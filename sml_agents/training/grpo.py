@@ -163,9 +163,9 @@ def _example(task: Task, settings: GRPOSettings, renderer: DialogueRenderer, sys
 
 def load_all(settings: GRPOSettings) -> list[Task]:
     """The tasks of all specs, in order. Raises InputError for a spec that cannot be used or has no task."""
-    from sml_agents.rollout.typed import typed_tasks
+    from sml_agents.rollout.typed import held_tasks
 
-    tasks = [task for spec in settings.tasks for task in typed_tasks(spec)]
+    tasks = [task for spec in settings.tasks for task in held_tasks(spec)]
     if not tasks:
         raise InputError(f"there is no task in {', '.join(settings.tasks)}: GRPO needs at least one")
     return tasks

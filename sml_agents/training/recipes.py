@@ -133,8 +133,6 @@ def load_run(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Tr
     settings = dict(sections[recipe.name] or {})
     for name, value in given.items():
         _override(recipe, values, settings, name.removeprefix(f"{recipe.name}."), value)
-    if isinstance(values.get("stores"), str):
-        values["stores"] = [values["stores"]]
     made = checked(recipe.settings, settings, recipe.name)
     if made.trl:
         check_fields(recipe.config_class(), recipe.name, made)

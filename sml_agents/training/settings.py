@@ -15,7 +15,7 @@ import difflib
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from sml_agents.errors import InputError, complaint
 
@@ -30,6 +30,11 @@ __all__ = [
     "TrainSettings",
     "load_settings",
 ]
+
+
+def several(value: Any) -> Any:
+    """A single text, as it is given on a command line, is a list of one."""
+    return (value,) if isinstance(value, str) else value
 
 
 class LoraSettings(BaseModel):
@@ -61,6 +66,8 @@ class HubSettings(BaseModel):
     known here."""
     datasets: tuple[str, ...] = ()
     """For the card: data sets on the Hub that the dialogues are in."""
+
+    _one = field_validator("datasets", mode="before")(several)
 
 
 class TrainSettings(BaseModel):
@@ -236,6 +243,8 @@ class GRPOSettings(TrainSettings):
     """Dialogues generated at the same time."""
     keep_dialogues: bool = True
     """Write every dialogue to `dialogues.sqlite` in the output folder."""
+
+    _one = field_validator("tasks", mode="before")(several)
 
     @property
     def resolved_group(self) -> int:

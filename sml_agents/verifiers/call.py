@@ -137,7 +137,8 @@ def _is_under(path: str, name: str) -> bool:
 
 
 def _only_looks(tool: Mapping[str, Any]) -> bool:
-    places = (tool.get("annotations"), (tool.get("function") or {}).get("annotations"))
+    function = tool.get("function")
+    places = (tool.get("annotations"), function.get("annotations") if isinstance(function, Mapping) else None)
     return any(isinstance(place, Mapping) and place.get("readOnlyHint") is True for place in places)
 
 
@@ -192,7 +193,7 @@ class _Check:
             _is_fact(fact, call.name, about) for fact in self.untold for call in self.calls
         ):
             kind = "wrong"
-        return _SAYS[kind].format(words_of(about))
+        return _SAYS[kind].format(words_of(about) or "an argument without a name")
 
     def _match(self) -> None:
         """Deal the calls out to the accepted ones, each to the one that it differs from least."""

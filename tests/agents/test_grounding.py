@@ -153,3 +153,82 @@ def test_words_that_somebody_has_read_count_if_the_person_said_them(quoted: str,
     grounds = ground(call, slots_of(EVENTS), request, CLOCK)
     found = as_told(grounds, {"category": quoted, "day": "gig"}, request)
     assert [one.state.value for one in found] == [state, "said", "unknown"]
+
+
+DAY = {"type": "string", "format": "date"}
+NUMBER = {"type": "integer"}
+TRIP = {
+    "name": "book_flight",
+    "parameters": {
+        "type": "object",
+        "properties": {
+            "origin": TEXT,
+            "destination": TEXT,
+            "departure": DAY,
+            "back": DAY,
+            "adults": NUMBER,
+            "bags": NUMBER,
+        },
+        "required": ["origin", "destination", "departure", "back", "adults", "bags"],
+    },
+}
+SAME = {"origin": "Berlin", "destination": "Berlin", "departure": "2027-03-17", "back": "2027-03-17"}
+
+
+def trip(*texts: str) -> set[str]:
+    """The arguments that are grounded when both cities, both days and both numbers are the same."""
+    request = Request.read(talk(*texts), lambda name: False)
+    found = ground({**SAME, "adults": 2, "bags": 2}, slots_of(TRIP), request, CLOCK)
+    return {one.slot.name for one in found if one.ok}
+
+
+@pytest.mark.parametrize(
+    ("texts", "known"),
+    [
+        (("I come back on 17 March", "When?", "coming back on 17 March"), "back"),
+        (("Home on 17 March", "Back on 17 March, right?", "yes"), "back"),
+        (("We travel on 17 March", "When?", "we want to travel on March 17th"), "departure"),
+        (("We travel on 17 March. Yes, we travel on March 17.",), "departure"),
+        (("We fly on 17 March", "So you fly on 17 March?", "yes"), "departure"),
+        (("From Berlin", "Sorry?", "I said from Berlin"), "origin"),
+        (("Zur\u00fcck am 17. M\u00e4rz", "Wann?", "zur\u00fcck am 17. M\u00e4rz"), "back"),
+        (("Two bags", "How many?", "two bags, please"), "bags"),
+    ],
+)
+def test_what_is_said_again_is_one_value(texts: tuple[str, ...], known: str) -> None:
+    assert trip(*texts) == {known}
+
+
+@pytest.mark.parametrize(
+    ("texts", "known"),
+    [
+        (("From Berlin to Berlin",), {"origin", "destination"}),
+        (("I want to go from Berlin", "Where to?", "I want to go to Berlin"), {"origin", "destination"}),
+        (("Two adults, two bags",), {"adults", "bags"}),
+        (("Two adults", "Anything else?", "And two bags"), {"adults", "bags"}),
+        (("Leaving on 17 March", "And back?", "Back on 17 March, too"), {"departure", "back"}),
+        (("We travel on 17 March", "And?", "home again on 17 March"), {"departure", "back"}),
+        (("There and back on the same day, 17 March",), {"departure", "back"}),
+        (
+            ("A flight", "Leaving on 17 March and back on 17 March, for 2 adults?", "yes"),
+            {"departure", "back", "adults"},
+        ),
+    ],
+)
+def test_one_value_for_two_arguments_is_said_with_words_for_each(texts: tuple[str, ...], known: set[str]) -> None:
+    assert trip(*texts) == known
+
+
+@pytest.mark.parametrize(
+    ("words", "known"),
+    [
+        ("coming back on 17 March", "back"),
+        ("returning on the 17th of March", "back"),
+        ("wir kommen zur\u00fcck am 17. M\u00e4rz", "back"),
+        ("leaving on 17 March", "departure"),
+        ("starting on 17 March", "departure"),
+        ("until 17 March", "back"),
+    ],
+)
+def test_the_word_before_a_day_says_which_day_it_is(words: str, known: str) -> None:
+    assert trip(words) == {known}

@@ -71,9 +71,25 @@ def test_peft_reads_the_weights_to_the_same_model(tiny: Path, tmp_path: Path) ->
     config = json.loads((tmp_path / "out" / "adapter_config.json").read_text(encoding="utf-8"))
     assert config["base_model_name_or_path"] == "embedded:"
     theirs = PeftModel.from_pretrained(AutoModelForCausalLM.from_pretrained(tiny), tmp_path / "out")
-    ours = AskerModel.load(tmp_path / "out", tiny).model
+    ours = AskerModel.load(tmp_path / "out", tiny, torch.float32).model
     ids = torch.arange(5, 25)[None]
     assert torch.allclose(theirs(ids).logits, ours(ids).logits, atol=1e-4)
+
+
+def test_an_asker_takes_a_byte_a_weight_and_says_nearly_the_same(tiny: Path) -> None:
+    import torch
+
+    small, exact = AskerModel.load(tiny), AskerModel.load(tiny, dtype=torch.float32)
+    said = [Said("user", "Ring Ann")]
+    assert small.missing(TOOL, said) == pytest.approx(exact.missing(TOOL, said), rel=0.1)
+    logits = [one.model(torch.arange(5, 25)[None]).logits.float() for one in (small, exact)]
+    assert torch.nn.functional.cosine_similarity(*logits, dim=-1).min() > 0.99
+    assert small.model.lm_head.rows is small.model.model.embed_tokens.rows, "what has two uses is kept once"
+    taken = [
+        sum(one.nbytes for one in {part.data_ptr(): part for part in (*its.parameters(), *its.buffers())}.values())
+        for its in (small.model, exact.model)
+    ]
+    assert taken[0] < 0.4 * taken[1]
 
 
 def test_data_without_a_row_is_said_at_once(tiny: Path, tmp_path: Path) -> None:
@@ -82,7 +98,7 @@ def test_data_without_a_row_is_said_at_once(tiny: Path, tmp_path: Path) -> None:
 
 
 def test_the_learning_rate_rises_stays_and_falls() -> None:
-    chosen = settings(steps=100, rising=0.1, falling=0.3, learning_rate=1.0)
+    chosen = settings(steps=100, warmup=10, falling=0.3, learning_rate=1.0)
     assert [chosen.rate(step) for step in (0, 9, 50, 70, 85, 99)] == pytest.approx([0.1, 1, 1, 1, 0.5, 1 / 30])
 
 

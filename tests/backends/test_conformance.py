@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,7 +60,16 @@ class TestEmbeddedUnit(_Embedded, ChatModelUnitTests):
     pass
 
 
-@pytest.mark.usefixtures("embedded_model")
+@pytest.fixture(scope="class")
+def loaded(embedded_model: Path) -> EmbeddedChatModel:
+    """Its weights stay while this object is there; each test makes one of its own."""
+    model = EmbeddedChatModel()
+    model.load()
+    return model
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("loaded")
 class TestEmbedded(_Embedded, ChatModelIntegrationTests):
     pass
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,21 +10,19 @@ from langchain_core.messages import HumanMessage
 
 from sml_agents.backends import resolve
 from sml_agents.backends.decision import DECISION, Decision
-from sml_agents.backends.embedded import embedded_path
 from sml_agents.backends.first_token import openings_of
 from sml_agents.backends.local import TransformersChatModel
 from sml_agents.errors import BackendSpecError
+from tests.models import small_model
 
 PROMPT = [("user", "Tom buys 3 pens. How much does he pay?")]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The embedded model as a folder of its own."""
-    path = tmp_path_factory.mktemp("model")
-    for file in Path(embedded_path()).iterdir():
-        shutil.copy(file, path)
-    yield path
+def folder(embedded_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small model whose random weights are large enough for it to say another token at each place."""
+    shape = {"hidden_size": 64, "tie_word_embeddings": False, "initializer_range": 0.2}
+    return small_model(embedded_model, tmp_path_factory.mktemp("model"), **shape)
 
 
 def first_tokens(spec: str, conversation: list[tuple[str, str]] = PROMPT) -> int:
@@ -34,7 +30,6 @@ def first_tokens(spec: str, conversation: list[tuple[str, str]] = PROMPT) -> int
     return int(reply.response_metadata["completion_ids"][0])
 
 
-@pytest.mark.slow
 def test_the_threshold_decides_the_first_token_of_a_first_turn(folder: Path) -> None:
     spec = f"transformers:{folder}"
     usual = first_tokens(spec)
@@ -50,7 +45,6 @@ def test_the_threshold_decides_the_first_token_of_a_first_turn(folder: Path) -> 
     assert first_tokens(spec) == usual
 
 
-@pytest.mark.slow
 def test_after_a_thought_the_threshold_decides_where_the_words_open(folder: Path) -> None:
     """What comes before either opening stays as it is, and the decision is read at the same place."""
     backend = resolve(f"transformers:{folder}", temperature=0, max_tokens=6)

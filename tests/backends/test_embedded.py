@@ -52,7 +52,7 @@ def start(cache: Path, tmp_path: Path, seconds: float) -> subprocess.Popen[str]:
 
 def test_two_processes_make_it_once(cache: Path, tmp_path: Path) -> None:
     processes = [start(cache, tmp_path, 0.5) for _ in range(3)]
-    paths = {process.communicate(timeout=60)[0].strip() for process in processes}
+    paths = {process.communicate()[0].strip() for process in processes}
     assert [process.returncode for process in processes] == [0, 0, 0]
     assert len(paths) == 1
     assert (tmp_path / "log").read_text() == "made\n"
@@ -64,7 +64,7 @@ def test_a_kill_in_the_middle_leaves_nothing_that_looks_finished(
 ) -> None:
     monkeypatch.setenv("SML_AGENTS_CACHE", str(cache))
     process = start(cache, tmp_path, 60)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 600
     while not list(cache.glob(".making-*/model/model.safetensors")):
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -74,7 +74,7 @@ def test_a_kill_in_the_middle_leaves_nothing_that_looks_finished(
     process.stdout.close()
     assert not embedded.is_cached()
     again = start(cache, tmp_path, 0)
-    assert again.communicate(timeout=60)[0].strip() == str(cache / embedded._FOLDER)
+    assert again.communicate()[0].strip() == str(cache / embedded._FOLDER)
     assert embedded.is_cached()
     assert not list(cache.glob(".making-*"))
 
@@ -133,7 +133,7 @@ def test_where_it_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> No
 def test_what_is_cached_is_found_without_torch(embedded_model: Path) -> None:
     code = f"{FETCH}; assert 'torch' not in sys.modules and 'langchain_core' not in sys.modules"
     environment = {**os.environ, "SML_AGENTS_CACHE": str(embedded_model.parent)}
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
     assert done.stdout.strip() == str(embedded_model), done.stderr
 
 

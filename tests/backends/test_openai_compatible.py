@@ -191,7 +191,7 @@ assert model.invoke("hi").content == "Hello there."
 done.set(); thread.join()
 print("all said")
 """
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True)
     assert (done.stdout, done.stderr, done.returncode) == ("all said\n", "", 0)
 
 

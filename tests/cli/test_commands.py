@@ -183,6 +183,19 @@ def test_eval_of_one_student_as_a_table_keeps_nothing(cli: Cli, script: Script, 
     assert not list((tmp_path / "work").iterdir())
 
 
+def test_eval_runs_a_suite_by_its_name(cli: Cli, script: Script) -> None:
+    listed = cli("eval", "--suite", "list", "--json")
+    assert "lost-in-conversation:FILE" in listed.json["suites"] and "single-turn[:FILE]" in listed.json["suites"]
+    student = ("--student", script(["The answer is 1."]))
+    done = cli("eval", *student, "--suite", "single-turn", "--tasks", "arithmetic?form=full&n=2", "--json")
+    assert done.code == 0, done.err
+    [(title, counts)] = done.json["students"]["student"]["by_spec"].items()
+    assert title == "single-turn: arithmetic?form=full&n=2" and set(counts["metrics"]["success_at"]) == {"1"}
+    for wrong in (("--suite", "requests", "--tasks", "arithmetic"), ("--suite", "lost"), ("--suite", "in3")):
+        refused = cli("eval", *student, *wrong)
+        assert refused.code == 2 and refused.err.count("\n") < 5, refused.err
+
+
 def test_chat_as_a_user_reads_lines_from_a_pipe(cli: Cli, script: Script) -> None:
     student = script(["First.", "Second."])
     done = cli("chat", "--student", student, stdin="hello\n\nand you?\n")

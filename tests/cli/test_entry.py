@@ -42,7 +42,7 @@ sys.exit(entry.main(["x", "--json"]))
     ],
 )  # fmt: skip
 def test_json_is_all_there_is_on_standard_output(what: str, code: int, expected: dict[str, Any]) -> None:
-    done = subprocess.run([sys.executable, "-c", NOISY.format(what=what)], capture_output=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", NOISY.format(what=what)], capture_output=True)
     assert done.returncode == code
     assert json.loads(done.stdout) == expected
     for noise in (b"printed", b"written", b"from a child"):
@@ -50,7 +50,7 @@ def test_json_is_all_there_is_on_standard_output(what: str, code: int, expected:
 
 
 def test_a_fault_of_ours_is_said_to_be_one() -> None:
-    done = subprocess.run([sys.executable, "-c", NOISY.format(what="1 / 0")], capture_output=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", NOISY.format(what="1 / 0")], capture_output=True)
     assert done.returncode == 1
     answer = json.loads(done.stdout)
     assert answer["type"] == "InternalError"
@@ -72,14 +72,14 @@ def test_a_signal_ends_a_chat_cleanly(
         chat.send_signal(number)
         out = chat.stdout.read()
         rest = chat.stderr.read()
-        assert chat.wait(timeout=30) == 130
+        assert chat.wait() == 130
     assert json.loads(out)["type"] == "Interrupted"
     assert b"Traceback" not in rest
 
 
 def test_a_reader_that_goes_away_is_no_error(store: Path) -> None:
     command = f"'{PROGRAM}' show '{store}' | true"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, timeout=60)
+    done = subprocess.run(["bash", "-c", command], capture_output=True)
     assert done.stderr == b""
 
 
@@ -140,7 +140,7 @@ def test_clean(text: str, shown: str) -> None:
 
 
 def test_it_runs_as_a_module() -> None:
-    done = subprocess.run([sys.executable, "-m", "sml_agents", "--version"], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-m", "sml_agents", "--version"], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith("sml-agents ")
 
 
@@ -157,6 +157,6 @@ def test_an_interrupt_while_it_is_being_loaded_leaves_no_traceback(after: float)
         assert process.stdout is not None and process.stdout.readline() == "ready\n"
         time.sleep(after)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate()
     assert process.returncode == 130, errors
     assert errors.strip().splitlines()[-1] == "sml-agents: interrupted" and "Traceback" not in errors

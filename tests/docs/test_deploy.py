@@ -71,7 +71,7 @@ def test_langgraph_writes_the_file_of_an_image(repository: Path, tmp_path: Path)
     out = tmp_path / "Dockerfile.langgraph"
     program = Path(sys.executable).with_name("langgraph")
     command = [str(program), "dockerfile", "-c", str(repository / "langgraph.json"), str(out)]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     written = out.read_text()
     assert written.startswith("FROM langchain/langgraph-api") and "clarifying_agent" in written

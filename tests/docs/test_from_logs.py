@@ -31,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, repository: Path) -> Path:
     (command,) = blocks(repository, "bash")[0].splitlines()
     words = shlex.split(command.replace("1000", THREADS))
     assert words[0] == "python"
-    subprocess.run([sys.executable, *words[1:]], cwd=folder, check=True, timeout=120)
+    subprocess.run([sys.executable, *words[1:]], cwd=folder, check=True)
     return folder
 
 

@@ -1,6 +1,6 @@
 """Requests from task to trained row to figures, for a test and for whoever wants more dialogues:
 
-python -m tests.e2e.requests_whole_way OUT [MODEL [REQUESTS]]
+python -m tests.e2e.requests_whole_way OUT [MODEL [REQUESTS [STEPS]]]
 """
 
 from __future__ import annotations
@@ -26,15 +26,26 @@ from sml_agents.training.tokens.pairs import preference_examples
 
 
 def whole_way(
-    out: Path, model: str, requests: int, *, steps: int, batch: int, limits: str, grpo: int = 4, turn_tokens: int = 48
+    out: Path,
+    model: str,
+    requests: int,
+    *,
+    steps: int,
+    batch: int,
+    limits: str,
+    grpo: int = 4,
+    turn_tokens: int = 48,
+    longest: int | None = None,
 ) -> dict[str, Any]:
-    """Dialogues, exports in every format, SFT, DPO, two steps of GRPO, and the figures; what each left behind."""
+    """Dialogues, exports in every format, SFT, DPO, two steps of GRPO, and the figures; what each left behind.
+
+    `longest`: rows of more tokens are not trained on. What is printed first is the processor's time so far.
+    """
     told: dict[str, Any] = {}
-    clock = time.monotonic()
 
     def tell(name: str, value: Any) -> None:
         told[name] = value
-        print(f"{time.monotonic() - clock:6.0f} s  {name}: {value}", flush=True)
+        print(f"{time.process_time():6.0f} s  {name}: {value}", flush=True)
 
     tasks = load_tasks(f"requests?form=paired&n={requests // 2}&seed=11")
     with TraceStore.open(out / "dialogues.sqlite") as store:
@@ -49,6 +60,7 @@ def whole_way(
         report = export(traces, format, out / f"rows-{format}", filters)
         tell(f"export {format}", f"{report.rows} rows {report.sources or ''} left out {report.left_out}")
     common: dict[str, Any] = {"max_steps": steps, "batch_size": batch, "micro_batch_size": batch, "too_long": "drop"}
+    common["max_length"] = longest
     sft = train_sft(
         training_rows(traces, "q_primed"), SFTSettings(model=model, learning_rate=1e-4, **common), out / "sft"
     )
@@ -74,7 +86,7 @@ def whole_way(
     with TraceStore.open(out / "grpo" / "dialogues.sqlite", read_only=True) as store:
         tell("grpo calls", Counter(str(turn.act) for trace in store.traces() for turn in trace.student_turns))
     students = {"base": f"{model}{limits}", "trained": f"transformers:{online.path}{limits}"}
-    spec = f"requests?form=paired&split=heldout&n={max(2, requests // 20)}&seed=13"
+    spec = f"requests?form=paired&split=heldout&n={max(2, requests // 50)}&seed=13"
     summary = evaluate(students, [spec], out / "evaluation", max_turns=2, resume=True, baselines=requests >= 100)
     for name, one in {**summary.students, **summary.baselines}.items():
         figures = {n: m.value for n, m in one.metrics.items() if hasattr(m, "value") and m.value is not None}
@@ -83,5 +95,8 @@ def whole_way(
 
 
 if __name__ == "__main__":
-    out, model, requests = (*sys.argv[1:], *("embedded:", "200")[len(sys.argv) - 2 :])
-    whole_way(Path(out), model, int(requests), steps=12, batch=4, limits="?temperature=0&max_tokens=64")
+    out, model, requests, steps = (*sys.argv[1:], *("embedded:", "200", "6")[len(sys.argv) - 2 :])
+    limits = "?temperature=0&max_tokens=32&dtype=fast"
+    whole_way(
+        Path(out), model, int(requests), steps=int(steps), batch=2, limits=limits, grpo=2, turn_tokens=32, longest=400
+    )

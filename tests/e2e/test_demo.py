@@ -1,4 +1,4 @@
-"""The demo, small: every step on the real embedded model, and a second call that finds everything done."""
+"""The demo, small: every step on a tiny model, and a second call that finds everything done."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from sml_agents.training import DialogueRenderer
 from sml_agents.training.tokens.rows import tokenize_rows
 from sml_agents.training.trainers.sft import LengthGroupedSampler
 from sml_agents.types import Act, Role
+from tests.models import small_model
 
 EASY = "arithmetic?form=paired&steps=1&largest=20"
 SMALL = DemoSettings(
@@ -35,8 +36,10 @@ SMALL = DemoSettings(
 )
 
 
+@pytest.mark.slow
 def test_the_closed_loop(embedded_model: Path, tmp_path: Path) -> None:
-    settings = SMALL.model_copy(update={"model": f"transformers:{embedded_model}"})
+    tiny = small_model(embedded_model, tmp_path / "tiny")
+    settings = SMALL.model_copy(update={"model": f"transformers:{tiny}"})
     summary = run_demo(tmp_path, settings=settings)
     assert set(summary["students"]) == {"base", "trained"}
     assert all(student["n"] == 4 and not student["failed"] for student in summary["students"].values())
@@ -44,7 +47,7 @@ def test_the_closed_loop(embedded_model: Path, tmp_path: Path) -> None:
         *("always ask", "never ask", "surface features", "reads nothing", "repeats the prompt")
     }
     assert "<html" in (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert (tmp_path / "trained" / "model.safetensors").stat().st_size > 100_000_000
+    assert (tmp_path / "trained" / "model.safetensors").stat().st_size > 1_000_000
     decision = Decision.read(tmp_path / "trained")
     assert decision is not None and decision.chosen_on == settings.dev
     read = json.loads((tmp_path / "first_token.json").read_text())

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sml_agents.evaluation.answer_loss import _continuation, answer_loss, losses_of
-from sml_agents.types import StopReason
+from sml_agents.backends import resolve
+from sml_agents.backends.scripted import ScriptedModel
+from sml_agents.dialogue import Cast, DialogueSettings
+from sml_agents.evaluation.answer_loss import _continuation, _reference, answer_loss, losses_of
+from sml_agents.roles import ChatStudent, OraclePrimer, OracleTeacher
+from sml_agents.tasks import load_tasks
+from sml_agents.text.tools import find_calls
+from sml_agents.types import Role, StopReason
+from sml_agents.verifiers.call import usual_calls
 from tests.evaluation.crafted import task, trace
 
 torch = pytest.importorskip("torch", reason="the answer loss needs torch: pip install 'sml-agents[local]'")
@@ -70,3 +78,25 @@ def test_a_history_that_is_too_long_ends_the_measurement(model: tuple[Any, Any])
     made = trace("1q+12")
     assert losses_of(made, *model, system="", max_tokens=5) == []
     assert 0 < len(losses_of(made, *model, system="", max_tokens=60)) < 4
+
+
+def test_the_answer_to_a_request_is_the_call_and_a_value_that_is_told_makes_it_likelier(model: tuple[Any, Any]) -> None:
+    network, form = model
+    cast = Cast(
+        ChatStudent(resolve(ScriptedModel(replies=["I do not know."]))),
+        OracleTeacher(),
+        DialogueSettings(max_turns=3, q_priming=1.0),
+        OraclePrimer(demonstrate=True),
+    )
+    fell = []
+    for request in load_tasks("requests?form=underspecified&n=4&seed=3"):
+        made = asyncio.run(cast.graph().ainvoke({"task": request}))["trace"]
+        lead, answer = _reference(form, request)
+        assert not lead
+        assert find_calls(form.decode(answer)).made == tuple(
+            (c.name, c.arguments) for c in usual_calls(request.private)
+        )
+        losses = losses_of(made, network, form, system=None)
+        assert len(losses) == len([turn for turn in made.turns if turn.role is Role.TEACHER])
+        fell.append(losses[-1] < losses[0])
+    assert sum(fell) >= 3

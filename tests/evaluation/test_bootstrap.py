@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sml_agents.evaluation.bootstrap import CELLS, newcombe, percentiles, resample_sums, wilson
+from sml_agents.errors import InputError
+from sml_agents.evaluation.bootstrap import CELLS, newcombe, percentiles, resample_sums, tasks_needed, wilson
 from sml_agents.evaluation.metrics import compute
 from tests.evaluation.crafted import task, trace
 
@@ -96,3 +97,24 @@ def test_nothing_defined_has_no_interval() -> None:
     assert percentiles(np.array([np.nan, np.nan])) is None
     assert percentiles(np.array([])) is None
     assert (resample_sums(np.zeros((0, 2)), seed=0, resamples=3) == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("effect", "undecided", "power"), [(0.1, 0.5, 0.8), (0.3, 0.4, 0.8), (0.05, 0.2, 0.9), (0.2, 0.2, 0.8), (1, 1, 0.5)]
+)
+def test_so_many_tasks_show_a_difference_as_often_as_is_asked(effect: float, undecided: float, power: float) -> None:
+    """Against 4,000 pairs of students drawn at random, and the test of their differences."""
+    n = tasks_needed(effect, undecided=undecided, power=power)
+    chances = ((undecided + effect) / 2, (undecided - effect) / 2, 1 - undecided)
+    won, lost, _ = np.random.default_rng(0).multinomial(n, chances, size=4000).T
+    shown = (won - lost) > 1.96 * np.sqrt(won + lost)
+    assert power - 0.08 <= shown.mean()
+    assert n == 1 or tasks_needed(effect / 2, undecided=undecided, power=power) > 3 * n
+
+
+@pytest.mark.parametrize(
+    ("effect", "undecided", "power"), [(0, 0.5, 0.8), (0.6, 0.5, 0.8), (-0.1, 0.5, 0.8), (0.1, 1.2, 0.8), (0.1, 0.5, 1)]
+)
+def test_what_cannot_be_planned_for_is_refused(effect: float, undecided: float, power: float) -> None:
+    with pytest.raises(InputError, match="cannot be planned"):
+        tasks_needed(effect, undecided=undecided, power=power)

@@ -14,6 +14,7 @@ from sml_agents.evaluation.first_token import FirstTokens, apart, choose_decisio
 from sml_agents.evaluation.table import first_token_table
 from sml_agents.tasks import load_tasks
 from sml_agents.testing import ScriptedModel
+from tests.models import small_model
 
 SPEC = "arithmetic?form=paired&split=heldout&steps=1&largest=20&n=10"
 DEV = ("arithmetic?form=paired&split=dev&n=6",)
@@ -21,24 +22,7 @@ DEV = ("arithmetic?form=paired&split=dev&n=6",)
 
 @pytest.fixture(scope="module")
 def model(embedded_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    import torch
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
-
-    folder = tmp_path_factory.mktemp("random-model")
-    tokenizer = AutoTokenizer.from_pretrained(embedded_model)
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        max_position_embeddings=1024,
-        tie_word_embeddings=True,
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
+    return small_model(embedded_model, tmp_path_factory.mktemp("random-model"), num_key_value_heads=2)
 
 
 @pytest.fixture(scope="module")

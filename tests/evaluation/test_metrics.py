@@ -6,12 +6,13 @@ import random
 import time
 import tracemalloc
 
+import numpy as np
 import pytest
 
 from sml_agents.evaluation.definitions import DEFINITIONS
 from sml_agents.evaluation.metrics import Metrics, compute
-from sml_agents.types import Fact, Failure, StopReason, Trace
-from tests.evaluation.crafted import task, trace
+from sml_agents.types import Call, Fact, Failure, Role, StopReason, Trace, Turn, Usage
+from tests.evaluation.crafted import PRICE, student_turn, task, trace
 
 
 def many(*scripts: str, form: str = "underspecified") -> list[Trace]:
@@ -298,12 +299,12 @@ def test_metrics_survive_json() -> None:
 
 
 def test_memory_is_flat_and_the_bootstrap_fast() -> None:
-    """5,000 dialogues of ten long turns are read from a generator; only their counts may stay."""
+    """2,000 dialogues of ten long turns are read from a generator; only their counts may stay."""
     shapes = [trace(script).model_copy(update={"turns": ()}).model_dump() for script in ("1q+r", "q+r", "1111")]
     bodies = [trace(script).turns for script in ("1q+r", "q+r", "1111")]
 
     def stream() -> object:
-        for k in range(5000):
+        for k in range(2000):
             yield Trace.model_construct(
                 **{**shapes[k % 3], "task": task(f"t{k}"), "turns": bodies[k % 3], "stop": StopReason.SOLVED}
             )
@@ -314,6 +315,82 @@ def test_memory_is_flat_and_the_bootstrap_fast() -> None:
     spent = time.process_time() - started
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert metrics.n == metrics.tasks == 5000
-    assert peak < 80_000_000
-    assert spent < 20
+    assert metrics.n == metrics.tasks == 2000
+    assert peak < 32_000_000
+    assert spent < 8
+
+
+def told(*names: str) -> Turn:
+    return Turn(role=Role.TEACHER, text="So be it.", reveals=names)
+
+
+WHO = Fact(name="who", statement="Ann comes with 3 friends.", keywords=("friends", "comes"))
+QUESTION, GUESS, VAGUE = student_turn("q"), student_turn("1"), student_turn("v")
+
+
+@pytest.mark.parametrize(
+    ("form", "turns", "faults"),
+    [
+        ("underspecified", (QUESTION, told("price"), GUESS, told()), 0),
+        ("underspecified", (QUESTION, told()), 1),
+        ("underspecified", (GUESS, told("price")), 1),
+        ("underspecified", (VAGUE, told("who")), 1),
+        ("underspecified", (QUESTION, told("who")), 1),
+        ("underspecified", (QUESTION, told("price", "who")), 1),
+        ("underspecified", (VAGUE, told(), GUESS, told()), 0),
+        ("sharded", (GUESS, told("who"), VAGUE, told("price"), GUESS, told()), 0),
+        ("sharded", (GUESS, told(), VAGUE, told("price")), 1),
+        ("sharded", (GUESS, told("price", "who")), 1),
+    ],
+)
+def test_what_a_simulated_person_must_not_do(form: str, turns: tuple[Turn, ...], faults: int) -> None:
+    of = task("a", form=form, facts=(PRICE, WHO))
+    opening = Turn(role=Role.TEACHER, text=of.prompt)
+    found = compute([trace("1", of).model_copy(update={"turns": (opening, *turns)})]).simulator_faults
+    replies = sum(turn.role is Role.TEACHER for turn in turns)
+    assert found.value == pytest.approx(faults / replies)
+
+
+def test_nobody_is_simulated_where_nothing_is_missing() -> None:
+    assert compute(many("11", form="full")).simulator_faults.n == 0
+
+
+def test_what_models_cost_is_known_where_they_tell() -> None:
+    usage = Usage(prompt_tokens=30, completion_tokens=12)
+    paid = trace("11", task("a"))
+    calls = {Role.STUDENT: Call(usage=usage), Role.TEACHER: None}
+    turns = tuple(turn.model_copy(update={"call": calls[turn.role]}) for turn in paid.turns)
+    metrics = compute([paid.model_copy(update={"turns": turns}), trace("111", task("b"))])
+    assert (metrics.student_calls.value, metrics.student_tokens.value, metrics.student_calls.n) == (2.0, 84.0, 1)
+    assert metrics.teacher_tokens.value is None
+
+
+@pytest.mark.parametrize(
+    ("scores", "aptitude", "unreliability"),
+    [
+        ("rr", 1.0, 0.0),
+        ("11", 0.0, 0.0),
+        ("r1", 0.9, 0.8),
+        ("r111111111", 0.1, 0.1),
+        ("rr11111111", 1.0, 1.0),
+        ("rrrrrrrrr1", 1.0, 0.1),
+    ],
+)
+def test_a_good_day_and_a_bad_one_are_percentiles(scores: str, aptitude: float, unreliability: float) -> None:
+    found = compute([trace(letter, task("a"), sample=k, max_turns=1) for k, letter in enumerate(scores)])
+    zeros = [float(letter == "r") for letter in scores]
+    high, low = np.percentile(zeros, 90), np.percentile(zeros, 10)
+    assert found.aptitude.value == pytest.approx(aptitude) == pytest.approx(high)
+    assert found.unreliability.value == pytest.approx(unreliability) == pytest.approx(high - low)
+    assert (found.aptitude.n, found.averaged_performance.value) == (1, pytest.approx(np.mean(zeros)))
+
+
+def test_forms_of_a_problem_are_no_samples_of_one_task() -> None:
+    pair = [trace("r", task("a", pair="p")), trace("1", task("b", form="full", pair="p"))]
+    assert compute(pair).aptitude.value is None
+
+
+def test_where_nobody_knows_the_answer_nothing_is_scored() -> None:
+    open_task = task("a", verifier="none")
+    found = compute([trace("qq", open_task), trace("dd", open_task, sample=1)])
+    assert found.success_at["4"].value is None and found.unscored == 2

@@ -211,12 +211,12 @@ def test_what_logs_can_teach(run: Run, tmp_path: Path, capsys: pytest.CaptureFix
 def test_a_local_model_is_fine_tuned_and_measured(
     run: Run, repository: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], embedded_model: Path
 ) -> None:
-    """The embedded model, for real: two steps on what it said itself, with short replies to save time."""
+    """The embedded model, for real: a step on what it said itself, with short replies to save time."""
     example = runpy.run_path(str(repository / "examples" / "finetune_local_model.py"))
     example["main"].__globals__["LIMITS"] = "?temperature=0&max_tokens=6"
-    example["main"]("embedded:", steps=2, problems=1, out=tmp_path)
+    example["main"]("embedded:", steps=1, problems=1, out=tmp_path)
     shown = capsys.readouterr().out
-    assert re.search(r"^2 steps on \d+ dialogues, loss \d\.\d\d -> \d\.\d\d$", shown, re.MULTILINE)
+    assert re.search(r"^1 steps on \d+ dialogues, loss \d\.\d\d -> \d\.\d\d$", shown, re.MULTILINE)
     assert "base" in shown and "trained" in shown
     assert (tmp_path / "model" / "training.json").is_file()
     measured = json.loads((tmp_path / "evaluation" / "summary.json").read_text(encoding="utf-8"))["students"]

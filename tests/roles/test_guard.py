@@ -250,12 +250,12 @@ def test_every_spelling_of_a_number_is_found(k: int, spelling: str) -> None:
     "piece", ["4", "4 ", "one ", "aa", "(", "6*", "0x", "A=", "IV", "&#5", "%3", "digit is 4 ", "<|", "[", "."]
 )
 def test_time_is_linear_in_the_text(piece: str) -> None:
-    text = piece * (200_000 // len(piece))
+    text = piece * (50_000 // len(piece))
     began = time.process_time()
     find_leak(text, "42", public=[text, text], allowed=[FACT])
     find_leak(text, "cherry, apple")
     escape(text)
-    assert time.process_time() - began < 10
+    assert time.process_time() - began < 3
 
 
 @pytest.mark.skipif(not RECORDED.exists(), reason="needs the recorded dialogues of MINT; set SML_AGENTS_DATA")

@@ -254,7 +254,7 @@ class TestEnding:
 
         stop = asyncio.Event()
         asyncio.get_running_loop().call_later(0.05, stop.set)
-        summary = await asyncio.wait_for(hold(TASKS, Stubborn(), store, stop=stop), timeout=5)
+        summary = await asyncio.wait_for(hold(TASKS, Stubborn(), store, stop=stop), timeout=60)
         assert summary.interrupted and summary.n == 0
         free.set()
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
@@ -303,9 +303,9 @@ async def test_memory_is_flat_in_the_number_of_dialogues(store: TraceStore) -> N
     levels = []
 
     def measure(progress: Progress) -> None:
-        if progress.done in (500, 2500):
+        if progress.done in (400, 1600):
             levels.append(tracemalloc.get_traced_memory()[0])
 
-    await hold((make_task(number) for number in range(2500)), Talk(), store, on_progress=measure)
+    await hold((make_task(number) for number in range(1600)), Talk(), store, on_progress=measure)
     tracemalloc.stop()
-    assert (levels[1] - levels[0]) / 2000 < 400
+    assert (levels[1] - levels[0]) / 1200 < 400

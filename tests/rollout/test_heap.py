@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import gc
 import weakref
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from sml_agents.rollout.heap import settled_heap
+
+
+@pytest.fixture(autouse=True)
+def thawed() -> Iterator[None]:
+    """As a program finds it that does not freeze its heap itself, which the tests do."""
+    gc.unfreeze()
+    yield
+    gc.freeze()
 
 
 class Node:

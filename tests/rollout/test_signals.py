@@ -23,7 +23,7 @@ async def name_of_thread(stop: asyncio.Event) -> str:
 
 
 async def until_stopped(stop: asyncio.Event) -> str:
-    await asyncio.wait_for(stop.wait(), timeout=10)
+    await asyncio.wait_for(stop.wait(), timeout=300)
     return "stopped"
 
 

@@ -12,6 +12,7 @@ import pytest
 from sml_agents.backends.decision import Decision
 from sml_agents.errors import InputError
 from sml_agents.serving.gguf import write_gguf
+from tests.cli.conftest import run_forked
 
 PROMPTS = [
     "What is 12 + 345?\n\n 6 apples",
@@ -100,6 +101,32 @@ def test_prompts_and_replies_are_equal(folder: Path, tmp_path: Path, number_type
     assert furthest < {"f32": 1e-4, "f16": 5e-3, "bf16": 0.05, "q8_0": 0.05}[number_type]
 
 
+@pytest.mark.parametrize("number_type", ["f32", "q8_0"])
+def test_llama_cpp_reads_it_alike(folder: Path, tmp_path: Path, number_type: Any) -> None:
+    pytest.importorskip("xllamacpp", reason="no llama.cpp on this machine: pip install xllamacpp")
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    from sml_agents.backends import resolve
+    from tests.serving.llama import llama_server
+
+    carried = write_gguf(folder, tmp_path / "m.gguf", number_type)
+    plain: Any = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    own: Any = AutoTokenizer.from_pretrained(folder)
+    given: Any = {"add_generation_prompt": True, "return_dict": True}
+    same = 0
+    with llama_server(carried.path) as llama:
+        for text in PROMPTS:
+            ids = own.apply_chat_template([{"role": "user", "content": text}], **given)["input_ids"]
+            assert llama.prompt_ids(text) == ids
+            with torch.inference_mode():
+                reply = plain.generate(torch.tensor([ids]), do_sample=False, max_new_tokens=8)[0, len(ids) :].tolist()
+            same += llama.greedy(ids, 8) == reply
+        served: Any = resolve(f"openai:m@{llama.url}/v1?max_tokens=4&temperature=0", api_key="none")
+        assert served.invoke(PROMPTS[0]).usage_metadata["output_tokens"] == 4
+    assert same == len(PROMPTS) or (number_type == "q8_0" and same)
+
+
 def test_scaled_positions_are_carried(folder: Path, tmp_path: Path) -> None:
     """Their factors are Llama 3's own rule, written out anew here."""
     import math
@@ -149,6 +176,12 @@ def as_ollama(template: str, messages: list[dict[str, str]]) -> str:
         re.findall(r'\{\{ (?:else )?if eq \.Role "(\w+)" \}\}(.*?\{\{ \.Content \}\}.*?)(?=\{\{ else|\Z)', body, re.S)
     )
     return "".join(cases[m["role"]].replace("{{ .Content }}", m["content"]) for m in messages) + end
+
+
+def test_the_page_s_command(folder: Path, tmp_path: Path) -> None:
+    done = run_forked("gguf", str(folder), "asker.gguf", "--type", "q8_0", "--json", cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert done.json["bytes"] == (tmp_path / "asker.gguf").stat().st_size and (tmp_path / "Modelfile").is_file()
 
 
 def test_what_is_not_carried_is_said(folder: Path, tmp_path: Path) -> None:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socket
 import zlib
 from typing import Any
 
+import aiohttp
 import pytest
+from langchain_core.messages import AIMessage, BaseMessage
+from pydantic import Field
 
+from sml_agents.backends.scripted import ScriptedModel
 from tests.serving.served import HELLO, Server, SlowModel, body, http, post, raw, script, serving
 
 DEEP = b'{"model": "m", "messages": ' + b"[" * 5000 + b"]" * 5000 + b"}"
@@ -61,8 +66,51 @@ REFUSED: dict[str, tuple[bytes, int]] = {
     "a length that is no number": (http(body(), "Content-Length: many"), 400),
     "a negative length": (http(body(), "Content-Length: -5"), 400),
     "another host's name": (http(body()).replace(b"Host: localhost", b"Host: evil.example"), 403),
+    "half a surrogate pair": (http(json.dumps(body(messages=[{"role": "user", "content": "\ud83d"}])).encode()), 400),
+    "a mark of byte order": (http(b"\xef\xbb\xbf" + json.dumps(body()).encode()), 400),
+    "two requests' bodies": (http(json.dumps(body()).encode() * 2), 400),
+    "no choices": (http(body(n=0)), 400),
+    "no probability": (http(body(top_p=0)), 400),
+    "an infinite temperature": (
+        http(b'{"model": "m", "messages": [{"role": "user", "content": "."}], "temperature": 1e400}'),
+        400,
+    ),
+    "a stream in words": (http(body(stream="yes")), 400),
+    "an empty stop": (http(body(stop="")), 400),
+    "stops that are numbers": (http(body(stop=[1, 2])), 400),
+    "tools that are no list": (http(body(tools={"f": TOOL})), 400),
+    "a tool without a name": (http(body(tools=[{"type": "function", "function": {"name": ""}}])), 400),
+    "thousands of tools": (http(body(tools=[TOOL] * 300)), 400),
+    "a choice of tools that is a number": (http(body(tools=[TOOL], tool_choice=5)), 400),
+    "a call without an id": (
+        http(body(messages=[{"role": "assistant", "tool_calls": [{**CALL, "id": "", "function": {"name": "f"}}]}])),
+        400,
+    ),
+    "arguments that are a list": (
+        http(
+            body(
+                messages=[{"role": "assistant", "tool_calls": [{**CALL, "function": {"name": "f", "arguments": "[]"}}]}]
+            )
+        ),
+        400,
+    ),
+    "a model that is a list": (http(body(model=["m"])), 400),
+    "a small method": (http(body(), method="post"), 400),
+    "a page's question whether it may": (http(b"", method="OPTIONS"), 405),
+    "a tunnel": (http(b"", method="CONNECT", path="evil.example:443"), 404),
+    "two slashes": (http(body(), path="//v1/chat/completions"), 404),
+    "a zero byte in the path": (http(body(), path="/v1/\0/completions"), 400),
+    "an expectation": (http(body(), "Expect: the-impossible"), 417),
+    "a chunk of no size": (http(b"zz\r\nabc\r\n", "Transfer-Encoding: chunked", "Content-Length:"), 400),
+    "a version to come": (http(body()).replace(b"HTTP/1.1", b"HTTP/9.9"), 400),
+    "no host": (http(body()).replace(b"Host: localhost\r\n", b""), 400),
     "a smuggled request": (http(body(), "Content-Length: 5", "Transfer-Encoding: chunked"), 400),
 }
+
+
+async def health(server: Server) -> Any:
+    async with aiohttp.ClientSession() as session, session.get(f"{server.url}/../health") as response:
+        return await response.json()
 
 
 async def still_serves(server: Server) -> None:
@@ -192,3 +240,60 @@ async def test_without_a_key_only_this_machine_s_names() -> None:
             assert (await post(server, body(), Host=host))[0] == 403, host
     async with serving(script(), key="secret-key") as server:
         assert (await post(server, body(), Host="my.example", Authorization="Bearer secret-key"))[0] == 200
+
+
+async def test_who_reads_nothing_loses_the_place() -> None:
+    """Its stream is more than all buffers between the two hold: the server's last words find no place either."""
+    model = Begins(replies=[" ".join(["x" * 200_000] * 150)])
+    async with serving(model, timeout=0.5) as server:
+        with socket.socket() as place:
+            place.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            place.setblocking(False)
+            loop = asyncio.get_running_loop()
+            await loop.sock_connect(place, ("127.0.0.1", server.port))
+            await loop.sock_sendall(place, http(body(stream=True)))
+            await model.begun.wait()
+            while (await health(server))["running"]:
+                await asyncio.sleep(0.02)
+    assert server.task.result().failed == 1
+
+
+class Begins(ScriptedModel):
+    """Says when it was asked."""
+
+    begun: asyncio.Event = Field(default_factory=asyncio.Event)
+
+    async def _areply(self, messages: list[BaseMessage], stop: list[str] | None = None, **kwargs: Any) -> AIMessage:
+        self.begun.set()
+        return await super()._areply(messages, stop, **kwargs)
+
+
+class Writes(ScriptedModel):
+    """Answers with a message of whatever kind."""
+
+    message: AIMessage
+
+    async def _areply(self, messages: list[BaseMessage], stop: list[str] | None = None, **kwargs: Any) -> AIMessage:
+        return self.message
+
+
+async def test_whatever_a_model_writes_comes_through() -> None:
+    huge = {"name": "f", "args": {"n": 2**70, "half": "\ud83d"}, "id": "1"}
+    broken = {"name": "f", "args": '{"n": ', "id": "2", "error": None, "type": "invalid_tool_call"}
+    said = AIMessage("half \ud83d", tool_calls=[huge], invalid_tool_calls=[broken])
+    async with serving(Writes(replies=["."], message=said)) as server:
+        status, answer = await post(server, body(tools=[TOOL]))
+    (choice,) = answer["choices"]
+    assert status == 200 and choice["finish_reason"] == "tool_calls" and choice["message"]["content"] == "half \ufffd"
+    first, second = (call["function"]["arguments"] for call in choice["message"]["tool_calls"])
+    assert json.loads(first)["n"] == 2**70 and second == '{"n": '
+    only = AIMessage("", invalid_tool_calls=[broken])
+    async with serving(Writes(replies=["."], message=only)) as server:
+        status, answer = await post(server, body(tools=[TOOL]))
+    assert answer["choices"][0]["finish_reason"] == "tool_calls", "not an empty reply"
+
+
+async def test_a_key_that_ends_in_a_line_is_the_key() -> None:
+    async with serving(script(), key="secret-key\n") as server:
+        assert (await post(server, body(), Authorization="Bearer secret-key"))[0] == 200
+        assert (await post(server, body(), Authorization="Bearer secret"))[0] == 401

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from sml_agents.errors import TaskSpecError
 from sml_agents.tasks import FAMILIES, LoadReport, iter_tasks, load_tasks
+from sml_agents.tasks.families import count_generated
 from sml_agents.tasks.spec import choose_forms, parse_spec
 from sml_agents.types import Form
 
@@ -87,3 +88,18 @@ def test_generators_make_a_hundred_problems_when_not_told_how_many() -> None:
 def test_tasks_are_streamed() -> None:
     endless = iter_tasks("arithmetic?n=1000000000")
     assert next(endless).family == "arithmetic"
+
+
+@pytest.mark.parametrize("family", ["requests", "arithmetic", "lists", "functions"])
+def test_more_tasks_than_a_list_may_hold_are_made_one_at_a_time(family: str) -> None:
+    spec = f"{family}?form=paired&n=1000000000"
+    assert count_generated(spec) == 2_000_000_000
+    assert next(iter_tasks(spec)).family == family
+    with pytest.raises(TaskSpecError, match="at most 1,000,000 here; sml-agents run and iter_tasks make them one"):
+        load_tasks(spec)
+
+
+def test_how_many_a_generator_makes_is_known_and_of_data_is_not() -> None:
+    for spec in ("requests", "requests?form=paired&n=3", "lists?form=mixed&n=7", "arithmetic?form=paired&steps=1&n=9"):
+        assert count_generated(spec) == len(load_tasks(spec))
+    assert count_generated("jsonl:rows.jsonl?prompt=q&answer=a&n=5") is None

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from sml_agents.tasks import LoadReport, load_tasks
 from sml_agents.tasks.tools.foreign import required_paths
 from sml_agents.tasks.tools.gaps import without
 from sml_agents.types import Form, Task
+from tests.damage import damaged
 from tests.datasets import data_set
 
 PARAMETERS: dict[str, Any] = {
@@ -76,7 +78,24 @@ def loaded(tmp_path: Path, rows: list[Any], keys: str = "form=paired") -> tuple[
         return [], report
 
 
-@pytest.mark.parametrize("row", [ROW, OPENAI, TABLE], ids=["question", "messages", "query"])
+GOLD = {"city": "Oslo", "nights": 3}
+PARTS = OPENAI | {
+    "messages": [
+        {"role": "developer", "content": "You book."},
+        {"role": "user", "content": [{"type": "text", "text": ROW["question"]}]},
+        {"role": "assistant", "content": None, "function_call": {"name": "book_hotel", "arguments": json.dumps(GOLD)}},
+    ]
+}
+ANTHROPIC = {
+    "messages": [
+        {"role": "user", "content": ROW["question"]},
+        {"role": "assistant", "content": [{"type": "tool_use", "name": "book_hotel", "input": GOLD}]},
+    ],
+    "tools": [{"name": "book_hotel", "input_schema": PARAMETERS}],
+}
+
+
+@pytest.mark.parametrize("row", [ROW, OPENAI, TABLE, PARTS, ANTHROPIC], ids=["question", "messages", "query", "parts", "input"])  # fmt: skip
 def test_every_form_of_a_row_gives_the_same_request(row: dict[str, Any], tmp_path: Path) -> None:
     [task], report = loaded(tmp_path, [row], "form=full")
     call = task.private.calls[0]
@@ -177,6 +196,13 @@ HUGE = {"type": "object", "properties": {f"a{k}": {"type": "string"} for k in ra
         (broken(question="x" * 100_000), "a request of more than 20,000 characters"),
         (broken(question=""), "no request"),
         (broken(call=None), "no gold call"),
+        (broken(call={"name": "book_hotel", "arguments": {"city": None, "nights": 3}}), "a call without a required argument"),
+        (broken(call={"name": "book_hotel", "arguments": {"city": " ", "nights": 3}}), "a call without a required argument"),
+        (broken(call={"name": "book_hotel", "arguments": {"city": "Oslo", "nights": float("nan")}}), "a number that is none"),
+        (broken(call={"name": "book_hotel", "arguments": {"city": "Oslo", "nights": float("inf")}}), "a number that is none"),
+        (tool_with(parameters=PARAMETERS | {"properties": {"a.b": {}}, "required": []}), "an argument without a name, or with a dot or bracket in it"),
+        (tool_with(parameters=PARAMETERS | {"properties": {"a[0]": {}}, "required": []}), "an argument without a name, or with a dot or bracket in it"),
+        (tool_with(parameters=PARAMETERS | {"properties": {" ": {}}, "required": []}), "an argument without a name, or with a dot or bracket in it"),
         (broken(question="\ud800 in Oslo"), "text that is no Unicode, or values nested too deeply"),
         (broken(question=[[{"role": "user", "content": "a"}], [{"role": "user", "content": "b"}]]), "more than one turn"),
     ],
@@ -199,6 +225,72 @@ def test_a_gap_that_cannot_be_made_safely_is_refused(changes: dict[str, Any], re
     assert not tasks and dict(report.refused) == {reason: 1}
 
 
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"type": {"type": "string"}, "city": {"type": "str"}, "nights": {"type": "int"}},
+        {"properties": {"type": "str, optional"}, "city": {"type": "str"}, "nights": {"type": "int"}},
+        {"properties": {"city": True, "nights": {}}, "required": ["city", "nights"]},
+        {"type": "object", "$defs": {"a/b": {"type": "string"}}, "properties": {"city": {"$ref": "#/$defs/a~1b"}, "nights": {}}},
+        {"type": ["object", "null"], "properties": {"city": {"anyOf": [{"type": "null"}, {"type": "string"}]}, "nights": {}}},
+    ],
+)  # fmt: skip
+def test_parameters_in_whatever_form(parameters: dict[str, Any], tmp_path: Path) -> None:
+    given = {"city": "Oslo", "nights": 3} | ({"type": "suite"} if "type" in parameters and isinstance(parameters["type"], dict) else {})  # fmt: skip
+    row = broken(function=[TOOL | {"parameters": parameters}], call={"name": "book_hotel", "arguments": given})
+    [task], report = loaded(tmp_path, [row], "form=full")
+    assert not report.left_out and task.private.calls[0].usual == given
+    assert {"city", "nights"} <= set(task.tools[0]["function"]["parameters"]["properties"])
+
+
+LONG = "Book a hotel in Oslo for {} nights, please."
+
+
+@pytest.mark.parametrize("text", ["a" * 19_000 + "1 Oslo for 3 nights", "Book " + "the " * 4_500 + "Oslo for 3 nights", LONG.format(10**300)])  # fmt: skip
+def test_long_requests_and_numbers_take_no_time(text: str, tmp_path: Path) -> None:
+    nights = 10**300 if "00" in text else 3
+    began = time.process_time()
+    tasks, _ = loaded(tmp_path, [broken(question=text, call={"name": "book_hotel", "arguments": {"city": "Oslo", "nights": nights}})])  # fmt: skip
+    assert tasks and time.process_time() - began < 2
+
+
+def test_a_call_of_hundreds_of_arguments_is_refused_where_each_would_be_taken_out(tmp_path: Path) -> None:
+    names = [f"a{k}" for k in range(150)]
+    tool = {"name": "f", "parameters": {"type": "object", "properties": {name: {} for name in names}, "required": names}}  # fmt: skip
+    row = {"question": " ".join(f"with {k}" for k in range(150)), "function": [tool], "call": {"name": "f", "arguments": {name: k for k, name in enumerate(names)}}}  # fmt: skip
+    assert loaded(tmp_path, [row])[1].refused == {"a call of more than 40 arguments": 1}
+    assert len(loaded(tmp_path, [row], "form=full")[0]) == 1
+
+
+SGD: dict[str, Any] = {
+    "id": "s",
+    "label": "ask",
+    "missing": ["city"],
+    "tool": TOOL | {"service": "S"},
+    "messages": [{"role": "user", "content": "A hotel for 3 nights"}],
+    "known": {"nights": "3"},
+    "call": {"name": "book_hotel", "arguments": {"city": "Oslo", "nights": "3"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"messages": [{"role": "user", "content": None}]}, "no request"),
+        ({"messages": [{"role": "user", "content": ["x"]}]}, "no request"),
+        ({"messages": [{"role": "user", "content": "  "}]}, "no request"),
+        ({"messages": [{"role": "system", "content": "You book."}]}, "no request"),
+        ({"label": "ASK"}, "no label"),
+        ({"missing": [3]}, "a missing slot that the tool does not have"),
+        ({"known": {"nights": "3", "guest": "Ana"}, "missing": ["city", "guest.name"], "call": {"arguments": {"city": "Oslo", "guest.name": "Ana"}}}, "an object and a part of it as two slots"),
+    ],
+)  # fmt: skip
+def test_a_turn_that_cannot_be_used_is_counted_with_its_reason(changes: Any, reason: str, tmp_path: Path) -> None:
+    report = LoadReport()
+    [task] = load_tasks(f"sgd:{written(tmp_path / 'rows.jsonl', [SGD | changes, SGD | {'missing': ['city', 'city']}])}", report=report)  # fmt: skip
+    assert dict(report.bad) == {reason: 1} and [fact.name for fact in task.private.facts] == ["city"]
+
+
 def test_rows_that_no_tool_serves(tmp_path: Path) -> None:
     row = {key: value for key, value in ROW.items() if key != "call"}
     [task], _ = loaded(tmp_path, [row], "unserved=100")
@@ -208,32 +300,10 @@ def test_rows_that_no_tool_serves(tmp_path: Path) -> None:
             load_tasks(f"tools-jsonl:{tmp_path / 'rows.jsonl'}?{keys}")
 
 
-def damaged(value: Any, rng: random.Random) -> Any:
-    """The value with one place in it replaced by something else."""
-    if isinstance(value, dict) and value and rng.random() < 0.85:
-        key = rng.choice(list(value))
-        if rng.random() < 0.15:
-            return {name: one for name, one in value.items() if name != key}
-        return value | {key: damaged(value[key], rng)}
-    if isinstance(value, list) and value and rng.random() < 0.85:
-        place = rng.randrange(len(value))
-        return [*value[:place], damaged(value[place], rng), *value[place + 1 :]]
-    odd = [None, 0, -1, 1e308, True, "", "x", "{", "$ref", [], {}, [[]], {"$ref": "#"}, {"anyOf": []}, "\ud800", ["a", 1], {"": None}]  # fmt: skip
-    return rng.choice(odd)
-
-
 @pytest.mark.parametrize("family", ["tools-jsonl", "sgd"])
 def test_damaged_rows_are_counted_and_nothing_is_raised(family: str, tmp_path: Path) -> None:
     rng = random.Random(0)
-    sgd = {
-        "label": "ask",
-        "missing": ["city"],
-        "tool": TOOL | {"service": "S"},
-        "messages": [{"role": "user", "content": "A hotel for 3 nights"}],
-        "known": {"nights": "3"},
-        "call": {"name": "book_hotel", "arguments": {"city": "Oslo", "nights": "3"}},
-    }
-    rows = [sgd] if family == "sgd" else [ROW, OPENAI, TABLE]
+    rows = [SGD] if family == "sgd" else [ROW, OPENAI, TABLE]
     made = [damaged(rng.choice(rows), rng) for _ in range(600)]
     report = LoadReport()
     path = written(tmp_path / "damaged.jsonl", [json.dumps(one) for one in made])

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from sml_agents.text.tools import broken_call, call_text, find_calls
+from sml_agents.text.tools import broken_call, call_text, find_calls, json_text
 
 CALL = ("add", {"a": 1, "b": {"c": [1, 2]}})
 JSON = '{"name": "add", "arguments": {"a": 1, "b": {"c": [1, 2]}}}'
@@ -40,6 +40,8 @@ def test_calls_that_can_be_read(text: str, rest: str) -> None:
         '{"arguments": {"a": 1}}',
         '{"name": "add", "arguments": [1]}',
         '{"name": "add", "arguments": {"a": NaN}}',
+        '{"name": "add", "arguments": {"a": 1e999}}',
+        '{"name": "add", "arguments": "{\\"a\\": -1e999}"}',
         "add(a=1)",
         "",
         '{"name": "add", "arguments": ' + '{"a":' * 60 + "1" + "}" * 60 + "}",
@@ -60,6 +62,19 @@ def test_what_is_no_call(text: str) -> None:
     assert find_calls(text, ["add"]) == (text, (), False)
 
 
+@pytest.mark.parametrize("text", ["</tool_call>", "Done.</tool_call>", f"</tool_call> {call_text(*CALL)}"])
+def test_an_end_without_a_beginning_is_a_call_that_cannot_be_read(text: str) -> None:
+    assert find_calls(text, ["add"]).broken
+
+
+def test_halves_of_characters_and_numbers_of_any_length() -> None:
+    [(_, given)] = find_calls('<tool_call>{"name": "f", "arguments": {"a": "\\ud800b", "\\udc00": "\\u0000"}}').made
+    assert given == {"a": "\ufffdb", "\ufffd": ""}
+    large = {"a": 10**400}
+    assert find_calls(call_text("f", large)).made == (("f", large),)
+    assert json.loads(json_text({"a": "\ud800", 1: 2})) == {"a": "\ud800", "1": 2}
+
+
 def test_json_alone_is_a_call_only_of_a_tool_that_is_there() -> None:
     assert find_calls(JSON).made == () and find_calls(JSON, ["add"]).made == (CALL,)
 
@@ -67,7 +82,7 @@ def test_json_alone_is_a_call_only_of_a_tool_that_is_there() -> None:
 def test_several_calls_and_time_that_is_linear() -> None:
     text = "".join(call_text("add", {"a": k}) for k in range(5))
     assert [one["a"] for _, one in find_calls(text).made] == list(range(5))
-    began = time.monotonic()
+    began = time.process_time()
     assert find_calls("<tool_call>" * 40_000).broken
     assert find_calls(f"<tool_call>{json.dumps({'name': 'f', 'arguments': {'x': 'y' * 1_000_000}})}</tool_call>").made
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 5

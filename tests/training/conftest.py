@@ -11,6 +11,7 @@ import pytest
 
 from sml_agents.roles.prompts import render
 from sml_agents.training import DialogueRenderer, Message, SFTSettings, TrainingRow, TrainResult, train_sft
+from tests.models import small_model
 from tests.training.templates import dressed
 
 PROBLEM = "What is two plus two?"
@@ -32,29 +33,8 @@ def dialogue_row(number: int, *, price: int = 3, filler: int = 0) -> TrainingRow
 
 @pytest.fixture(scope="session")
 def tiny_model(embedded_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Llama of 2 layers with random weights and the embedded model's tokenizer."""
-    import torch
-    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
-
-    folder = tmp_path_factory.mktemp("tiny-model")
-    tokenizer = AutoTokenizer.from_pretrained(embedded_model)
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        max_position_embeddings=256,
-        tie_word_embeddings=True,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
+    """So thin and short that it trains in a moment."""
+    return small_model(embedded_model, tmp_path_factory.mktemp("tiny-model"), max_position_embeddings=256)
 
 
 @pytest.fixture(scope="session")
@@ -98,10 +78,12 @@ def guesser(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
             rows.append((ids + said, [-100] * len(ids) + said))
     width = max(len(ids) for ids, _ in rows)
     input_BT = torch.tensor([ids + [0] * (width - len(ids)) for ids, _ in rows])
-    labels_BT = torch.tensor([labels + [-100] * (width - len(labels)) for _, labels in rows])
+    labels_BT = torch.tensor([labels + [-100] * (width - len(labels)) for _, labels in rows])[:, 1:]
+    said_BT = labels_BT != -100
     for _ in range(30):
         optimizer.zero_grad()
-        model(input_ids=input_BT, labels=labels_BT).loss.backward()
+        hidden_BTD = model.model(input_ids=input_BT).last_hidden_state[:, :-1]
+        torch.nn.functional.cross_entropy(model.lm_head(hidden_BTD[said_BT]), labels_BT[said_BT]).backward()
         optimizer.step()
     folder = tmp_path_factory.mktemp("guesser")
     model.save_pretrained(folder)

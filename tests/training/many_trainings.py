@@ -19,6 +19,9 @@ from sml_agents.training.settings import GRPOSettings
 def main(settings: str, folder: str, count: str) -> None:
     from transformers import PreTrainedModel
 
+    import sml_agents.training.trainers.grpo  # noqa: F401  # all libraries
+
+    gc.freeze()  # what they leave costs each training two looks at all of it
     made = GRPOSettings(**json.loads(settings))
     for number in range(int(count)):
         train_grpo(made, Path(folder) / str(number))

@@ -21,6 +21,7 @@ from sml_agents.training.held_out import set_aside
 from sml_agents.training.hub import push
 from sml_agents.training.merge import merge
 from sml_agents.training.runtime import check_weights
+from tests.models import small_model
 from tests.traces.samples import make_trace
 from tests.training.conftest import dialogue_row
 from tests.training.hub_server import Hub, hub_server
@@ -50,8 +51,10 @@ class TestMerge:
         assert done["dtype"] == "float32" and done["base"] == str(tiny_model)
         for name in ("tokenizer.json", "generation_config.json", "decision.json", "training.json", "README.md"):
             assert (tmp_path / "merged" / name).is_file(), name
-        assert "library_name: transformers" in (tmp_path / "merged" / "README.md").read_text()
-        assert "library_name: peft" in (adapter.path / "README.md").read_text()
+        card = (tmp_path / "merged" / "README.md").read_text()
+        assert "library_name: transformers" in card and "model_name: merged" in card and "\n# merged\n" in card
+        card = (adapter.path / "README.md").read_text()
+        assert "library_name: peft" in card and "model_name: model" in card
         assert not list((tmp_path / "merged").glob("adapter*"))
 
     @pytest.mark.parametrize("dtype", ["bf16", "fp16"])
@@ -154,7 +157,7 @@ class TestRowsSetAside:
         assert found == pytest.approx(min(losses.values()), abs=1e-5), "what was saved has the lowest loss"
 
     @pytest.mark.parametrize("recipe", ["dpo", "kto"])
-    def test_of_judged_turns(self, tiny_model: Path, tmp_path: Path, recipe: str) -> None:
+    def test_of_judged_turns(self, embedded_model: Path, tmp_path: Path, recipe: str) -> None:
         from sml_agents import DialogueSettings, OracleTeacher, load_tasks, run_dialogues_sync
         from sml_agents.roles import GuessingStudent, OraclePrimer
 
@@ -164,11 +167,7 @@ class TestRowsSetAside:
             run_dialogues_sync(
                 tasks, GuessingStudent(questions=0.2), OracleTeacher(), store, settings=dialogue, primer=primer
             )
-        roomy = tmp_path / "roomy"
-        from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
-
-        LlamaForCausalLM(LlamaConfig.from_pretrained(tiny_model, max_position_embeddings=1024)).save_pretrained(roomy)
-        AutoTokenizer.from_pretrained(tiny_model).save_pretrained(roomy)
+        roomy = small_model(embedded_model, tmp_path / "roomy")
         section = {"model": str(roomy), "max_steps": 2, "batch_size": 4, "eval_share": 0.3, "eval_every": 1}
         path = tmp_path / "run.yaml"
         stores = {"stores": [str(tmp_path / "t.sqlite")], "out": str(tmp_path / "out")}

@@ -16,7 +16,7 @@ import pytest
 from sml_agents.errors import InputError, TrainingError
 from sml_agents.traces import TraceStore
 from sml_agents.training import SFTSettings, load_run, train_sft
-from sml_agents.training.settings import PreferenceSettings
+from sml_agents.training.settings import GRPOSettings, PreferenceSettings
 from sml_agents.types import Form
 from tests.training.conftest import dialogue_row
 from tests.training.test_rows import TELLS, ask, attempt, trace
@@ -82,6 +82,15 @@ class TestConfig:
             3,
         )
         assert run.settings.trl == {"neftune_noise_alpha": 5}
+
+    @pytest.mark.parametrize("stores", ["a.sqlite", "[a.sqlite]"])
+    def test_one_name_is_a_list_of_one(self, config: Path, stores: str) -> None:
+        spec = "arithmetic?form=paired&n=2"
+        run = load_run(config, {"recipe": "grpo", "model": "m", "tasks": spec, "hub.datasets": "a/b", "stores": stores})
+        settings = run.settings_as(GRPOSettings)
+        assert (settings.tasks, settings.hub.datasets, run.stores) == ((spec,), ("a/b",), ("a.sqlite",))
+        listed = load_run(config, {"recipe": "grpo", "model": "m", "tasks": f"['{spec}']", "hub.datasets": "[a/b]"})
+        assert listed.settings == settings
 
     def test_each_recipe_reads_its_own_section(self, config: Path) -> None:
         config.write_text(config.read_text() + "\ndpo: {model: other, beta: 0.3}\n")
@@ -163,7 +172,7 @@ train_sft([dialogue_row(n) for n in range(12)], settings, {str(tmp_path / "kille
         if int(line) >= 4:
             child.send_signal(signal.SIGKILL)
             break
-    assert child.wait(30) == -signal.SIGKILL
+    assert child.wait() == -signal.SIGKILL
     child.stdout.close()
     left = sorted(path.parent.name for path in (tmp_path / "killed").glob("checkpoints/*/complete"))
     assert left and not (tmp_path / "killed" / "training.json").exists()

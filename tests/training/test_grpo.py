@@ -210,7 +210,6 @@ def test_ten_trainings_in_one_process_leave_nothing_behind(
         env={**os.environ, "PYTHONPATH": str(repository)},
         capture_output=True,
         text=True,
-        timeout=250,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     left = [json.loads(line) for line in done.stdout.splitlines()]

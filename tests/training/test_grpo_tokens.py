@@ -25,6 +25,7 @@ from sml_agents.training.online.rollouts import Rollouts
 from sml_agents.training.online.trajectories import Trajectory, trajectory_of
 from sml_agents.training.settings import GRPOSettings
 from sml_agents.types import Act, Call, Fact, Form, Outcome, Private, Role, StopReason, Task, Trace, Turn, Verdict
+from tests.models import small_config
 from tests.training.templates import dressed
 
 FAMILIES = ["chatml", "llama3", "qwen2_5", "gemma", "mistral", "qwen3_thinking"]
@@ -113,19 +114,12 @@ def _end_of(writer: ChatFormat) -> str:
 @pytest.mark.parametrize("family", FAMILIES)
 def test_ids_trained_on_are_the_ids_sampled(embedded_model: Path, family: str) -> None:
     """Real dialogues in which eight students, all at once, say what random weights say: ragged, cut and empty turns."""
-    from transformers import LlamaConfig, LlamaForCausalLM
+    from transformers import LlamaForCausalLM
 
     tokenizer = dressed(embedded_model, family)
     torch.manual_seed(1)
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=16,
-        intermediate_size=16,
-        num_hidden_layers=1,
-        num_attention_heads=1,
-        max_position_embeddings=2048,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=0,
+    config = small_config(
+        tokenizer, hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=1, pad_token_id=0
     )
     model: Any = LlamaForCausalLM(config).eval()
     # Ends at once about one time in four.

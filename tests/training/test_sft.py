@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -45,6 +48,7 @@ def stop_at(step: int) -> Callable[[TrainingProgress], None]:
     return tell
 
 
+@pytest.mark.slow
 class TestEmbeddedModel:
     def test_the_loss_falls(self, trained: TrainResult) -> None:
         assert trained.steps == trained.planned_steps == 7
@@ -73,6 +77,9 @@ class TestEmbeddedModel:
         )
         answer = model.generate(**prompt, max_new_tokens=24, do_sample=False)[0][prompt["input_ids"].shape[1] :]
         assert tokenizer.decode(answer) == "What does a pen cost?<|im_end|>"
+
+    def test_what_ends_its_turns_already_is_left_alone(self, trained: TrainResult) -> None:
+        assert "ends_generation" not in trained.notes
 
     def test_the_record(self, trained: TrainResult) -> None:
         record = json.loads((trained.path / "training.json").read_text(encoding="utf-8"))
@@ -172,12 +179,22 @@ class TestLora:
             train_sft(ROWS, tiny(tiny_model, adapter=str(tiny_model)), tmp_path / "out3")
 
 
+@pytest.fixture
+def ticking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock on which every look takes 0.02 s, however busy the machine is."""
+    from sml_agents.training.trainers import callbacks
+
+    looks = itertools.count()
+    clock = SimpleNamespace(monotonic=lambda: 0.02 * next(looks), perf_counter=time.perf_counter)
+    monkeypatch.setattr(callbacks, "time", clock)
+
+
 class TestLimits:
+    @pytest.mark.usefixtures("ticking")
     def test_the_clock_ends_training_and_the_model_is_saved(self, tiny_model: Path, tmp_path: Path) -> None:
         result = train_sft(ROWS, tiny(tiny_model, epochs=10_000, max_seconds=1.0, warmup=0.0), tmp_path / "out")
         assert result.stopped == "time"
         assert 0 < result.steps < result.planned_steps
-        assert result.seconds < 20
         rates = [point["learning_rate"] for point in result.curve]
         assert rates[-1] < 0.3 * max(rates)
         assert (result.path / "model.safetensors").exists()
@@ -286,22 +303,25 @@ def test_a_thinking_template_is_trained_turn_by_turn(tiny_model: Path, tmp_path:
     assert saved == "{%- set enable_thinking = False %}\n" + own
 
 
+@pytest.mark.usefixtures("ticking")
 def test_a_run_by_the_clock_goes_on_where_it_was_cut_short(tiny_model: Path, tmp_path: Path) -> None:
     """Seconds, learning rate and curve are those of the whole run."""
+    before: dict[int, TrainingProgress] = {}
 
     def stop(progress: TrainingProgress) -> None:
+        before[progress.step] = progress
         if progress.seconds >= 2.0:
             raise Stop
 
     by_clock = {"epochs": 5000, "max_seconds": 3.0, "checkpoint_seconds": 0.2, "warmup": 0.0}
     with pytest.raises(Stop):
         train_sft(ROWS, tiny(tiny_model, **by_clock), tmp_path / "out", progress=stop)
-    told: list[Any] = []
+    told: list[TrainingProgress] = []
     result = train_sft(ROWS, tiny(tiny_model, **by_clock, resume=True), tmp_path / "out", progress=told.append)
-    assert result.stopped == "time"
-    assert told[0].seconds > 1.0
-    assert 3.0 <= result.seconds < 4.5
+    assert result.stopped == "time" and result.resumed_from is not None
+    assert told[0].seconds > before[max(1, result.resumed_from - 1)].seconds
+    assert result.seconds >= 3.0 and all(progress.seconds < 3.0 for progress in told[:-2])
     assert [point["step"] for point in result.curve] == list(range(1, result.steps + 1))
     rates = [point["learning_rate"] for point in result.curve]
     assert rates == sorted(rates, reverse=True)
-    assert rates[result.resumed_from or 0] < 0.67 * rates[0]
+    assert rates[result.resumed_from] < rates[0]

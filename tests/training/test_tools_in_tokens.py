@@ -64,3 +64,48 @@ def test_a_call_that_ends_a_row_is_trained_with_its_end(embedded_model: Any) -> 
     ((one,), _) = tokenize_rows([TrainingRow(TALK[:4], tools=(TOOL,))], DialogueRenderer(tokenizer), max_length=2000)
     trained = [token for token, label in zip(one.input_ids, one.labels, strict=True) if label != IGNORED]
     assert tokenizer.decode(trained).endswith("</tool_call><|im_end|>")
+
+
+SAMPLED = (
+    '<tool_call>\n{"name": "book", "arguments": {"city": "Rome"}}\n</tool_call>',
+    '<tool_call>{"arguments":{"city":"Rome"},"name":"book"}</tool_call>',
+    '<tool_call>\n{"name":"book","arguments":{"city":"Rome"}}',
+    '<tool_call>\n{"name":"book", "parameters":{"city":"Rome"}}\n</tool_call>',
+    'Right away. <tool_call>{"name":"book","arguments":{"city":"Rome"}}</tool_call>',
+    '{"name": "book", "arguments": {"city": "Rome"}}',
+)
+
+
+@pytest.mark.parametrize("said", SAMPLED)
+@pytest.mark.parametrize("as_turns", [False, True])
+def test_a_call_is_trained_as_it_was_sampled_however_it_was_written(
+    said: str, as_turns: bool, embedded_model: Any
+) -> None:
+    """Where the template knows no tools, a call of the dialogue is text again, and not letter by letter the same."""
+    tokenizer = dressed(embedded_model, "chatml")
+    rest = "Right away." if said.startswith("Right") else ""
+    call = ToolCall(name="book", arguments={"city": "Rome"}, id="call00001")
+    ids = tuple(tokenizer(f"{said}<|im_end|>", add_special_tokens=False)["input_ids"])
+    turn = Message("assistant", rest, calls=(call,), trainable=True, sampled=ids)
+    row = TrainingRow((*TALK[:2], turn, *TALK[3:]), tools=(TOOL,))
+    made, counts = tokenize_rows(
+        [row], DialogueRenderer(tokenizer), max_length=2000, rows_as="turn" if as_turns else "dialogue"
+    )
+    trained = [token for one in made for token, label in zip(one.input_ids, one.labels, strict=True) if label >= 0]
+    assert tuple(trained[: len(ids)]) == ids
+    assert (counts.verbatim_turns, counts.retokenized_turns) == (1, 0)
+
+
+@pytest.mark.parametrize("as_turns", [False, True])
+def test_ids_of_another_call_are_not_trained(as_turns: bool, embedded_model: Any) -> None:
+    tokenizer = dressed(embedded_model, "chatml")
+    call = ToolCall(name="book", arguments={"city": "Rome"}, id="call00001")
+    for said in (SAMPLED[0].replace("Rome", "Bonn"), SAMPLED[0].replace("book", "cancel"), f"No. {SAMPLED[0]}", "Rome"):
+        ids = tuple(tokenizer(f"{said}<|im_end|>", add_special_tokens=False)["input_ids"])
+        turn = Message("assistant", "", calls=(call,), trainable=True, sampled=ids)
+        row = TrainingRow((*TALK[:2], turn), tools=(TOOL,))
+        made, counts = tokenize_rows(
+            [row], DialogueRenderer(tokenizer), max_length=2000, rows_as="turn" if as_turns else "dialogue"
+        )
+        assert counts.retokenized_turns == 1
+        assert '"book"' in tokenizer.decode(made[0].input_ids) and "Bonn" not in tokenizer.decode(made[0].input_ids)

@@ -56,10 +56,6 @@ def test_a_base_model_learns_where_to_stop(base_model: Path, tmp_path: Path, lor
     assert end in model.generation_config.eos_token_id
 
 
-def test_a_model_that_stops_there_already_is_left_alone(trained: Any) -> None:
-    assert "ends_generation" not in trained.notes
-
-
 def test_a_name_that_the_template_never_reads_is_refused(tiny_model: Path, tmp_path: Path) -> None:
     settings = SFTSettings(model=str(tiny_model), max_steps=1, template_kwargs={"enable_thinkin": False})
     with pytest.raises(InputError, match="never reads 'enable_thinkin'"):

@@ -54,6 +54,14 @@ async def test_a_call_is_right_by_value(changes: dict[str, Any]) -> None:
         ({"colour": "red"}, ["extra:colour"]),
         ({"day": {"year": 2027}}, ["wrong:day"]),
         ({"guests": [4]}, ["wrong:guests"]),
+        ({"guests": float("inf")}, ["guessed:guests"]),
+        ({"guests": float("nan")}, ["guessed:guests"]),
+        ({"guests": 10**400}, ["guessed:guests"]),
+        ({"guests": "9" * 400}, ["guessed:guests"]),
+        ({"guests": 1.7e308}, ["guessed:guests"]),
+        ({"city": "\ud800"}, ["guessed:city"]),
+        ({"": "by the window"}, ["extra:"]),
+        ({"[0]": "by the window"}, ["extra:"]),
     ],
 )
 async def test_what_is_wrong_is_named_and_no_value_is_told(changes: dict[str, Any], faults: list[str]) -> None:

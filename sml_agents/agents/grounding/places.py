@@ -8,12 +8,13 @@ from dataclasses import dataclass, replace
 
 from sml_agents.agents.evidence import Piece
 from sml_agents.agents.grounding.answers import answer_is, holds_an_answer, names_it
+from sml_agents.agents.grounding.asides import is_aside, is_the_hour
 from sml_agents.agents.grounding.draft import Draft
 from sml_agents.agents.grounding.states import State
 from sml_agents.agents.replies import answers_nothing
-from sml_agents.text.values import Kind, Mention, Span, find, label, mentions, tokens
+from sml_agents.text.values import Kind, Mention, Span, find, fold, label, mentions, same, tokens
 from sml_agents.text.values.times import find_times
-from sml_agents.text.values.words import find_part, listed
+from sml_agents.text.values.words import clause_of, find_part, listed
 from sml_agents.text.words import stem
 
 __all__ = ["Place", "is_near", "places_of", "seated", "words_beside"]
@@ -43,9 +44,14 @@ _TO = frozenset(
     map(stem, listed("to destination arrival target recipient end dropoff return going checkout until receiver back"))
 )
 _BEFORE = {
-    **dict.fromkeys(listed("from von ab aus leaving"), _FROM),
-    **dict.fromkeys(listed("to nach bis until into"), _TO),
+    **dict.fromkeys(listed("from von ab aus leaving departing starting beginning abflug hinflug hinfahrt"), _FROM),
+    **dict.fromkeys(
+        listed("to nach bis until into back home returning return ending zuruck heim ruckflug ruckfahrt"), _TO
+    ),
 }
+_SMALL = frozenset(listed("on at in by the again am um im den der wieder"))
+"""Words that may stand between a role and its value: `coming back on 17 March`."""
+_SPOKEN = (State.SAID, State.ACCEPTED)
 _NOW = frozenset(map(stem, listed("now today current timestamp")))
 
 
@@ -59,7 +65,13 @@ def places_of(draft: Draft, k: int) -> list[Place]:
             continue
         answering = fill.slot.name in piece.about
         for mention in _mentions(draft, k, piece, answering):
-            if not answering and not _role_fits(draft, k, piece, mention):
+            if is_aside(piece, mention.span) or not _role_fits(draft, k, piece, mention):
+                continue
+            if not answering and not (
+                _unit_fits(draft, k, piece, mention)
+                and _row_fits(draft, k, piece, mention)
+                and not (kind.sort in ("time", "datetime") and is_the_hour(piece, mention.span))
+            ):
                 continue
             state = State.DERIVED if mention.derived else _STATE[piece.source]
             nearness = 0 if answering else 1 if is_near(kind, piece.text, mention.span) else 2
@@ -117,15 +129,20 @@ def _mentions(draft: Draft, k: int, piece: Piece, answering: bool) -> list[Menti
 
 
 def _role_fits(draft: Draft, k: int, piece: Piece, mention: Mention) -> bool:
-    """`from Paris` is no destination, `3 nights` are no guests where nights are asked for too."""
+    """`from Paris` is no destination, `back on 17 March` no departure where a day of return is asked for too."""
     text, kind = piece.text, draft.kinds[k]
-    before = tokens(text[: mention.span.start])
-    if before and kind.sort in ("text", "date", "enum", "time") and piece.source == "said":
-        said = _BEFORE.get(before[-1].plain)
+    if kind.sort in ("text", "date", "enum", "time") and piece.source in ("said", "offered"):
+        said = _role_before(text, mention.span)
         other = _TO if said is _FROM else _FROM
         names = _name_words(draft, k)
         if said and names & other and not names & said:
             return not any(_name_words(draft, j) & said for j in range(len(draft.fills)) if j != k)
+    return True
+
+
+def _unit_fits(draft: Draft, k: int, piece: Piece, mention: Mention) -> bool:
+    """`3 nights` are no guests where nights are asked for too."""
+    text, kind = piece.text, draft.kinds[k]
     if kind.sort == "number" and not mention.derived:
         if piece.source in ("offered", "returned") and not piece.key and not is_near(kind, text, mention.span):
             return False  # `one such hotel`, `with 1 transfer`
@@ -133,6 +150,40 @@ def _role_fits(draft: Draft, k: int, piece: Piece, mention: Mention) -> bool:
         if near and not near & kind.name and any(near & draft.kinds[j].name - kind.name for j in draft.rivals(k)):
             return False
     return True
+
+
+def _row_fits(draft: Draft, k: int, piece: Piece, mention: Mention) -> bool:
+    """`two pizzas and three ramen`: what belongs to one row of a list stands beside that row's own words."""
+    row, text = _row(draft, k), piece.text
+    if row is None or draft.kinds[k].sort == "text":
+        return True
+    named = [
+        (one.span, _row(draft, j) == row)
+        for j, fill in enumerate(draft.fills)
+        if draft.kinds[j].sort == "text" and fill.given and (other := _row(draft, j)) and other[:-1] == row[:-1]
+        for one in find(draft.kinds[j], fill.value, text, draft.clock)
+    ]
+    if {own for _, own in named} != {True, False}:
+        return True
+    values = [one.span for one in mentions(draft.kinds[k], text, draft.clock)] or [mention.span]
+    ahead = min(values) < min(span for span, _ in named)  # the number first, as in `two pizzas`, or the name
+    beside = [one for one in named if (one[0].start >= mention.span.end) is ahead] or named
+    return min(beside, key=lambda one: abs(one[0].start - mention.span.start))[1]
+
+
+def _row(draft: Draft, k: int) -> tuple[str | int, ...] | None:
+    """The place of the innermost row of a list that an argument stands in."""
+    place = draft.fills[k].place
+    at = max((n for n, part in enumerate(place) if isinstance(part, int)), default=-1)
+    return place[: at + 1] if at >= 0 else None
+
+
+def _role_before(text: str, span: Span) -> frozenset[str]:
+    """The words for the role that a value has by the word before it: `from Paris`, `back on 17 March`."""
+    before = [token.plain for token in tokens(text[: span.start])[-4:]]
+    while before and before[-1] in _SMALL:
+        before.pop()
+    return _BEFORE.get(before[-1], frozenset()) if before else frozenset()
 
 
 def _name_words(draft: Draft, k: int) -> set[str]:
@@ -165,7 +216,10 @@ _PREPOSITIONS = frozenset(listed("to at in on from by with under is please and")
 
 
 def seated(draft: Draft, places: Mapping[int, list[Place]]) -> dict[int, Place]:
-    """One value, one argument: each mention grounds one, unless the person speaks of both or the same."""
+    """One value, one argument: each mention grounds one, unless the person speaks of both or the same.
+
+    A value that is said again in other pieces is one mention still: see `_is_repeated`.
+    """
     taken: dict[int, Place] = {}
 
     def rivals(k: int, place: Place) -> list[int]:
@@ -173,7 +227,8 @@ def seated(draft: Draft, places: Mapping[int, list[Place]]) -> dict[int, Place]:
         around = text[max(0, place.span.start - _AROUND) : place.span.end + _AROUND]
         if draft.kinds[k].sort in ("bool", "datetime") or _SHARED.search(around):
             return []
-        return [j for j in draft.rivals(k) if j in taken and taken[j].clashes(place)]
+        against = [j for j in draft.rivals(k) if j in taken]
+        return [j for j in against if taken[j].clashes(place) or _is_repeated(draft, (j, taken[j]), (k, place))]
 
     def seat(k: int, tried: set[int]) -> bool:
         for place in places[k]:
@@ -194,3 +249,53 @@ def seated(draft: Draft, places: Mapping[int, list[Place]]) -> dict[int, Place]:
     for k in sorted(places, key=lambda k: len(places[k])):
         seat(k, {k})
     return taken
+
+
+def _is_repeated(draft: Draft, *two: tuple[int, Place]) -> bool:
+    """Whether two mentions of one value, which two arguments would take, are one that was said again.
+
+    They are two where both are meant for their arguments, or one is and the words around them are others; in one
+    message, and of numbers, which are said with what they count, other words are enough.
+    """
+    (_, one), (k, other) = two
+    if one.state not in _SPOKEN or other.state not in _SPOKEN or not _is_one_value(draft, *two):
+        return False
+    together = one.piece == other.piece
+    clause, elsewhere = _clause(draft, one), _clause(draft, other)
+    if together and clause == elsewhere:
+        return False
+    around, beside = _words_around(draft, one, clause), _words_around(draft, other, elsewhere)
+    in_same_words = bool(around and beside) and (around <= beside or beside <= around)
+    meant = sum(_is_meant(draft, *seat) for seat in two)
+    if together or draft.kinds[k].sort == "number":
+        return in_same_words and meant < 2
+    return meant == 0 or (meant == 1 and in_same_words)
+
+
+def _is_one_value(draft: Draft, *two: tuple[int, Place]) -> bool:
+    (j, _), (k, _) = two
+    first, second = draft.fills[j], draft.fills[k]
+    if first.given and second.given:
+        return same(draft.kinds[k], first.value, second.value, draft.clock)
+    words, others = (draft.pieces[place.piece].text[place.span.start : place.span.end] for _, place in two)
+    return fold(words) == fold(others)  # no call holds them
+
+
+def _is_meant(draft: Draft, k: int, place: Place) -> bool:
+    """Whether a mention answers the question about argument `k`, or stands by a word for it."""
+    piece = draft.pieces[place.piece]
+    return (
+        draft.fills[k].slot.name in piece.about
+        or is_near(draft.kinds[k], piece.text, place.span)
+        or bool(_role_before(piece.text, place.span) & _name_words(draft, k))
+    )
+
+
+def _clause(draft: Draft, place: Place) -> Span:
+    return clause_of(draft.pieces[place.piece].text, place.span)
+
+
+def _words_around(draft: Draft, place: Place, clause: Span) -> frozenset[str]:
+    """The words of meaning in a mention's clause, without its own."""
+    text = draft.pieces[place.piece].text
+    return label(text[clause.start : place.span.start] + " " + text[place.span.end : clause.end])

@@ -14,17 +14,20 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from sml_agents.text.schemas import pointed
 from sml_agents.types import AcceptedCall
 
 __all__ = [
     "Unusable",
     "argument_in",
+    "calls_of",
     "check_length",
     "loaded",
     "read_call",
     "read_tool",
     "read_tools",
     "required_paths",
+    "text_of",
     "whole",
 ]
 
@@ -47,9 +50,10 @@ class Unusable(Exception):
 
 
 def whole(row: Mapping[str, Any]) -> None:
-    """Raises Unusable for a row that could not be written down again: half characters, values in values without end."""
+    """Raises Unusable for a row that could not be written down again: half characters, numbers that JSON does not have
+    (`NaN`, `1e999`), values in values without end."""
     try:
-        json.dumps(row, ensure_ascii=False).encode("utf-8")
+        json.dumps(row, ensure_ascii=False, allow_nan=False).encode("utf-8")
         deep: list[tuple[Any, int]] = [(row, 0)]
         while deep:
             value, depth = deep.pop()
@@ -59,12 +63,33 @@ def whole(row: Mapping[str, Any]) -> None:
             deep += [(one, depth + 1) for one in inner]
     except (UnicodeEncodeError, RecursionError):
         raise Unusable("text that is no Unicode, or values nested too deeply") from None
+    except ValueError:
+        raise Unusable("a number that is none") from None
 
 
 def check_length(text: str) -> None:
     """Raises Unusable for a request that is longer than any is."""
     if len(text) > LONGEST:
         raise Unusable(f"a request of more than {LONGEST:,} characters")
+
+
+def text_of(message: Mapping[str, Any]) -> str:
+    """What a message says, also in parts; empty where that is no text."""
+    content = message.get("content")
+    if isinstance(content, list) and all(isinstance(part, Mapping) for part in content):
+        content = "\n".join(part["text"] for part in content if isinstance(part.get("text"), str))
+    return content.strip() if isinstance(content, str) else ""
+
+
+def calls_of(message: Mapping[str, Any]) -> Any:
+    """The calls that an assistant's message makes, in OpenAI's form, its old one, or Anthropic's; None without any."""
+    if calls := message.get("tool_calls"):
+        return calls
+    if isinstance(old := message.get("function_call"), Mapping):
+        return [old]
+    parts = message.get("content")
+    used = [one for one in parts if isinstance(one, Mapping) and "input" in one] if isinstance(parts, list) else []
+    return used or None
 
 
 def loaded(value: Any, what: str) -> Any:
@@ -107,11 +132,18 @@ def read_tool(value: Any) -> dict[str, Any]:
     given = loaded(given, "parameters")
     if not isinstance(given, Mapping):
         raise Unusable("a tool whose parameters are no object")
-    schema = given if "properties" in given or "type" in given or not given else _from_table(given)
+    schema = given if _is_schema(given) else _from_table(given)
     parameters = _Reader(schema).object(schema, 0)
     described = inner.get("description")
     function = {"name": name.strip(), "description": described if isinstance(described, str) else ""}
     return {"type": "function", "function": {**function, "parameters": parameters}}
+
+
+def _is_schema(given: Mapping[str, Any]) -> bool:
+    """Whether parameters are a JSON schema, and no table of arguments; those may be called `type` or `properties`."""
+    properties = given.get("properties")
+    told = isinstance(properties, Mapping) and all(isinstance(one, Mapping | bool) for one in properties.values())
+    return not given or told or isinstance(given.get("type"), str | list)
 
 
 def _from_table(table: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,8 +171,8 @@ class _Reader:
             raise Unusable("required that is no list of names")
         if [name for name in required if name not in properties]:
             raise Unusable("a required argument that the schema does not have")
-        if [name for name in properties if "." in name]:
-            raise Unusable("an argument with a dot in its name")
+        if [name for name in properties if not name.strip() or set(name) & set(".[]")]:
+            raise Unusable("an argument without a name, or with a dot or bracket in it")
         self.arguments += len(properties)
         if self.arguments > MOST_ARGUMENTS:
             raise Unusable(f"more than {MOST_ARGUMENTS} arguments")
@@ -150,12 +182,12 @@ class _Reader:
     def value(self, schema: Any, depth: int) -> dict[str, Any]:
         if depth > _DEEPEST:
             raise Unusable("a schema that holds itself or nests too deeply")
+        if schema is True:  # anything
+            return {}
         if not isinstance(schema, Mapping):
             raise Unusable("an argument that is no schema")
         if isinstance(reference := schema.get("$ref"), str):
-            target: Any = self.root
-            for part in filter(None, reference.removeprefix("#").split("/")):
-                target = target.get(part) if isinstance(target, Mapping) else None
+            target = pointed(self.root, reference)
             if not isinstance(target, Mapping):
                 raise Unusable("a reference to no schema")
             rest = {key: one for key, one in schema.items() if key != "$ref"}
@@ -212,7 +244,7 @@ def read_call(value: Any, tools: Sequence[Mapping[str, Any]]) -> AcceptedCall:
     several = False
     if isinstance(inner, Mapping) and isinstance(inner.get("name"), str):
         name = inner["name"]
-        arguments = inner.get("arguments", inner.get("args", inner.get("parameters", {})))
+        arguments: Any = next((inner[key] for key in ("arguments", "args", "parameters", "input") if key in inner), {})
     elif len(value) == 1:
         ((name, arguments),) = value.items()
         several = isinstance(arguments, Mapping) and all(isinstance(one, list) for one in arguments.values())
@@ -234,13 +266,18 @@ def read_call(value: Any, tools: Sequence[Mapping[str, Any]]) -> AcceptedCall:
         if "" in values and several:
             values.remove("")
             optional += [argument] if argument not in tool["parameters"]["required"] else []
-        if not values:
+        if not values or _is_nothing(values[0]):
             continue
         for path, accepted in _leaves(str(argument), values, schema, several):
             found[path] = accepted
     if missing := [path for path in required_paths(tool["parameters"]) if path not in found]:
         raise Unusable("a call without a required argument" if missing else "")
     return AcceptedCall(name=name, arguments=found, optional=tuple(name for name in optional if name in found))
+
+
+def _is_nothing(value: Any) -> bool:
+    """Whether an argument with this value is one that is left out."""
+    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def _leaves(

@@ -29,11 +29,13 @@ from sml_agents.tasks.spec import LoadReport, TaskSpec, choose_forms
 from sml_agents.tasks.tools.foreign import (
     Unusable,
     argument_in,
+    calls_of,
     check_length,
     loaded,
     read_call,
     read_tools,
     required_paths,
+    text_of,
     whole,
 )
 from sml_agents.tasks.tools.gaps import without
@@ -43,6 +45,8 @@ from sml_agents.types import AcceptedCall, Fact, Form, Private, Task, stable_has
 __all__ = ["Served", "fact_of", "make", "read_served", "request_task"]
 
 _FORMS = (Form.FULL, Form.UNDERSPECIFIED)
+_MOST_TOLD = 40
+"""Arguments of a call, each of which is looked for in what is left without each other one."""
 
 
 @dataclass(frozen=True)
@@ -120,12 +124,12 @@ def _request(row: Mapping[str, Any]) -> tuple[str, Any]:
         return given.strip(), None
     if not isinstance(given, list) or not all(isinstance(one, Mapping) for one in given):
         return "", None
-    said = [one for one in given if one.get("role") != "system"]
-    if not said or said[0].get("role") != "user" or not isinstance(said[0].get("content"), str):
+    said = [one for one in given if one.get("role") not in ("system", "developer")]
+    if not said or said[0].get("role") != "user":
         return "", None
     if len(said) > 1 and said[1].get("role") != "assistant":
         raise Unusable("more than one turn")
-    return said[0]["content"].strip(), said[1].get("tool_calls") or None if len(said) > 1 else None
+    return text_of(said[0]), calls_of(said[1]) if len(said) > 1 else None
 
 
 def _in_forms(
@@ -163,6 +167,8 @@ def _cut(served: Served, rng: random.Random, balance: bool) -> _Cut:
     if len(served.calls) > 1:
         raise Unusable("several calls")
     call = served.calls[0]
+    if len(call.arguments) > _MOST_TOLD:
+        raise Unusable(f"a call of more than {_MOST_TOLD} arguments")
     schema = next(tool["function"]["parameters"] for tool in served.tools if tool["function"]["name"] == call.name)
     required = set(required_paths(schema))
     texts: dict[str, str] = {}

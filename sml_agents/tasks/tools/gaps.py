@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from sml_agents.text.numbers import in_words
@@ -29,7 +30,9 @@ _UNITS = (
     "fahrenheit|°\\s?[CFK]|K|atm|liters?|volts?|ohms?|amperes?|people|persons|coulombs?|joules?|newtons?|mol"
 )
 _UNIT = re.compile(rf"\s*-?(?:{_UNITS})(?![\w/])(?:\^?[\d²³])?", re.IGNORECASE)
-_WORD_BEFORE = re.compile(r"([A-Za-z']+)[\s:=(,\"'`$-]*$")
+_WORD_BEFORE = re.compile(r"(?<![A-Za-z'])([A-Za-z']{1,40})[\s:=(,\"'`$-]*$")
+_NEAR = 80
+"""Characters before a value in which the word that leads to it begins."""
 _DANGLING = re.compile(
     r"\b(?:in|at|for|from|with|of|by|and|or|the|a|an|between|than|to)\s*(?:[.?!,;]|$)", re.IGNORECASE
 )
@@ -47,14 +50,18 @@ def _forms(value: Any) -> list[str]:
     if isinstance(value, bool):
         return []
     if isinstance(value, int | float):
-        whole = int(value) if float(value).is_integer() else None
+        whole = int(value) if value == value // 1 else None
         return [f"{whole:,}", str(whole)] if whole is not None else [str(value)]
     return [value.strip()] if isinstance(value, str) and value.strip() else []
 
 
+@lru_cache(maxsize=1024)
+def _pattern(form: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<![\w.,^/-]){re.escape(form)}(?![\w^/]|[.,]\d)", re.IGNORECASE)
+
+
 def _found(text: str, form: str) -> list[tuple[int, int]]:
-    pattern = rf"(?<![\w.,^/-]){re.escape(form)}(?![\w^/]|[.,]\d)"
-    return [found.span() for found in re.finditer(pattern, text, re.IGNORECASE)]
+    return [found.span() for found in _pattern(form).finditer(text)]
 
 
 def place_of(text: str, value: Any) -> tuple[int, int] | None:
@@ -78,7 +85,9 @@ def without(text: str, name: str, value: Any, others: Iterable[Any] = ()) -> str
     start, end = place
     own = {stem(word) for word in re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower())}
     left, first = text[:start], ""
-    while (word := _WORD_BEFORE.search(left)) and (word[1].lower() in _LEADS or stem(word[1].lower()) in own):
+    while (word := _WORD_BEFORE.search(left, max(0, len(left) - _NEAR))) and (
+        word[1].lower() in _LEADS or stem(word[1].lower()) in own
+    ):
         if re.search(r"[.?!]\s", left[word.start() :]):
             break
         left, first = left[: word.start()], word[1].lower()

@@ -91,8 +91,8 @@ def make(spec: TaskSpec, report: LoadReport) -> Iterator[tuple[Task, ...]]:
         unserved = _UNSERVED.get(spec.form, 0)
     if unserved > 100:
         raise TaskSpecError(f"unserved= in {spec.text!r} is a percentage, from 0 to 100.")
-    if spec.form not in ("full", "mixed"):
-        unserved = 0
+    if unserved and spec.form not in ("full", "mixed"):
+        raise TaskSpecError(f"Requests that no tool serves come in the forms full and mixed, not as in {spec.text!r}.")
     seen: set[str] = set()
     index = spec.offset
     while True:

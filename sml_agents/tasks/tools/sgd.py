@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -23,6 +23,7 @@ from sml_agents.tasks.tools.foreign import (
     read_call,
     read_tool,
     required_paths,
+    text_of,
     whole,
 )
 from sml_agents.tasks.tools.functions import Served, fact_of, request_task
@@ -37,7 +38,7 @@ Values = Mapping[tuple[str, str], list[str]]
 def make(spec: TaskSpec, report: LoadReport) -> Iterator[tuple[Task, ...]]:
     """Tasks in the order of the file; `form` full or underspecified takes the rows of that kind alone."""
     rows = list(read_rows(spec.arg, report))
-    pool = _values(rows)
+    pool = _values(row for row in rows if _is_whole(row))
     wanted = {"full": ("call",), "underspecified": ("ask",)}.get(spec.form, ("ask", "call"))
     for row in islice(rows, spec.offset, None):
         report.read += 1
@@ -53,7 +54,15 @@ def make(spec: TaskSpec, report: LoadReport) -> Iterator[tuple[Task, ...]]:
             yield (task,)
 
 
-def _values(rows: list[dict[str, Any]]) -> Values:
+def _is_whole(row: Mapping[str, Any]) -> bool:
+    try:
+        whole(row)
+    except Unusable:
+        return False
+    return True
+
+
+def _values(rows: Iterable[Mapping[str, Any]]) -> Values:
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
     for row in rows:
         tool, known, call = row.get("tool"), row.get("known"), row.get("call")
@@ -79,7 +88,9 @@ def _task(row: Mapping[str, Any], pool: Values, rng: random.Random) -> Task | st
     given = row.get("tool")
     tool = read_tool(given)
     schema, service = tool["function"]["parameters"], str(given.get("service")) if isinstance(given, Mapping) else ""
-    text = str(messages[0].get("content", "")).strip()
+    text = text_of(messages[0]) if messages[0].get("role") == "user" else ""
+    if not text:
+        raise Unusable("no request")
     check_length(text)
     if label == "call":
         served = Served(text, (tool,), (read_call(row.get("call"), (tool,)),), str(row.get("id", "")))
@@ -88,7 +99,7 @@ def _task(row: Mapping[str, Any], pool: Values, rng: random.Random) -> Task | st
     if not isinstance(missing, list) or not missing or not isinstance(known, Mapping):
         raise Unusable("nothing missing where something is asked")
     arguments: dict[str, tuple[Any, ...]] = {name: (value,) for name, value in known.items() if name in _all(schema)}
-    lacking = [str(name) for name in missing]
+    lacking = list(dict.fromkeys(map(str, missing)))
     lacking += [path for path in required_paths(schema) if path not in arguments and path not in lacking]
     for name in lacking:
         if argument_in(schema, name) is None:
@@ -97,6 +108,8 @@ def _task(row: Mapping[str, Any], pool: Values, rng: random.Random) -> Task | st
         if not choices:
             return "no value for a missing slot"
         arguments[name] = (rng.choice(choices),)
+    if [path for path in arguments if any(path.startswith(f"{other}.") for other in arguments)]:
+        raise Unusable("an object and a part of it as two slots")
     call = AcceptedCall(name=tool["function"]["name"], arguments=arguments)
     served = Served(text, (tool,), (call,), str(row.get("id", "")))
     facts = tuple(fact_of((tool,), call, name) for name in lacking)

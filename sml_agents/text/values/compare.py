@@ -206,12 +206,49 @@ def _numbers(kind: Kind, text: str, clock: Clock) -> list[Mention]:
         unit = UNITS.get(after[0].plain) if after else None
         if unit is not None and kind.unit is None and stem(after[0].plain) not in kind.words:
             continue  # three nights are no three guests
+        if _names_a_thing(kind, text, mention.span):
+            continue
         found.extend(Mention(value, mention.span) for value in sorted(mention.values))
     for match in re.finditer(r"\b(?:an?|just me|by myself|alone|only me)\b", text, re.IGNORECASE):
         word = tokens(text[match.end() : match.end() + 30])
         if match.group().casefold() not in ("a", "an") or (word and stem(word[0].plain) in kind.words):
             found.append(Mention(1.0, Span(*match.span())))
     return found
+
+
+_LABELS = frozenset(
+    map(
+        stem,
+        listed(
+            "invoice ticket case room gate flight bus line number no nr apartment flat platform booking"
+            " reservation card pin code zip postcode id ref reference page chapter season episode bestellung auftrag"
+            " rechnung zimmer flug linie nummer hausnummer pedido factura habitacion vuelo numero commande facture"
+            " chambre vol"
+        ),
+    )
+)
+"""Words before a number that make a name of it: `order 4711`."""
+_STREET = re.compile(
+    r"\s+(?:\w+\s+){0,2}(?:street|st|road|rd|avenue|ave|lane|drive|boulevard|blvd|square|way|rue)\b", re.IGNORECASE
+)
+_PHONE = re.compile(r"\+?\d[\d\s()/-]{5,}\d")
+
+
+def _names_a_thing(kind: Kind, text: str, span: Span) -> bool:
+    """Whether a number tells nothing that is counted: `order 4711`, `4 Elm Street`, a part of `555 0199`."""
+    if not text[span.start : span.end].isdigit():
+        return False
+    before, after = tokens(text[: span.start])[-1:], tokens(text[span.end : span.end + 40])[:1]
+    short = span.end - span.start < 3
+    counts = after and (after[0].plain.endswith("s") or stem(after[0].plain) in kind.words | _PEOPLE)
+    labels = _LABELS if short else _LABELS | {"order"}  # to order 2 pizza
+    if before and stem(before[0].plain) in labels - kind.words and not (short and counts):
+        return not text[before[0].end : span.start].strip(" #.:")
+    if _STREET.match(text, span.end):
+        return True
+    return any(
+        Span(*one.span()).overlaps(span) and len(re.findall(r"\d+", one.group())) > 1 for one in _PHONE.finditer(text)
+    )
 
 
 _SIZES = {"xs": ("extra small",), "s": ("small",), "m": ("medium",), "l": ("large",), "xl": ("extra large",)}

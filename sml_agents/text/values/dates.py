@@ -93,6 +93,19 @@ _STORY = re.compile(
     r"|happened|war|hatte|kam)\b",
     re.IGNORECASE,
 )
+_LAST_YEAR = re.compile(
+    r"\b(?:last year|years? ago|letzte[sn]? jahr|vor \w+ jahr(?:en)?|a\u00f1o pasado"
+    r"|l['\u2019]ann\u00e9e derni\u00e8re|l['\u2019]an dernier"
+    r"|anno scorso|ano passado|vorig jaar)\b",
+    re.IGNORECASE,
+)
+_BEING = re.compile(
+    r"\b(?:was|were|went|flew|war(?:en)?|estuv\w+|estaba\w*|fui|fuimos|\u00e9tai\w+|\u00e9tions"
+    r"|sono stat\w|ero|estive)\b"
+    r"(?! (?:thinking|hoping|planning|wondering|looking))",
+    re.IGNORECASE,
+)
+"""Says of a day without its year that it lies in the past: `on 5 May I was in Rome`."""
 _NEXT = frozenset(
     listed(
         "next following coming nachste nachsten nachster nachstes kommende kommenden prochain prochaine proximo"
@@ -288,7 +301,12 @@ def _told(text: str, mention: DateMention, clock: Clock) -> DateMention:
         r"\b(?:born|birthday|birth|dob|geboren|geburtstag|n\u00e9e? le|nac\u00ed)\b", around, re.IGNORECASE
     )
     past = clock.known and mention.relative and mention.day < clock.today
-    if birth or (past and _STORY.search(around)):
+    if (
+        birth
+        or (past and _STORY.search(around))
+        or _LAST_YEAR.search(around)
+        or (mention.open_year and _BEING.search(around))
+    ):
         return DateMention(**{**mention.__dict__, "story": True})
     return mention
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import sys
 import unicodedata
 from functools import lru_cache
 from typing import NamedTuple
@@ -21,7 +23,14 @@ class NumberMention(NamedTuple):
     span: Span
 
 
-WORDS = {**{fold(word): number for word, number in one_word_numbers().items()}, "couple": 2, "pair": 2}
+WORDS = {
+    **{fold(word): number for word, number in one_word_numbers().items()},
+    "couple": 2,
+    "pair": 2,
+    "zweit": 2,
+    "dritt": 3,
+    "viert": 4,
+}
 """Number words of other languages, one word each, without accents; English has `sml_agents.text.numbers`."""
 _SCALES = {"hundred": 100, "thousand": 1000, "k": 1000, "million": 1_000_000, "m": 1_000_000}
 _DIGITS = re.compile(r"(?<![\w.,-])-?\d+(?:[.,'\u2019\u202f\u00a0]\d+)*")
@@ -31,15 +40,16 @@ _AFTER = re.compile(r"\s?(k|thousand|hundred|million|m)\b", re.IGNORECASE)
 
 
 def as_number(value: object) -> float | None:
-    """The number that an argument holds, as a number or as text; None for what is none."""
+    """The number that an argument holds, as a number or as text; None for what is none, or endless (`1e999`)."""
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | float):
-        return float(value)
+        return float(value) if abs(value) <= sys.float_info.max else None
     found = _DIGITS.search(str(value))
     rest = re.sub(r"[\s$\u20ac\u00a3\u00a5%]|\b(?:eur|usd|gbp|chf|euros?|dollars?)\b", "", fold(str(value)))
     if found and len(rest) == len(found.group()):
-        return min(_readings(found.group()))
+        number = min(_readings(found.group()))
+        return number if math.isfinite(number) else None
     return None
 
 

@@ -70,8 +70,7 @@ _DENIALS = frozenset(
     listed("""
     not no never without except excluding neither nor cannot nicht kein keine keinen
     keinem keiner ohne statt anstatt au\u00dfer ausser nie pas sans sauf jamais nunca sin excepto non senza
-    mai niet geen
-    zonder
+    niet geen zonder
     """)
 )
 _DENYING = re.compile(

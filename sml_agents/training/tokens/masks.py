@@ -153,7 +153,12 @@ class DialogueRenderer:
             found = find_calls(said, {call.name for call in message.calls})
             made = [(call.name, call.arguments) for call in message.calls]
             return list(found.made) == made and found.rest == (message.thought + message.content).strip()
-        return said.strip() == (message.thought + message.content).strip()
+        words = (message.thought + message.content).strip()
+        if said.strip() == words:
+            return True
+        # A call in the text: the model may have spaced it otherwise, or left its end open.
+        ours = find_calls(words)
+        return bool(ours.made) and find_calls(said, {name for name, _ in ours.made}) == ours
 
     def folded(self, messages: list[Message]) -> list[Message]:
         """Without a system message where the template has none: its text opens the first user message."""
