@@ -12,17 +12,7 @@ from sml_agents.cli import main
 from sml_agents.cli.entry import _sentence
 from sml_agents.traces import TraceStore
 
-STORES = [
-    "nowhere.sqlite",
-    "folder",
-    "text.txt",
-    "empty",
-    "binary",
-    "cut.sqlite",
-    "mongodb://host/x",
-    "",
-    "no/such/s.db",
-]
+STORES = ["nowhere.sqlite", "text.txt", "cut.sqlite"]
 READERS: dict[str, list[str]] = {
     "show": ["show", "?"],
     "export": ["export", "?", "--format", "trl", "--out", "out.jsonl"],
