@@ -22,6 +22,8 @@ from sml_agents.backends import resolve
 from sml_agents.serving import ServingSettings, serve
 
 KINDS = ("engine", "served", "streamed")
+LONGEST = 3600.0
+"""Seconds for a reply: a busy machine makes a measurement slow, and does not end it."""
 
 
 def question(number: int) -> str:
@@ -50,17 +52,19 @@ async def client(url: str, at_once: int, tokens: int, stream: bool) -> None:
                     used = json.loads(line.removeprefix(b"data: "))["usage"]["completion_tokens"]
             return used
 
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+    patient = aiohttp.ClientTimeout(total=None)
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), timeout=patient) as session:
         began = time.perf_counter()
         used = await asyncio.gather(*[ask(session, number) for number in range(at_once)])
         print(json.dumps({"tokens": sum(used), "seconds": time.perf_counter() - began}))
 
 
 async def measure(at_once: int, tokens: int, repeats: int) -> dict[str, list[float]]:
-    model: Any = resolve("embedded:?cache_mb=0")
+    model: Any = resolve(f"embedded:?cache_mb=0&timeout={LONGEST}")
     await asyncio.to_thread(model.load)
     stop, opened = asyncio.Event(), asyncio.get_running_loop().create_future()
-    server = asyncio.create_task(serve({"m": model}, ServingSettings(port=0), stop=stop, ready=opened.set_result))
+    settings = ServingSettings(port=0, timeout=LONGEST)
+    server = asyncio.create_task(serve({"m": model}, settings, stop=stop, ready=opened.set_result))
     url = await opened
     found: dict[str, list[float]] = {kind: [] for kind in KINDS}
 

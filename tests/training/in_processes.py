@@ -1,9 +1,7 @@
-"""What each process of `tests/training/test_processes.py` runs: the trainings of a plan, one after another.
+"""What each process of `tests/training/test_processes.py` runs: the trainings in the files given, one after another.
 
-The plan is a file with a list of `{"file": ..., "ahead": 0.0, "dies_at": 0}` as JSON. Beside each result this process
-writes the hash of the weights that it ended with. `ahead` (seconds) is added to the clock of all processes but the
-first. `dies_at` ends the first one, once, before that step's checkpoint is trusted: torchrun then starts all of them
-anew, and they go on where they were.
+Beside each result it writes the hash of the weights that this process ended with. `CLOCK_AHEAD` (seconds) is added to
+the clock of all processes but the first; `DIES_AT` ends the first one before that step's checkpoint is trusted.
 """
 
 from __future__ import annotations
@@ -22,13 +20,12 @@ from typing import Any
 RANK = int(os.environ["RANK"])
 
 
-def main(plan: str) -> None:
+def main(files: list[str]) -> None:
     from sml_agents.training import frame
     from sml_agents.training.recipes import load_run, train_run
-    from sml_agents.training.trainers import callbacks, distill, grpo, preference, sft  # noqa: F401  # all libraries
+    from sml_agents.training.trainers import callbacks, grpo, preference, sft  # noqa: F401  # all libraries
 
     gc.freeze()  # what they leave costs each training two looks at all of it
-
     save = frame.save_result
 
     def saved(trainer: Any, tokenizer: Any, settings: Any, out: Path, record: dict[str, Any]) -> None:
@@ -39,27 +36,21 @@ def main(plan: str) -> None:
         save(trainer, tokenizer, settings, out, record)
 
     frame.save_result = saved
-    for job in json.loads(Path(plan).read_text()):
-        file = Path(job["file"])
-        if file.with_name(f"{file.stem}.{RANK}.json").exists():
-            continue  # before all were started anew
-        callbacks.time = clock(job.get("ahead", 0.0) * min(RANK, 1))
-        died = file.with_suffix(".died")
+    ahead = float(os.environ.get("CLOCK_AHEAD", "0")) * min(RANK, 1)
+    readings = itertools.count()  # the first one is the start of training: one clock of two then gains on the other
+    early: Any = SimpleNamespace(
+        monotonic=lambda: time.monotonic() + ahead * min(1, next(readings)), perf_counter=time.perf_counter
+    )
+    callbacks.time = early
+    dies_at = int(os.environ.get("DIES_AT", "0"))
 
-        def progress(told: Any, dies_at: int = job.get("dies_at", 0), died: Path = died) -> None:
-            if told.step == dies_at and not died.exists():
-                died.touch()
-                os._exit(9)
+    def progress(told: Any) -> None:
+        if told.step == dies_at:
+            os._exit(9)
 
+    for file in files:
         train_run(load_run(file), progress)
 
 
-def clock(ahead: float) -> Any:
-    readings = itertools.count()  # the first one is the start of training: one clock of two then gains on the other
-    return SimpleNamespace(
-        monotonic=lambda: time.monotonic() + ahead * min(1, next(readings)), perf_counter=time.perf_counter
-    )
-
-
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1:])

@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 import yaml
 
 from sml_agents import DialogueSettings, OracleTeacher, load_tasks, run_dialogues_sync
 from sml_agents.roles import GuessingStudent, OraclePrimer
 from sml_agents.traces import TraceStore
 from sml_agents.training import TrainResult, load_run, train_run
-from tests.models import small_model
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+pytestmark = pytest.mark.timeout(1800)
 
 STEPS = 20
 ROWS = {"sft": 4, "dpo": 4, "kto": 4, "sdft": 2, "grpo": 4}
@@ -29,10 +29,18 @@ Job = Callable[..., Path]
 
 
 @pytest.fixture(scope="module")
-def job(embedded_model: Path, guesser: Path, problems: str, tmp_path_factory: pytest.TempPathFactory) -> Job:
+def job(
+    tiny_model: Path, guesser: Path, problems: str, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Path]:
     """Writes the file of a training, whose result is beside it, under the name given."""
     folder = tmp_path_factory.mktemp("jobs")
-    roomy = small_model(embedded_model, folder / "roomy", seed=1)
+    roomy = folder / "roomy"
+    from transformers import AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+    torch.manual_seed(1)
+    config = LlamaConfig.from_pretrained(tiny_model, max_position_embeddings=1024)
+    LlamaForCausalLM(config).save_pretrained(roomy)
+    AutoTokenizer.from_pretrained(tiny_model).save_pretrained(roomy)
     store = folder / "dialogues.sqlite"
     with TraceStore.open(store) as traces:
         tasks, student = load_tasks("arithmetic?form=paired&n=40"), GuessingStudent(questions=0.2)
@@ -65,21 +73,20 @@ def job(embedded_model: Path, guesser: Path, problems: str, tmp_path_factory: py
     return write
 
 
-def in_two_processes(plan: list[dict[str, Any]], folder: Path) -> None:
-    """Runs a plan of `in_processes.py`: one for everything, for processes cost more than what they train here."""
-    file = folder / "plan.json"
-    file.write_text(json.dumps(plan))
+def in_two_processes(*files: Path, **environment: str) -> int:
+    """The exit code of torchrun."""
     script = Path(__file__).with_name("in_processes.py")
-    torchrun = ["torch.distributed.run", "--standalone", "--nproc_per_node", "2", "--max_restarts", "2"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", str(script)]
     threads = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
     done = subprocess.run(
-        [sys.executable, "-m", *torchrun, str(script), str(file)],
-        env={**os.environ, **threads},
+        [*command, *map(str, files)],
+        env={**os.environ, **threads, **environment},
         capture_output=True,
         text=True,
     )
-    if done.returncode:
+    if done.returncode and not environment.get("DIES_AT"):
         pytest.fail(f"torchrun ended with {done.returncode}:\n{done.stderr[-6000:]}")
+    return done.returncode
 
 
 def ranks_of(file: Path) -> list[dict[str, Any]]:
@@ -99,19 +106,13 @@ def distance(left: Path, right: Path) -> float:
 
 @pytest.fixture(scope="module")
 def trained_in_two(job: Job) -> dict[str, Path]:
-    """Every recipe; two by the clock, which differs between the processes; two that are killed on the way."""
+    """Every recipe, one after another in the same two processes."""
     files = {recipe: job(recipe, f"two-{recipe}") for recipe in ROWS}
-    by_clock = {"max_steps": None, "epochs": 500, "max_seconds": 2.0}
-    timed = {f"timed {recipe}": job(recipe, f"timed-{recipe}", **by_clock) for recipe in ("sft", "dpo")}
-    safe = {"checkpoint_seconds": 1e-9, "resume": True}
-    broken = {f"broken {recipe}": job(recipe, f"broken-{recipe}", **safe) for recipe in ("sft", "grpo")}
-    plan: list[dict[str, Any]] = [{"file": str(file)} for file in files.values()]
-    plan += [{"file": str(file), "ahead": 0.3} for file in timed.values()]
-    plan += [{"file": str(file), "dies_at": 7} for file in broken.values()]
-    in_two_processes(plan, files["sft"].parent)
-    return files | timed | broken
+    in_two_processes(*files.values())
+    return files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ROWS)
 def test_processes_stay_equal_to_the_bit(trained_in_two: dict[str, Path], recipe: str) -> None:
     first, second = ranks_of(trained_in_two[recipe])
@@ -124,6 +125,7 @@ def test_processes_stay_equal_to_the_bit(trained_in_two: dict[str, Path], recipe
     assert "2 processes on cpu (2 x " in card
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", ["sft", "dpo", "kto"])
 def test_two_processes_train_what_one_would(trained_in_two: dict[str, Path], job: Job, recipe: str) -> None:
     alone = job(recipe, f"one-{recipe}", batch_size=2 * ROWS[recipe])
@@ -132,6 +134,7 @@ def test_two_processes_train_what_one_would(trained_in_two: dict[str, Path], job
     assert result_of(alone).rows_a_step == 2 * ROWS[recipe]
 
 
+@pytest.mark.slow
 def test_the_dialogues_of_all_processes_are_kept_and_none_twice(trained_in_two: dict[str, Path]) -> None:
     folder = trained_in_two["grpo"].with_suffix("")
     with TraceStore.open(folder / "dialogues.sqlite", read_only=True) as store:
@@ -152,21 +155,30 @@ def test_the_dialogues_of_all_processes_are_kept_and_none_twice(trained_in_two: 
     assert notes["groups"] == STEPS * 2 > notes["flat_groups"]
 
 
-@pytest.mark.parametrize("recipe", ["sft", "dpo"])
-def test_the_first_clock_counts_for_all(trained_in_two: dict[str, Path], recipe: str) -> None:
-    first, second = ranks_of(trained_in_two[f"timed {recipe}"])
-    assert first == second
-    assert first["stopped"] == "time"
+@pytest.mark.slow
+def test_the_first_clock_counts_for_all(job: Job) -> None:
+    files = [job(recipe, f"timed-{recipe}", max_steps=None, epochs=500, max_seconds=2.0) for recipe in ("sft", "dpo")]
+    in_two_processes(*files, CLOCK_AHEAD="0.3")
+    for file in files:
+        first, second = ranks_of(file)
+        assert first == second
+        assert first["stopped"] == "time"
 
 
-@pytest.mark.parametrize("recipe", ["sft", "grpo"])
-def test_killed_and_resumed_is_as_unbroken(trained_in_two: dict[str, Path], recipe: str) -> None:
-    file = trained_in_two[f"broken {recipe}"]
-    assert file.with_suffix(".died").exists()
-    first, second = ranks_of(file)
-    assert first == second
-    assert first["weights"] == ranks_of(trained_in_two[recipe])[0]["weights"]
-    whole, parts = result_of(trained_in_two[recipe]), result_of(file)
-    assert parts.resumed_from is not None
-    assert [point["step"] for point in parts.curve] == [point["step"] for point in whole.curve]
-    assert parts.first_loss == whole.first_loss
+@pytest.mark.slow
+def test_killed_and_resumed_is_as_unbroken(trained_in_two: dict[str, Path], job: Job) -> None:
+    safe = {"checkpoint_seconds": 1e-9}
+    for recipe in ("sft", "grpo"):
+        broken = job(recipe, f"broken-{recipe}", **safe)
+        assert in_two_processes(broken, DIES_AT="7")
+        assert not broken.with_suffix("").joinpath("training.json").exists()
+    resumed = [job(recipe, f"broken-{recipe}", **safe, resume=True) for recipe in ("sft", "grpo")]
+    in_two_processes(*resumed)
+    for recipe, file in zip(("sft", "grpo"), resumed, strict=True):
+        first, second = ranks_of(file)
+        assert first == second
+        assert first["weights"] == ranks_of(trained_in_two[recipe])[0]["weights"]
+        whole, parts = result_of(trained_in_two[recipe]), result_of(file)
+        assert parts.resumed_from is not None
+        assert [point["step"] for point in parts.curve] == [point["step"] for point in whole.curve]
+        assert parts.first_loss == whole.first_loss
