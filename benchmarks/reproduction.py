@@ -106,6 +106,7 @@ CLAIMS = (
     ("MT-RL", "MT-SFT"),
     ("MT-RL", "ST-RL"),
     ("MT-SFT", "ST-SFT"),
+    ("Q-primed MT-SFT", "start"),
     ("Q-primed MT-SFT", "MT-SFT"),
     ("Q-primed MT-RL", "MT-RL"),
     ("Q-primed MT-RL", "start"),

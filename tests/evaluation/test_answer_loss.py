@@ -88,7 +88,7 @@ def test_the_answer_to_a_request_is_the_call_and_a_value_that_is_told_makes_it_l
         DialogueSettings(max_turns=3, q_priming=1.0),
         OraclePrimer(demonstrate=True),
     )
-    fell = []
+    told, untold = [], []
     for request in load_tasks("requests?form=underspecified&n=4&seed=3"):
         made = asyncio.run(cast.graph().ainvoke({"task": request}))["trace"]
         lead, answer = _reference(form, request)
@@ -98,5 +98,7 @@ def test_the_answer_to_a_request_is_the_call_and_a_value_that_is_told_makes_it_l
         )
         losses = losses_of(made, network, form, system=None)
         assert len(losses) == len([turn for turn in made.turns if turn.role is Role.TEACHER])
-        fell.append(losses[-1] < losses[0])
-    assert sum(fell) >= 3
+        silent = [turn.model_copy(update={"text": "As always."}) if turn.reveals else turn for turn in made.turns]
+        told.append(losses[-1])
+        untold.append(losses_of(made.model_copy(update={"turns": tuple(silent)}), network, form, system=None)[-1])
+    assert sum(told) < sum(untold)
