@@ -10,6 +10,7 @@ scores its answers, and the traces train it. No second loop, and nobody has to s
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import os
 import sys
 import time
@@ -94,7 +95,13 @@ def agent_from(place: str) -> AgentStudent:
     except (ImportError, AttributeError, OSError, SyntaxError) as error:
         raise InputError(f"agent:{place} cannot be loaded: {one_line(error)}") from error
     if callable(found) and not isinstance(found, Pregel | AgentStudent):
+        try:
+            inspect.signature(found).bind()
+        except (TypeError, ValueError):
+            raise InputError(f"agent:{place} is no graph, and no function that makes one without arguments") from None
         found = found()
+    if not isinstance(found, AgentStudent) and not hasattr(found, "ainvoke"):
+        raise InputError(f"agent:{place} is no graph: name a compiled graph, or a function that makes one")
     return found if isinstance(found, AgentStudent) else AgentStudent(found, name=place)
 
 

@@ -8,10 +8,13 @@ and `dtype=fast` a choice. A CPU without them is many times slower in bfloat16.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from sml_agents.backends.chat_format import bake
 from sml_agents.backends.settings import LocalSettings
@@ -59,6 +62,22 @@ def without_progress_bars() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
+def hub_is_out_of_reach(path: str) -> bool:
+    """Whether `path` could only come from the Hugging Face Hub and that cannot be reached: its client would try again
+    for minutes, file by file. A proxy is taken to reach it."""
+    from huggingface_hub import constants
+
+    if Path(path).exists() or constants.is_offline_mode() or getproxies():
+        return False
+    address = urlsplit(constants.ENDPOINT)
+    try:
+        port = address.port or (80 if address.scheme == "http" else 443)
+        socket.create_connection((address.hostname or "", port), timeout=5).close()
+    except OSError:
+        return True
+    return False
+
+
 def load_model(path: str, name: str, settings: LocalSettings) -> tuple[Any, Any]:
     """Model and tokenizer in `path` (a folder or hub name). Runs no code from there.
 
@@ -75,10 +94,12 @@ def load_model(path: str, name: str, settings: LocalSettings) -> tuple[Any, Any]
             import peft  # noqa: F401
         except ImportError:
             raise MissingExtra(f"{name} is an adapter (LoRA), which", "train") from None
+    alone = hub_is_out_of_reach(path)
+    given: dict[str, Any] = {"trust_remote_code": False, **({"local_files_only": True} if alone else {})}
     try:
         with without_progress_bars():
-            tokenizer = AutoTokenizer.from_pretrained(path, trust_remote_code=False)
-            model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=dtype, trust_remote_code=False)
+            tokenizer = AutoTokenizer.from_pretrained(path, **given)
+            model: Any = AutoModelForCausalLM.from_pretrained(path, dtype=dtype, **given)
         model = model.to(device).eval()
         if adapter and (Path(path) / "generation_config.json").is_file():
             # Its base may not know the token that ends a turn of the adapter's.
@@ -86,6 +107,8 @@ def load_model(path: str, name: str, settings: LocalSettings) -> tuple[Any, Any]
         bake(tokenizer, settings.template_kwargs)
     except (OSError, ValueError, TypeError, KeyError, RuntimeError, ImportError) as error:
         reason = one_line(error, 300)
+        if alone:
+            reason = "it is no folder here, no copy of it is in the cache, and the Hugging Face Hub cannot be reached"
         raise BackendSpecError(f"No language model could be loaded from {name}: {reason}") from error
     model.requires_grad_(False)
     return model, tokenizer

@@ -9,6 +9,7 @@ import typer
 from sml_agents.cli import (
     ask,
     chat,
+    completions,
     demo,
     doctor,
     evaluate,
@@ -77,4 +78,5 @@ app.command()(mcp.mcp)
 app.command()(serve.serve)
 app.command()(gguf.gguf)
 app.command()(doctor.doctor)
+app.command()(completions.completions)
 app.add_typer(recipes.app, name="recipes")

@@ -17,6 +17,7 @@ import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from io import TextIOWrapper
+from pathlib import Path
 from typing import Any, TextIO
 
 import typer
@@ -53,6 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(arguments: list[str]) -> Result:
     try:
+        Path.cwd()
+    except OSError:
+        return _error("the folder that you are in was removed: go to one that is there", "InputError", WRONG_INPUT)
+    try:
         returned = app(args=arguments, prog_name="sml-agents", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         return _error("interrupted", "Interrupted", INTERRUPTED)
@@ -87,8 +92,19 @@ def _plain(value: Any) -> Any:
 
 
 def _error(message: str, kind: str, code: int) -> Result:
-    sentence = re.sub(r"\s+", " ", message).strip() or kind
-    return Result({"error": sentence, "type": kind, "exit_code": code}, code=code)
+    return Result({"error": _sentence(message) or kind, "type": kind, "exit_code": code}, code=code)
+
+
+_OPENING = re.compile(r"[A-Z](?:[a-z]+(?=[ ,])|(?= ))")
+"""A word that is written large only because it is the first."""
+
+
+def _sentence(message: str) -> str:
+    """A message in the one style of all: on one line, begun small after the program's name, without the last stop."""
+    sentence = re.sub(r"\s+", " ", message).strip()
+    if sentence.endswith(".") and not sentence.endswith(".."):
+        sentence = sentence[:-1]
+    return sentence[:1].lower() + sentence[1:] if _OPENING.match(sentence) else sentence
 
 
 def _usage_error(error: Exception, message: str) -> Result:
@@ -97,8 +113,7 @@ def _usage_error(error: Exception, message: str) -> Result:
         print(message, file=sys.stderr)
         return _error("no command was given; see the list above", "UsageError", WRONG_INPUT)
     path = getattr(context, "command_path", "sml-agents")
-    sentence = message.strip().rstrip(".")
-    return _error(f"{sentence} (see {path} --help).", "UsageError", WRONG_INPUT)
+    return _error(f"{message.strip().rstrip('.')} (see {path} --help)", "UsageError", WRONG_INPUT)
 
 
 @contextmanager

@@ -55,7 +55,9 @@ def evaluate(
     max_turns: Annotated[
         int, typer.Option(min=1, max=1000, metavar="T", help="Student turns at most, where no suite says.")
     ] = 10,
-    samples: Annotated[int, typer.Option(min=1, metavar="N", help="Dialogues of each student on each task.")] = 1,
+    samples: Annotated[
+        int, typer.Option(min=1, max=1_000_000, metavar="N", help="Dialogues of each student on each task.")
+    ] = 1,
     concurrency: Annotated[int, typer.Option(min=1, max=10_000, metavar="C", help="Dialogues at once.")] = 32,
     seed: Annotated[int, typer.Option(metavar="S", help="Seed of the dialogues and of the intervals.")] = 0,
     out: Annotated[

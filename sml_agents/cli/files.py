@@ -14,15 +14,17 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def open_store(place: str, *, write: bool = False, redactor: Redactor | None = None) -> Iterator[TraceStore]:
-    """The store at a path or URL, closed afterwards; made when missing if `write`.
+def open_store(
+    place: str, *, write: bool = False, create: bool = True, redactor: Redactor | None = None
+) -> Iterator[TraceStore]:
+    """The store at a path or URL, closed afterwards; made when missing if `write` and `create`.
 
     What cannot be opened as a store is the user's mistake: InputError.
     """
     from sml_agents.traces import TraceStore
 
     try:
-        store = TraceStore.open(place, create=write, read_only=not write, redactor=redactor)
+        store = TraceStore.open(place, create=write and create, read_only=not write, redactor=redactor)
     except StoreError as error:
         raise InputError(str(error)) from error
     with store:

@@ -38,7 +38,7 @@ def review(
     from sml_agents.mining.run import accept_above as accept
 
     kinds = members(Kind, kind)
-    with open_store(store, write=True) as lessons:
+    with open_store(store, write=True, create=False) as lessons:
         _refuse_other_stores(lessons, store)
         if accept_above is not None:
             accept(lessons, accept_above, kinds)

@@ -33,7 +33,7 @@ def run(
     teacher: Annotated[
         str, typer.Option(metavar="oracle|human|BACKEND", help="oracle, human, or a model as for --student.")
     ] = "oracle",
-    samples: Annotated[int, typer.Option(min=1, metavar="N", help="Dialogues for each task.")] = 1,
+    samples: Annotated[int, typer.Option(min=1, max=1_000_000, metavar="N", help="Dialogues for each task.")] = 1,
     max_turns: Annotated[int, typer.Option(min=1, max=1000, metavar="T", help="Student turns at most.")] = 4,
     concurrency: Annotated[int, typer.Option(min=1, max=10_000, metavar="C", help="Dialogues at once.")] = 32,
     q_priming: Annotated[

@@ -34,10 +34,14 @@ def serve(
         typer.Option(metavar="KEY", envvar=KEY, show_envvar=False, help=f"Or {KEY}, which others can't see."),
     ] = None,
     open: Annotated[bool, typer.Option("--open", help="Listen beyond this machine without a key.")] = False,
-    at_once: Annotated[int, typer.Option(min=1, metavar="N", help="Replies under way or waiting at most.")] = 128,
-    max_tokens: Annotated[int, typer.Option(min=1, metavar="N", help="Tokens of a reply at most.")] = 4096,
+    at_once: Annotated[
+        int, typer.Option(min=1, max=100_000, metavar="N", help="Replies under way or waiting at most.")
+    ] = 128,
+    max_tokens: Annotated[
+        int, typer.Option(min=1, max=1_000_000, metavar="N", help="Tokens of a reply at most.")
+    ] = 4096,
     timeout: Annotated[float, typer.Option(min=0.1, metavar="SECONDS", help="For one reply.")] = 300.0,
-    body_kb: Annotated[int, typer.Option(min=1, metavar="KIB", help="Largest request.")] = 2048,
+    body_kb: Annotated[int, typer.Option(min=1, max=1_000_000, metavar="KIB", help="Largest request.")] = 2048,
     grace: Annotated[
         float, typer.Option(min=0, metavar="SECONDS", help="For replies under way when it is to stop.")
     ] = 60.0,

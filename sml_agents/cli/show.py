@@ -24,7 +24,7 @@ def show(
     stop: Annotated[
         list[str] | None, typer.Option(metavar="REASON", help="List dialogues that ended so, such as max_turns.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, metavar="N", help="Dialogues in the list at most.")] = 20,
+    limit: Annotated[int, typer.Option(min=1, max=1_000_000, metavar="N", help="Dialogues in the list at most.")] = 20,
     json: JsonFlag = False,
 ) -> Result:
     """Read dialogues in the terminal.

@@ -73,7 +73,7 @@ def prepare(connection: Connection, *, where: str, create: bool) -> None:
     present = set(inspect(connection).get_table_names())
     if not present:
         if not create:
-            raise StoreError(f"{where} holds no traces: it is an empty database")
+            raise StoreError(f"{where} is an empty database and holds no traces: check the path")
         metadata.create_all(connection)
         row = {"key": "schema_version", "value": str(SCHEMA_VERSION)}
         connection.execute(meta.insert(), [row, {"key": "created", "value": now()}])

@@ -297,7 +297,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     try:
         values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"cannot read the settings in {path}: {error}") from error
+        raise InputError(f"cannot read the settings in {path}: {getattr(error, 'strerror', None) or error}") from error
     if not isinstance(values, dict):
         raise InputError(f"{path} must hold settings as 'name: value' lines")
     return values

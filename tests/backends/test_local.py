@@ -316,3 +316,21 @@ def test_own_earlier_turns_are_read_back(model: TransformersChatModel, tokenizer
         "<|im_start|>user\nHi.<|im_end|>\n<|im_start|>assistant\nHello.<|im_end|>\n"
         "<|im_start|>user\nBye.<|im_end|>\n<|im_start|>assistant\n"
     )
+
+
+def test_a_name_that_only_the_hub_could_know_is_not_asked_for_again_and_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without a network the Hub's client tries each file of a model six times, for half a minute."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    for name in ("http_proxy", "https_proxy", "all_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    waited: list[float] = []
+    monkeypatch.setattr(time, "sleep", waited.append)
+    with pytest.raises(BackendSpecError, match="no copy of it is in the cache, and the Hugging Face Hub cannot be"):
+        resolve("transformers:no-such/model").invoke("a")
+    assert waited == []

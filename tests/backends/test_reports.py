@@ -36,7 +36,7 @@ def sends(message: dict[str, Any], finish: str | None, *deltas: dict[str, Any]) 
 
 async def ask(scenario: Scenario, streamed: bool) -> AIMessage:
     async with serve(scenario) as server:
-        model = resolve(f"openai:m@{server.url}", backoff=0.001, timeout=5, max_retries=1).bind_tools([weather])  # type: ignore[attr-defined]
+        model = resolve(f"openai:m@{server.url}", backoff=0.001, timeout=5, max_retries=1).bind_tools([weather])
         return await said(model, [HumanMessage("How is it?")], streamed)
 
 
@@ -104,7 +104,7 @@ async def test_llama_cpp_15789_reasoning_and_nothing_else(streamed: bool) -> Non
 async def test_langchain_39370_reasoning_goes_back_beside_its_call(streamed: bool) -> None:
     """langchain-ai/langchain#39370, #37713 and langchainjs#10883: a second request without it is refused."""
     async with serve(ModelServer(KINDS["wants reasoning back, DeepSeek"])) as server:
-        model = resolve(f"openai:m@{server.url}", backoff=0.001, timeout=5).bind_tools([weather])  # type: ignore[attr-defined]
+        model = resolve(f"openai:m@{server.url}", backoff=0.001, timeout=5).bind_tools([weather])
         asked: list[Any] = [HumanMessage("How is the weather in 'Paris'?")]
         made = await said(model, asked, streamed)
         result = ToolMessage("Rain.", tool_call_id=made.tool_calls[0]["id"])

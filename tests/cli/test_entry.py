@@ -114,6 +114,7 @@ def test_every_command_offers_json(capsys: pytest.CaptureFixture[str]) -> None:
         "recipes",
         "ask",
         "gguf",
+        "completions",
         "merge",
         "push",
         "serve",

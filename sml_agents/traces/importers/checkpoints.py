@@ -209,7 +209,9 @@ def _read_only(path: Path) -> sqlite3.Connection:
         connection.execute(f"{_THREADS} LIMIT 1").fetchall()
         return connection
     except sqlite3.Error as error:
-        raise InputError(f"{path} is no LangGraph checkpointer that can be read ({error})") from error
+        raise InputError(
+            f"{path} is no LangGraph checkpointer that can be read ({error}): give the file of an SqliteSaver"
+        ) from error
 
 
 def _pages(connection: sqlite3.Connection) -> Iterator[str]:
