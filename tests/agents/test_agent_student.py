@@ -222,7 +222,7 @@ def test_an_agent_by_its_name(spec: str, tmp_path: Path, monkeypatch: pytest.Mon
         ("agent:no_such_module:graph", "cannot be loaded: No module named"),
         ("agent:nothing.py:graph", "there is no file nothing.py"),
         ("agent:my_own_agent.py:nothing", "cannot be loaded: .*nothing"),
-        ("agent:my_own_agent.py:number", "takes a compiled LangGraph graph"),
+        ("agent:my_own_agent.py:number", "is no graph: name a compiled graph"),
     ],
 )
 def test_what_is_no_agent_is_said(spec: str, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

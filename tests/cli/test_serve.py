@@ -115,7 +115,7 @@ def test_sigterm_finishes_what_runs(work: Path) -> None:
         (["scripted:none.json"], "none.json"),
         (["SCRIPT", "--host", "0.0.0.0"], "SML_AGENTS_KEY"),
         (["SCRIPT", "--key", "short"], "less than 8"),
-        (["SCRIPT", "--host", "203.0.113.1", "--port", "0", "--open"], "Cannot serve at 203.0.113.1:0"),
+        (["SCRIPT", "--host", "203.0.113.1", "--port", "0", "--open"], "cannot serve at 203.0.113.1:0"),
         (["SCRIPT", "--port", "99999"], "--port"),
         (["SCRIPT", "--at-once", "0"], "--at-once"),
         ([], "FOLDER|BACKEND"),
