@@ -35,8 +35,10 @@ def import_(
     are taken out. The exit code is 1 when a log brought nothing.
     """
     from sml_agents.traces import Redactor
-    from sml_agents.traces.importers import import_logs
+    from sml_agents.traces.importers import import_logs, log_place
 
+    for spec in logs:
+        log_place(spec)  # before the store is made, and before the first of several is read
     reports = []
     with open_store(store, write=True, redactor=Redactor(personal=personal)) as traces:
         for spec in logs:

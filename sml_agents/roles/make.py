@@ -7,13 +7,14 @@ primer_from("student", student)  the paper's Q-priming: the student's own model 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from sml_agents.errors import InputError
 from sml_agents.roles.primer import ChatPrimer, OraclePrimer, Primer
 from sml_agents.roles.scripts import SCRIPTS, ScriptStudent
-from sml_agents.roles.shards import SIMULATIONS, ShardTeacher
+from sml_agents.roles.shards import SIMULATIONS, ShardTeacher, Simulation
 from sml_agents.roles.student import ChatStudent, Student
 from sml_agents.roles.teacher import ChatTeacher, HumanTeacher, OracleTeacher, SelfTeacher, Teacher
 from sml_agents.roles.user import PERSONAS, Persona
@@ -123,23 +124,22 @@ def primer_from(
 
 
 def _oracle(spec: Spec) -> OracleTeacher:
-    persona = spec.values.pop("persona", "plain")
-    if spec.arg or spec.values:
-        unknown = next(iter(spec.values), spec.arg)
-        raise InputError(f"the oracle takes no {unknown!r}: its one setting is oracle?persona=NAME")
-    if persona not in PERSONAS:
-        raise InputError(f"there is no persona {persona!r}: take one of {', '.join(PERSONAS)}")
-    return OracleTeacher(persona=cast(Persona, persona))
+    return OracleTeacher(persona=cast(Persona, _one_setting(spec, "oracle", "persona", "plain", PERSONAS)))
 
 
 def _shards(spec: Spec) -> ShardTeacher:
-    simulation = spec.values.pop("simulation", "sharded")
+    return ShardTeacher(cast(Simulation, _one_setting(spec, "shards", "simulation", "sharded", SIMULATIONS)))
+
+
+def _one_setting(spec: Spec, role: str, name: str, default: str, known: Collection[str]) -> str:
+    """The value of the only setting that a role by rule has."""
+    value = spec.values.pop(name, default)
     if spec.arg or spec.values:
         unknown = next(iter(spec.values), spec.arg)
-        raise InputError(f"shards takes no {unknown!r}: its one setting is shards?simulation=NAME")
-    if simulation not in SIMULATIONS:
-        raise InputError(f"there is no simulation {simulation!r}: take one of {', '.join(SIMULATIONS)}")
-    return ShardTeacher(simulation)
+        raise InputError(f"{role} takes no {unknown!r}: its one setting is {role}?{name}=NAME")
+    if value not in known:
+        raise InputError(f"there is no {name} {value!r}: take one of {', '.join(known)}")
+    return value
 
 
 def _model(given: Any, student: Student | None = None) -> BaseChatModel | None:

@@ -49,6 +49,19 @@ def test_lists_have_request_and_date_and_pages_calls_and_arguments(cli: Cli, log
     assert "teacher" not in page and "student" not in page and "private" not in page
 
 
+@pytest.mark.parametrize("wrong", ["openai:none.jsonl", "nosuch:{log}", "openai"])
+def test_a_log_that_is_mistyped_leaves_no_store_and_reads_none_of_the_others(
+    cli: Cli, tmp_path: Path, wrong: str
+) -> None:
+    log, store = tmp_path / "log.jsonl", tmp_path / "made.sqlite"
+    log.write_text(
+        json.dumps({"messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hm"}]})
+    )
+    done = cli("import", f"openai:{log}", wrong.format(log=log), "--store", store, "--json")
+    assert done.code == 2 and not store.exists(), done.json
+    assert cli("import", f"openai:{log}", "--store", store, "--json").json["imported"] == 1
+
+
 def test_mining_refuses_the_store_of_the_logs_itself(cli: Cli, logs: Path, tmp_path: Path) -> None:
     done = cli("mine", logs, "--store", logs.parent / "x" / ".." / logs.name, "--json")
     assert done.code == 2 and "store of their own" in done.json["error"]

@@ -41,7 +41,7 @@ from sml_agents.traces.importers.spans import read_openinference, read_otel
 from sml_agents.traces.store import Batch, TraceStore
 from sml_agents.types import Trace
 
-__all__ = ["FORMATS", "ImportReport", "Log", "Loss", "Score", "import_logs", "read_logs"]
+__all__ = ["FORMATS", "ImportReport", "Log", "Loss", "Score", "import_logs", "log_place", "read_logs"]
 
 Reader = Callable[[str, OnLoss], Iterator[Log]]
 
@@ -85,7 +85,7 @@ def read_logs(spec: str, on_loss: OnLoss) -> Iterator[Trace]:
 
     Raises InputError at once when the format is unknown or the place holds nothing of the kind.
     """
-    format, place = _split(spec)
+    format, place = log_place(spec)
     return _traces(FORMATS[format](place, on_loss), format, on_loss)
 
 
@@ -96,7 +96,7 @@ def import_logs(
 
     Raises InputError and StoreError, never anything for a bad record.
     """
-    format, place = _split(spec)
+    format, place = log_place(spec)
     report = ImportReport(format=format, place=shown_place(place))
     began = time.monotonic()
 
@@ -161,7 +161,8 @@ def _traces(logs: Iterator[Log], format: str, on_loss: OnLoss) -> Iterator[Trace
             yield trace
 
 
-def _split(spec: str) -> tuple[str, str]:
+def log_place(spec: str) -> tuple[str, str]:
+    """Format and place of `FORMAT:PATH`. Raises InputError for an unknown format and where nothing is."""
     format, colon, place = spec.partition(":")
     if format not in FORMATS or not colon or not place:
         raise InputError(f"{spec!r} is not FORMAT:PATH with one of the formats {', '.join(FORMATS)}")
