@@ -113,7 +113,8 @@ def _usage_error(error: Exception, message: str) -> Result:
         print(message, file=sys.stderr)
         return _error("no command was given; see the list above", "UsageError", WRONG_INPUT)
     path = getattr(context, "command_path", "sml-agents")
-    return _error(f"{message.strip().rstrip('.')} (see {path} --help)", "UsageError", WRONG_INPUT)
+    said = message.strip().rstrip(".").replace(": Value error, ", ": ")  # pydantic's own opening
+    return _error(f"{said} (see {path} --help)", "UsageError", WRONG_INPUT)
 
 
 @contextmanager
