@@ -193,20 +193,27 @@ def _matches(pattern: str, text: str) -> list[Mention]:
 def _numbers(kind: Kind, text: str, clock: Clock) -> list[Mention]:
     """Numbers that are no part of a date or a time, and `a` before a word of the argument's name."""
     dates = find_dates(text, clock)
-    taken = [m.span for m in dates] + [m.span for m in find_times(text)]
+    taken = [m.span for m in dates] + _hours(text)
     found: list[Mention] = []
     if kind.part:  # of a date that is said in words; each part has a place of its own in it
         at = _PARTS.index(kind.part)
         spans = [Span(m.span.start + at, min(m.span.start + at + 1, m.span.end)) for m in dates]
         found.extend(Mention(float(getattr(m.day, kind.part)), span) for m, span in zip(dates, spans, strict=True))
+    if kind.words & _RATINGS:
+        rated = [Mention(float(one["given"]), Span(*one.span())) for one in _RATED.finditer(text)]
+        found.extend(rated)
+        taken += [one.span for one in rated]
+    if kind.counts_people:
+        found.extend(Mention(2.0, Span(*one.span())) for one in _COUPLE.finditer(text))
     for mention in find_numbers(text):
         if any(mention.span.overlaps(span) for span in taken):
             continue
         after = tokens(text[mention.span.end : mention.span.end + 40])
         unit = UNITS.get(after[0].plain) if after else None
-        if unit is not None and kind.unit is None and stem(after[0].plain) not in kind.words:
-            continue  # three nights are no three guests
-        if _names_a_thing(kind, text, mention.span):
+        counts_other = kind.unit is None and (unit is not None or (after and after[0].plain in _OFTEN))
+        if counts_other and stem(after[0].plain) not in kind.words:
+            continue  # three nights are no three guests, four times no four stars
+        if _names_a_thing(kind, text, mention.span) or _SHARE.match(text, mention.span.end):
             continue
         found.extend(Mention(value, mention.span) for value in sorted(mention.values))
     for match in re.finditer(r"\b(?:an?|just me|by myself|alone|only me)\b", text, re.IGNORECASE):
@@ -216,6 +223,29 @@ def _numbers(kind: Kind, text: str, clock: Clock) -> list[Mention]:
     return found
 
 
+def _hours(text: str) -> list[Span]:
+    """Where times stand; the bare number of `set it to 21` is none where its clause holds no other."""
+    times = [mention.span for mention in find_times(text)]
+
+    def is_time(span: Span) -> bool:
+        if not (text[span.start : span.end].isdigit() and re.search(r"\bto $", text[: span.start])):
+            return True
+        clause = clause_of(text, span)
+        return any(other != span and other.overlaps(clause) for other in times)
+
+    return [span for span in times if is_time(span)]
+
+
+_SHARE = re.compile(r"\s(?:out )?of \d")
+_OFTEN = frozenset(listed("times mal fois veces volte"))
+_RATINGS = frozenset(map(stem, listed("star rating rate score grade mark point")))
+_RATED = re.compile(r"(?<![\w/.])(?P<given>\d{1,3})\s?(?:/|(?:out )?of)\s?(?:5|10|100)(?![\w/])")
+_COUPLE = re.compile(
+    r"\b(?:my (?!\w+s and|children|family|people)[a-z]+ and (?:i|me|myself)"
+    r"|(?:me|i|myself) and my (?!\w+s\b|children|family|people)[a-z]+)\b(?!,? (?:and|with|plus)\b)",
+    re.IGNORECASE,
+)
+"""Two persons: `my wife and I`."""
 _LABELS = frozenset(
     map(
         stem,
@@ -410,6 +440,8 @@ def _yes_or_no(kind: Kind, value: Any, text: str) -> list[Mention]:
     if wanted is None:
         return []
     names = kind.name - _FILLER
+    if kind.name & _AVOIDING and (names := names - _AVOIDING):
+        return _avoided(names, wanted, value, text)
     if not names:
         return []
     said = [(token, stem(token.plain)) for token in tokens(text)]
@@ -423,6 +455,26 @@ def _yes_or_no(kind: Kind, value: Any, text: str) -> list[Mention]:
         re.search(r"\b(?:not|no|n['\u2019]t|without|off)\b", text[span.end : clause.end])
     )
     return [Mention(value, span)] if negative != wanted else []
+
+
+_AVOIDING = frozenset(map(stem, listed("avoid exclude skip without omit no hide disable ignore")))
+_AVOIDED = re.compile(
+    r"\b(?:avoid|exclud|skip|omit|hide|disabl|ignor|without|no|not|vermeid|ohne|sans|sin)\w*\W+(?:\w+\W+){0,2}$",
+    re.IGNORECASE,
+)
+_TAKEN = re.compile(r"\s+(?:is|are) (?:fine|ok(?:ay)?|good|all right|no problem)\b", re.IGNORECASE)
+_WITH = re.compile(r"\b(?:with|use|take|allow|include|via)\s+(?:\w+\s+)?$", re.IGNORECASE)
+
+
+def _avoided(names: frozenset[str], wanted: bool, value: Any, text: str) -> list[Mention]:
+    """Of `avoid_tolls`: `without tolls` is yes, `tolls are fine` and `with tolls` no; tolls alone say neither."""
+    for token in tokens(text):
+        if stem(token.plain) in names:
+            before, after = text[: token.start], text[token.end :]
+            avoids = bool(_AVOIDED.search(before))
+            if (avoids and wanted) or (not avoids and not wanted and (_TAKEN.match(after) or _WITH.search(before))):
+                return [Mention(value, Span(token.start, token.end))]
+    return []
 
 
 _FILLER = frozenset(

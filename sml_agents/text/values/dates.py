@@ -418,6 +418,20 @@ def _spelled(piece: str, clock: Clock, languages: tuple[str, ...]) -> dt.datetim
     return _parse(piece, clock.now, languages)
 
 
+_ENGLISH = re.compile(r"\b(?:the|of|to|and|for|my|please|with|is|are|it|me|we|i)\b", re.IGNORECASE)
+
+
+def _is_another_word(text: str, plain: list[str], word: str, numbers: list[bool]) -> bool:
+    """`Set 2 alarms`, `2 out of 3`, `3 sun hats`: a short word beside a number that is a month or a day in another
+    language, which writes the day first, or in no language in this order."""
+    english = _signal_words(("en",))
+    if word in english["weekdays"]:
+        return len(plain) == 2 and numbers[0]
+    if word in english["months"]:
+        return False
+    return plain[0] == word or bool(_ENGLISH.search(text))
+
+
 def _likely(text: str, window: tuple[Any, ...], words: dict[str, frozenset[str]]) -> bool:
     """Whether a run of words can be a date: all of them known to the parser, one of them a day, month or unit."""
     plain = [token.plain for token in window]
@@ -426,17 +440,21 @@ def _likely(text: str, window: tuple[Any, ...], words: dict[str, frozenset[str]]
     if not all(known):
         return False
     first, last = plain[0], plain[-1]
-    if {"at", "um"} & set(plain):
-        return False  # a time follows
+    if {"at", "um"} & set(plain) or any(re.fullmatch(r"\d{1,2}(?:[ap]m|h)", word) for word in plain):
+        return False  # a time
     filler = set(listed("the a of at on for um am der den le el and to from after before"))
     if (first in filler and len(plain) > 1 and first not in ("a",)) or last in filler:
         return False
     between = [text[a.end : b.start] for a, b in pairwise(window)]
     if any(re.search(r"[;:!?\n]", gap) for gap in between):
         return False
+    if any("." in gap and len(word) > 5 and word.isalpha() for gap, word in zip(between, plain, strict=False)):
+        return False  # a sentence ends behind a name that is not cut short
     strong = [w for w in plain if w in words["strong"]]
     if strong:
         months = [w for w in strong if w in words["months"]]
+        if any(_is_another_word(text, plain, word, numbers) for word in strong if len(word) <= 3):
+            return False
         if len(plain) == 1:
             if len(plain[0]) <= 3 and not window[0].text[0].isupper():
                 return False  # "mon" in French, "sat" and "sun" in English
