@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 from sml_agents.agents.evidence import Piece
+from sml_agents.text.sentences import sentences
 from sml_agents.text.values import Clock, Kind, Mention, Span, find, mentions
 from sml_agents.text.values.words import clause_of
 
-__all__ = ["is_aside", "is_how_it_stands", "is_one_of_several"]
+__all__ = ["is_aside", "is_how_it_stands", "is_left_behind", "is_one_of_several"]
 
 _QUOTED = re.compile(
     r"(?<!\bI )(?<!\bich )(?<!\bwe )\b(?:wrote|writes|said|says|told me|texted|schrieb|sagte|sagt"
@@ -61,11 +62,55 @@ _HOURS = re.compile(
 )
 
 
+_BEFORE_NOW = re.compile(
+    r"\b(?:last time|the other (?:day|time)|previously|formerly|in the past|used to|letztes mal|fr\u00fcher"
+    r"|la derni\u00e8re fois|la \u00faltima vez|l'ultima volta)\b",
+    re.IGNORECASE,
+)
+_AS = re.compile(
+    r"\b(?:(?:some|any)(?:thing|one|body|where) like|similar to|(?:the )?same (?:\w+ )?as(?: (?:in|for|on|at|with|to))?"
+    r"|just like|\u00e4hnlich wie|so wie)\s+(?:the |in |for |on |at )*$",
+    re.IGNORECASE,
+)
+_OTHERS = re.compile(
+    r"\b\w+ (?:me )?(?:(?:everything|everyone|anything) else|(?:all )?(?:the )?others"
+    r"|the (?:other|new|newer|previous|next) (?:one|ones)|the (?:one|ones) (?:before|after))\b",
+    re.IGNORECASE,
+)
+_MORE = re.compile(
+    r"\b(?:more|another|additional|the rest|(?:scale|turn|crank|bump|ramp) (?:\w+ ){0,3}(?:up|down)"
+    r"|increase|reduce|mehr)\b",
+    re.IGNORECASE,
+)
+_HAS = re.compile(
+    r"\b(?:(?:i|we|they|you)(?:['\u2019]ve)? (?:have|own|had|got|hold)|(?:has|owns|had|holds|runs)|already \w+|habe)"
+    r"\s+(?:only |just |got )?$",
+    re.IGNORECASE,
+)
+_INQUIRY = re.compile(
+    r"\s*(?:and |but |so )?(?:how (?:much|expensive|long|far|big|good)|why|who)\b[^?]*\?", re.IGNORECASE
+)
+
+
 def is_aside(piece: Piece, span: Span) -> bool:
     """Whether a value stands in what the person quotes of others, or in an offer of several that a mere yes leaves
     open."""
     if piece.source == "said":
-        return any(one.start("words") <= span.start < one.end("words") for one in _QUOTED.finditer(piece.text))
+        text = piece.text
+        if any(one.start("words") <= span.start < one.end("words") for one in _QUOTED.finditer(text)):
+            return True
+        clause = clause_of(text, span)
+        if _AS.search(text[: span.start]) or (
+            (told := _BEFORE_NOW.search(text, clause.start, clause.end))
+            and not re.search(r"\bas $", text[: told.start()])
+        ):
+            return True
+        return any(
+            one.start() <= span.start < one.end() and len(one.group().strip()) < len(text.strip())
+            for sentence in sentences(text)
+            for at in [text.find(sentence)]
+            for one in _INQUIRY.finditer(text, at, at + len(sentence))
+        )
     if piece.source == "offered":
         return bool(_OR_MORE.match(piece.text, span.end) or _OR_BEFORE.search(piece.text[: span.start]))
     return False
@@ -81,7 +126,22 @@ def is_how_it_stands(kind: Kind, piece: Piece, span: Span, message: str) -> bool
         return bool(_THE_HOUR.search(before) or _HOURS.search(before))
     if _KEPT.match(piece.text, span.end):
         return True
+    if _HAS.search(before) and _MORE.search(message):
+        return True
     return bool(_HERE.search(before) and _TO_BE_CHANGED.search(message))
+
+
+def is_left_behind(kind: Kind, text: str, span: Span) -> bool:
+    """The value that the request turns away from: `from staging` to production, the one that is to stay while
+    everything else goes."""
+    others = [one for one in _OTHERS.finditer(text) if one.start() > span.end]
+    if others and kind.sort in ("text", "pattern") and re.search(r"[\d/._-]", text[span.start : span.end]):
+        return not clause_of(text, span).overlaps(Span(*others[0].span()))
+    if kind.sort not in ("enum", "number") or not re.search(
+        r"\b(?:from|von|de)\s+$", text[: span.start], re.IGNORECASE
+    ):
+        return False
+    return bool(re.match(r"(?:\s+\S+){0,2}?\s+(?:to|nach|auf|a)\s+\S", text[span.end :], re.IGNORECASE))
 
 
 def is_one_of_several(kind: Kind, piece: Piece, mention: Mention, clock: Clock) -> bool:

@@ -21,6 +21,7 @@ __all__ = ["derivation"]
 
 _ADDED = re.compile(r"\s+[^\W\d]+(?:\s[^\W\d]+)?\s*(?:,|\band\b|\bund\b|\bplus\b|&|\+)\s*", re.IGNORECASE)
 """Between two counts of one sum: `2 adults and 1 child`."""
+_FROM_NOW = re.compile(r"\b(?:in|dans|en|tra) $", re.IGNORECASE)
 _UNTIL = re.compile(r"\s*(?:-|\u2013|to|until|till|bis|a|\u00e0)\s*", re.IGNORECASE)
 _COUNTS = frozenset(map(stem, listed("quantity count number qty copies items units amount menge anzahl cantidad")))
 _SINGLE = re.compile(
@@ -70,6 +71,15 @@ def _time(kind: Kind, value: Any, said: Sequence[str], clock: Clock) -> str:
     if at is None or (kind.sort == "datetime" and not _day_said(value, said, clock)):
         return ""
     minutes, lengths = at.hour * 60 + at.minute, _lengths(said)
+    for text in said if clock.known and kind.sort == "time" else ():
+        for one in find_lengths(text):
+            then = clock.now + dt.timedelta(days=one.days)
+            if (
+                one.days < 1
+                and _FROM_NOW.search(text[: one.span.start])
+                and then.time().replace(second=0, microsecond=0) == at
+            ):
+                return text[one.span.start : one.span.end]
     for text in said:
         for mention in find_times(text):
             for days, words in lengths:

@@ -38,6 +38,7 @@ _MOMENT = re.compile(
     r"\b(?:after|before|(?:no|not) (?:later|earlier) than|(?:later|earlier) than|nach|vor|fruhestens|spatestens|apres"
     r"|avant|despues de|antes de)\s+(?:the |dem |den |der |le |la |las |el )?$"
 )
+_THAN = re.compile(rf"\b(?!other\b|rather\b)(?:[a-z]{{2,}}er|more|less) than{_MONEY}")
 _BETWEEN = re.compile(
     rf"\b(?:between|zwischen|entre)\s+(?:[^\s,.;]+\s+){{0,4}}?(?:and\s+|und\s+|et\s+|y\s+|[$\u20ac\u00a3])?{_MONEY}"
 )
@@ -52,6 +53,7 @@ _MORE = (
     r"|narrower|deeper|faster|slower|cheaper|heavier|lighter|w\u00e4rmer|k\u00e4lter|h\u00f6her|lauter|leiser|heller|dunkler)"
 )
 _COMPARED = re.compile(rf"\s*(?:\u00b0\s?[cf]?|%|[^\W\d_]+)?\s*{_MORE}\b", re.IGNORECASE)
+_PLUS = re.compile(r"\s*(?:\u20ac|[^\W\d_]+)?\s*\b(?:plus|minus|less)\s+(?!\d)", re.IGNORECASE)
 _MOVED_BY = re.compile(
     r"\b(?:raise|lower|increase|decrease|reduce|cut|up|down|grow|shrink|drop|boost|erhohe\w*|senke\w*|steiger\w*)\b[^.;,]*"
     rf"\b(?:by|um){_MONEY}"
@@ -61,9 +63,13 @@ _TIMES = re.compile(rf"\b(?:twice|double|triple|thrice|half|halb|doppelt|half of
 
 def is_limit(kind: Kind, text: str, span: Span) -> bool:
     """Whether a value is a bound of what is wanted, or an end of a range."""
-    if kind.sort not in ("number", "date", "time", "datetime") or kind.words & _LIMITS:
-        return False
     before = fold(text[: span.start])
+    if kind.sort == "bool" or kind.words & _LIMITS:
+        return False
+    if _THAN.search(before):
+        return True
+    if kind.sort not in ("number", "date", "time", "datetime"):
+        return False
     if _LEFT_OPEN.search(before):
         return False
     if _BETWEEN.search(before):
@@ -80,4 +86,9 @@ def is_change(kind: Kind, text: str, span: Span) -> bool:
     if kind.sort != "number" or kind.unit is not None or kind.words & _CHANGES:
         return False
     before = fold(text[: span.start])
-    return bool(_COMPARED.match(text, span.end) or _MOVED_BY.search(before) or _TIMES.search(before))
+    return bool(
+        _COMPARED.match(text, span.end)
+        or _PLUS.match(text, span.end)
+        or _MOVED_BY.search(before)
+        or _TIMES.search(before)
+    )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from sml_agents.agents.evidence import Piece
 from sml_agents.agents.grounding.answers import answer_is, holds_an_answer, names_it, picks
-from sml_agents.agents.grounding.asides import is_aside, is_how_it_stands, is_one_of_several
+from sml_agents.agents.grounding.asides import is_aside, is_how_it_stands, is_left_behind, is_one_of_several
 from sml_agents.agents.grounding.draft import Draft
 from sml_agents.agents.grounding.limits import is_change, is_limit
 from sml_agents.agents.grounding.states import State
@@ -158,8 +158,9 @@ def _is_wanted(draft: Draft, k: int, piece: Piece, mention: Mention) -> bool:
     return not (
         is_how_it_stands(kind, piece, span, " ".join(one.text for _, one in draft.said if one.at == piece.at))
         or is_one_of_several(kind, piece, mention, draft.clock)
+        or (is_left_behind(kind, text, span) and not (kind.sort != "text" and draft.rivals(k)))
         or is_change(kind, text, span)
-        or (is_limit(kind, text, span) and not (kind.sort != "number" and draft.rivals(k)))
+        or (is_limit(kind, text, span) and not (kind.sort in ("date", "time", "datetime") and draft.rivals(k)))
     )
 
 

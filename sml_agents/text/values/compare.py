@@ -58,6 +58,10 @@ class Kind:
         return bool(self.name & _PEOPLE)
 
     @property
+    def counts_things(self) -> bool:
+        return self.counts_people or bool(self.name & _THINGS)
+
+    @property
     def about_past(self) -> bool:
         return bool(self.words & _PAST)
 
@@ -76,6 +80,9 @@ _PAST = frozenset(
 )
 _PEOPLE = frozenset(
     map(stem, listed("people person guest rider passenger traveler traveller adult diner attendee visitor party seat"))
+)
+_THINGS = frozenset(
+    map(stem, listed("quantity count qty copies items units pieces shares tickets replicas rooms nights boxes"))
 )
 _NAME_WORDS = frozenset(map(stem, listed("name title")))
 
@@ -215,7 +222,11 @@ def _numbers(kind: Kind, text: str, clock: Clock) -> list[Mention]:
             continue  # three nights are no three guests, four times no four stars
         if _names_a_thing(kind, text, mention.span) or _SHARE.match(text, mention.span.end):
             continue
-        found.extend(Mention(value, mention.span) for value in sorted(mention.values))
+        if kind.counts_things and _is_money(text, mention.span):
+            continue
+        factor = _factor(kind, text, mention.span)
+        if factor is not None:
+            found.extend(Mention(value * factor, mention.span, derived=factor != 1) for value in sorted(mention.values))
     for match in re.finditer(r"\b(?:an?|just me|by myself|alone|only me)\b", text, re.IGNORECASE):
         word = tokens(text[match.end() : match.end() + 30])
         if match.group().casefold() not in ("a", "an") or (word and stem(word[0].plain) in kind.words):
@@ -227,17 +238,70 @@ def _hours(text: str) -> list[Span]:
     """Where times stand; the bare number of `set it to 21` is none where its clause holds no other."""
     times = [mention.span for mention in find_times(text)]
 
+    def is_bare(span: Span, after: str) -> bool:
+        return text[span.start : span.end].isdigit() and bool(re.search(rf"\b(?:{after}) $", text[: span.start]))
+
     def is_time(span: Span) -> bool:
-        if not (text[span.start : span.end].isdigit() and re.search(r"\bto $", text[: span.start])):
+        if not is_bare(span, "from|to"):
             return True
         clause = clause_of(text, span)
-        return any(other != span and other.overlaps(clause) for other in times)
+        here = [other for other in times if other != span and other.overlaps(clause)]
+        if _CHANGES.search(text, clause.start, clause.end):
+            return not all(is_bare(other, "from|to") for other in here)
+        return bool(here) or not is_bare(span, "to")
 
     return [span for span in times if is_time(span)]
 
 
+_CHANGES = re.compile(
+    r"\b(?:scale|change|set|increase|raise|lower|reduce|decrease|move|turn|bump|up|down)\b", re.IGNORECASE
+)
 _SHARE = re.compile(r"\s(?:out )?of \d")
-_OFTEN = frozenset(listed("times mal fois veces volte"))
+_OFTEN = frozenset(listed("times mal fois veces volte star stars sterne etoiles"))
+_MONEY_BEFORE = re.compile(
+    r"(?:[$\u20ac\u00a3]|\b(?:limit|price|budget|cost|fee|worth|value)(?: (?:of|at|is))?)\s*$", re.IGNORECASE
+)
+_MONEY_AFTER = re.compile(
+    r"\s*(?:[$\u20ac\u00a3]|(?:dollars?|bucks?|euros?|usd|eur|gbp|chf|pounds?|francs?|cents?)\b)", re.IGNORECASE
+)
+_MEASURES = {
+    word: (family, size)
+    for family, size, words in (
+        ("weight", 1.0, "g gram grams gramm"),
+        ("weight", 1e3, "kg kilo kilos kilogram kilograms kilogramm"),
+        ("weight", 1e6, "t tonne tonnes"),
+        ("weight", 453.59237, "lb lbs pound pounds"),
+        ("weight", 28.349523125, "oz ounce ounces"),
+        ("length", 1e-3, "mm"),
+        ("length", 1e-2, "cm"),
+        ("length", 1.0, "m meter meters metre metres"),
+        ("length", 1e3, "km kilometer kilometers kilometre kilometres"),
+        ("length", 0.0254, "inch inches"),
+        ("length", 0.3048, "ft foot feet"),
+        ("length", 0.9144, "yard yards"),
+        ("length", 1609.344, "mile miles"),
+    )
+    for word in words.split()
+}
+"""Units of what is weighed and measured, by their words: in grams and metres."""
+
+
+def _is_money(text: str, span: Span) -> bool:
+    return bool(_MONEY_BEFORE.search(text[: span.start]) or _MONEY_AFTER.match(text, span.end))
+
+
+def _factor(kind: Kind, text: str, span: Span) -> float | None:
+    """What a number is multiplied by to stand in the argument's own unit; None where its unit is of another sort."""
+    after = re.match(r"\s?([^\W\d_]+)", text[span.end :])
+    said = _MEASURES.get(fold(after[1])) if after else None
+    own = next(
+        (_MEASURES[word] for words in (kind.name, kind.words) for word in sorted(words) if word in _MEASURES), None
+    )
+    if said is None or own is None:
+        return 1.0
+    return said[1] / own[1] if said[0] == own[0] else None
+
+
 _RATINGS = frozenset(map(stem, listed("star rating rate score grade mark point")))
 _RATED = re.compile(r"(?<![\w/.])(?P<given>\d{1,3})\s?(?:/|(?:out )?of)\s?(?:5|10|100)(?![\w/])")
 _COUPLE = re.compile(

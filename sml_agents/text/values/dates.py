@@ -14,9 +14,10 @@ from itertools import pairwise
 from typing import Any
 
 from sml_agents.errors import MissingExtra
+from sml_agents.text.numerals import ENGLISH_TOO
 from sml_agents.text.values.lengths import UNITS
 from sml_agents.text.values.numbers import find_numbers
-from sml_agents.text.values.words import Span, clause_of, covers, fold, listed, tokens
+from sml_agents.text.values.words import Span, clause_of, covers, fold, is_english, listed, tokens
 
 __all__ = ["LANGUAGES", "Clock", "DateMention", "as_date", "find_dates"]
 
@@ -418,9 +419,6 @@ def _spelled(piece: str, clock: Clock, languages: tuple[str, ...]) -> dt.datetim
     return _parse(piece, clock.now, languages)
 
 
-_ENGLISH = re.compile(r"\b(?:the|of|to|and|for|my|please|with|is|are|it|me|we|i)\b", re.IGNORECASE)
-
-
 def _is_another_word(text: str, plain: list[str], word: str, numbers: list[bool]) -> bool:
     """`Set 2 alarms`, `2 out of 3`, `3 sun hats`: a short word beside a number that is a month or a day in another
     language, which writes the day first, or in no language in this order."""
@@ -429,7 +427,7 @@ def _is_another_word(text: str, plain: list[str], word: str, numbers: list[bool]
         return len(plain) == 2 and numbers[0]
     if word in english["months"]:
         return False
-    return plain[0] == word or bool(_ENGLISH.search(text))
+    return plain[0] == word or is_english(text)
 
 
 def _likely(text: str, window: tuple[Any, ...], words: dict[str, frozenset[str]]) -> bool:
@@ -448,6 +446,13 @@ def _likely(text: str, window: tuple[Any, ...], words: dict[str, frozenset[str]]
     between = [text[a.end : b.start] for a, b in pairwise(window)]
     if any(re.search(r"[;:!?\n]", gap) for gap in between):
         return False
+    if is_english(text) and ENGLISH_TOO & set(plain):
+        return False  # `due 31 December`
+    pairs = zip(between, numbers, numbers[1:], plain[1:], strict=False)
+    if any("," in gap and one and not other and word not in words["months"] for gap, one, other, word in pairs):
+        return False  # `1,200, in 30 days`
+    if {"and", "und", "et", "y"} & set(plain) and sum(word in words["strong"] for word in plain) > 1:
+        return False  # two days
     if any("." in gap and len(word) > 5 and word.isalpha() for gap, word in zip(between, plain, strict=False)):
         return False  # a sentence ends behind a name that is not cut short
     strong = [w for w in plain if w in words["strong"]]

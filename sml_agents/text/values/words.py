@@ -27,6 +27,7 @@ __all__ = [
     "fold",
     "free",
     "is_denied",
+    "is_english",
     "label",
     "listed",
     "tokens",
@@ -84,6 +85,7 @@ _UNFREE = re.compile(
 _DENIED_AFTER = re.compile(
     r"\s+(?:(?:do|does|did|will|would|is|are|can)(?:n['\u2019]t| not)\s+(?:(?:really|quite|ever)\s+)?"
     r"(?:work|suit|fit|do|possible|good|an option|available)|won['\u2019]t (?:work|do|suit|fit)"
+    r"|(?:is|are|was) (?:wrong|incorrect|outdated|invalid)"
     r"|(?:is|are|was) (?:taken|full|booked|gone|too (?:late|early|soon|much|many|expensive)|impossible|out)"
     r"|(?:geht|passt|klappt) (?:\w+ )?nicht)\b",
     re.IGNORECASE,
@@ -122,6 +124,8 @@ def label(name: str, description: str = "") -> frozenset[str]:
 def clause_of(text: str, span: Span) -> Span:
     """The clause around a span: the stretch between commas, stops and `but`."""
     start, end = 0, len(text)
+    if text[span.end - 1 : span.end] in (".", "!", "?"):
+        span = Span(span.start, span.end - 1)  # `7 pm.` may end a sentence
     for found in _ENDS.finditer(text):
         if found.group() == "but" and _ALL.search(text[: found.start()].lower()):
             continue
@@ -143,6 +147,18 @@ def is_denied(text: str, span: Span) -> bool:
     before = _HARMLESS.sub(" ", before)
     last = [token.plain for token in tokens(before)][-_REACH:]
     return any(word in _DENIALS or word.endswith("n't") for word in last)
+
+
+_ENGLISH = re.compile(
+    r"\b(?:the|of|to|and|for|my|please|with|is|are|it|me|we|i|you|this|send|set|remind|book|order|days?|weeks?|months?"
+    r"|january|february|march|april|may|june|july|august|october|december|(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b",
+    re.IGNORECASE,
+)
+
+
+def is_english(text: str) -> bool:
+    """Whether a text has words that only English has: then `due` and `once` are no numbers, and `set` is no month."""
+    return bool(_ENGLISH.search(text))
 
 
 def denied(text: str, spans: Collection[Span]) -> list[Span]:
