@@ -50,6 +50,122 @@ CHEAPER = tool("find", item=TEXT, max_price=AMOUNT)
 RANGE = tool("find", item=TEXT, min_price=AMOUNT, max_price=AMOUNT)
 TASK = tool("task", title=TEXT, deadline=DAY)
 
+ENVIRONMENT = {"enum": ["dev", "staging", "production"]}
+SCALE = tool("scale", service=TEXT, replicas=NUMBER, environment=ENVIRONMENT)
+DEPLOY = tool("deploy", service=TEXT, version=TEXT, environment=ENVIRONMENT)
+INVOICE = tool("send_invoice", customer=TEXT, amount=AMOUNT, due_date=DAY)
+LEAVE = tool("request_leave", start_date=DAY, end_date=DAY, kind={"enum": ["vacation", "sick", "unpaid"]})
+REMIND = tool("remind", text=TEXT, at=TIME, day=DAY)
+RESERVE = tool("reserve", restaurant=TEXT, guests=NUMBER, time=TIME, day=DAY)
+SHIP = tool("ship", address=TEXT, speed={"enum": ["standard", "express", "overnight"]}, weight_kg=AMOUNT)
+CONTACT = tool("update_contact", person=TEXT, phone=TEXT, email=TEXT)
+STOCK = tool(
+    "buy_stock",
+    ticker={"type": "string", "pattern": "[A-Z]{1,5}"},
+    shares=NUMBER,
+    order_type={"enum": ["market", "limit"]},
+)
+PLAY = tool("play", artist=TEXT, volume=NUMBER)
+DELETE = tool("delete_file", path=TEXT, permanently={"type": "boolean"})
+CURRENCY = {"enum": ["USD", "EUR", "GBP", "CHF"]}
+CONVERT = tool("convert", amount=AMOUNT, from_currency=CURRENCY, to_currency=CURRENCY)
+
+
+def scale(**changes: Any) -> dict[str, Any]:
+    return {"service": "api", "replicas": 3, "environment": "staging", **changes}
+
+
+def deploy(**changes: Any) -> dict[str, Any]:
+    return {"service": "api", "version": "1.4.2", "environment": "production", **changes}
+
+
+def invoice(**changes: Any) -> dict[str, Any]:
+    return {"customer": "Acme", "amount": 1200, "due_date": "2026-12-31", **changes}
+
+
+def leave(**changes: Any) -> dict[str, Any]:
+    return {"start_date": "2026-12-21", "end_date": "2026-12-31", "kind": "vacation", **changes}
+
+
+def reserve(**changes: Any) -> dict[str, Any]:
+    return {"restaurant": "Nobu", "guests": 4, "time": "19:30", "day": "2026-12-04", **changes}
+
+
+def ship(**changes: Any) -> dict[str, Any]:
+    return {"address": "4 Elm Street, Boston", "speed": "express", "weight_kg": 2.5, **changes}
+
+
+CAR = tool("rent_car", city=TEXT, pickup=DAY, dropoff=DAY, car_class={"enum": ["compact", "sedan", "suv"]})
+GYM = tool("book_class", activity=TEXT, day=DAY, time=TIME)
+SEND = tool("send_money", recipient=TEXT, amount=AMOUNT, currency={"enum": ["EUR", "USD", "CHF"]})
+DOCTOR = tool("book_doctor", doctor=TEXT, day=DAY, time=TIME, reason=TEXT)
+PIZZA = tool("order_pizza", kind=TEXT, size={"enum": ["small", "medium", "large"]}, quantity=NUMBER, address=TEXT)
+PLAN = tool("change_plan", account=TEXT, plan={"enum": ["free", "pro", "team"]}, seats=NUMBER)
+LOG = tool("log_work", issue={"type": "string", "pattern": "[A-Z]+-\\d+"}, minutes=NUMBER, day=DAY)
+HOTEL = tool("book_hotel", city=TEXT, check_in=DAY, nights=NUMBER, guests=NUMBER)
+ROOM = tool("book_room", room=TEXT, day=DAY, start=TIME, end=TIME)
+DOSE = tool("log_medication", medicine=TEXT, dose_mg=AMOUNT, time=TIME)
+TRAIN = tool("train", origin=TEXT, destination=TEXT, day=DAY, departure_time=TIME)
+GIFT = tool("send_gift_card", to=TEXT, amount=AMOUNT, message=TEXT)
+SEAT = tool(
+    "choose_seat",
+    flight={"type": "string", "pattern": "[A-Z]{2}\\d{2,4}"},
+    seat={"type": "string", "pattern": "\\d{1,2}[A-F]"},
+)
+LIGHT = tool("set_light", room=TEXT, brightness=NUMBER, color=TEXT)
+
+
+def car(**changes: Any) -> dict[str, Any]:
+    return {"city": "Lisbon", "pickup": "2027-01-10", "dropoff": "2027-01-14", "car_class": "compact", **changes}
+
+
+def gym(**changes: Any) -> dict[str, Any]:
+    return {"activity": "yoga", "day": "2026-11-30", "time": "18:00", **changes}
+
+
+def send(**changes: Any) -> dict[str, Any]:
+    return {"recipient": "Anna", "amount": 75, "currency": "EUR", **changes}
+
+
+def doctor(**changes: Any) -> dict[str, Any]:
+    return {"doctor": "Dr. Weber", "day": "2026-12-03", "time": "09:15", "reason": "back pain", **changes}
+
+
+def pizza(**changes: Any) -> dict[str, Any]:
+    return {"kind": "margherita", "size": "large", "quantity": 2, "address": "12 Oak Road", **changes}
+
+
+def plan(**changes: Any) -> dict[str, Any]:
+    return {"account": "Acme", "plan": "team", "seats": 12, **changes}
+
+
+def log(**changes: Any) -> dict[str, Any]:
+    return {"issue": "OPS-77", "minutes": 90, "day": "2026-11-25", **changes}
+
+
+def hotel(**changes: Any) -> dict[str, Any]:
+    return {"city": "Vienna", "check_in": "2027-02-05", "nights": 3, "guests": 2, **changes}
+
+
+def room(**changes: Any) -> dict[str, Any]:
+    return {"room": "Aspen", "day": "2026-11-27", "start": "14:00", "end": "15:30", **changes}
+
+
+def dose(**changes: Any) -> dict[str, Any]:
+    return {"medicine": "ibuprofen", "dose_mg": 400, "time": "08:00", **changes}
+
+
+def train(**changes: Any) -> dict[str, Any]:
+    return {"origin": "Bern", "destination": "Zurich", "day": "2026-11-28", "departure_time": "10:02", **changes}
+
+
+def gift(**changes: Any) -> dict[str, Any]:
+    return {"to": "Leo", "amount": 50, "message": "Happy birthday!", **changes}
+
+
+def light(**changes: Any) -> dict[str, Any]:
+    return {"room": "bedroom", "brightness": 40, "color": "warm white", **changes}
+
 
 def fly(**changes: Any) -> dict[str, Any]:
     usual = {"origin": "Oslo", "destination": "Rome", "depart": "2027-05-02", "return_date": "2027-05-09"}
@@ -395,6 +511,227 @@ CASES: list[tuple[set[str], dict[str, Any], dict[str, Any], tuple[str, ...]]] = 
     (set(), CHEAPER, {"item": "sofa", "max_price": 300}, ("find a sofa under 300",)),
     (set(), TASK, {"title": "taxes", "deadline": "2027-05-02"}, ("add a task taxes, before 2 May",)),
     (set(), RANGE, {"item": "sofa", "min_price": 100, "max_price": 300}, ("find a sofa between 100 and 300",)),
+    (set(), SCALE, scale(), ("Scale api to 3 replicas in staging",)),
+    (set(), SCALE, scale(), ("Scale api in staging from 2 to 3",)),
+    ({"replicas"}, SCALE, scale(replicas=2), ("Scale api in staging from 2 to 3",)),
+    ({"environment"}, SCALE, scale(environment="production"), ("Scale api to 3 replicas",)),
+    ({"environment"}, SCALE, scale(environment="production"), ("Scale api to 3 replicas, not in production",)),
+    ({"environment"}, SCALE, scale(environment="production"), ("Scale api to 3 replicas, same as in production",)),
+    ({"replicas"}, SCALE, scale(replicas=1), ("Scale api in staging down by 1",)),
+    ({"replicas"}, SCALE, scale(replicas=2), ("Double the replicas of api in staging",)),
+    ({"replicas"}, SCALE, scale(replicas=2), ("api in staging has 2 replicas, scale it up",)),
+    (set(), SCALE, scale(), ("api in staging has 2 replicas, scale it to 3",)),
+    (set(), DEPLOY, deploy(), ("Deploy api 1.4.2 to production",)),
+    ({"version"}, DEPLOY, deploy(version="1.4.3"), ("Deploy api 1.4.2 to production",)),
+    ({"version"}, DEPLOY, deploy(), ("Deploy api to production, newer than 1.4.2",)),
+    ({"version"}, DEPLOY, deploy(), ("Version 1.4.2 of api is broken in production, deploy the one before",)),
+    (set(), DEPLOY, deploy(), ("Deploy what is in staging, api 1.4.2, to production",)),
+    ({"environment"}, DEPLOY, deploy(environment="staging"), ("Promote api 1.4.2 from staging to production",)),
+    (set(), INVOICE, invoice(), ("Invoice Acme $1,200.00 due 12/31",)),
+    ({"amount"}, INVOICE, invoice(), ("Invoice Acme 1,200 plus tax, due 31 December",)),
+    ({"amount"}, INVOICE, invoice(), ("Invoice Acme 1,200 minus the discount, due 31 December",)),
+    (set(), INVOICE, invoice(due_date="2026-12-26"), ("Invoice Acme 1,200, due in 30 days",)),
+    ({"amount"}, INVOICE, invoice(), ("Acme has already paid 1,200. Invoice the rest, due 31 December",)),
+    (set(), LEAVE, leave(), ("I'd like vacation from 21 to 31 December",)),
+    ({"end_date"}, LEAVE, leave(), ("I'd like vacation from 21 December",)),
+    (set(), LEAVE, leave(end_date="2026-12-28"), ("One week of vacation starting 21 December",)),
+    (
+        set(),
+        LEAVE,
+        leave(start_date="2026-11-26", end_date="2026-11-27", kind="sick"),
+        ("I'm sick, off today and tomorrow",),
+    ),
+    (set(), RESERVE, reserve(), ("Table for four at Nobu on Friday 4 December at half past seven in the evening",)),
+    ({"guests"}, RESERVE, reserve(), ("Table for us and the Millers at Nobu on 4 December at 7:30 pm",)),
+    ({"guests"}, RESERVE, reserve(), ("I want a 4 star place: Nobu on 4 December at 7:30 pm",)),
+    ({"time"}, RESERVE, reserve(), ("Nobu for four on 4 December. I think they open at 7:30 pm",)),
+    ({"time"}, RESERVE, reserve(), ("Nobu for four on 4 December. Last time we came at 7:30 pm",)),
+    (
+        {"guests"},
+        RESERVE,
+        reserve(),
+        ("Nobu on 4 December at 7:30 pm. Last time we were four, this time I don't know yet.",),
+    ),
+    ({"time"}, RESERVE, reserve(), ("Nobu for four on 4 December, earlier than 7:30 pm",)),
+    (set(), RESERVE, reserve(), ("Nobu for four on 4 December, around 7:30 pm",)),
+    (set(), RESERVE, reserve(), ("Nobu for two adults and two kids on 4 December at 7:30 pm",)),
+    (
+        set(),
+        RESERVE,
+        reserve(guests=5),
+        (
+            "Nobu for four on 4 December 7:30 pm",
+            "Shall I reserve Nobu for four on 4 December at 7:30 pm?",
+            "yes, but for five",
+        ),
+    ),
+    (
+        {"guests"},
+        RESERVE,
+        reserve(),
+        (
+            "Nobu for four on 4 December 7:30 pm",
+            "Shall I reserve Nobu for four on 4 December at 7:30 pm?",
+            "yes, but for five",
+        ),
+    ),
+    (
+        {"day"},
+        RESERVE,
+        reserve(),
+        (
+            "Nobu for four on 4 December 7:30 pm",
+            "Shall I reserve Nobu for four on 4 December at 7:30 pm?",
+            "a day later please",
+        ),
+    ),
+    (
+        {"time"},
+        RESERVE,
+        reserve(),
+        (
+            "Nobu for four on 4 December 7:30 pm",
+            "Shall I reserve?",
+            "half an hour later please",
+        ),
+    ),
+    (set(), SHIP, ship(), ("Ship 2.5 kg express to 4 Elm Street, Boston",)),
+    ({"speed"}, SHIP, ship(), ("Ship 2.5 kg as fast as possible to 4 Elm Street, Boston",)),
+    (set(), SHIP, ship(), ("Ship 2500 g express to 4 Elm Street, Boston",)),
+    ({"weight_kg"}, SHIP, ship(), ("Ship 2.5 lb express to 4 Elm Street, Boston",)),
+    ({"speed"}, SHIP, ship(), ("Ship 2.5 kg to 4 Elm Street, Boston. How much is express?",)),
+    (
+        set(),
+        CONTACT,
+        {"person": "Ann Lee", "phone": "+41 44 555 01 99", "email": "ann@lee.org"},
+        ("Ann Lee's new number is +41 44 555 01 99 and her email ann@lee.org",),
+    ),
+    (
+        {"phone"},
+        CONTACT,
+        {"person": "Ann Lee", "phone": "+41 44 555 01 99", "email": "ann@lee.org"},
+        ("Ann Lee's old number +41 44 555 01 99 is wrong, her email is ann@lee.org",),
+    ),
+    (
+        {"email"},
+        CONTACT,
+        {"person": "Ann Lee", "phone": "+41 44 555 01 99", "email": "ann@lee.org"},
+        ("Ann Lee's number is +41 44 555 01 99. She no longer uses ann@lee.org",),
+    ),
+    (set(), STOCK, {"ticker": "AAPL", "shares": 10, "order_type": "market"}, ("Buy 10 AAPL at market",)),
+    ({"shares"}, STOCK, {"ticker": "AAPL", "shares": 500, "order_type": "market"}, ("Buy $500 of AAPL at market",)),
+    (
+        {"shares"},
+        STOCK,
+        {"ticker": "AAPL", "shares": 500, "order_type": "market"},
+        ("Buy AAPL worth 500 dollars at market",),
+    ),
+    ({"shares"}, STOCK, {"ticker": "AAPL", "shares": 190, "order_type": "limit"}, ("Buy AAPL with a limit of 190",)),
+    (
+        {"shares"},
+        STOCK,
+        {"ticker": "AAPL", "shares": 10, "order_type": "market"},
+        ("I own 10 AAPL. Buy more at market.",),
+    ),
+    (set(), CONVERT, {"amount": 50, "from_currency": "EUR", "to_currency": "USD"}, ("50 EUR in USD",)),
+    (set(), PLAY, {"artist": "Bach", "volume": 30}, ("Play Bach at volume 30",)),
+    ({"volume"}, PLAY, {"artist": "Bach", "volume": 30}, ("Play Bach louder than 30",)),
+    ({"volume"}, PLAY, {"artist": "Bach", "volume": 10}, ("Play Bach 10 percent louder",)),
+    ({"artist"}, PLAY, {"artist": "Bach", "volume": 30}, ("Play something like Bach at volume 30",)),
+    (set(), DELETE, {"path": "a/b.txt", "permanently": True}, ("Delete a/b.txt permanently",)),
+    ({"permanently"}, DELETE, {"path": "a/b.txt", "permanently": True}, ("Delete a/b.txt, but not permanently",)),
+    ({"permanently"}, DELETE, {"path": "a/b.txt", "permanently": True}, ("Delete a/b.txt",)),
+    (
+        {"path"},
+        DELETE,
+        {"path": "a/b.txt", "permanently": True},
+        ("Keep a/b.txt, delete everything else in a permanently",),
+    ),
+    (
+        {"path"},
+        DELETE,
+        {"path": "a/b.txt", "permanently": True},
+        ("Don't touch a/b.txt. Delete the other one permanently.",),
+    ),
+    (
+        set(),
+        REMIND,
+        {"text": "call mom", "at": "18:00", "day": "2026-11-27"},
+        ("Remind me tomorrow at 6pm to call mom",),
+    ),
+    (set(), REMIND, {"text": "call mom", "at": "14:00", "day": "2026-11-26"}, ("Remind me in two hours to call mom",)),
+    (set(), CAR, car(), ("I need a compact car in Lisbon from January 10 to 14",)),
+    (set(), CAR, car(), ("hi, renting a car in lisbon, pick up 10 jan, drop off 14 jan, something compact",)),
+    ({"dropoff"}, CAR, car(), ("I need a compact car in Lisbon from January 10",)),
+    ({"car_class"}, CAR, car(), ("I need a car in Lisbon from January 10 to 14",)),
+    (set(), CAR, car(), ("Compact in Lisbon, January 10, for four days",)),
+    ({"city"}, CAR, car(), ("I live in Porto. I need a compact car from January 10 to 14",)),
+    (set(), GYM, gym(), ("Put me down for yoga on Monday at 6 in the evening",)),
+    ({"time"}, GYM, gym(), ("Put me down for yoga on Monday evening",)),
+    ({"day"}, GYM, gym(), ("yoga at 6pm please",)),
+    ({"activity"}, GYM, gym(), ("Book me a class on Monday at 6pm, anything but spinning",)),
+    ({"activity"}, GYM, gym(), ("Book me a class on Monday at 6pm. I am tired of yoga.",)),
+    (set(), GYM, gym(time="19:00"), ("yoga Monday 6pm... hmm, 7pm would be better",)),
+    ({"time"}, GYM, gym(), ("yoga Monday 6pm... hmm, 7pm would be better",)),
+    (set(), SEND, send(), ("Send Anna 75 euros",)),
+    ({"currency"}, SEND, send(), ("Send Anna 75",)),
+    ({"amount"}, SEND, send(), ("Send Anna the 75 euros I owe her, minus what she owes me for lunch",)),
+    (set(), SEND, send(), ("75 EUR to Anna pls",)),
+    (set(), DOCTOR, doctor(), ("Appointment with Dr. Weber next Thursday at quarter past nine because of back pain",)),
+    ({"time"}, DOCTOR, doctor(), ("Appointment with Dr. Weber on 3 December in the morning because of back pain",)),
+    ({"doctor"}, DOCTOR, doctor(), ("Appointment on 3 December at 9:15 for back pain, but not with Dr. Weber",)),
+    (
+        {"time"},
+        DOCTOR,
+        doctor(),
+        ("Appointment with Dr. Weber on 3 December because of back pain. I work until 9:15.",),
+    ),
+    (
+        {"day"},
+        DOCTOR,
+        doctor(),
+        ("Appointment with Dr. Weber at 9:15 because of back pain, any day except 3 December",),
+    ),
+    (set(), PIZZA, pizza(), ("Two large margheritas to 12 Oak Road",)),
+    ({"size"}, PIZZA, pizza(), ("Two margheritas to 12 Oak Road",)),
+    ({"quantity"}, PIZZA, pizza(), ("Large margheritas to 12 Oak Road",)),
+    (set(), PIZZA, pizza(quantity=1), ("A large margherita to 12 Oak Road",)),
+    ({"quantity"}, PIZZA, pizza(quantity=12), ("Large margheritas to 12 Oak Road",)),
+    (set(), PLAN, plan(), ("Move Acme to the team plan with 12 seats",)),
+    (set(), PLAN, plan(), ("Upgrade Acme from pro to team, 12 seats",)),
+    ({"plan"}, PLAN, plan(plan="pro"), ("Upgrade Acme from pro to team, 12 seats",)),
+    ({"seats"}, PLAN, plan(), ("Upgrade Acme to team. They have 12 seats now and want a few more",)),
+    ({"seats"}, PLAN, plan(seats=3), ("Acme on team, add 3 seats to the 12 they have",)),
+    (set(), LOG, log(), ("Log an hour and a half on OPS-77 for yesterday",)),
+    ({"minutes"}, LOG, log(), ("Log work on OPS-77 for yesterday",)),
+    ({"issue"}, LOG, log(), ("Log 90 minutes for yesterday on the ticket that blocks OPS-77",)),
+    (set(), HOTEL, hotel(), ("Hotel in Vienna for my wife and me, February 5 to 8",)),
+    ({"guests"}, HOTEL, hotel(), ("Hotel in Vienna, three nights from February 5",)),
+    (set(), HOTEL, hotel(), ("three nights in Vienna for 2, arriving 5 Feb",)),
+    ({"nights"}, HOTEL, hotel(), ("Hotel in Vienna for two from 5 February, two or three nights",)),
+    ({"nights"}, HOTEL, hotel(), ("Hotel in Vienna for two from 5 February, at least three nights",)),
+    (set(), ROOM, room(), ("Aspen tomorrow from 2 to 3:30 pm",)),
+    ({"end"}, ROOM, room(), ("Aspen tomorrow at 2 pm",)),
+    (set(), ROOM, room(), ("Aspen tomorrow at 2 pm for 90 minutes",)),
+    ({"room"}, ROOM, room(), ("Any room except Aspen, tomorrow 14:00-15:30",)),
+    (set(), DOSE, dose(), ("I took 400 mg ibuprofen at 8 this morning",)),
+    ({"dose_mg"}, DOSE, dose(), ("I took two ibuprofen at 8 this morning",)),
+    ({"dose_mg"}, DOSE, dose(), ("ibuprofen at 8 am, less than 400 mg",)),
+    (set(), TRAIN, train(), ("The 10:02 from Bern to Zurich on Saturday",)),
+    (
+        {"origin", "destination"},
+        TRAIN,
+        train(origin="Zurich", destination="Bern"),
+        ("The 10:02 from Bern to Zurich on Saturday",),
+    ),
+    (set(), GIFT, gift(), ("50 dollar gift card for Leo saying Happy birthday!",)),
+    ({"amount"}, GIFT, gift(), ("Gift card for Leo, he turns 50, saying Happy birthday!",)),
+    (set(), SEAT, {"flight": "LX318", "seat": "12A"}, ("Seat 12A on LX318",)),
+    ({"seat"}, SEAT, {"flight": "LX318", "seat": "12A"}, ("A window seat on LX318. 12A is taken.",)),
+    ({"seat"}, SEAT, {"flight": "LX318", "seat": "12A"}, ("12A or 12F on LX318",)),
+    (set(), LIGHT, light(), ("Bedroom light to 40 percent, warm white",)),
+    ({"brightness"}, LIGHT, light(), ("Bedroom light 40 percent brighter, warm white",)),
+    ({"brightness"}, LIGHT, light(), ("The bedroom light is at 40, dim it a bit, warm white",)),
 ]
 
 

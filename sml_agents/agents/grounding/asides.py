@@ -45,16 +45,22 @@ _WHICHEVER = re.compile(
 _HERE = re.compile(
     r"\b(?:it is|it['\u2019]s|it was|es ist|il fait|hace|estamos a)\s+(?:now |only |about |around |currently |already "
     r"|at |jetzt |schon |nur )*$"
+    r"|\b(?:is|are) (?:now |currently |set )*(?:at|on|to)\s+$"
     r"|\b(?:currently|right now|at the moment|momentan|gerade|zurzeit)\s+(?:at |on |bei |it is |it['\u2019]s )*$",
     re.IGNORECASE,
 )
 _TO_BE_CHANGED = re.compile(
     r"\b(?:warmer|cooler|colder|hotter|higher|lower|louder|quieter|brighter|darker|faster|slower|raise|increase"
+    r"|dim|a bit|slightly"
     r"|decrease|reduce|turn (?:\w+ ){0,3}(?:up|down)|too \w+"
     r"|w\u00e4rmer|k\u00e4lter|h\u00f6her|lauter|leiser|heller|dunkler)\b",
     re.IGNORECASE,
 )
-_KEPT = re.compile(r"\s*(?:[^\W\d_]+\s+)?(?:left|remaining|so far|already|\u00fcbrig)\b", re.IGNORECASE)
+_KEPT = re.compile(
+    r"\s*(?:[^\W\d_]+\s+)?(?:left|remaining|so far|already|\u00fcbrig"
+    r"|(?:they|we|i|you) (?:already |now |currently )?have)\b",
+    re.IGNORECASE,
+)
 _HOURS = re.compile(
     r"\b(?:closes?|closing|opens?|opening|shuts?|schlie\u00dft|\u00f6ffnet|cierra|abre|ferme|ouvre)\s+"
     r"(?:at |by |um |a las |\u00e0 )?$",
@@ -131,9 +137,18 @@ def is_how_it_stands(kind: Kind, piece: Piece, span: Span, message: str) -> bool
     return bool(_HERE.search(before) and _TO_BE_CHANGED.search(message))
 
 
+def _is_behind_another(kind: Kind, text: str, span: Span) -> bool:
+    """`The ticket that blocks OPS-77`."""
+    return kind.sort == "pattern" and bool(
+        re.search(r"\b(?:that|which) \w+s (?:by |on )?$", text[: span.start], re.IGNORECASE)
+    )
+
+
 def is_left_behind(kind: Kind, text: str, span: Span) -> bool:
     """The value that the request turns away from: `from staging` to production, the one that is to stay while
     everything else goes."""
+    if _is_behind_another(kind, text, span):
+        return True
     others = [one for one in _OTHERS.finditer(text) if one.start() > span.end]
     if others and kind.sort in ("text", "pattern") and re.search(r"[\d/._-]", text[span.start : span.end]):
         return not clause_of(text, span).overlaps(Span(*others[0].span()))

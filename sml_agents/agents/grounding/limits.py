@@ -35,8 +35,8 @@ _AMOUNT = re.compile(
     rf"|[<>\u2264\u2265]=?){_MONEY}"
 )
 _MOMENT = re.compile(
-    r"\b(?:after|before|(?:no|not) (?:later|earlier) than|(?:later|earlier) than|nach|vor|fruhestens|spatestens|apres"
-    r"|avant|despues de|antes de)\s+(?:the |dem |den |der |le |la |las |el )?$"
+    r"\b(?:after|before|until|till|(?:no|not) (?:later|earlier) than|(?:later|earlier) than|nach|vor|fruhestens"
+    r"|spatestens|apres|avant|despues de|antes de)\s+(?:the |dem |den |der |le |la |las |el )?$"
 )
 _THAN = re.compile(rf"\b(?!other\b|rather\b)(?:[a-z]{{2,}}er|more|less) than{_MONEY}")
 _BETWEEN = re.compile(
@@ -53,7 +53,11 @@ _MORE = (
     r"|narrower|deeper|faster|slower|cheaper|heavier|lighter|w\u00e4rmer|k\u00e4lter|h\u00f6her|lauter|leiser|heller|dunkler)"
 )
 _COMPARED = re.compile(rf"\s*(?:\u00b0\s?[cf]?|%|[^\W\d_]+)?\s*{_MORE}\b", re.IGNORECASE)
-_PLUS = re.compile(r"\s*(?:\u20ac|[^\W\d_]+)?\s*\b(?:plus|minus|less)\s+(?!\d)", re.IGNORECASE)
+_PLUS = re.compile(
+    r"[^\d.;!?]{0,40}\b(?:plus|minus)\s+(?!\d)"
+    r"|\s+\w+ (?:to|on top of) (?:the|their|our|my|its|your) (?:\d|existing|current|present)",
+    re.IGNORECASE,
+)
 _MOVED_BY = re.compile(
     r"\b(?:raise|lower|increase|decrease|reduce|cut|up|down|grow|shrink|drop|boost|erhohe\w*|senke\w*|steiger\w*)\b[^.;,]*"
     rf"\b(?:by|um){_MONEY}"

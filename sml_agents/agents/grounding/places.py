@@ -153,15 +153,22 @@ def _is_wanted(draft: Draft, k: int, piece: Piece, mention: Mention) -> bool:
     kind, text, span = draft.kinds[k], piece.text, mention.span
     if is_aside(piece, span):
         return False
-    if piece.source != "said" or mention.derived:
+    if piece.source != "said":
         return True
     return not (
         is_how_it_stands(kind, piece, span, " ".join(one.text for _, one in draft.said if one.at == piece.at))
         or is_one_of_several(kind, piece, mention, draft.clock)
         or (is_left_behind(kind, text, span) and not (kind.sort != "text" and draft.rivals(k)))
         or is_change(kind, text, span)
-        or (is_limit(kind, text, span) and not (kind.sort in ("date", "time", "datetime") and draft.rivals(k)))
+        or (is_limit(kind, text, span) and not _has_ends(draft, k, text, span))
     )
+
+
+def _has_ends(draft: Draft, k: int, text: str, span: Span) -> bool:
+    """Whether a day or an hour is one end of what is wanted: by the argument's name, or since another is asked for."""
+    if draft.kinds[k].sort not in ("date", "time", "datetime"):
+        return False
+    return bool(draft.rivals(k) or _role_before(text, span) & _name_words(draft, k))
 
 
 def _role_fits(draft: Draft, k: int, piece: Piece, mention: Mention) -> bool:

@@ -336,6 +336,8 @@ def _names_a_thing(kind: Kind, text: str, span: Span) -> bool:
     short = span.end - span.start < 3
     counts = after and (after[0].plain.endswith("s") or stem(after[0].plain) in kind.words | _PEOPLE)
     labels = _LABELS if short else _LABELS | {"order"}  # to order 2 pizza
+    if before and before[0].plain in ("turns", "turned", "turning", "aged") and "age" not in kind.words:
+        return True
     if before and stem(before[0].plain) in labels - kind.words and not (short and counts):
         return not text[before[0].end : span.start].strip(" #.:")
     if _STREET.match(text, span.end):
@@ -346,6 +348,14 @@ def _names_a_thing(kind: Kind, text: str, span: Span) -> bool:
 
 
 _SIZES = {"xs": ("extra small",), "s": ("small",), "m": ("medium",), "l": ("large",), "xl": ("extra large",)}
+_CURRENCIES = {
+    "EUR": r"\beuros?\b|\u20ac",
+    "USD": r"\b(?:us )?dollars?\b|\bbucks\b|\$",
+    "GBP": r"\b(?:british )?pounds?\b|\bquid\b|\u00a3",
+    "CHF": r"\b(?:swiss )?francs?\b|\bfranken\b",
+    "JPY": r"\byen\b|\u00a5",
+    "INR": r"\brupees?\b|\u20b9",
+}
 _ORDINAL = re.compile(r"^(?:first|second|third|last)$")
 
 
@@ -360,6 +370,8 @@ def _members(member: Any, text: str, kind: Kind) -> list[Span]:
             spans = [span for span in spans if span.start and text[span.start - 2 : span.start - 1] not in ".!?"]
     else:
         spans = find_words(spaced, text)
+    if re.fullmatch(r"[A-Z]{3}", name) and (said := _CURRENCIES.get(name)):
+        spans = [*spans, *(Span(*found.span()) for found in re.finditer(said, text, re.IGNORECASE))]
     for long in _SIZES.get(plain, ()):
         spans = [*spans, *find_words(long, text)]
     for short, longs in _SIZES.items():

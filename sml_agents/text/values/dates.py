@@ -257,7 +257,8 @@ def find_dates(text: str, clock: Clock) -> tuple[DateMention, ...]:
             add(DateMention(day, Span(*match.span()), open_year=not year, swapped=len(set(days)) > 1))
     for mention in _by_words(text, clock):
         add(_shifted(text, mention))
-    found.extend([begin for mention in found if (begin := _first_of_range(text, mention)) is not None])
+    for of_range in (_first_of_range, _last_of_range):
+        found.extend([other for mention in found if (other := of_range(text, mention)) is not None])
     return tuple(sorted((_told(text, mention, clock) for mention in found), key=lambda mention: mention.span))
 
 
@@ -288,6 +289,22 @@ def _first_of_range(text: str, mention: DateMention) -> DateMention | None:
         return None
     days = _days([(mention.day.year, mention.day.month, int(before[1]))])
     return next((DateMention(day, Span(before.start(1), before.end(1)), open_year=True) for day in days), None)
+
+
+_TO_THE = re.compile(
+    r"(?:st|nd|rd|th)?\s?(?:to|-|\u2013|until|till|through)\s?(?:the )?(\d{1,2})(?:st|nd|rd|th)?"
+    r"(?![\d:/]|\.\d|\s?[ap]m\b)"
+)
+
+
+def _last_of_range(text: str, mention: DateMention) -> DateMention | None:
+    """The 7 June of `June 3 to 7`."""
+    after = _TO_THE.match(text, mention.span.end)
+    ends = re.search(r"[^\W\d_]\s?\d{1,2}(?:st|nd|rd|th)?$", text[mention.span.start : mention.span.end])
+    if after is None or not ends or mention.weekday_only or not mention.open_year or mention.day.day >= int(after[1]):
+        return None
+    days = _days([(mention.day.year, mention.day.month, int(after[1]))])
+    return next((DateMention(day, Span(after.start(1), after.end(1)), open_year=True) for day in days), None)
 
 
 def fold_keeping_places(text: str) -> str:

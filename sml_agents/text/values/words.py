@@ -76,6 +76,7 @@ _DENIALS = frozenset(
 )
 _DENYING = re.compile(
     r"\b(?:(?:any|every|all)(?:thing|one|where|body)?(?: \w+)? but|other than|rather than|instead of|in place of"
+    r"|(?:tired|sick|bored) (?:of|with)|fed up with|(?:hate|dislike|can't stand)s?"
     r"|alles au(?:\u00df|ss)er|tout sauf|au lieu de|en vez de)\b"
 )
 _UNFREE = re.compile(
