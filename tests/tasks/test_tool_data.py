@@ -171,6 +171,12 @@ def tool_with(**changes: Any) -> dict[str, Any]:
     return broken(function=[TOOL | changes])
 
 
+def limited(name: str, **limits: Any) -> dict[str, Any]:
+    """The row, its tool allowing some values of an argument alone."""
+    properties = PARAMETERS["properties"]
+    return tool_with(parameters=PARAMETERS | {"properties": properties | {name: properties[name] | limits}})
+
+
 RECURSIVE = {"type": "object", "properties": {"part": {"$ref": "#"}}, "required": []}
 HUGE = {"type": "object", "properties": {f"a{k}": {"type": "string"} for k in range(3000)}, "required": []}
 
@@ -193,6 +199,12 @@ HUGE = {"type": "object", "properties": {f"a{k}": {"type": "string"} for k in ra
         (broken(call={"name": "book_flat", "arguments": {}}), "a call of an unknown tool"),
         (broken(call={"name": "book_hotel", "arguments": {"city": "Oslo"}}), "a call without a required argument"),
         (broken(call={"name": "book_hotel", "arguments": {"town": "Oslo"}}), "a call with an argument that the tool does not have"),
+        (limited("nights", enum=[1, 2]), "a call with a value that the schema does not allow"),
+        (limited("nights", enum=[]), "a call with a value that the schema does not allow"),
+        (limited("nights", minimum=9, maximum=2), "a call with a value that the schema does not allow"),
+        (limited("nights", minimum=3.5), "a call with a value that the schema does not allow"),
+        (limited("city", const="Bergen"), "a call with a value that the schema does not allow"),
+        (tool_with(description="x" * 300_000), "tools of more than 200,000 characters"),
         (broken(question="x" * 100_000), "a request of more than 20,000 characters"),
         (broken(question=""), "no request"),
         (broken(call=None), "no gold call"),
@@ -211,6 +223,23 @@ def test_a_row_that_cannot_be_used_is_counted_with_its_reason(row: Any, reason: 
     tasks, report = loaded(tmp_path, [row, ROW], "form=full")
     assert dict(report.bad) == {reason: 1}
     assert [task.prompt for task in tasks] == [ROW["question"]]  # nothing else is lost
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"enum": [3, 4]},
+        {"minimum": 3},
+        {"maximum": 3.0},
+        {"const": 3},
+        {"enum": "3"},
+        {"minimum": "9"},
+        {"enum": [3.0]},
+    ],
+)
+def test_a_value_that_the_schema_allows_is_no_reason(limits: dict[str, Any], tmp_path: Path) -> None:
+    tasks, report = loaded(tmp_path, [limited("nights", **limits)], "form=full")
+    assert tasks and not report.left_out
 
 
 @pytest.mark.parametrize(
