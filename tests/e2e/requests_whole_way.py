@@ -115,7 +115,7 @@ def finished(out: Path, train: Callable[[Path], TrainResult]) -> TrainResult:
 
 if __name__ == "__main__":
     out, model, requests, steps = (*sys.argv[1:], *("embedded:", "200", "6")[len(sys.argv) - 2 :])
-    limits = "?temperature=0&max_tokens=32&dtype=fast"
+    limits = "?temperature=0&max_tokens=64&dtype=fast"
     whole_way(
-        Path(out), model, int(requests), steps=int(steps), batch=2, limits=limits, grpo=2, turn_tokens=32, longest=400
+        Path(out), model, int(requests), steps=int(steps), batch=2, limits=limits, grpo=2, turn_tokens=64, longest=400
     )
