@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import random
 import re
 import time
 from pathlib import Path
@@ -17,56 +16,8 @@ from sml_agents.tasks import LoadReport, load_tasks
 from sml_agents.tasks.tools.foreign import required_paths
 from sml_agents.tasks.tools.gaps import without
 from sml_agents.types import Form, Task
-from tests.damage import damaged
 from tests.datasets import data_set
-
-PARAMETERS: dict[str, Any] = {
-    "type": "dict",
-    "properties": {
-        "city": {"type": "string", "description": "City of the hotel."},
-        "nights": {"type": "integer"},
-        "stars": {"type": "float"},
-        "guest": {"type": "dict", "properties": {"name": {"type": "string"}}, "required": ["name"]},
-    },
-    "required": ["city", "nights"],
-}
-TOOL = {"name": "book_hotel", "description": "Book a hotel.", "parameters": PARAMETERS}
-ROW: dict[str, Any] = {
-    "id": "1",
-    "question": "Book a hotel in Oslo for 3 nights with 4 stars.",
-    "function": [TOOL],
-    "call": {"name": "book_hotel", "arguments": {"city": "Oslo", "nights": 3, "stars": 4}},
-}
-OPENAI = {
-    "messages": [
-        {"role": "system", "content": "You book."},
-        {"role": "user", "content": ROW["question"]},
-        {"role": "assistant", "tool_calls": [{"function": {"name": "book_hotel", "arguments": '{"city": "Oslo", "nights": 3}'}}]},
-    ],
-    "tools": [{"type": "function", "function": TOOL}],
-}  # fmt: skip
-TABLE = {
-    "query": ROW["question"],
-    "tools": json.dumps(
-        [
-            {
-                "name": "book_hotel",
-                "description": "",
-                "parameters": {
-                    "city": {"type": "str"},
-                    "nights": {"type": "int"},
-                    "stars": {"type": "float, optional"},
-                },
-            }
-        ]
-    ),
-    "answers": json.dumps([{"name": "book_hotel", "arguments": {"city": "Oslo", "nights": 3}}]),
-}
-
-
-def written(path: Path, rows: list[Any]) -> Path:
-    path.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows), "utf-8")
-    return path
+from tests.tool_rows import OPENAI, PARAMETERS, ROW, SGD, TABLE, TOOL, written
 
 
 def loaded(tmp_path: Path, rows: list[Any], keys: str = "form=paired") -> tuple[list[Task], LoadReport]:
@@ -291,17 +242,6 @@ def test_a_call_of_hundreds_of_arguments_is_refused_where_each_would_be_taken_ou
     assert len(loaded(tmp_path, [row], "form=full")[0]) == 1
 
 
-SGD: dict[str, Any] = {
-    "id": "s",
-    "label": "ask",
-    "missing": ["city"],
-    "tool": TOOL | {"service": "S"},
-    "messages": [{"role": "user", "content": "A hotel for 3 nights"}],
-    "known": {"nights": "3"},
-    "call": {"name": "book_hotel", "arguments": {"city": "Oslo", "nights": "3"}},
-}
-
-
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -327,20 +267,6 @@ def test_rows_that_no_tool_serves(tmp_path: Path) -> None:
     for keys in ("unserved=100&form=paired", "unserved=50", "balance=maybe"):
         with pytest.raises(TaskSpecError):
             load_tasks(f"tools-jsonl:{tmp_path / 'rows.jsonl'}?{keys}")
-
-
-@pytest.mark.parametrize("family", ["tools-jsonl", "sgd"])
-def test_damaged_rows_are_counted_and_nothing_is_raised(family: str, tmp_path: Path) -> None:
-    rng = random.Random(0)
-    rows = [SGD] if family == "sgd" else [ROW, OPENAI, TABLE]
-    made = [damaged(rng.choice(rows), rng) for _ in range(600)]
-    report = LoadReport()
-    path = written(tmp_path / "damaged.jsonl", [json.dumps(one) for one in made])
-    tasks = load_tasks(f"{family}:{path}?form=mixed", report=report)
-    assert report.made == len(tasks) and report.read == len(made) == len(tasks) + report.left_out
-    for task in tasks:
-        assert Task.model_validate_json(task.model_dump_json()) == task
-    assert all(re.fullmatch(r"[\w ,.'-]{3,80}", reason) for reason in (*report.bad, *report.refused))
 
 
 def test_the_leaderboard_as_pairs() -> None:
