@@ -1,6 +1,6 @@
 """Does GRPO improve a student that has learnt from an oracle when to ask and how to call? The embedded model on a CPU.
 
-    python benchmarks/requests_rl.py [--sft-steps 60] [--rl-steps 24] [--pairs 100]
+    python benchmarks/requests_rl.py [--sft-steps 45] [--rl-steps 24] [--pairs 60]
 
 The easiest requests of the family: one tool each, half of the requests lack a value. `start` imitates dialogues in
 which the oracle says every turn; `trained` goes on from there by GRPO, every question that brings nothing at a price,
@@ -55,12 +55,13 @@ def main() -> int:
     add("--model", default="embedded:", help="embedded:, a folder or a hub name")
     add("--out", type=Path, default=Path("runs/requests-rl"))
     add("--results", type=Path, help="file for the figures (JSON)")
-    add("--shown", type=int, default=240, help="pairs of requests in the dialogues that are imitated")
-    add("--sft-steps", type=int, default=60, help="of eight rows")
+    add("--shown", type=int, default=180, help="pairs of requests in the dialogues that are imitated")
+    add("--sft-steps", type=int, default=45, help="of eight rows")
     add("--rl-steps", type=int, default=24, help="of --groups groups of eight dialogues")
     add("--groups", type=int, default=2)
+    add("--rl-seconds", type=float, help="of GRPO at most, those before an interruption included")
     add("--learning-rates", type=float, nargs=2, default=(2e-3, 3e-4), help="of SFT and of GRPO")
-    add("--pairs", type=int, default=100, help="held-out pairs to measure on")
+    add("--pairs", type=int, default=60, help="held-out pairs to measure on")
     add("--seed", type=int, default=0)
     options = parser.parse_args()
     start, trained = options.out / "start", options.out / "trained"
@@ -115,7 +116,7 @@ def reinforce(out: Path, options: argparse.Namespace) -> None:
         model=str(options.out / "start"), tasks=(spec("train", 4 * options.rl_steps, options.seed + 2),),
         max_steps=options.rl_steps, group=8, batch_size=8 * options.groups, micro_batch_size=8, max_turns=TURNS,
         max_tokens=TOKENS, learning_rate=options.learning_rates[1], schedule="constant_with_warmup", warmup=0.0,
-        needless_question_cost=0.1, premature_success=False, curriculum=True, **common(options),
+        needless_question_cost=0.1, premature_success=False, curriculum=True, max_seconds=options.rl_seconds, **common(options),
     )  # fmt: skip
     train_grpo(settings, out, progress=ProgressLine())
 
