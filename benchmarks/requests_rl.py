@@ -116,7 +116,8 @@ def reinforce(out: Path, options: argparse.Namespace) -> None:
         model=str(options.out / "start"), tasks=(spec("train", 4 * options.rl_steps, options.seed + 2),),
         max_steps=options.rl_steps, group=8, batch_size=8 * options.groups, micro_batch_size=8, max_turns=TURNS,
         max_tokens=TOKENS, learning_rate=options.learning_rates[1], schedule="constant_with_warmup", warmup=0.0,
-        needless_question_cost=0.1, premature_success=False, curriculum=True, max_seconds=options.rl_seconds, **common(options),
+        needless_question_cost=0.1, premature_success=False, curriculum=True, max_seconds=options.rl_seconds,
+        **common(options),
     )  # fmt: skip
     train_grpo(settings, out, progress=ProgressLine())
 
