@@ -126,6 +126,11 @@ def figures(trace: Trace) -> None:
 
 
 if __name__ == "__main__":
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
-    for what, times in (*sorted(hold(count).items()), *sorted(hold_rows(count, talked=200).items())):
+    count, parts = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000, 10
+    became: Counter[str] = Counter()
+    for part in range(parts):
+        became += hold(count // parts, seed=part)
+        print(f"{became['read'] + became['refused']:,} damaged traces", file=sys.stderr, flush=True)
+    became += hold_rows(count, talked=200)
+    for what, times in sorted(became.items()):
         print(f"{times:7,} {what}")
