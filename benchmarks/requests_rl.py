@@ -74,7 +74,7 @@ def main() -> int:
         [spec("heldout", options.pairs, options.seed + 3)],
         options.out / "measured", max_turns=TURNS, seed=options.seed, resume=True, progress=ProgressBar,
     )  # fmt: skip
-    results = {
+    results: dict[str, Any] = {
         "settings": {name: value for name, value in vars(options).items() if name not in ("out", "results")},
         "training": {folder.name: of_training(folder / RECORD) for folder in (start, trained)},
         **summary.model_dump(mode="json", include={"students", "baselines", "differences"}),

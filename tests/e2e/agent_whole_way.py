@@ -106,6 +106,7 @@ if __name__ == "__main__":
     out, model, steps = (*sys.argv[1:], *("embedded:", "40")[len(sys.argv) - 2 :])
     summary = main(model, int(steps), Path(out))
     for name, found in {**summary.students, **summary.baselines}.items():
-        shown = {"success": found.metrics["success_at"][str(TURNS)]} | {name: found.metrics[name] for name in FIGURES}
-        for figure, metric in shown.items():
+        metrics = found.model_dump()["metrics"]
+        for figure in ("success_at", *FIGURES):
+            metric = metrics[figure][str(TURNS)] if figure == "success_at" else metrics[figure]
             print(f"{name:20} {figure:20} {metric}")
