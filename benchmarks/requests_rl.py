@@ -104,11 +104,11 @@ def imitate(out: Path, options: argparse.Namespace) -> None:
             settings=settings, primer=primer, resume=True, on_progress=bar,
         )  # fmt: skip
         rows = balanced(training_rows(store.traces(), "q_primed"), seed=options.seed)
-    settings = SFTSettings(
+    imitation = SFTSettings(
         model=options.model, max_steps=options.sft_steps, batch_size=8, learning_rate=options.learning_rates[0],
         schedule="cosine", first_token_weight=4.0, **common(options),
     )  # fmt: skip
-    train_sft(rows, settings, out, progress=ProgressLine())
+    train_sft(rows, imitation, out, progress=ProgressLine())
 
 
 def reinforce(out: Path, options: argparse.Namespace) -> None:

@@ -70,7 +70,8 @@ def request(place: str, day: str, guests: int, missing: str) -> Task:
 
 def requests(wishes: list[Any]) -> list[Task]:
     """Two for each wish: one lacks the day or the number of guests."""
-    return [request(*wish, gap) for k, wish in enumerate(wishes) for gap in (("day", "guests")[k % 2], "")]
+    gaps = ((wish, gap) for k, wish in enumerate(wishes) for gap in (("day", "guests")[k % 2], ""))
+    return [request(place, day, guests, gap) for (place, day, guests), gap in gaps]
 
 
 def agent(model: str) -> Student:
