@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sml_agents.cli.files import output_folder
-from sml_agents.cli.result import DONE, FAILED, JsonFlag, Result
+from sml_agents.cli.result import DONE, FAILED, JsonFlag, Result, seed_option
 from sml_agents.cli.run import STUDENT_HELP, TASKS_HELP
 from sml_agents.errors import InputError
 from sml_agents.files import whole_file
@@ -59,7 +59,7 @@ def evaluate(
         int, typer.Option(min=1, max=1_000_000, metavar="N", help="Dialogues of each student on each task.")
     ] = 1,
     concurrency: Annotated[int, typer.Option(min=1, max=10_000, metavar="C", help="Dialogues at once.")] = 32,
-    seed: Annotated[int, typer.Option(metavar="S", help="Seed of the dialogues and of the intervals.")] = 0,
+    seed: Annotated[int, seed_option("Seed of the dialogues and of the intervals.")] = 0,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -145,11 +145,11 @@ def evaluate(
 
 def _parts(suites: list[str], tasks: list[str]) -> list[str | Part]:
     """What to evaluate: the tasks go to the suites that take some, and stand for themselves where there is no suite."""
-    from sml_agents.evaluation.suites import SUITES, parts_of
+    from sml_agents.evaluation.suites import SUITES, parts_of, takes_tasks
 
     if not suites:
         return list(tasks)
-    takers = [name for name in suites if (known := SUITES.get(name)) is not None and known.takes_tasks]
+    takers = [name for name in suites if takes_tasks(name)]
     if tasks and not takers:
         able = ", ".join(name for name, known in SUITES.items() if known.takes_tasks)
         raise InputError(f"--tasks beside --suite is for suites that are about any tasks: {able}; leave it out")
