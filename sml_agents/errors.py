@@ -42,7 +42,6 @@ __all__ = [
     "VerifierError",
     "complaint",
     "one_line",
-    "refused_value",
 ]
 
 

@@ -127,29 +127,28 @@ def evaluate(
     if not student or not (tasks or suite):
         raise InputError("give --student and --tasks or --suite to measure a student, or --decider and --lessons")
     from sml_agents.evaluation.report import write_report
-    from sml_agents.evaluation.run import evaluate
+    from sml_agents.evaluation.run import EvaluationOptions, evaluate
     from sml_agents.rollout import ProgressBar
 
     students = _named(student, baseline)
     parts = _parts(suite or [], tasks or [])
     if first_token:
         return _first_tokens(students, [part if isinstance(part, str) else part.spec for part in parts], seed, out)
+    how: EvaluationOptions = {
+        "teacher": teacher,
+        "max_turns": max_turns,
+        "samples": samples,
+        "concurrency": concurrency,
+        "seed": seed,
+        "resume": resume,
+        "answer_loss": answer_loss,
+        "progress": ProgressBar,
+    }
+    if min_effect is not None:
+        how["min_effect"] = min_effect
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) if out is None else output_folder(out)
-        summary = evaluate(
-            students,
-            parts,
-            folder,
-            teacher=teacher,
-            max_turns=max_turns,
-            samples=samples,
-            concurrency=concurrency,
-            seed=seed,
-            resume=resume,
-            answer_loss=answer_loss,
-            progress=ProgressBar,
-            **({} if min_effect is None else {"min_effect": min_effect}),
-        )
+        summary = evaluate(students, parts, folder, **how)
         report = None if out is None else write_report(folder, folder / "report.html")
     payload = summary.model_dump(mode="json")
     if report is not None:

@@ -302,8 +302,8 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         raise InputError(f"cannot read the settings in {path}: it is not UTF-8 text") from error
     except yaml.YAMLError as error:
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or one_line(error)
-        place = f" in line {mark.line + 1}" if mark is not None else ""
-        raise InputError(f"{path} is not YAML{place}: {problem}") from error
+        place = f", line {mark.line + 1}" if mark is not None else ""
+        raise InputError(f"cannot read the settings in {path}{place}: {problem}") from error
     if not isinstance(values, dict):
         raise InputError(f"{path} must hold settings as 'name: value' lines")
     return values

@@ -101,6 +101,7 @@ WRONG: dict[str, list[str]] = {
     "STORE|DIR": STORES,
     "PATH|URL": NEW_STORES,
     "BACKEND": MODELS,
+    "[NAME=]BACKEND": [*MODELS, "=nope", "mine=nope"],
     "oracle|human|BACKEND": MODELS[:-2],
     "oracle|student|BACKEND": MODELS[:-2],
     "oracle|student|self|BACKEND": MODELS[:-2],
