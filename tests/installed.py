@@ -5,8 +5,9 @@
     make test-installed ARGS="--python python3.12 --python python3.13"
 
 For each: pip's own check, no torch where none is asked for, the version, `sml-agents --help`, `recipes list`, README's
-lines that the extra makes possible, and what it costs: megabytes, and processor seconds of `import sml_agents` and of
-the extra's own part. Prints a table; exits 1 if anything failed.
+lines that the extra makes possible, and what it costs: megabytes of all that was installed, pip not counted, and
+processor seconds of `import sml_agents` and of the extra's own part, the interpreter's start not counted, the best of
+three. Prints the table of docs/deploy.md; exits 1 if anything failed.
 """
 
 from __future__ import annotations
@@ -91,10 +92,16 @@ def seconds(python: Path, code: str, folder: Path) -> float:
     return min(once() for _ in range(3))
 
 
+def megabytes(environment: Path) -> float:
+    """What lies in an environment's library folder, compiled modules included."""
+    return sum(file.stat().st_size for file in (environment / "lib").rglob("*") if file.is_file()) / 1e6
+
+
 def check(wheel: Path, extra: str, python: str, folder: Path, torch: str) -> dict[str, float]:
     """Install and try one extra. Raises Failed."""
     own = folder / "venv" / "bin" / "python"
     run([python, "-m", "venv", folder / "venv"], folder)
+    empty = megabytes(folder / "venv")
     pip = [own, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
     if extra in WITH_TORCH and torch:
         run([*pip, torch], folder)
@@ -120,10 +127,10 @@ def check(wheel: Path, extra: str, python: str, folder: Path, torch: str) -> dic
         run([program, "export", "t.sqlite", "--format", "trl", "--out", "train.jsonl", "--unsolved"], folder)
     if extra == "agents":
         run([own, "-c", IN_YOUR_AGENT], folder)
-    size = sum(file.stat().st_size for file in (folder / "venv" / "lib").rglob("*") if file.is_file())
+    size = megabytes(folder / "venv") - empty
     bare = seconds(own, "pass", folder)
     return {
-        "megabytes": size / 1e6,
+        "megabytes": size,
         "import": seconds(own, "import sml_agents", folder) - bare,
         "part": seconds(own, f"import {PARTS[extra]}", folder) - bare,
     }
@@ -140,7 +147,8 @@ def main() -> int:
         build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", Path(name) / "wheel"]
         run(build, ROOT)
         (wheel,) = (Path(name) / "wheel").glob("*.whl")
-        print(f"{wheel.name}: {wheel.stat().st_size / 1e6:.1f} MB")
+        print(f"{wheel.name}: {wheel.stat().st_size / 1e6:.1f} MB\n")
+        print("| Python | extra | MB | `import sml_agents` | its part | |\n|---|---|---|---|---|---|")
         for python in given.python or [sys.executable]:
             version = re.sub(r"\D*([\d.]+).*", r"\1", run([python, "--version"], Path(name)).strip())
             for extra in given.extra or PARTS:
@@ -149,13 +157,10 @@ def main() -> int:
                         cost = check(wheel, extra, python, Path(folder), given.torch)
                     except Failed as error:
                         failed += 1
-                        print(f"{version:8} {extra:10} FAILED: {error}", flush=True)
+                        print(f"| {version} | {extra} | FAILED: {error}", flush=True)
                     else:
-                        print(
-                            f"{version:8} {extra:10} {cost['megabytes']:7.0f} MB, import {cost['import']:.2f} s, "
-                            f"{PARTS[extra]} {cost['part']:.2f} s",
-                            flush=True,
-                        )
+                        row = f"{cost['megabytes']:.0f} | {cost['import']:.2f} s | `{PARTS[extra]}`"
+                        print(f"| {version} | {extra} | {row} | {cost['part']:.2f} s |", flush=True)
     return 1 if failed else 0
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
+import re
+import shlex
 import signal
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +18,11 @@ import pytest
 from sqlalchemy import func
 
 from sml_agents.errors import InputError
+from sml_agents.testing.loopback import Exchange, completion, serve
 from sml_agents.traces import AsyncWriter, TraceStore
 from sml_agents.traces.claims import ClaimLost, claims
 from sml_agents.types import Reply, StopReason, Trace
+from tests.cli.conftest import run_forked
 from tests.rollout.talk import SETTINGS, Talk, hold
 from tests.traces.samples import make_task, make_trace
 
@@ -232,3 +237,29 @@ async def test_a_run_alone_waits_for_no_lease_of_the_dead(url: str) -> None:
 async def test_a_lease_of_no_time_is_refused(url: str, lease: float) -> None:
     with TraceStore.open(url) as store, pytest.raises(InputError, match="above 0"):
         await hold(TASKS[:1], Talk(), store, lease=lease)
+
+
+async def test_the_page_s_command_given_to_two(url: str, repository: Path, tmp_path: Path) -> None:
+    """docs/machines.md, as it stands but for names and numbers."""
+    page = (repository / "docs" / "machines.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^    (sml-agents run .*)$", page, re.MULTILINE)
+    both = asyncio.Event()
+
+    async def when_both_have_come(exchange: Exchange) -> None:
+        if exchange.number > 32:  # of one process at most 32 are under way
+            both.set()
+        await both.wait()
+        await exchange.answer(completion("The answer is 4."))
+
+    async with serve(when_both_have_come) as server:
+        words = shlex.split(command)[1:]
+        words[words.index("--tasks") + 1] = "arithmetic?n=40"
+        words[words.index("--student") + 1] = f"openai:tiny@{server.url}"
+        words[words.index("--store") + 1] = url
+        run = partial(run_forked, *words, "--json", cwd=tmp_path, OPENAI_API_KEY="none")
+        done = await asyncio.gather(*(asyncio.to_thread(run) for _ in range(2)))
+    assert [one.code for one in done] == [0, 0], done[0].err + done[1].err
+    assert [one.json["n"] for one in done] == [40, 40]
+    assert sum(one.json["n"] - one.json["elsewhere"] for one in done) == 40 and all(
+        one.json["elsewhere"] for one in done
+    )
