@@ -203,7 +203,7 @@ class Workshop:
         return SFTSettings(
             model=parent,
             max_steps=self.options.start_steps if first else self.options.sft_steps,
-            **self.adapters(),
+            **upper_half(self.trained("base")),
             batch_size=8,
             learning_rate=self.options.learning_rates[0 if first else 1],
             schedule="cosine",
@@ -219,7 +219,7 @@ class Workshop:
             model=parent,
             tasks=(self.tasks("rl"),),
             max_turns=cell.turns,
-            **self.adapters(),
+            **upper_half(self.trained("base")),
             max_tokens=self.options.max_tokens,
             group=group,
             batch_size=self.options.groups * group,
@@ -234,14 +234,6 @@ class Workshop:
             checkpoint_seconds=300,
             resume=True,
         )
-
-    def adapters(self) -> dict[str, Any]:
-        """Low-rank ones on the upper half of the layers: a step costs half as much as one of all weights."""
-        from transformers import AutoConfig
-
-        layers = AutoConfig.from_pretrained(model_path(self.trained("base"))).get_text_config().num_hidden_layers
-        upper = "|".join(map(str, range(layers // 2, layers)))
-        return {"method": "lora", "lora": {"target_modules": rf".*layers\.({upper})\..*_proj"}}
 
     def rows(self, cell: Cell) -> list[Any]:
         """All rows of the cell's dialogues; of the smaller kind each shares a batch with one of the other."""
@@ -328,6 +320,15 @@ class Workshop:
                 made += [task for pair in islice(short, count) for task in pair]
             write_whole(path, "".join(task.model_dump_json(exclude_defaults=True) + "\n" for task in made))
         return f"tasks:{path}"
+
+
+def upper_half(model: str) -> dict[str, Any]:
+    """Low-rank adapters on the upper half of a model's layers: a step costs half as much as one of all weights."""
+    from transformers import AutoConfig
+
+    layers = AutoConfig.from_pretrained(model_path(model)).get_text_config().num_hidden_layers
+    upper = "|".join(map(str, range(layers // 2, layers)))
+    return {"method": "lora", "lora": {"target_modules": rf".*layers\.({upper})\..*_proj"}}
 
 
 def request_specs(options: argparse.Namespace) -> dict[str, list[tuple[str, int]]]:

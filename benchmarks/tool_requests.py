@@ -9,7 +9,7 @@ surface, bag         fourteen counts, and words with pairs of words: fitted on t
 rule                 the guard's comparison. With a drafted call: a required argument whose value nobody said. Without
                      one: of the tool that shares most words with the request (or is given), a required argument of
                      whose kind of value nothing is said
---decider            `asker:` and `asker:FOLDER`, or a backend spec whose model is shown the conversation
+--decider            `asker:` and `asker:FOLDER`, or a student's spec: a model with the tools at hand
 
 Intervals: Wilson's 95 % for shares, a bootstrap over groups for AUC and F1.
 """
@@ -35,21 +35,24 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from tool_request_data import Decision, Truth
 
 from sml_agents.agents.asker import tool_view
-from sml_agents.agents.deciders import StudentDecider
+from sml_agents.agents.deciders import asks
 from sml_agents.agents.evidence import Request
 from sml_agents.agents.grounding import ground
 from sml_agents.agents.slots import slots_of
-from sml_agents.agents.view import AgentView
 from sml_agents.asker import Said, load_asker
+from sml_agents.dialogue.referee import with_calls
 from sml_agents.evaluation.bag import BagOfWords
 from sml_agents.evaluation.bootstrap import wilson
 from sml_agents.evaluation.surface import SurfaceClassifier, auc
+from sml_agents.roles import student_from
 from sml_agents.tasks import LoadReport, load_tasks
 from sml_agents.text.words import content_words, stem
-from sml_agents.types import Fact, Form, Private, Task, stable_hash
+from sml_agents.types import Fact, Form, Private, Role, Task, stable_hash
+from sml_agents.views import StudentView
 
 FOLDS = 5
 SPOKEN = 12
+AT_ONCE = 16
 RESAMPLES = 500
 KINDS: tuple[Truth, ...] = ("ask", "call", "none")
 
@@ -136,10 +139,10 @@ def tool_of(decision: Decision, given: bool) -> dict[str, Any] | None:
     return best[1] if best else None
 
 
-def as_task(text: str, lacks: bool) -> Task:
+def as_task(text: str, lacks: bool, tools: tuple[dict[str, Any], ...] = ()) -> Task:
     fact = (Fact(name="x", statement="x"),) if lacks else ()
     form = Form.UNDERSPECIFIED if lacks else Form.FULL
-    return Task(id=text, family="bench", form=form, prompt=text, private=Private(answer="", facts=fact))
+    return Task(id=text, family="bench", form=form, prompt=text, private=Private(answer="", facts=fact), tools=tools)
 
 
 Fit = Callable[[Sequence[str], Sequence[bool]], Callable[[Sequence[str]], np.ndarray[Any, Any]]]
@@ -197,27 +200,37 @@ def trained_bag(folder: Path) -> Judge:
     return judge
 
 
-class Readings:
-    """What an asker reads, by all that it is shown. Kept in a file, so that a run that was cut short goes on, and a
-    table of what was read before takes no time; other weights read anew."""
+class Kept:
+    """What a model made of what it was shown, in a file if there is one: a run that was cut short goes on, and a table
+    of what was read before takes no time."""
 
-    def __init__(self, spec: str, path: Path | None) -> None:
-        self.asker, self.path = load_asker(spec), path
-        weights = b"".join(file.read_bytes() for file in sorted(self.asker.folder.glob("*.safetensors")))
-        self.weights = hashlib.sha256(weights).hexdigest()[:16]
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
         lines = path.read_text(encoding="utf-8").splitlines() if path is not None and path.is_file() else []
         self.known: dict[str, Any] = dict(map(json.loads, lines))
+
+    def put(self, key: str, found: Any) -> Any:
+        self.known[key] = found
+        if self.path is not None:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps([key, found]) + "\n")
+        return found
+
+
+class Readings(Kept):
+    """What an asker reads, by all that it is shown; other weights read anew."""
+
+    def __init__(self, spec: str, path: Path | None) -> None:
+        super().__init__(path)
+        self.asker = load_asker(spec)
+        weights = b"".join(file.read_bytes() for file in sorted(self.asker.folder.glob("*.safetensors")))
+        self.weights = hashlib.sha256(weights).hexdigest()[:16]
 
     def key(self, *shown: Any) -> str:
         return stable_hash(self.weights, *shown)
 
     def _kept(self, key: str, read: Callable[[], Any]) -> Any:
-        if key not in self.known:
-            self.known[key] = read()
-            if self.path is not None:
-                with self.path.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps([key, self.known[key]]) + "\n")
-        return self.known[key]
+        return self.known[key] if key in self.known else self.put(key, read())
 
     def missing(self, decision: Decision, tool: dict[str, Any], values: dict[str, str]) -> dict[str, float]:
         """P(missing) of each required argument."""
@@ -287,16 +300,32 @@ def flat(arguments: Any, above: str = "") -> dict[str, str]:
     return made
 
 
-def student(spec: str) -> Judge:
-    """A model that is shown the conversation: it asks, or it does not."""
-    decider = StudentDecider(spec)
+def student(spec: str, path: Path | None) -> Judge:
+    """A model with the tools at hand, or with the one that is known: it asks, calls, or says something else."""
+    speaker, kept = student_from(spec), Kept(path)
 
-    def judge(decision: Decision, drafted: bool, given: bool) -> Judgement | None:
-        view = AgentView(messages(decision), tools={tool["name"]: tool for tool in decision.tools})
-        asked = asyncio.run(decider.questions(view))
-        return Judgement("ask" if asked else "call", float(bool(asked)))
+    async def act(decision: Decision, given: bool, line: asyncio.Semaphore) -> Truth:
+        tools = [tool for tool in decision.tools if not (given and decision.target) or tool["name"] == decision.target]
+        key = stable_hash(spec, decision.said, tools)
+        if key not in kept.known:
+            roles = {"user": Role.TEACHER, "assistant": Role.STUDENT}
+            task = as_task(decision.text, False, tuple({"type": "function", "function": tool} for tool in tools))
+            history = tuple((roles[role], text) for role, text in decision.said)
+            async with line:
+                reply = with_calls(task, await speaker.reply(StudentView(history, tools=task.tools), seed=0))
+            kept.put(key, "call" if reply.tool_calls else "ask" if asks(reply.text) else "none")
+        return kept.known[key]  # type: ignore[no-any-return]
 
-    return each(judge)
+    async def acts(decisions: Sequence[Decision], given: bool) -> list[Truth]:
+        line = asyncio.Semaphore(AT_ONCE)
+        return list(await asyncio.gather(*(act(one, given, line) for one in decisions)))
+
+    def judge(decisions: Sequence[Decision], drafted: bool, given: bool) -> list[Judgement | None]:
+        if drafted:
+            return [None] * len(decisions)
+        return [Judgement(found, float(found == "ask")) for found in asyncio.run(acts(decisions, given))]
+
+    return judge
 
 
 def share(hits: Sequence[bool]) -> dict[str, Any]:
@@ -422,13 +451,19 @@ def judges(folder: Path, specs: Sequence[str], kept: Path | None) -> dict[str, J
         name, sign, rest = spec.partition("=")
         named = bool(sign) and ":" not in name and "?" not in name
         spec = rest if named else spec
-        made[name if named else spec] = asker(spec, kept) if spec.startswith("asker:") else student(spec)
+        made[name if named else spec] = asker(spec, kept) if spec.startswith("asker:") else student(spec, kept)
     return made
 
 
 BASELINES = ("always", "never", "surface", "bag", "bag, other data", "rule")
 WITHOUT_DRAFT = ("always", "never", "surface", "bag", "bag, other data")
 """To these a drafted call makes no difference: they stand in the rows without one."""
+
+
+def limit(given: str) -> tuple[str, int]:
+    """`NAME=N` or `N`."""
+    name, _, number = given.rpartition("=")
+    return name, int(number)
 
 
 def main() -> None:
@@ -438,9 +473,10 @@ def main() -> None:
     options.add_argument("--decider", action="append", default=[], metavar="[NAME=]SPEC")
     options.add_argument("--pairs", type=int, default=300, help="generated held-out pairs")
     options.add_argument(
-        "--most", type=int, help="decisions of each set that --decider takes (all); the others take no time"
-    )
-    options.add_argument("--kept", type=Path, help="file that keeps what an asker read: a run cut short goes on")
+        "--most", action="append", default=[], metavar="[NAME=]N", type=limit,
+        help="decisions of each set that a --decider, or all of them, take (all); the others take no time",
+    )  # fmt: skip
+    options.add_argument("--kept", type=Path, help="file that keeps what a model made: a run cut short goes on")
     options.add_argument("--sets", nargs="*", default=[""], help="beginnings of the names of sets to judge (all)")
     options.add_argument("--only", nargs="*", default=[], help="names of deciders to run")
     given = options.parse_args()
@@ -450,7 +486,8 @@ def main() -> None:
         if given.only and name not in given.only:
             continue
         began = time.monotonic()
-        few = given.most if name not in BASELINES else None
+        most = dict(given.most)
+        few = most.get(name, most.get("")) if name not in BASELINES else None
         for bench in [fewer(bench, few) for bench in sets] if few else sets:
             if bench.drafted and name in WITHOUT_DRAFT:
                 continue

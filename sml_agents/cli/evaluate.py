@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,7 +22,12 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    student: Annotated[str | None, typer.Option(help=STUDENT_HELP, metavar="BACKEND")] = None,
+    student: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[NAME=]BACKEND", help=f"{STUDENT_HELP} May be given several times, each with a name of its own."
+        ),
+    ] = None,
     tasks: Annotated[list[str] | None, typer.Option(help=TASKS_HELP, metavar="SPEC")] = None,
     suite: Annotated[
         list[str] | None,
@@ -42,7 +48,14 @@ def evaluate(
         float, typer.Option(min=0, max=1, metavar="P", help="With --decider: how sure it has to be to ask.")
     ] = 0.5,
     baseline: Annotated[
-        str | None, typer.Option(metavar="BACKEND", help="A model to compare with, on the same tasks.")
+        str | None,
+        typer.Option(metavar="BACKEND", help="A model to compare with, on the same tasks; else the first student."),
+    ] = None,
+    min_effect: Annotated[
+        float | None,
+        typer.Option(
+            metavar="D", help="A difference in success that has to show, such as 0.1: too few tasks are refused."
+        ),
     ] = None,
     teacher: Annotated[
         str | None,
@@ -86,8 +99,9 @@ def evaluate(
     Does it ask when something is missing, and only then? Does it get there with feedback?
 
     --tasks says on what, or --suite, which also says with which teacher and for how many turns.
-    Every figure carries its number of dialogues and a 95 % interval. With --baseline the two are compared on the same
-    tasks and called `base` and `trained`. Scripts that understand nothing stand beside them in every table.
+    Every figure carries its number of dialogues and a 95 % interval. Several students are compared with the first, task
+    by task; with --baseline that one is the first, called `base`, and a student without a name `trained`. Scripts that
+    understand nothing stand beside them in every table.
 
     With --decider and --lessons a model is shown the decisions of your own agent, beside a rule, always and never
     asking; --samples then says how often it is asked about each.
@@ -110,13 +124,13 @@ def evaluate(
         )
     if suite and "list" in suite:
         return _suites()
-    if student is None or not (tasks or suite):
+    if not student or not (tasks or suite):
         raise InputError("give --student and --tasks or --suite to measure a student, or --decider and --lessons")
     from sml_agents.evaluation.report import write_report
     from sml_agents.evaluation.run import evaluate
     from sml_agents.rollout import ProgressBar
 
-    students = {"student": student} if baseline is None else {"base": baseline, "trained": student}
+    students = _named(student, baseline)
     parts = _parts(suite or [], tasks or [])
     if first_token:
         return _first_tokens(students, [part if isinstance(part, str) else part.spec for part in parts], seed, out)
@@ -134,6 +148,7 @@ def evaluate(
             resume=resume,
             answer_loss=answer_loss,
             progress=ProgressBar,
+            **({} if min_effect is None else {"min_effect": min_effect}),
         )
         report = None if out is None else write_report(folder, folder / "report.html")
     payload = summary.model_dump(mode="json")
@@ -141,6 +156,19 @@ def evaluate(
         payload["report"] = str(report)
     failed = any(counts.failed for counts in summary.students.values())
     return Result(payload, lambda: _print(summary, report), FAILED if failed else DONE)
+
+
+def _named(given: list[str], baseline: str | None) -> dict[str, str]:
+    """The students by name. A spec without one is its own name where there are several."""
+    alone = "student" if baseline is None else "trained"
+    found = {} if baseline is None else {"base": baseline}
+    for one in given:
+        name, spec = named.groups() if (named := re.fullmatch(r"([\w.-]+)=(.+)", one)) else ("", one)
+        name = name or (alone if len(given) == 1 else spec)
+        if name in found:
+            raise InputError(f"two students are called {name!r}: give each a name, as in --student mine={spec}")
+        found[name] = spec
+    return found
 
 
 def _parts(suites: list[str], tasks: list[str]) -> list[str | Part]:

@@ -13,6 +13,7 @@ Keys of every family (the grammar is that of `sml_agents.specs`):
     largest `arithmetic` only: the largest number that may be told or come up (mostly 200)
     unserved  of requests: percent of the full ones that no tool serves (12 in `mixed`, 0 in `full`); of `tools-jsonl`
             100 where no row has a call
+    distractors  of `requests`: how many other tools stand beside the right one at most (4)
     simulation  of `lost-in-conversation`: full, concat, shuffle-concat, sharded, recap or snowball, in place of a form
     importance  of `in3`: from which importance on a missing detail counts (1)
     answers, balance   of `tools-jsonl`, see `tasks.tools.functions`

@@ -4,7 +4,8 @@
 
 Simulated users, who know what they did not say, talk to a LangGraph agent that books tables. Where it guesses,
 Q-priming writes the question, or the call where nothing is missing; a low-rank adapter is trained on that. Then users
-with other wishes talk to the same graph with the trained model, and nobody helps.
+with other wishes talk to the same graph with the trained model, and nobody helps. The same command again goes on where
+it was cut.
 """
 
 from __future__ import annotations
@@ -28,14 +29,19 @@ from sml_agents import (
     training_rows,
 )
 from sml_agents.data.export import export
-from sml_agents.evaluation.metrics import compute
-from sml_agents.roles import OraclePrimer, student_from
+from sml_agents.evaluation.compare import Summary
+from sml_agents.evaluation.run import evaluate
+from sml_agents.files import write_whole
+from sml_agents.roles import OraclePrimer, Student, student_from
 from sml_agents.training import SFTSettings
 from sml_agents.types import AcceptedCall, Fact, Form, Private, Task, Trace
+from tests.e2e.requests_whole_way import finished
 
 SYSTEM = "You book tables. Ask for what you were not told."
 LIMITS = "?temperature=0&max_tokens=48&dtype=fast"
 PLACES = ("Luigi's", "Sakura", "the Old Mill", "Chez Marie", "Blue Door", "Taverna Nikos", "Casa Pepe", "the Anchor")
+TURNS = 3
+FIGURES = ("asks_when_needed", "names_missing", "needless_questions", "guessed_arguments", "exact_call")
 WISHES = [(PLACES[k % 8], f"{k % 28 + 1} {('May', 'June', 'July')[k % 3]}", k % 6 + 2) for k in range(64)]
 
 
@@ -62,27 +68,46 @@ def request(place: str, day: str, guests: int, missing: str) -> Task:
     return Task(id=f"{place} {day} {missing}", form=form, prompt=prompt, private=private, **given)
 
 
-def talk(store: Path, model: str, wishes: list[Any], q_priming: float | None = None) -> list[Trace]:
+def requests(wishes: list[Any]) -> list[Task]:
+    """Two for each wish: one lacks the day or the number of guests."""
+    gaps = ((wish, gap) for k, wish in enumerate(wishes) for gap in (("day", "guests")[k % 2], ""))
+    return [request(place, day, guests, gap) for (place, day, guests), gap in gaps]
+
+
+def agent(model: str) -> Student:
     os.environ["AGENT_MODEL"] = model
-    agent, settings = student_from(f"agent:{__file__}:graph"), DialogueSettings(max_turns=3, q_priming=q_priming)
-    tasks = [request(*wish, gap) for k, wish in enumerate(wishes) for gap in (("day", "guests")[k % 2], "")]
+    return student_from(f"agent:{__file__}:graph")
+
+
+def learnt(store: Path, model: str, wishes: list[Any]) -> list[Trace]:
     with TraceStore.open(store) as kept:
-        writer = OraclePrimer(demonstrate=True)
-        run_dialogues_sync(tasks, agent, OracleTeacher(), kept, settings=settings, primer=writer, resume=True)
+        settings, writer = DialogueSettings(max_turns=TURNS, q_priming=1.0), OraclePrimer(demonstrate=True)
+        tasks = requests(wishes)
+        run_dialogues_sync(tasks, agent(model), OracleTeacher(), kept, settings=settings, primer=writer, resume=True)
         return list(kept.traces())
 
 
-def main(model: str, steps: int, out: Path, learn: int = 40, measure: int = 12) -> dict[str, Any]:
-    learnt = talk(out / "learnt.sqlite", model, WISHES[:learn], q_priming=1.0)
-    export(learnt, "trl", out / "rows.jsonl", system=SYSTEM)
-    sft = SFTSettings(model=model, method="lora", max_steps=steps, batch_size=4, learning_rate=2e-3)
-    tuned = train_sft(training_rows(learnt, "q_primed", system=SYSTEM), sft, out / "model")
-    specs = {"before": model, "after": f"transformers:{tuned.path}"}
-    return {name: compute(talk(out / f"{name}.sqlite", spec, WISHES[-measure:])) for name, spec in specs.items()}
+def main(model: str, steps: int, out: Path, learn: int = 40, measure: int = 24) -> Summary:
+    traces = learnt(out / "learnt.sqlite", model, WISHES[:learn])
+    export(traces, "trl", out / "rows.jsonl", system=SYSTEM)
+    sft = SFTSettings(
+        model=model, method="lora", max_steps=steps, batch_size=4, learning_rate=2e-3,
+        checkpoint_seconds=120, resume=True,
+    )  # fmt: skip
+    rows = training_rows(traces, "q_primed", system=SYSTEM)
+    tuned = finished(out / "model", lambda to: train_sft(rows, sft, to))
+    lines = [task.model_dump_json(exclude_defaults=True) + "\n" for task in requests(WISHES[-measure:])]
+    write_whole(out / "measured.jsonl", "".join(lines))
+    students = {"before": agent(model), "after": agent(f"transformers:{tuned.path}")}
+    tasks = f"tasks:{out / 'measured.jsonl'}"
+    return evaluate(students, [tasks], out / "evaluation", max_turns=TURNS, resume=True)
 
 
 if __name__ == "__main__":
     out, model, steps = (*sys.argv[1:], *("embedded:", "40")[len(sys.argv) - 2 :])
-    for name, found in main(model, int(steps), Path(out)).items():
-        for figure in ("asks_when_needed", "needless_questions", "guessed_arguments", "exact_call"):
-            print(f"{name:7} {figure:20} {getattr(found, figure)}")
+    summary = main(model, int(steps), Path(out))
+    for name, found in {**summary.students, **summary.baselines}.items():
+        metrics = found.model_dump()["metrics"]
+        for figure in ("success_at", *FIGURES):
+            metric = metrics[figure][str(TURNS)] if figure == "success_at" else metrics[figure]
+            print(f"{name:20} {figure:20} {metric}")

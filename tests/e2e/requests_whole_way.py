@@ -1,6 +1,8 @@
 """Requests from task to trained row to figures, for a test and for whoever wants more dialogues:
 
 python -m tests.e2e.requests_whole_way OUT [MODEL [REQUESTS [STEPS]]]
+
+The same command again takes what is finished as it is, and goes on after it.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import json
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +24,16 @@ from sml_agents.roles import GuessingStudent, OraclePrimer, OracleTeacher
 from sml_agents.rollout import run_dialogues_sync
 from sml_agents.tasks import load_tasks
 from sml_agents.traces import TraceStore
-from sml_agents.training import GRPOSettings, PreferenceSettings, SFTSettings, train_dpo, train_grpo, train_sft
+from sml_agents.training import (
+    GRPOSettings,
+    PreferenceSettings,
+    SFTSettings,
+    TrainResult,
+    train_dpo,
+    train_grpo,
+    train_sft,
+)
+from sml_agents.training.folder import RECORD
 from sml_agents.training.tokens.pairs import preference_examples
 
 
@@ -60,28 +72,28 @@ def whole_way(
         report = export(traces, format, out / f"rows-{format}", filters)
         tell(f"export {format}", f"{report.rows} rows {report.sources or ''} left out {report.left_out}")
     common: dict[str, Any] = {"max_steps": steps, "batch_size": batch, "micro_batch_size": batch, "too_long": "drop"}
-    common["max_length"] = longest
-    sft = train_sft(
-        training_rows(traces, "q_primed"), SFTSettings(model=model, learning_rate=1e-4, **common), out / "sft"
-    )
+    common |= {"max_length": longest, "checkpoint_seconds": 120, "resume": True}
+    imitation = SFTSettings(model=model, learning_rate=1e-4, **common)
+    sft = finished(out / "sft", lambda to: train_sft(training_rows(traces, "q_primed"), imitation, to))
     tell("sft", f"loss {sft.first_loss:.2f} -> {sft.last_loss:.2f}, {sft.data.trained_turns} turns")
     pairs = preference_examples(traces, paired=True)
-    dpo = train_dpo(pairs, PreferenceSettings(model=str(sft.path), **common), out / "dpo")
+    preference = PreferenceSettings(model=str(sft.path), **common)
+    dpo = finished(out / "dpo", lambda to: train_dpo(pairs, preference, to))
     tell("dpo", f"loss {dpo.first_loss:.3f} -> {dpo.last_loss:.3f}, {dpo.notes}")
-    online = train_grpo(
-        GRPOSettings(
-            model=str(dpo.path),
-            tasks=(f"requests?form=paired&n={grpo}&seed=12",),
-            max_steps=2,
-            group=2,
-            batch_size=grpo,
-            micro_batch_size=2,
-            max_turns=2,
-            max_tokens=turn_tokens,
-            needless_question_cost=0.1,
-        ),
-        out / "grpo",
+    reward = GRPOSettings(
+        model=str(dpo.path),
+        tasks=(f"requests?form=paired&n={grpo}&seed=12",),
+        max_steps=2,
+        group=2,
+        batch_size=grpo,
+        micro_batch_size=2,
+        max_turns=2,
+        max_tokens=turn_tokens,
+        needless_question_cost=0.1,
+        checkpoint_seconds=120,
+        resume=True,
     )
+    online = finished(out / "grpo", lambda to: train_grpo(reward, to))
     tell("grpo", f"{online.steps} steps, {online.notes}")
     with TraceStore.open(out / "grpo" / "dialogues.sqlite", read_only=True) as store:
         tell("grpo calls", Counter(str(turn.act) for trace in store.traces() for turn in trace.student_turns))
@@ -94,9 +106,16 @@ def whole_way(
     return told
 
 
+def finished(out: Path, train: Callable[[Path], TrainResult]) -> TrainResult:
+    """What was trained into a folder; trained now if that was not done, or not to its end."""
+    if not (out / RECORD).is_file():
+        return train(out)
+    return TrainResult.model_validate_json((out / RECORD).read_bytes())
+
+
 if __name__ == "__main__":
     out, model, requests, steps = (*sys.argv[1:], *("embedded:", "200", "6")[len(sys.argv) - 2 :])
-    limits = "?temperature=0&max_tokens=32&dtype=fast"
+    limits = "?temperature=0&max_tokens=64&dtype=fast"
     whole_way(
-        Path(out), model, int(requests), steps=int(steps), batch=2, limits=limits, grpo=2, turn_tokens=32, longest=400
+        Path(out), model, int(requests), steps=int(steps), batch=2, limits=limits, grpo=2, turn_tokens=64, longest=400
     )

@@ -19,7 +19,11 @@ def test_an_agent_is_trained_on_its_own_dialogues(
     monkeypatch.setenv("AGENT_MODEL", "")
     model = f"transformers:{small_model(embedded_model, tmp_path / 'tiny')}"
     figures = agent_whole_way.main(model, 1, tmp_path, learn=2, measure=1)
-    assert [(name, found.n, found.failed) for name, found in figures.items()] == [("before", 2, 0), ("after", 2, 0)]
+    assert [(name, found.n, found.failed) for name, found in figures.students.items()] == [
+        ("before", 2, 0),
+        ("after", 2, 0),
+    ]
+    assert figures.baselines["always ask"].model_dump()["metrics"]["needless_questions"]["value"] == 1
     with TraceStore.open(tmp_path / "learnt.sqlite", read_only=True) as store:
         learnt = list(store.traces())
     assert all(trace.solved and trace.settings["student"]["agent"].endswith(":graph") for trace in learnt)

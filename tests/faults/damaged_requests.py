@@ -3,7 +3,8 @@
     python -m tests.faults.damaged_requests [10000]
 
 A damaged trace that is no trace any more is refused when it is read. One that still is goes through all that reads
-traces: rows for every kind of training, every format of export, the figures, and a dialogue about its task anew.
+traces: rows for every kind of training, every format of export, the figures, and a dialogue about its task anew. Rows
+of function-calling data, schemas in them, are counted with a reason or become tasks, about which dialogues are held.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+import re
 import sys
 import tempfile
 from collections import Counter
@@ -25,10 +27,12 @@ from sml_agents.dialogue import Cast, DialogueSettings
 from sml_agents.errors import SmlError
 from sml_agents.evaluation.metrics import compute
 from sml_agents.roles import GuessingStudent, OraclePrimer, OracleTeacher
+from sml_agents.tasks import LoadReport, load_tasks
 from sml_agents.training.tokens.pairs import preference_examples
 from sml_agents.types import StopReason, Task, Trace
 from tests.damage import damaged
 from tests.tool_requests import FLIGHT_REQUEST, UNSERVED, request
+from tests.tool_rows import OPENAI, ROW, SGD, TABLE, written
 
 TASKS = (request(), request("day"), request("day", "guests"), FLIGHT_REQUEST, UNSERVED)
 SETTINGS = DialogueSettings(max_turns=3, q_priming=0.7)
@@ -62,6 +66,28 @@ def hold(count: int, seed: int = 0) -> Counter[str]:
             became[f"again {again.stop}"] += 1
             assert again.stop is not StopReason.FAILED, f"{again.error}: {trace.task!r}"
         return became
+
+
+def hold_rows(count: int, seed: int = 0, talked: int = 20) -> Counter[str]:
+    """What became of `count` damaged rows of each kind of data; `talked`: dialogues that are held about those read."""
+    rng = random.Random(seed)
+    became: Counter[str] = Counter()
+    with asyncio.Runner() as runner, tempfile.TemporaryDirectory() as folder:
+        for family, sound in (("tools-jsonl", [ROW, OPENAI, TABLE]), ("sgd", [SGD])):
+            made = [json.dumps(damaged(rng.choice(sound), rng)) for _ in range(count)]
+            report = LoadReport()
+            tasks = load_tasks(f"{family}:{written(Path(folder) / 'rows.jsonl', made)}?form=mixed", report=report)
+            assert report.made == len(tasks) and report.read == count == len(tasks) + report.left_out
+            for reason, times in (report.bad + report.refused).items():
+                assert re.fullmatch(r"[\w ,.'-]{3,80}", reason), reason
+                became[f"{family} left out: {reason}"] += times
+            became[f"{family} read"] += len(tasks)
+            for task in tasks:
+                assert Task.model_validate_json(task.model_dump_json()) == task
+            for task in rng.sample(tasks, min(talked, len(tasks))):
+                trace = runner.run(talk(task))
+                assert trace.stop is not StopReason.FAILED, f"{trace.error}: {task!r}"
+    return became
 
 
 def part_damaged(trace: Any, rng: random.Random) -> Any:
@@ -100,5 +126,11 @@ def figures(trace: Trace) -> None:
 
 
 if __name__ == "__main__":
-    for what, times in sorted(hold(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000).items()):
+    count, parts = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000, 10
+    became: Counter[str] = Counter()
+    for part in range(parts):
+        became += hold(count // parts, seed=part)
+        print(f"{became['read'] + became['refused']:,} damaged traces", file=sys.stderr, flush=True)
+    became += hold_rows(count, talked=200)
+    for what, times in sorted(became.items()):
         print(f"{times:7,} {what}")

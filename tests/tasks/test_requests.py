@@ -180,6 +180,18 @@ def test_a_request_that_no_tool_serves_has_no_call() -> None:
     assert 0.05 < sum(not task.private.calls for task in mixed) / len(mixed) < 0.2
 
 
+def test_fewer_tools_beside_the_right_one_change_nothing_else() -> None:
+    spec = "requests?form=paired&n=30&split=heldout"
+    plenty = load_tasks(spec)
+    assert max(len(task.tools) for task in plenty) > 3
+    for most in (0, 1, 4, 9):
+        for task, fewer in zip(plenty, load_tasks(f"{spec}&distractors={most}"), strict=True):
+            assert len(fewer.tools) == min(len(task.tools), most + 1)
+            assert (fewer.prompt, fewer.private, schema_of(fewer)) == (task.prompt, task.private, schema_of(task))
+    for task in load_tasks("requests?form=full&unserved=100&n=20&distractors=0"):
+        assert len(task.tools) == 1 and not task.private.calls
+
+
 def test_a_sharded_request_tells_nothing() -> None:
     for task in load_tasks("requests?form=sharded&n=60&split=dev"):
         assert [fact.name for fact in task.private.facts] == required_in_order(task)
@@ -199,6 +211,8 @@ def required_in_order(task: Task) -> list[str]:
         "requests?form=full&unserved=101",
         "requests?form=nested",
         "requests?unserved=x",
+        "requests?distractors=-1",
+        "requests?distractors=few",
         "requests?tools=3",
     ],
 )

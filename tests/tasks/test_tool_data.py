@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import random
 import re
 import time
 from pathlib import Path
@@ -17,56 +16,8 @@ from sml_agents.tasks import LoadReport, load_tasks
 from sml_agents.tasks.tools.foreign import required_paths
 from sml_agents.tasks.tools.gaps import without
 from sml_agents.types import Form, Task
-from tests.damage import damaged
 from tests.datasets import data_set
-
-PARAMETERS: dict[str, Any] = {
-    "type": "dict",
-    "properties": {
-        "city": {"type": "string", "description": "City of the hotel."},
-        "nights": {"type": "integer"},
-        "stars": {"type": "float"},
-        "guest": {"type": "dict", "properties": {"name": {"type": "string"}}, "required": ["name"]},
-    },
-    "required": ["city", "nights"],
-}
-TOOL = {"name": "book_hotel", "description": "Book a hotel.", "parameters": PARAMETERS}
-ROW: dict[str, Any] = {
-    "id": "1",
-    "question": "Book a hotel in Oslo for 3 nights with 4 stars.",
-    "function": [TOOL],
-    "call": {"name": "book_hotel", "arguments": {"city": "Oslo", "nights": 3, "stars": 4}},
-}
-OPENAI = {
-    "messages": [
-        {"role": "system", "content": "You book."},
-        {"role": "user", "content": ROW["question"]},
-        {"role": "assistant", "tool_calls": [{"function": {"name": "book_hotel", "arguments": '{"city": "Oslo", "nights": 3}'}}]},
-    ],
-    "tools": [{"type": "function", "function": TOOL}],
-}  # fmt: skip
-TABLE = {
-    "query": ROW["question"],
-    "tools": json.dumps(
-        [
-            {
-                "name": "book_hotel",
-                "description": "",
-                "parameters": {
-                    "city": {"type": "str"},
-                    "nights": {"type": "int"},
-                    "stars": {"type": "float, optional"},
-                },
-            }
-        ]
-    ),
-    "answers": json.dumps([{"name": "book_hotel", "arguments": {"city": "Oslo", "nights": 3}}]),
-}
-
-
-def written(path: Path, rows: list[Any]) -> Path:
-    path.write_text("".join((row if isinstance(row, str) else json.dumps(row)) + "\n" for row in rows), "utf-8")
-    return path
+from tests.tool_rows import OPENAI, PARAMETERS, ROW, SGD, TABLE, TOOL, written
 
 
 def loaded(tmp_path: Path, rows: list[Any], keys: str = "form=paired") -> tuple[list[Task], LoadReport]:
@@ -171,6 +122,12 @@ def tool_with(**changes: Any) -> dict[str, Any]:
     return broken(function=[TOOL | changes])
 
 
+def limited(name: str, **limits: Any) -> dict[str, Any]:
+    """The row, its tool allowing some values of an argument alone."""
+    properties = PARAMETERS["properties"]
+    return tool_with(parameters=PARAMETERS | {"properties": properties | {name: properties[name] | limits}})
+
+
 RECURSIVE = {"type": "object", "properties": {"part": {"$ref": "#"}}, "required": []}
 HUGE = {"type": "object", "properties": {f"a{k}": {"type": "string"} for k in range(3000)}, "required": []}
 
@@ -193,6 +150,12 @@ HUGE = {"type": "object", "properties": {f"a{k}": {"type": "string"} for k in ra
         (broken(call={"name": "book_flat", "arguments": {}}), "a call of an unknown tool"),
         (broken(call={"name": "book_hotel", "arguments": {"city": "Oslo"}}), "a call without a required argument"),
         (broken(call={"name": "book_hotel", "arguments": {"town": "Oslo"}}), "a call with an argument that the tool does not have"),
+        (limited("nights", enum=[1, 2]), "a call with a value that the schema does not allow"),
+        (limited("nights", enum=[]), "a call with a value that the schema does not allow"),
+        (limited("nights", minimum=9, maximum=2), "a call with a value that the schema does not allow"),
+        (limited("nights", minimum=3.5), "a call with a value that the schema does not allow"),
+        (limited("city", const="Bergen"), "a call with a value that the schema does not allow"),
+        (tool_with(description="x" * 300_000), "tools of more than 200,000 characters"),
         (broken(question="x" * 100_000), "a request of more than 20,000 characters"),
         (broken(question=""), "no request"),
         (broken(call=None), "no gold call"),
@@ -211,6 +174,23 @@ def test_a_row_that_cannot_be_used_is_counted_with_its_reason(row: Any, reason: 
     tasks, report = loaded(tmp_path, [row, ROW], "form=full")
     assert dict(report.bad) == {reason: 1}
     assert [task.prompt for task in tasks] == [ROW["question"]]  # nothing else is lost
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"enum": [3, 4]},
+        {"minimum": 3},
+        {"maximum": 3.0},
+        {"const": 3},
+        {"enum": "3"},
+        {"minimum": "9"},
+        {"enum": [3.0]},
+    ],
+)
+def test_a_value_that_the_schema_allows_is_no_reason(limits: dict[str, Any], tmp_path: Path) -> None:
+    tasks, report = loaded(tmp_path, [limited("nights", **limits)], "form=full")
+    assert tasks and not report.left_out
 
 
 @pytest.mark.parametrize(
@@ -262,17 +242,6 @@ def test_a_call_of_hundreds_of_arguments_is_refused_where_each_would_be_taken_ou
     assert len(loaded(tmp_path, [row], "form=full")[0]) == 1
 
 
-SGD: dict[str, Any] = {
-    "id": "s",
-    "label": "ask",
-    "missing": ["city"],
-    "tool": TOOL | {"service": "S"},
-    "messages": [{"role": "user", "content": "A hotel for 3 nights"}],
-    "known": {"nights": "3"},
-    "call": {"name": "book_hotel", "arguments": {"city": "Oslo", "nights": "3"}},
-}
-
-
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -298,20 +267,6 @@ def test_rows_that_no_tool_serves(tmp_path: Path) -> None:
     for keys in ("unserved=100&form=paired", "unserved=50", "balance=maybe"):
         with pytest.raises(TaskSpecError):
             load_tasks(f"tools-jsonl:{tmp_path / 'rows.jsonl'}?{keys}")
-
-
-@pytest.mark.parametrize("family", ["tools-jsonl", "sgd"])
-def test_damaged_rows_are_counted_and_nothing_is_raised(family: str, tmp_path: Path) -> None:
-    rng = random.Random(0)
-    rows = [SGD] if family == "sgd" else [ROW, OPENAI, TABLE]
-    made = [damaged(rng.choice(rows), rng) for _ in range(600)]
-    report = LoadReport()
-    path = written(tmp_path / "damaged.jsonl", [json.dumps(one) for one in made])
-    tasks = load_tasks(f"{family}:{path}?form=mixed", report=report)
-    assert report.made == len(tasks) and report.read == len(made) == len(tasks) + report.left_out
-    for task in tasks:
-        assert Task.model_validate_json(task.model_dump_json()) == task
-    assert all(re.fullmatch(r"[\w ,.'-]{3,80}", reason) for reason in (*report.bad, *report.refused))
 
 
 def test_the_leaderboard_as_pairs() -> None:

@@ -35,6 +35,8 @@ MOST_ARGUMENTS = 200
 MOST_TOOLS = 200
 LONGEST = 20_000
 """Characters of a request."""
+LONGEST_TOOLS = 200_000
+"""Characters of its tools, as JSON."""
 _DEEPEST = 12
 """Objects within objects in a schema."""
 _DEEPEST_ROW = 100
@@ -113,6 +115,8 @@ def read_tools(value: Any) -> tuple[dict[str, Any], ...]:
     if len(found) > MOST_TOOLS:
         raise Unusable(f"more than {MOST_TOOLS} tools")
     tools = tuple(read_tool(one) for one in found)
+    if len(json.dumps(tools, ensure_ascii=False)) > LONGEST_TOOLS:
+        raise Unusable(f"tools of more than {LONGEST_TOOLS:,} characters")
     names = [tool["function"]["name"] for tool in tools]
     if len(set(names)) < len(names):
         raise Unusable("two tools of one name")
@@ -269,7 +273,10 @@ def read_call(value: Any, tools: Sequence[Mapping[str, Any]]) -> AcceptedCall:
         if not values or _is_nothing(values[0]):
             continue
         for path, accepted in _leaves(str(argument), values, schema, several):
-            found[path] = accepted
+            leaf = argument_in(tool["parameters"], path) or {}
+            found[path] = tuple(value for value in accepted if _is_allowed(value, leaf))
+            if not found[path]:
+                raise Unusable("a call with a value that the schema does not allow")
     if missing := [path for path in required_paths(tool["parameters"]) if path not in found]:
         raise Unusable("a call without a required argument" if missing else "")
     return AcceptedCall(name=name, arguments=found, optional=tuple(name for name in optional if name in found))
@@ -278,6 +285,17 @@ def read_call(value: Any, tools: Sequence[Mapping[str, Any]]) -> AcceptedCall:
 def _is_nothing(value: Any) -> bool:
     """Whether an argument with this value is one that is left out."""
     return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _is_allowed(value: Any, schema: Mapping[str, Any]) -> bool:
+    """Whether a value is of those that a schema lists, and within its bounds."""
+    listed = schema.get("enum", [schema["const"]] if "const" in schema else None)
+    if isinstance(listed, list) and value not in listed:
+        return isinstance(value, list) and all(one in listed for one in value)  # of a list, its members may be meant
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return True
+    least, most = schema.get("minimum"), schema.get("maximum")
+    return not ((isinstance(least, int | float) and value < least) or (isinstance(most, int | float) and value > most))
 
 
 def _leaves(

@@ -93,6 +93,7 @@ def make(spec: TaskSpec, report: LoadReport) -> Iterator[tuple[Task, ...]]:
         raise TaskSpecError(f"unserved= in {spec.text!r} is a percentage, from 0 to 100.")
     if unserved and spec.form not in ("full", "mixed"):
         raise TaskSpecError(f"Requests that no tool serves come in the forms full and mixed, not as in {spec.text!r}.")
+    most = spec.integer("distractors", 0)
     seen: set[str] = set()
     index = spec.offset
     while True:
@@ -102,11 +103,11 @@ def make(spec: TaskSpec, report: LoadReport) -> Iterator[tuple[Task, ...]]:
         rng = random.Random(stable_hash("requests", spec.splits, spec.seed, index))
         spell = (index + spec.seed) * _GOLDEN % 1 < _SPELLED
         index += 1
-        request = _draw(bank, tool, spell, rng)
+        request = _draw(bank, tool, spell, rng, most)
         if request is None:
             continue
         if rng.random() * 100 < unserved:
-            tasks: tuple[Task, ...] = (_unserved(request, rng),)
+            tasks: tuple[Task, ...] = (_unserved(request, rng, most),)
         else:
             tasks = tuple(_task(request, form) for form in choose_forms(spec.form, tuple(Form), rng))
         if tasks[0].id not in seen:
@@ -115,7 +116,8 @@ def make(spec: TaskSpec, report: LoadReport) -> Iterator[tuple[Task, ...]]:
             yield tasks
 
 
-def _draw(bank: Bank, tool: Tool, spell: bool, rng: random.Random) -> Request | None:
+def _draw(bank: Bank, tool: Tool, spell: bool, rng: random.Random, most: int | None) -> Request | None:
+    """A request to one tool among others; `most`: how many others are kept, of the same request."""
     exchanges = _exchanges(tool.arguments, rng)
     fixed: dict[str, Status] = {}
     for wanted, other in exchanges:
@@ -139,8 +141,10 @@ def _draw(bank: Bank, tool: Tool, spell: bool, rng: random.Random) -> Request | 
     dated = any(_is_day(argument) for argument in concerned)
     manner = Manner(spell, today if dated else None, rng.choice((2025, 2026, 2027)))
     voice = draw_voice(tool.goals, tool.arguments, bank.style, manner, rng, dated=dated)
-    tools = [signature.schema, *_distractors(bank, tool, rng)]
+    others = _distractors(bank, tool, rng)
+    tools = [signature.schema, *others]
     rng.shuffle(tools)
+    tools = [one for one in tools if one is signature.schema or one in others[:most]]
     for _ in range(_DRAWS):
         values = {argument.path: argument.kind.draw(rng, manner) for argument in tool.arguments}
         request = Request(bank, signature, missing, stand_ins, tuple(order), values, voice, manner, tuple(tools))
@@ -222,10 +226,11 @@ def _task(request: Request, form: Form) -> Task:
     })  # fmt: skip
 
 
-def _unserved(request: Request, rng: random.Random) -> Task:
+def _unserved(request: Request, rng: random.Random, most: int | None) -> Task:
     """The complete request, with tools of which none serves it."""
     tools = tuple(tool for tool in request.tools if tool is not request.signature.schema)
     tools = tools or tuple(_distractors(request.bank, request.signature.tool, rng, least=1))
+    tools = tools if most is None else tools[: most + 1]
     return _made(request, Form.FULL, request.prompt(Form.FULL), tools, (), (), {"said": {}, "told": []})
 
 

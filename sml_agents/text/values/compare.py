@@ -58,6 +58,10 @@ class Kind:
         return bool(self.name & _PEOPLE)
 
     @property
+    def counts_things(self) -> bool:
+        return self.counts_people or bool(self.name & _THINGS)
+
+    @property
     def about_past(self) -> bool:
         return bool(self.words & _PAST)
 
@@ -76,6 +80,9 @@ _PAST = frozenset(
 )
 _PEOPLE = frozenset(
     map(stem, listed("people person guest rider passenger traveler traveller adult diner attendee visitor party seat"))
+)
+_THINGS = frozenset(
+    map(stem, listed("quantity count qty copies items units pieces shares tickets replicas rooms nights boxes"))
 )
 _NAME_WORDS = frozenset(map(stem, listed("name title")))
 
@@ -193,22 +200,33 @@ def _matches(pattern: str, text: str) -> list[Mention]:
 def _numbers(kind: Kind, text: str, clock: Clock) -> list[Mention]:
     """Numbers that are no part of a date or a time, and `a` before a word of the argument's name."""
     dates = find_dates(text, clock)
-    taken = [m.span for m in dates] + [m.span for m in find_times(text)]
+    taken = [m.span for m in dates] + _hours(text)
     found: list[Mention] = []
     if kind.part:  # of a date that is said in words; each part has a place of its own in it
         at = _PARTS.index(kind.part)
         spans = [Span(m.span.start + at, min(m.span.start + at + 1, m.span.end)) for m in dates]
         found.extend(Mention(float(getattr(m.day, kind.part)), span) for m, span in zip(dates, spans, strict=True))
+    if kind.words & _RATINGS:
+        rated = [Mention(float(one["given"]), Span(*one.span())) for one in _RATED.finditer(text)]
+        found.extend(rated)
+        taken += [one.span for one in rated]
+    if kind.counts_people:
+        found.extend(Mention(2.0, Span(*one.span())) for one in _COUPLE.finditer(text))
     for mention in find_numbers(text):
         if any(mention.span.overlaps(span) for span in taken):
             continue
         after = tokens(text[mention.span.end : mention.span.end + 40])
         unit = UNITS.get(after[0].plain) if after else None
-        if unit is not None and kind.unit is None and stem(after[0].plain) not in kind.words:
-            continue  # three nights are no three guests
-        if _names_a_thing(kind, text, mention.span):
+        counts_other = kind.unit is None and (unit is not None or (after and after[0].plain in _OFTEN))
+        if counts_other and stem(after[0].plain) not in kind.words:
+            continue  # three nights are no three guests, four times no four stars
+        if _names_a_thing(kind, text, mention.span) or _SHARE.match(text, mention.span.end):
             continue
-        found.extend(Mention(value, mention.span) for value in sorted(mention.values))
+        if kind.counts_things and _is_money(text, mention.span):
+            continue
+        factor = _factor(kind, text, mention.span)
+        if factor is not None:
+            found.extend(Mention(value * factor, mention.span, derived=factor != 1) for value in sorted(mention.values))
     for match in re.finditer(r"\b(?:an?|just me|by myself|alone|only me)\b", text, re.IGNORECASE):
         word = tokens(text[match.end() : match.end() + 30])
         if match.group().casefold() not in ("a", "an") or (word and stem(word[0].plain) in kind.words):
@@ -216,6 +234,82 @@ def _numbers(kind: Kind, text: str, clock: Clock) -> list[Mention]:
     return found
 
 
+def _hours(text: str) -> list[Span]:
+    """Where times stand; the bare number of `set it to 21` is none where its clause holds no other."""
+    times = [mention.span for mention in find_times(text)]
+
+    def is_bare(span: Span, after: str) -> bool:
+        return text[span.start : span.end].isdigit() and bool(re.search(rf"\b(?:{after}) $", text[: span.start]))
+
+    def is_time(span: Span) -> bool:
+        if not is_bare(span, "from|to"):
+            return True
+        clause = clause_of(text, span)
+        here = [other for other in times if other != span and other.overlaps(clause)]
+        if _CHANGES.search(text, clause.start, clause.end):
+            return not all(is_bare(other, "from|to") for other in here)
+        return bool(here) or not is_bare(span, "to")
+
+    return [span for span in times if is_time(span)]
+
+
+_CHANGES = re.compile(
+    r"\b(?:scale|change|set|increase|raise|lower|reduce|decrease|move|turn|bump|up|down)\b", re.IGNORECASE
+)
+_SHARE = re.compile(r"\s(?:out )?of \d")
+_OFTEN = frozenset(listed("times mal fois veces volte star stars sterne etoiles"))
+_MONEY_BEFORE = re.compile(
+    r"(?:[$\u20ac\u00a3]|\b(?:limit|price|budget|cost|fee|worth|value)(?: (?:of|at|is))?)\s*$", re.IGNORECASE
+)
+_MONEY_AFTER = re.compile(
+    r"\s*(?:[$\u20ac\u00a3]|(?:dollars?|bucks?|euros?|usd|eur|gbp|chf|pounds?|francs?|cents?)\b)", re.IGNORECASE
+)
+_MEASURES = {
+    word: (family, size)
+    for family, size, words in (
+        ("weight", 1.0, "g gram grams gramm"),
+        ("weight", 1e3, "kg kilo kilos kilogram kilograms kilogramm"),
+        ("weight", 1e6, "t tonne tonnes"),
+        ("weight", 453.59237, "lb lbs pound pounds"),
+        ("weight", 28.349523125, "oz ounce ounces"),
+        ("length", 1e-3, "mm"),
+        ("length", 1e-2, "cm"),
+        ("length", 1.0, "m meter meters metre metres"),
+        ("length", 1e3, "km kilometer kilometers kilometre kilometres"),
+        ("length", 0.0254, "inch inches"),
+        ("length", 0.3048, "ft foot feet"),
+        ("length", 0.9144, "yard yards"),
+        ("length", 1609.344, "mile miles"),
+    )
+    for word in words.split()
+}
+"""Units of what is weighed and measured, by their words: in grams and metres."""
+
+
+def _is_money(text: str, span: Span) -> bool:
+    return bool(_MONEY_BEFORE.search(text[: span.start]) or _MONEY_AFTER.match(text, span.end))
+
+
+def _factor(kind: Kind, text: str, span: Span) -> float | None:
+    """What a number is multiplied by to stand in the argument's own unit; None where its unit is of another sort."""
+    after = re.match(r"\s?([^\W\d_]+)", text[span.end :])
+    said = _MEASURES.get(fold(after[1])) if after else None
+    own = next(
+        (_MEASURES[word] for words in (kind.name, kind.words) for word in sorted(words) if word in _MEASURES), None
+    )
+    if said is None or own is None:
+        return 1.0
+    return said[1] / own[1] if said[0] == own[0] else None
+
+
+_RATINGS = frozenset(map(stem, listed("star rating rate score grade mark point")))
+_RATED = re.compile(r"(?<![\w/.])(?P<given>\d{1,3})\s?(?:/|(?:out )?of)\s?(?:5|10|100)(?![\w/])")
+_COUPLE = re.compile(
+    r"\b(?:my (?!\w+s and|children|family|people)[a-z]+ and (?:i|me|myself)"
+    r"|(?:me|i|myself) and my (?!\w+s\b|children|family|people)[a-z]+)\b(?!,? (?:and|with|plus)\b)",
+    re.IGNORECASE,
+)
+"""Two persons: `my wife and I`."""
 _LABELS = frozenset(
     map(
         stem,
@@ -242,6 +336,8 @@ def _names_a_thing(kind: Kind, text: str, span: Span) -> bool:
     short = span.end - span.start < 3
     counts = after and (after[0].plain.endswith("s") or stem(after[0].plain) in kind.words | _PEOPLE)
     labels = _LABELS if short else _LABELS | {"order"}  # to order 2 pizza
+    if before and before[0].plain in ("turns", "turned", "turning", "aged") and "age" not in kind.words:
+        return True
     if before and stem(before[0].plain) in labels - kind.words and not (short and counts):
         return not text[before[0].end : span.start].strip(" #.:")
     if _STREET.match(text, span.end):
@@ -252,6 +348,14 @@ def _names_a_thing(kind: Kind, text: str, span: Span) -> bool:
 
 
 _SIZES = {"xs": ("extra small",), "s": ("small",), "m": ("medium",), "l": ("large",), "xl": ("extra large",)}
+_CURRENCIES = {
+    "EUR": r"\beuros?\b|\u20ac",
+    "USD": r"\b(?:us )?dollars?\b|\bbucks\b|\$",
+    "GBP": r"\b(?:british )?pounds?\b|\bquid\b|\u00a3",
+    "CHF": r"\b(?:swiss )?francs?\b|\bfranken\b",
+    "JPY": r"\byen\b|\u00a5",
+    "INR": r"\brupees?\b|\u20b9",
+}
 _ORDINAL = re.compile(r"^(?:first|second|third|last)$")
 
 
@@ -266,6 +370,8 @@ def _members(member: Any, text: str, kind: Kind) -> list[Span]:
             spans = [span for span in spans if span.start and text[span.start - 2 : span.start - 1] not in ".!?"]
     else:
         spans = find_words(spaced, text)
+    if re.fullmatch(r"[A-Z]{3}", name) and (said := _CURRENCIES.get(name)):
+        spans = [*spans, *(Span(*found.span()) for found in re.finditer(said, text, re.IGNORECASE))]
     for long in _SIZES.get(plain, ()):
         spans = [*spans, *find_words(long, text)]
     for short, longs in _SIZES.items():
@@ -410,6 +516,8 @@ def _yes_or_no(kind: Kind, value: Any, text: str) -> list[Mention]:
     if wanted is None:
         return []
     names = kind.name - _FILLER
+    if kind.name & _AVOIDING and (names := names - _AVOIDING):
+        return _avoided(names, wanted, value, text)
     if not names:
         return []
     said = [(token, stem(token.plain)) for token in tokens(text)]
@@ -423,6 +531,26 @@ def _yes_or_no(kind: Kind, value: Any, text: str) -> list[Mention]:
         re.search(r"\b(?:not|no|n['\u2019]t|without|off)\b", text[span.end : clause.end])
     )
     return [Mention(value, span)] if negative != wanted else []
+
+
+_AVOIDING = frozenset(map(stem, listed("avoid exclude skip without omit no hide disable ignore")))
+_AVOIDED = re.compile(
+    r"\b(?:avoid|exclud|skip|omit|hide|disabl|ignor|without|no|not|vermeid|ohne|sans|sin)\w*\W+(?:\w+\W+){0,2}$",
+    re.IGNORECASE,
+)
+_TAKEN = re.compile(r"\s+(?:is|are) (?:fine|ok(?:ay)?|good|all right|no problem)\b", re.IGNORECASE)
+_WITH = re.compile(r"\b(?:with|use|take|allow|include|via)\s+(?:\w+\s+)?$", re.IGNORECASE)
+
+
+def _avoided(names: frozenset[str], wanted: bool, value: Any, text: str) -> list[Mention]:
+    """Of `avoid_tolls`: `without tolls` is yes, `tolls are fine` and `with tolls` no; tolls alone say neither."""
+    for token in tokens(text):
+        if stem(token.plain) in names:
+            before, after = text[: token.start], text[token.end :]
+            avoids = bool(_AVOIDED.search(before))
+            if (avoids and wanted) or (not avoids and not wanted and (_TAKEN.match(after) or _WITH.search(before))):
+                return [Mention(value, Span(token.start, token.end))]
+    return []
 
 
 _FILLER = frozenset(

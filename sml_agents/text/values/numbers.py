@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from sml_agents.text.numbers import spelled_numbers
-from sml_agents.text.numerals import one_word_numbers
-from sml_agents.text.values.words import Span, fold, tokens
+from sml_agents.text.numerals import ENGLISH_TOO, one_word_numbers
+from sml_agents.text.values.words import Span, fold, is_english, tokens
 
 __all__ = ["NumberMention", "as_number", "find_numbers"]
 
@@ -82,7 +82,8 @@ def find_numbers(text: str) -> tuple[NumberMention, ...]:
         found.append(NumberMention(values, Span(start, end)))
     for start, end, value in spelled_numbers(text):
         found.append(NumberMention(frozenset({float(value)}), Span(start, end)))
+    english = is_english(text)
     for token in tokens(text):
-        if token.plain in WORDS:
+        if token.plain in WORDS and not (english and token.plain in ENGLISH_TOO):
             found.append(NumberMention(frozenset({float(WORDS[token.plain])}), Span(token.start, token.end)))
     return tuple(sorted(found, key=lambda mention: mention.span))
