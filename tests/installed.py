@@ -29,7 +29,7 @@ PARTS = {
     "local": "sml_agents.backends.local",
     "train": "sml_agents.training",
     "tasks": "reasoning_gym",
-    "agents": "sml_agents.agents",
+    "agents": "sml_agents.agents.middleware",
     "openai": "sml_agents.backends.openai_sdk",
     "mcp": "sml_agents.agents.mcp_server",
     "parquet": "pyarrow",

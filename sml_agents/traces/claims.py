@@ -22,6 +22,7 @@ from sqlalchemy import (
     Column,
     Connection,
     DateTime,
+    Executable,
     Integer,
     Interval,
     MetaData,
@@ -33,7 +34,7 @@ from sqlalchemy import (
     or_,
     select,
 )
-from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy.dialects.postgresql import insert
 
 from sml_agents.errors import SmlError
 from sml_agents.traces.reader import Finished
@@ -123,7 +124,7 @@ def drop(connection: Connection, ids: Sequence[str]) -> None:
     connection.execute(claims.delete().where(claims.c.dialogue_id.in_(ids)))
 
 
-def _taking() -> Insert:
+def _taking() -> Executable:
     asked = func.unnest(bindparam("ids", type_=ARRAY(Text))).column_valued("asked")
     lock = func.pg_try_advisory_xact_lock(func.hashtextextended(func.concat(func.current_schema(), "/", asked), 0))
     # A limit without an order: no more are locked than are taken.

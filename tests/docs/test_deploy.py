@@ -60,6 +60,7 @@ def commands(repository: Path, name: str) -> list[list[str]]:
     return [words for words in lines if words and words[0] == "sml-agents"]
 
 
+@pytest.mark.slow
 def test_the_pages_own_commands_run(embedded_model: Path, repository: Path, tmp_path: Path) -> None:
     """As they stand, on a small model in `runs/asker`: it is served, evaluated behind the server, and made one file."""
     small_model(embedded_model, tmp_path / "runs" / "asker")
