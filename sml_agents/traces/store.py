@@ -243,9 +243,9 @@ class TraceStore(StoreReader):
             nobodys = claims.free(connection, ids)
             found.done = _done(connection, ids, again)
             found.others = set(ids) - nobodys - found.done.keys()
-            wanted = [id for id in ids if id in nobodys and id not in found.done][:want]
-            taken = claims.take(connection, wanted, self._owner, seconds)
-            found.others |= set(wanted) - taken
+            wanted = [id for id in ids if id in nobodys and id not in found.done]
+            taken, passed_over = claims.take(connection, wanted, want, self._owner, seconds)
+            found.others |= passed_over
             # Between the first look and the taking another process may have taken and finished one.
             if meanwhile := _done(connection, sorted(taken), again):
                 claims.drop(connection, sorted(meanwhile))
