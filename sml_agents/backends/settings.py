@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
-from sml_agents.errors import BackendSpecError, BudgetExceeded, complaint
+from sml_agents.errors import BackendSpecError, BudgetExceeded, complaint, refused_value
 
 __all__ = [
     "Budget",
@@ -186,8 +186,8 @@ def checked(kind: type[SettingsT], given: dict[str, Any], what: str) -> Settings
     try:
         return kind.model_validate(given)
     except ValidationError as error:
-        where, why = complaint(error)
-        raise BackendSpecError(f"{what}: {where} cannot have that value: {why}.") from None
+        where, _ = complaint(error)
+        raise BackendSpecError(f"{what}: {where} cannot have that value: {refused_value(error)}.") from None
 
 
 class Budget:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sml_agents.cli.files import output_folder
-from sml_agents.cli.result import DONE, FAILED, JsonFlag, Result
+from sml_agents.cli.result import DONE, FAILED, JsonFlag, Result, seed_option
 from sml_agents.cli.run import STUDENT_HELP, TASKS_HELP
 from sml_agents.errors import InputError
 from sml_agents.files import whole_file
@@ -72,7 +72,7 @@ def evaluate(
         int, typer.Option(min=1, max=1_000_000, metavar="N", help="Dialogues of each student on each task.")
     ] = 1,
     concurrency: Annotated[int, typer.Option(min=1, max=10_000, metavar="C", help="Dialogues at once.")] = 32,
-    seed: Annotated[int, typer.Option(metavar="S", help="Seed of the dialogues and of the intervals.")] = 0,
+    seed: Annotated[int, seed_option("Seed of the dialogues and of the intervals.")] = 0,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -127,29 +127,28 @@ def evaluate(
     if not student or not (tasks or suite):
         raise InputError("give --student and --tasks or --suite to measure a student, or --decider and --lessons")
     from sml_agents.evaluation.report import write_report
-    from sml_agents.evaluation.run import evaluate
+    from sml_agents.evaluation.run import EvaluationOptions, evaluate
     from sml_agents.rollout import ProgressBar
 
     students = _named(student, baseline)
     parts = _parts(suite or [], tasks or [])
     if first_token:
         return _first_tokens(students, [part if isinstance(part, str) else part.spec for part in parts], seed, out)
+    how: EvaluationOptions = {
+        "teacher": teacher,
+        "max_turns": max_turns,
+        "samples": samples,
+        "concurrency": concurrency,
+        "seed": seed,
+        "resume": resume,
+        "answer_loss": answer_loss,
+        "progress": ProgressBar,
+    }
+    if min_effect is not None:
+        how["min_effect"] = min_effect
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) if out is None else output_folder(out)
-        summary = evaluate(
-            students,
-            parts,
-            folder,
-            teacher=teacher,
-            max_turns=max_turns,
-            samples=samples,
-            concurrency=concurrency,
-            seed=seed,
-            resume=resume,
-            answer_loss=answer_loss,
-            progress=ProgressBar,
-            **({} if min_effect is None else {"min_effect": min_effect}),
-        )
+        summary = evaluate(students, parts, folder, **how)
         report = None if out is None else write_report(folder, folder / "report.html")
     payload = summary.model_dump(mode="json")
     if report is not None:
@@ -173,11 +172,11 @@ def _named(given: list[str], baseline: str | None) -> dict[str, str]:
 
 def _parts(suites: list[str], tasks: list[str]) -> list[str | Part]:
     """What to evaluate: the tasks go to the suites that take some, and stand for themselves where there is no suite."""
-    from sml_agents.evaluation.suites import SUITES, parts_of
+    from sml_agents.evaluation.suites import SUITES, parts_of, takes_tasks
 
     if not suites:
         return list(tasks)
-    takers = [name for name in suites if (known := SUITES.get(name)) is not None and known.takes_tasks]
+    takers = [name for name in suites if takes_tasks(name)]
     if tasks and not takers:
         able = ", ".join(name for name, known in SUITES.items() if known.takes_tasks)
         raise InputError(f"--tasks beside --suite is for suites that are about any tasks: {able}; leave it out")
