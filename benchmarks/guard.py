@@ -1,6 +1,6 @@
 """The guard against a model that fills in what it was not told: 300 scripted conversations over 12 tools.
 
-    python benchmarks/guard.py --out benchmarks/results/guard.json
+    python benchmarks/guard.py --seed 31 --out benchmarks/results/guard.json      seeds stand beside one another
     python benchmarks/guard.py --n 60 --delivery interrupt --sync
     python benchmarks/guard.py --seed 33 --share               each setting holds a part of the conversations
     python benchmarks/guard.py --delivery none --sync          the same agent without the guard
@@ -230,9 +230,9 @@ def main() -> None:
         print("together", json.dumps(table["together"]), flush=True)
     if given.out:
         given.out.parent.mkdir(parents=True, exist_ok=True)
-        given.out.write_text(
-            json.dumps({"n": given.n, "seed": given.seed, "figures": table}, indent=2) + "\n", encoding="utf-8"
-        )
+        kept = json.loads(given.out.read_text(encoding="utf-8")) if given.out.is_file() else {}
+        kept[f"seed {given.seed}"] = {"conversations": given.n, **table}
+        given.out.write_text(json.dumps(dict(sorted(kept.items())), indent=2) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What mining finds in a log whose truth is known: conversations with a planted correction, and harmless ones.
 
     python benchmarks/mining.py [--each 400] [--seed 0] [--questions 50] [--out benchmarks/results/mining.json]
+    python benchmarks/mining.py --each 900 --seed 12 --store logs.sqlite     the conversations, for `sml-agents mine`
 
 A script writes every conversation, and with it which argument was a guess that the person corrected; no comparison of
 the package's own takes part in that. Precision is the share of the lessons that ask first (`corrected`, `late_fact`)
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sml_agents.mining import Kind, find_moments
+from sml_agents.traces import TraceStore
 from sml_agents.types import Private, Role, StopReason, Task, ToolCall, Trace, Turn
 
 ASKS_FIRST = (Kind.CORRECTED, Kind.LATE_FACT)
@@ -436,7 +438,13 @@ def main() -> None:
         "--questions", type=int, default=0, help="Show so many questions, and what was missed or wrong."
     )
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--store", help="write the conversations to this new store, and measure nothing")
     options = parser.parse_args()
+    if options.store:
+        with TraceStore.open(options.store) as store:
+            for one in written(options.each, options.seed):
+                store.add(one.trace)
+        return
     result = measure(options.each, options.seed)
     questions, missed, wrong = (result.pop(name) for name in ("questions", "missed", "wrong"))
     print(json.dumps(result, indent=1))

@@ -4,7 +4,9 @@
 
 A server on loopback answers every request after `--latency` seconds; every process is `sml-agents run` as it comes,
 with `--at-once` dialogues. One of them is killed (SIGKILL) when a third of the dialogues are done. Time is that from
-the first dialogue's beginning to the last one's end, so that it does not depend on how long the imports took.
+the first dialogue's beginning to the last one's end, so that it does not depend on how long the imports took. Where it
+goes: seconds until all places of all processes are taken for the first time, seconds from the last time when all places
+are taken (of those that live) to the end, and those of a dialogue that was not taken over (median), against its turns.
 PostgreSQL is started for it (`apt-get install postgresql`), without fsync.
 """
 
@@ -21,7 +23,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from itertools import accumulate
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from sml_agents.errors import StoreError
@@ -100,12 +104,21 @@ def measure(store: str, options: argparse.Namespace, processes: int) -> dict[str
         turns = [len(trace.student_turns) for trace in traces.traces()]
         unfinished = traces.counts().unfinished
         with traces._transaction() as connection:
-            times = connection.exec_driver_sql("SELECT min(created), max(finished) FROM dialogues").one()
-    first, last = map(datetime.fromisoformat, times)
+            rows = connection.exec_driver_sql("SELECT created, finished FROM dialogues").all()
+    spans = [
+        (datetime.fromisoformat(begun).timestamp(), datetime.fromisoformat(end).timestamp()) for begun, end in rows
+    ]
+    first, last = min(begun for begun, _ in spans), max(end for _, end in spans)
+    changes = sorted([(begun, 1) for begun, _ in spans] + [(end, -1) for _, end in spans])
+    under_way = list(zip((at for at, _ in changes), accumulate(change for _, change in changes), strict=True))
+    living = processes - (processes > 1)
     own = [(run := json.loads(text))["n"] - run["elsewhere"] for text in ended]
     return {
         "processes": processes,
-        "seconds": round((last - first).total_seconds(), 1),
+        "seconds": round(last - first, 1),
+        "filling": round(next((at for at, n in under_way if n >= processes * options.at_once), last) - first, 1),
+        "emptying": round(last - max((at for at, n in under_way if n >= living * options.at_once), default=first), 1),
+        "seconds_of_a_dialogue": round(median(end - begun for begun, end in spans), 2),
         "dialogues": len(turns),
         "unfinished": unfinished,
         "turns": sum(turns),
@@ -134,6 +147,8 @@ def main() -> None:
         print(
             f"{one['processes']} process(es): {one['seconds']} s, {one['dialogues']} dialogues, {one['unfinished']} "
             f"unfinished, {one['turns']} turns kept of {one['answered']} requests; of each: {one['dialogues_of_each']}"
+            f"; {one['filling']} s until all places were taken, {one['emptying']} s since they last were, "
+            f"{one['seconds_of_a_dialogue']} s a dialogue"
         )
     print(f"{ratio} times faster, one of {options.processes} killed on the way; load {os.getloadavg()[0]:.1f}")
 

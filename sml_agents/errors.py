@@ -55,7 +55,23 @@ def one_line(error: object, limit: int = 500) -> str:
 def complaint(error: Any) -> tuple[str, str]:
     """Of a pydantic ValidationError: which field it complains of first (`a.b.0`), and what it says."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    return ".".join(str(part) for part in first["loc"]), str(first["msg"])
+    return ".".join(str(part) for part in first["loc"]), _said(first)
+
+
+def refused_value(error: Any) -> str:
+    """Of a pydantic ValidationError about what a user typed: the value, where it is short, and what it should be."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    value, said = first["input"], _said(first).partition(", unable to parse")[0]
+    named = isinstance(value, str | int | float) and len(str(value)) <= _NAMED
+    return f"{value!r}{said.removeprefix('Input')}" if named and said.startswith("Input ") else said
+
+
+_NAMED = 60
+"""Characters of a wrong value that is said again, at most."""
+
+
+def _said(first: Any) -> str:
+    return str(first["msg"]).removeprefix("Value error, ")
 
 
 class EndsTheRun(Exception):

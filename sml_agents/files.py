@@ -9,7 +9,15 @@ from pathlib import Path
 
 from sml_agents.errors import InputError
 
-__all__ = ["whole_file", "write_whole"]
+__all__ = ["obstacle", "whole_file", "write_whole"]
+
+
+def obstacle(path: Path, error: OSError) -> str:
+    """Why nothing can be made at `path`, in words."""
+    file = next((one for one in (path, *path.parents) if one.is_file()), None)
+    if file is not None and isinstance(error, FileExistsError | NotADirectoryError):
+        return f"{file} is a file and no folder"
+    return error.strerror or str(error)
 
 
 @contextmanager
@@ -38,7 +46,7 @@ def write_whole(path: Path, text: str) -> None:
         with whole_file(path) as partial:
             partial.write_bytes(content)
     except OSError as error:
-        raise InputError(f"Cannot write {path}: {error.strerror or error}; choose another place.") from error
+        raise InputError(f"Cannot write {path}: {obstacle(path, error)}; choose another place.") from error
 
 
 def _sync(path: Path) -> None:

@@ -5,8 +5,9 @@
     make test-installed ARGS="--python python3.12 --python python3.13"
 
 For each: pip's own check, no torch where none is asked for, the version, `sml-agents --help`, `recipes list`, README's
-lines that the extra makes possible, and what it costs: megabytes, and processor seconds of `import sml_agents` and of
-the extra's own part. Prints a table; exits 1 if anything failed.
+lines that the extra makes possible, and what it costs: megabytes of all that was installed, and processor seconds of
+`import sml_agents` and of the extra's own part, the interpreter's start not counted, the best of three. Prints the
+table of docs/deploy.md; exits 1 if anything failed.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ PARTS = {
     "local": "sml_agents.backends.local",
     "train": "sml_agents.training",
     "tasks": "reasoning_gym",
-    "agents": "sml_agents.agents",
+    "agents": "sml_agents.agents.middleware",
     "openai": "sml_agents.backends.openai_sdk",
     "mcp": "sml_agents.agents.mcp_server",
     "parquet": "pyarrow",
@@ -91,15 +92,20 @@ def seconds(python: Path, code: str, folder: Path) -> float:
     return min(once() for _ in range(3))
 
 
-def check(wheel: Path, extra: str, python: str, folder: Path, torch: str) -> dict[str, float]:
-    """Install and try one extra. Raises Failed."""
+def install(wheel: Path, extra: str, python: str, folder: Path, torch: str) -> Path:
+    """The interpreter of a new environment in `folder`, with the wheel and one extra. Raises Failed."""
     own = folder / "venv" / "bin" / "python"
-    run([python, "-m", "venv", folder / "venv"], folder)
-    pip = [own, "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    run([python, "-m", "venv", "--without-pip", folder / "venv"], folder)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--python", own]
     if extra in WITH_TORCH and torch:
-        run([*pip, torch], folder)
-    run([*pip, f"{wheel}[{extra}]" if extra != "core" else wheel], folder)
-    run([own, "-m", "pip", "check"], folder)
+        run([*pip, "install", "--quiet", torch], folder)
+    run([*pip, "install", "--quiet", f"{wheel}[{extra}]" if extra != "core" else wheel], folder)
+    run([*pip, "check"], folder)
+    return own
+
+
+def check(wheel: Path, extra: str, own: Path, folder: Path) -> None:
+    """Try what was installed. Raises Failed."""
     if extra not in WITH_TORCH:
         run([own, "-c", "import importlib.util as u, sys; sys.exit(u.find_spec('torch') is not None)"], folder)
     program = own.with_name("sml-agents")
@@ -120,13 +126,14 @@ def check(wheel: Path, extra: str, python: str, folder: Path, torch: str) -> dic
         run([program, "export", "t.sqlite", "--format", "trl", "--out", "train.jsonl", "--unsolved"], folder)
     if extra == "agents":
         run([own, "-c", IN_YOUR_AGENT], folder)
-    size = sum(file.stat().st_size for file in (folder / "venv" / "lib").rglob("*") if file.is_file())
+
+
+def cost(extra: str, own: Path, folder: Path) -> str:
+    """What it costs, as columns of the table."""
+    size = sum(file.stat().st_size for file in (folder / "venv" / "lib").rglob("*") if file.is_file()) / 1e6
     bare = seconds(own, "pass", folder)
-    return {
-        "megabytes": size / 1e6,
-        "import": seconds(own, "import sml_agents", folder) - bare,
-        "part": seconds(own, f"import {PARTS[extra]}", folder) - bare,
-    }
+    package, part = (seconds(own, f"import {name}", folder) - bare for name in ("sml_agents", PARTS[extra]))
+    return f"{size:.0f} | {package:.2f} s | `{PARTS[extra]}` | {part:.2f} s |"
 
 
 def main() -> int:
@@ -140,22 +147,20 @@ def main() -> int:
         build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", Path(name) / "wheel"]
         run(build, ROOT)
         (wheel,) = (Path(name) / "wheel").glob("*.whl")
-        print(f"{wheel.name}: {wheel.stat().st_size / 1e6:.1f} MB")
+        print(f"{wheel.name}: {wheel.stat().st_size / 1e6:.1f} MB\n")
+        print("| Python | extra | MB | `import sml_agents` | its part | |\n|---|---|---|---|---|---|")
         for python in given.python or [sys.executable]:
             version = re.sub(r"\D*([\d.]+).*", r"\1", run([python, "--version"], Path(name)).strip())
             for extra in given.extra or PARTS:
                 with tempfile.TemporaryDirectory() as folder:
                     try:
-                        cost = check(wheel, extra, python, Path(folder), given.torch)
+                        own = install(wheel, extra, python, Path(folder), given.torch)
+                        check(wheel, extra, own, Path(folder))
+                        row = cost(extra, own, Path(folder))
                     except Failed as error:
                         failed += 1
-                        print(f"{version:8} {extra:10} FAILED: {error}", flush=True)
-                    else:
-                        print(
-                            f"{version:8} {extra:10} {cost['megabytes']:7.0f} MB, import {cost['import']:.2f} s, "
-                            f"{PARTS[extra]} {cost['part']:.2f} s",
-                            flush=True,
-                        )
+                        row = f"FAILED: {error}"
+                    print(f"| {version} | {extra} | {row}", flush=True)
     return 1 if failed else 0
 
 

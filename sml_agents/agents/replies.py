@@ -82,8 +82,12 @@ _NO = re.compile(
     r"|do(?: not|n't)|something else|another|any other|what else)\b"
 )
 _CORRECTS = re.compile(
-    r"(?:^|(?<=[.,;!?\n\u2013\u2014-])\s*)(?:oh,? |ach,? |but |and )*(?:no,? wait[,.]?|no(?:pe)?,|no\b(?= (?:on|at"
-    r"|to|from|make|it|the|i|let|in)\b)|wait,?|sorry,?|actually,?|i mean[t,]?|rather,?|correction"
+    r"(?:^(?:yes|yeah|yep|ok|okay|sure|fine|good|great|perfect|ja|oui|s[i\u00ed])\b[^.;!?]{0,20}?\b(?:but|only|except"
+    r"|aber|mais|pero)\s)"
+    r"|(?:(?<=[.,;!?\n\u2013\u2014-])\s*(?=[^.,;!?\n]{1,40}?"
+    r"\b(?:(?:would|might) (?:be|work|suit me) better|(?:is|works) better|instead(?! of))\b)\S+\s)"
+    r"|(?:^|(?<=[.,;!?\n\u2013\u2014-])\s*)(?:oh,? |ach,? |ah,? |but |and )*(?:no,? wait[,.]?|no(?:pe)?,"
+    r"|no\b(?= (?:on|at|to|from|make|it|the|i|let|in)\b)|wait,?|sorry,?|actually,?|i mean[t,]?|rather,?|correction"
     r"|(?:please )?(?:make (?:it|that)|change (?:it|that) to)|better,?|nein,?|doch lieber|lieber|ich mein\w*|besser"
     r"|instead,?|non,?|pardon,?|perd[o\u00f3]n,?|(?:je )?voulais dire"
     r"|quer[i\u00ed]a decir|mejor|plut[o\u00f4]t|scusi,?|volevo dire"

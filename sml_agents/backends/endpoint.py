@@ -10,6 +10,7 @@ import asyncio
 import re
 import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextvars import Context
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -36,9 +37,18 @@ MAX_BODY_BYTES = 16 * 2**20
 """Longest reply accepted, after decompression."""
 
 
+class _Connector(aiohttp.TCPConnector):
+    """Opens connections outside the context of whoever asks first: a connection keeps the context that it was made in,
+    and with it, as long as it is pooled, the whole state of a dialogue that is over."""
+
+    async def _create_connection(self, *given: Any) -> Any:
+        opening = super()._create_connection(*given)
+        return await asyncio.get_running_loop().create_task(opening, context=Context())
+
+
 async def _session() -> AsyncGenerator[aiohttp.ClientSession, None]:
     # No limit on connections: how many dialogues run at once is decided by whoever runs them.
-    connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, keepalive_timeout=30)
+    connector = _Connector(limit=0, ttl_dns_cache=300, keepalive_timeout=30)
     session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False)
     try:
         yield session

@@ -57,6 +57,7 @@ class Job:
     alternatives: int | None = None
     """How many of the likeliest tokens are told at each place, with log-probabilities; None: no log-probabilities."""
     timeout: float = 300.0
+    """Seconds from when the model takes it up; waiting in line, or for the weights, is not counted."""
     logprobs: bool = False
     """Tell with which probabilities the reply was sampled: those of `alternatives` are the model's own, before the
     temperature and the nucleus that it is sampled with. For temperatures above 0."""
@@ -132,7 +133,6 @@ class _Work:
         """What ended the thread, for calls that come after: a folder may be found unusable before the first call."""
 
     def submit(self, job: Job) -> Future[Completion]:
-        job.deadline = time.monotonic() + job.timeout
         with self.wake:
             if self.stopping:
                 job.failed(self.end or BackendError(f"The model {self.name} was shut down."))
@@ -231,6 +231,7 @@ class _Work:
             return None
         sampler = Sampler(job.temperature, job.top_p, job.seed, job.opening, [] if job.logprobs else None)
         most = min(job.max_tokens, room)
+        job.deadline = time.monotonic() + job.timeout
         return Row(ids, sampler, max_tokens=most, tag=job, alternatives=job.alternatives)
 
     def advance(self) -> None:

@@ -105,6 +105,8 @@ class ScriptedModel(LeanChatModel):
                         entries.append(json.loads(line))
                     except ValueError:
                         raise BackendSpecError(f"The script {path} is not JSON in line {number}.") from None
+        if not entries:
+            raise BackendSpecError(f"The script {path} holds no reply: write a JSON list of strings.")
         try:
             return cls(replies=entries)
         except ValidationError as error:

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
-from sml_agents.errors import BackendSpecError, BudgetExceeded, complaint
+from sml_agents.errors import BackendSpecError, BudgetExceeded, complaint, refused_value
 
 __all__ = [
     "Budget",
@@ -40,7 +40,8 @@ class ModelSettings(BaseModel):
     stop: tuple[str, ...] = ()
     """Texts that end a reply; they are not part of it."""
     timeout: float = Field(default=300.0, gt=0)
-    """Seconds that one call may take in total, with waiting in line and all retries."""
+    """Seconds that one call may take: at an endpoint in total, with waiting in line and all retries; in a local model
+    from when it is taken up, so that how many calls wait does not decide which of them fail."""
     budget_calls: int | None = Field(default=None, ge=1)
     """Most calls that this model object may make; retries count. `BudgetExceeded` after that."""
     budget_tokens: int | None = Field(default=None, ge=1)
@@ -185,8 +186,8 @@ def checked(kind: type[SettingsT], given: dict[str, Any], what: str) -> Settings
     try:
         return kind.model_validate(given)
     except ValidationError as error:
-        where, why = complaint(error)
-        raise BackendSpecError(f"{what}: {where} cannot have that value: {why}.") from None
+        where, _ = complaint(error)
+        raise BackendSpecError(f"{what}: {where} cannot have that value: {refused_value(error)}.") from None
 
 
 class Budget:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from sml_agents.backends.base import LeanChatModel
 from sml_agents.backends.settings import ClientSettings, EndpointSettings, LocalSettings, checked
 from sml_agents.backends.text import Secrets
-from sml_agents.errors import BackendSpecError, MissingExtra
+from sml_agents.errors import BackendSpecError, MissingExtra, one_line
 from sml_agents.specs import read_spec
 
 if TYPE_CHECKING:
@@ -170,7 +170,7 @@ def _foreign(prefix: str, rest: str, given: dict[str, Any], spec: str) -> BaseCh
     except ImportError as error:
         raise BackendSpecError(f"{shown} needs another package: {error}") from None
     except Exception as error:
-        reason = Secrets([]).redact(str(error))[:300]
+        reason = Secrets([]).redact(one_line(error, 300)).partition(". Supported ")[0]
         raise BackendSpecError(
             f"{shown} cannot be made a model: ours are {_FORMS}; of the rest, LangChain says: {reason}"
         ) from None

@@ -13,7 +13,10 @@ from sml_agents.errors import InputError
 
 
 def ask(
-    text: Annotated[list[str], typer.Argument(help="What was said: the person's, the agent's, and so on in turn.")],
+    text: Annotated[
+        list[str],
+        typer.Argument(metavar="TEXT...", help="What was said: the person's, the agent's, and so on in turn."),
+    ],
     tools: Annotated[Path, typer.Option(metavar="FILE", help="JSON: a tool, or a list, as a provider takes them.")],
     asker: Annotated[str, typer.Option(metavar="SPEC", help="asker: (ready) or asker:FOLDER.")] = "asker:",
     tool: Annotated[str | None, typer.Option(metavar="NAME", help="The tool; else the asker chooses one.")] = None,
@@ -30,7 +33,7 @@ def ask(
 
     given = {tool_name(one): one for one in _tools(tools)}
     if tool is not None and tool not in given:
-        raise InputError(f"no tool in {tools} is named {tool}: it holds {', '.join(given)}")
+        raise InputError(f"no tool in {tools} is named {tool!r}: it holds {', '.join(given)}")
     if not all(words.strip() for words in text):
         raise InputError("a message is empty: give what was said")
     if len(text) % 2 == 0:
@@ -74,12 +77,16 @@ def _tools(path: Path) -> list[dict[str, Any]]:
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror or error}") from error
     except ValueError as error:
-        raise InputError(f"{path} is not JSON: {error}") from error
+        why = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error
+        raise InputError(f"{path} is not JSON: {why}") from error
     from sml_agents.asker import ToolView
 
     listed = read if isinstance(read, list) else [read]
     for one in listed:
-        ToolView.read(one)
+        try:
+            ToolView.read(one)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
     if not listed:
         raise InputError(f"{path} holds no tool")
     return listed

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import nullcontext
 from typing import Annotated, Literal
 
 import typer
 
 from sml_agents.cli.files import open_store
-from sml_agents.cli.result import JsonFlag, Result
+from sml_agents.cli.result import JsonFlag, Result, seed_option
 from sml_agents.errors import InputError
 
 
@@ -24,7 +25,7 @@ def chat(
     store: Annotated[
         str | None, typer.Option(metavar="PATH|URL", help="As the teacher: keep the dialogue in this store.")
     ] = None,
-    seed: Annotated[int, typer.Option(metavar="S", help="Seed of the student's sampling.")] = 0,
+    seed: Annotated[int, seed_option("Seed of the student's sampling.")] = 0,
     json: JsonFlag = False,
 ) -> Result:
     """Talk with a student, as user or as teacher.
@@ -51,8 +52,8 @@ def chat(
     if not chosen:
         raise InputError(f"{tasks} gives no task")
     cast = Cast(someone, HumanTeacher(), DialogueSettings(max_turns=max_turns, seed=seed))
-    trace = asyncio.run(teach(chosen[0], cast))
-    if store is not None:
-        with open_store(store, write=True) as traces:
+    with nullcontext() if store is None else open_store(store, write=True) as traces:  # before anything is said
+        trace = asyncio.run(teach(chosen[0], cast))
+        if traces is not None:
             traces.add(trace)
     return Result({"trace": trace.model_dump(mode="json")}, lambda: print(f"\n{outcome(trace)}"))

@@ -125,18 +125,22 @@ def _zsh(tree: Sequence[Command]) -> Iterator[str]:
 
 
 def _fish(tree: Sequence[Command]) -> Iterator[str]:
+    yield "function __sml_agents_at"
+    yield "    set -l at ''"
+    yield "    for one in (commandline -opc)[2..]"
+    yield f"        contains -- $at/$one {' '.join(one.at for one in tree if one.path)}; and set at $at/$one"
+    yield "    end"
+    yield '    test "$at" = "$argv[1]"'
+    yield "end"
     for one in tree:
-        here = "; and ".join(f"__fish_seen_subcommand_from {word}" for word in one.path)
-        if one.is_group:
-            nothing = f"not __fish_seen_subcommand_from {' '.join(one.words)}"
-            here = f"{here}; and {nothing}" if here else "__fish_use_subcommand"
+        here = f"complete -c sml-agents -n {_quoted(f'__sml_agents_at {one.at}'.rstrip())}"
         for word in one.words:
             about = next((inner.help for inner in tree if inner.path == (*one.path, word)), "")
-            yield f"complete -c sml-agents -n {_quoted(here)} -f -a {word} -d {_quoted(about)}"
+            yield f"{here} -f -a {word} -d {_quoted(about)}"
         for option in one.options:
             names = " ".join(f"-{'l' if name.startswith('--') else 's'} {name.lstrip('-')}" for name in option.names)
             value = f" -x -a {_quoted(' '.join(option.choices))}" if option.choices else " -r" * option.takes_value
-            yield f"complete -c sml-agents -n {_quoted(here)} {names}{value} -d {_quoted(option.help)}"
+            yield f"{here} {names}{value} -d {_quoted(option.help)}"
 
 
 _SCRIPTS: dict[Shell, Callable[[Sequence[Command]], Iterator[str]]] = {"bash": _bash, "zsh": _zsh, "fish": _fish}

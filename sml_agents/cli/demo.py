@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sml_agents.cli.files import output_folder
-from sml_agents.cli.result import DONE, FAILED, JsonFlag, Result
+from sml_agents.cli.result import DONE, FAILED, JsonFlag, Result, seed_option
 from sml_agents.demo import Domain
 
 
@@ -17,7 +17,7 @@ def demo(
         Path, typer.Option(metavar="DIR", help="Folder for the model, traces, report and summary.json.")
     ] = Path("demo-out"),
     domain: Annotated[Domain, typer.Option(help="What the model learns to ask about.")] = "requests",
-    seed: Annotated[int, typer.Option(metavar="S", help="Seed of tasks, dialogues and training.")] = 0,
+    seed: Annotated[int, seed_option("Seed of tasks, dialogues and training.", least=0)] = 0,
     json: JsonFlag = False,
 ) -> Result:
     """Teach the embedded model to ask, and measure it.

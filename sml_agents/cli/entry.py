@@ -25,7 +25,7 @@ import typer
 from sml_agents.cli.app import app
 from sml_agents.cli.clean import clean
 from sml_agents.cli.result import DONE, FAILED, INTERRUPTED, WRONG_INPUT, Result
-from sml_agents.errors import InputError, MissingExtra, SmlError
+from sml_agents.errors import InputError, MissingExtra, SmlError, refused_value
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -70,7 +70,7 @@ def _run(arguments: list[str]) -> Result:
     except Exception as error:
         # Usage errors come from typer's own copy of click in newer releases and from click in older ones.
         if callable(format_message := getattr(error, "format_message", None)):
-            return _usage_error(error, str(format_message()))
+            return _usage_error(error, str(format_message()), arguments)
         traceback.print_exc()
         return _error(f"internal error, please report it: {type(error).__name__}: {error}", "InternalError", FAILED)
     if isinstance(returned, Result):
@@ -107,14 +107,27 @@ def _sentence(message: str) -> str:
     return sentence[:1].lower() + sentence[1:] if _OPENING.match(sentence) else sentence
 
 
-def _usage_error(error: Exception, message: str) -> Result:
-    context = getattr(error, "ctx", None)
+def _usage_error(error: Exception, message: str, arguments: list[str]) -> Result:
     if type(error).__name__ == "NoArgsIsHelpError":
         print(message, file=sys.stderr)
         return _error("no command was given; see the list above", "UsageError", WRONG_INPUT)
-    path = getattr(context, "command_path", "sml-agents")
-    said = message.strip().rstrip(".").replace(": Value error, ", ": ")  # pydantic's own opening
-    return _error(f"{said} (see {path} --help)", "UsageError", WRONG_INPUT)
+    if error.__cause__ is not None and callable(getattr(error.__cause__, "errors", None)):  # pydantic's own words
+        message = f"{message.partition(': ')[0]}: {refused_value(error.__cause__)}"
+    said = re.sub(r"\.\s+([A-Z])", lambda found: f"; {found[1].lower()}", message.strip().rstrip("."))
+    return _error(f"{said} (see {_command(arguments)} --help)", "UsageError", WRONG_INPUT)
+
+
+def _command(arguments: list[str]) -> str:
+    """The command that the arguments begin with, as it is typed."""
+    parser: Any = typer.main.get_command(app)
+    path = ["sml-agents"]
+    for word in arguments:
+        if word in getattr(parser, "commands", {}):
+            parser = parser.commands[word]
+            path.append(word)
+        elif not word.startswith("-"):
+            break
+    return " ".join(path)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sml_agents.cli.files import output_folder
-from sml_agents.cli.result import DONE, FAILED, JsonFlag, Result
+from sml_agents.cli.result import DONE, FAILED, JsonFlag, Result, seed_option
 from sml_agents.cli.run import STUDENT_HELP, TASKS_HELP
 from sml_agents.errors import InputError
 from sml_agents.files import whole_file
@@ -21,7 +22,12 @@ if TYPE_CHECKING:
 
 
 def evaluate(
-    student: Annotated[str | None, typer.Option(help=STUDENT_HELP, metavar="BACKEND")] = None,
+    student: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[NAME=]BACKEND", help=f"{STUDENT_HELP} May be given several times, each with a name of its own."
+        ),
+    ] = None,
     tasks: Annotated[list[str] | None, typer.Option(help=TASKS_HELP, metavar="SPEC")] = None,
     suite: Annotated[
         list[str] | None,
@@ -42,7 +48,14 @@ def evaluate(
         float, typer.Option(min=0, max=1, metavar="P", help="With --decider: how sure it has to be to ask.")
     ] = 0.5,
     baseline: Annotated[
-        str | None, typer.Option(metavar="BACKEND", help="A model to compare with, on the same tasks.")
+        str | None,
+        typer.Option(metavar="BACKEND", help="A model to compare with, on the same tasks; else the first student."),
+    ] = None,
+    min_effect: Annotated[
+        float | None,
+        typer.Option(
+            metavar="D", help="A difference in success that has to show, such as 0.1: too few tasks are refused."
+        ),
     ] = None,
     teacher: Annotated[
         str | None,
@@ -59,7 +72,7 @@ def evaluate(
         int, typer.Option(min=1, max=1_000_000, metavar="N", help="Dialogues of each student on each task.")
     ] = 1,
     concurrency: Annotated[int, typer.Option(min=1, max=10_000, metavar="C", help="Dialogues at once.")] = 32,
-    seed: Annotated[int, typer.Option(metavar="S", help="Seed of the dialogues and of the intervals.")] = 0,
+    seed: Annotated[int, seed_option("Seed of the dialogues and of the intervals.")] = 0,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -86,8 +99,9 @@ def evaluate(
     Does it ask when something is missing, and only then? Does it get there with feedback?
 
     --tasks says on what, or --suite, which also says with which teacher and for how many turns.
-    Every figure carries its number of dialogues and a 95 % interval. With --baseline the two are compared on the same
-    tasks and called `base` and `trained`. Scripts that understand nothing stand beside them in every table.
+    Every figure carries its number of dialogues and a 95 % interval. Several students are compared with the first, task
+    by task; with --baseline that one is the first, called `base`, and a student without a name `trained`. Scripts that
+    understand nothing stand beside them in every table.
 
     With --decider and --lessons a model is shown the decisions of your own agent, beside a rule, always and never
     asking; --samples then says how often it is asked about each.
@@ -110,31 +124,31 @@ def evaluate(
         )
     if suite and "list" in suite:
         return _suites()
-    if student is None or not (tasks or suite):
+    if not student or not (tasks or suite):
         raise InputError("give --student and --tasks or --suite to measure a student, or --decider and --lessons")
     from sml_agents.evaluation.report import write_report
-    from sml_agents.evaluation.run import evaluate
+    from sml_agents.evaluation.run import EvaluationOptions, evaluate
     from sml_agents.rollout import ProgressBar
 
-    students = {"student": student} if baseline is None else {"base": baseline, "trained": student}
+    students = _named(student, baseline)
     parts = _parts(suite or [], tasks or [])
     if first_token:
         return _first_tokens(students, [part if isinstance(part, str) else part.spec for part in parts], seed, out)
+    how: EvaluationOptions = {
+        "teacher": teacher,
+        "max_turns": max_turns,
+        "samples": samples,
+        "concurrency": concurrency,
+        "seed": seed,
+        "resume": resume,
+        "answer_loss": answer_loss,
+        "progress": ProgressBar,
+    }
+    if min_effect is not None:
+        how["min_effect"] = min_effect
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) if out is None else output_folder(out)
-        summary = evaluate(
-            students,
-            parts,
-            folder,
-            teacher=teacher,
-            max_turns=max_turns,
-            samples=samples,
-            concurrency=concurrency,
-            seed=seed,
-            resume=resume,
-            answer_loss=answer_loss,
-            progress=ProgressBar,
-        )
+        summary = evaluate(students, parts, folder, **how)
         report = None if out is None else write_report(folder, folder / "report.html")
     payload = summary.model_dump(mode="json")
     if report is not None:
@@ -143,13 +157,26 @@ def evaluate(
     return Result(payload, lambda: _print(summary, report), FAILED if failed else DONE)
 
 
+def _named(given: list[str], baseline: str | None) -> dict[str, str]:
+    """The students by name. A spec without one is its own name where there are several."""
+    alone = "student" if baseline is None else "trained"
+    found = {} if baseline is None else {"base": baseline}
+    for one in given:
+        name, spec = named.groups() if (named := re.fullmatch(r"([\w.-]+)=(.+)", one)) else ("", one)
+        name = name or (alone if len(given) == 1 else spec)
+        if name in found:
+            raise InputError(f"two students are called {name!r}: give each a name, as in --student mine={spec}")
+        found[name] = spec
+    return found
+
+
 def _parts(suites: list[str], tasks: list[str]) -> list[str | Part]:
     """What to evaluate: the tasks go to the suites that take some, and stand for themselves where there is no suite."""
-    from sml_agents.evaluation.suites import SUITES, parts_of
+    from sml_agents.evaluation.suites import SUITES, parts_of, takes_tasks
 
     if not suites:
         return list(tasks)
-    takers = [name for name in suites if (known := SUITES.get(name)) is not None and known.takes_tasks]
+    takers = [name for name in suites if takes_tasks(name)]
     if tasks and not takers:
         able = ", ".join(name for name, known in SUITES.items() if known.takes_tasks)
         raise InputError(f"--tasks beside --suite is for suites that are about any tasks: {able}; leave it out")

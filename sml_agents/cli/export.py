@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -141,7 +142,8 @@ def members(kind: type[E], words: list[str] | None) -> tuple[E, ...] | None:
     known = [str(member) for member in kind]
     for word in words or ():
         if word not in known:
-            raise InputError(f"there is no {kind.__name__.lower()} {word!r}; choose from {', '.join(known)}")
+            name = re.sub(r"\B[A-Z]", r" \g<0>", kind.__name__).lower()  # StopReason: a stop reason
+            raise InputError(f"there is no {name} {word!r}; choose from {', '.join(known)}")
     return _some([kind(word) for word in words or ()])
 
 

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sml_agents.errors import InputError, StoreError
+from sml_agents.errors import InputError, MissingExtra, StoreError
+from sml_agents.files import obstacle
 
 if TYPE_CHECKING:
     from sml_agents.traces import Redactor, TraceStore
@@ -19,16 +20,27 @@ def open_store(
 ) -> Iterator[TraceStore]:
     """The store at a path or URL, closed afterwards; made when missing if `write` and `create`.
 
-    What cannot be opened as a store is the user's mistake: InputError.
+    What cannot be opened as a store is the user's mistake: InputError. When what it was made for is refused, an empty
+    new store is taken away again.
     """
     from sml_agents.traces import TraceStore
 
+    new = write and create and "://" not in place and not Path(place).expanduser().exists()
     try:
         store = TraceStore.open(place, create=write and create, read_only=not write, redactor=redactor)
     except StoreError as error:
         raise InputError(str(error)) from error
-    with store:
-        yield store
+    empty = False
+    try:
+        with store:
+            try:
+                yield store
+            except (InputError, MissingExtra):
+                empty = new and not store.counts().finished and not store.ids_with_replies()
+                raise
+    finally:
+        if empty:
+            Path(place).expanduser().unlink(missing_ok=True)
 
 
 def same_place(one: str, other: str) -> bool:
@@ -60,4 +72,4 @@ def _make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"cannot make the folder {path}: {error.strerror or error}") from error
+        raise InputError(f"cannot make the folder {path}: {obstacle(path, error)}") from error

@@ -11,6 +11,7 @@ import typer
 
 from sml_agents.cli.result import JsonFlag, Result
 from sml_agents.errors import InputError
+from sml_agents.files import obstacle
 
 app = typer.Typer(help="List graphs and training recipes; copy one.", no_args_is_help=True)
 
@@ -89,6 +90,6 @@ def copy_recipe(
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, target)
     except OSError as error:
-        raise InputError(f"cannot write to {to}: {error.strerror or error}") from error
+        raise InputError(f"cannot write to {to}: {obstacle(to, error)}") from error
     copied = [str(target) for target in targets]
     return Result({"recipe": matches[0], "copied": copied}, lambda: print("\n".join(copied)))

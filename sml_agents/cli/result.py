@@ -19,6 +19,11 @@ JsonFlag = Annotated[
 """Declared by every command; `entry.main` acts on it, so that errors in the arguments are JSON too."""
 
 
+def seed_option(help: str, *, least: int = -(10**15) + 1) -> Any:
+    """`--seed`, as large as a task spec and a reader of JSON can hold."""
+    return typer.Option(min=least, max=10**15 - 1, metavar="S", help=help)
+
+
 @dataclass(frozen=True)
 class Result:
     payload: dict[str, Any]

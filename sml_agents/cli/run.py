@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from sml_agents.cli.files import open_store
-from sml_agents.cli.result import JsonFlag, Result
+from sml_agents.cli.result import JsonFlag, Result, seed_option
 from sml_agents.errors import InputError
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def run(
     guard: Annotated[
         Literal["off", "flag", "mask", "end"], typer.Option(help="What to do when the teacher gives the answer away.")
     ] = "flag",
-    seed: Annotated[int, typer.Option(metavar="S", help="Seed of everything random.")] = 0,
+    seed: Annotated[int, seed_option("Seed of everything random.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Finish what is missing in the store.")] = False,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="With --resume: run failed dialogues again.")

@@ -52,7 +52,7 @@ def serve(
     What runs then is finished; a second signal ends at once.
     """
     if host not in _LOOPBACK and not key and not open:
-        raise InputError(f"whoever reaches {host} could use the model: set {KEY}, or say --open")
+        raise InputError(f"whoever reaches {host!r} could use the model: set {KEY}, or say --open")
     if key is not None and len(key.strip()) < 8:
         raise InputError("a key of less than 8 characters is soon guessed: take a longer one")
     from sml_agents.backends import resolve

@@ -35,6 +35,7 @@ from sml_agents.data.pairs import Pair, PairMaker
 from sml_agents.data.parquet import check_folder, dataset_card, write_rows
 from sml_agents.data.selection import Conversation, TraceFilter, leaks_to_student
 from sml_agents.errors import InputError
+from sml_agents.files import obstacle
 from sml_agents.types import Role, StopReason, Trace
 
 __all__ = ["FORMATS", "JUDGING", "ExportReport", "Format", "TraceFilter", "export", "is_log"]
@@ -116,7 +117,7 @@ def export(
             f"a text cannot be written as UTF-8 ({error}): pass the traces through a TraceStore"
         ) from error
     except OSError as error:
-        raise InputError(f"cannot write to {out}: {error.strerror or error}") from error
+        raise InputError(f"cannot write to {out}: {obstacle(out, error)}") from error
     work.finish()
     work.report.seconds = round(time.monotonic() - started, 3)
     return work.report

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from sml_agents.errors import InputError
 from sml_agents.evaluation.answer_loss import answer_loss
 from sml_agents.evaluation.baselines import BASELINES, baseline_students
+from sml_agents.evaluation.bootstrap import tasks_needed
 from sml_agents.evaluation.compare import Comparison, Summary
 from sml_agents.evaluation.sources import SUMMARY
 from sml_agents.evaluation.suites import Part
@@ -56,6 +57,9 @@ class EvaluationOptions(TypedDict, total=False):
     """Of the bootstrap (2000)."""
     baseline: str
     """The student that the others are compared with (the first)."""
+    min_effect: float
+    """A difference in success that has to show: fewer tasks than that needs are refused before anything is run (see
+    `bootstrap.tasks_needed`; by default any number of tasks will do)."""
     baselines: bool
     """Measure scripts that understand nothing beside the students (True); see `evaluation.baselines`."""
     resume: bool
@@ -79,8 +83,8 @@ async def evaluate_async(
     `store_dir` receives the stores and `summary.json`, from which `report.write_report` makes the page. Students take
     their turns one after another, so that one local model is in memory at a time.
 
-    Raises InputError for names, specs or a folder that cannot be used, and asyncio.CancelledError when `stop` was set:
-    what was finished is kept.
+    Raises InputError for names, specs or a folder that cannot be used, or too few tasks, and asyncio.CancelledError
+    when `stop` was set: what was finished is kept.
     """
     from sml_agents.roles import student_from
     from sml_agents.rollout import run_dialogues
@@ -100,6 +104,8 @@ async def evaluate_async(
     described: dict[str, Any] = {}
     local: dict[str, Path] = {}
     by_part = {title: _tasks(part.spec) for title, part in parts.items()}
+    if (effect := options.get("min_effect")) is not None:
+        _check_size(effect, sum(map(len, by_part.values())))
     record: dict[str, Any] = {title: {"tasks": part.spec, **_origin(part.spec)} for title, part in parts.items()}
 
     async def run(name: str, title: str, student: Student, *, script: bool = False) -> None:
@@ -181,6 +187,15 @@ def evaluate(
     if summary is None:
         raise KeyboardInterrupt
     return summary
+
+
+def _check_size(effect: float, tasks: int) -> None:
+    if tasks < (needed := tasks_needed(effect)):
+        raise InputError(
+            f"A difference of {effect:g} in success needs {needed:,} tasks to show (four times in five, where half of "
+            f"them are solved by one student and not by the other), and there are {tasks:,}: take more, or look for a "
+            "larger difference."
+        )
 
 
 def _settings(part: Part, options: EvaluationOptions) -> DialogueSettings:

@@ -18,7 +18,7 @@ from sml_agents.errors import InputError
 from sml_agents.specs import Spec, read_spec
 from sml_agents.tasks.static.lost_in_conversation import SIMULATIONS
 
-__all__ = ["SUITES", "Figure", "Part", "Suite", "parts_of", "usage"]
+__all__ = ["SUITES", "Figure", "Part", "Suite", "parts_of", "takes_tasks", "usage"]
 
 LONGEST = 1000
 """Turns at most where the tasks themselves say how many there are."""
@@ -93,6 +93,12 @@ def parts_of(text: str, tasks: Sequence[str] = ()) -> list[Part]:
     if tasks and spec.values:
         raise InputError(f"The tasks are named apart, so {text!r} takes no settings: put them into the task specs.")
     return suite.parts(spec, tasks)
+
+
+def takes_tasks(text: str) -> bool:
+    """Whether the suite that `text` names is about any tasks; true of an unknown one, which `parts_of` refuses."""
+    suite = SUITES.get(read_spec(text).name)
+    return suite is None or suite.takes_tasks
 
 
 def usage(name: str) -> str:

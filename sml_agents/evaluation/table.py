@@ -1,6 +1,7 @@
-"""The figures in a terminal, 80 columns wide for up to two students.
+"""The figures in a terminal, 80 columns wide.
 
 figures_table(summary)      every metric of each student, with 95 % intervals, and the difference of two
+differences_table(summary)  of more than two: what each has more or less than the first
 baselines_table(summary)    the students beside scripts that understand nothing
 spec_tables(summary)        the figures that say most, a table for each task spec, and for each way of telling numbers
 print_summary(summary)      all of them
@@ -23,22 +24,28 @@ from sml_agents.evaluation.figures import is_shown, last_turn, metric_of, of_par
 from sml_agents.evaluation.wording import change, figure, judgement, span
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sml_agents.evaluation.answer_loss import AnswerLoss
     from sml_agents.evaluation.compare import Counts, Summary
     from sml_agents.evaluation.first_token import FirstTokens
 
-__all__ = ["baselines_table", "figures_table", "first_token_table", "print_summary", "spec_tables"]
+__all__ = ["baselines_table", "differences_table", "figures_table", "first_token_table", "print_summary", "spec_tables"]
 
 STYLES = {"better": "green", "worse": "red", "unclear": "dim"}
+_BESIDE = 3
+"""Students beside one another that 80 columns hold."""
 MARKS = {"better": " ▲", "worse": " ▼", "unclear": " ~"}
 
 
 def print_summary(summary: Summary, console: Console | None = None) -> None:
     """Print the figures, what they leave out, and the figures by task spec where there are several."""
     console = console or Console()
-    console.print(figures_table(summary))
+    names = list(summary.students)
+    for start in range(0, len(names), _BESIDE):
+        console.print(figures_table(summary, names[start : start + _BESIDE]))
+    if len(names) > 2:
+        console.print(differences_table(summary))
     for name, student in summary.students.items():
         left_out = [f"{student.failed} of {student.n} failed"] * bool(student.failed)
         left_out += [f"{student.unscored} could not be scored"] * bool(student.unscored)
@@ -61,19 +68,20 @@ def _by_turn(losses: AnswerLoss) -> str:
     return "; ".join(parts) or "nothing to measure"
 
 
-def figures_table(summary: Summary) -> Table:
-    """One line a metric: shares, and in points their gaps and differences.
+def figures_table(summary: Summary, names: Sequence[str] = ()) -> Table:
+    """One line a metric: shares, and in points their gaps and, of two students, differences.
 
-    Beside a difference ▲ means better, ▼ worse, ~ that its interval holds zero.
+    Beside a difference ▲ means better, ▼ worse, ~ that its interval holds zero. `names`: of which students; none: all.
     """
-    names = list(summary.students)
+    names = names or list(summary.students)
+    two = len(summary.students) == 2 == len(names)
     table = Table(
-        box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), caption=_caption(summary), caption_justify="left"
+        box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1), caption=_caption(summary, names), caption_justify="left"
     )
     table.add_column("", no_wrap=True)
     for name in names:
         table.add_column(Text(name), overflow="fold")
-    if len(names) == 2:
+    if two:
         table.add_column("difference")
     last = last_turn(summary.students.values())
     for name, definition in DEFINITIONS.items():
@@ -84,11 +92,30 @@ def figures_table(summary: Summary) -> Table:
                 continue
             label = f"{definition.label}@{turn}" if turn else definition.label
             cells = [_cell(name, metric_of(summary.students[one].metrics, name, turn)) for one in names]
-            if len(names) == 2:
+            if two:
                 metrics = summary.differences[names[1]].metrics
                 cells.append(_difference(name, metric_of(metrics, name, turn)))
             table.add_row(label, *cells)
     return table
+
+
+def differences_table(summary: Summary) -> Table:
+    """A line for each student but the one that the others are compared with, in points, on the tasks that both had."""
+    last = last_turn(summary.students.values())
+    first = next(iter(summary.differences.values()))
+    table = _small(f"compared with {first.minus}, over the tasks that both had")
+    table.add_column("", overflow="fold", width=18)
+    for head in ("asks when needed", "needless", "gap", f"success@{last}"):
+        table.add_column(head, width=14)
+    for name, one in summary.differences.items():
+        cells = [_difference(metric, metric_of(one.metrics, metric, turn)) for metric, turn in _columns(last)]
+        table.add_row(Text(name), *cells)
+    return table
+
+
+def _columns(last: str) -> list[tuple[str, str]]:
+    """The figures that say most."""
+    return [("asks_when_needed", ""), ("needless_questions", ""), ("asking_gap", ""), ("success_at", last)]
 
 
 def baselines_table(summary: Summary) -> Table:
@@ -96,7 +123,7 @@ def baselines_table(summary: Summary) -> Table:
     last = last_turn(summary.students.values())
     table = _small("beside scripts that understand nothing")
     table.add_column("", overflow="fold", width=18)
-    columns = [("asks_when_needed", ""), ("needless_questions", ""), ("asking_gap", ""), ("success_at", last)]
+    columns = _columns(last)
     heads = ["asks when needed", "needless", "gap", f"success@{last}"]
     if is_shown("guessed_arguments", [*summary.students.values(), *summary.baselines.values()]):
         columns.append(("guessed_arguments", ""))
@@ -194,9 +221,9 @@ def _plain(text: str) -> str:
     return text.replace("\u202f", " ").replace(" points", "")
 
 
-def _caption(summary: Summary) -> str:
+def _caption(summary: Summary, names: Sequence[str]) -> str:
     seeds = sorted({seed for student in summary.students.values() for seed in student.seeds})
-    parts = [f"n = {' + '.join(str(student.n) for student in summary.students.values())}"]
+    parts = [f"n = {' + '.join(str(summary.students[name].n) for name in names)}"]
     parts += [f"seeds {', '.join(map(str, seeds))}"] * bool(seeds)
     parts.append("95 % intervals by bootstrap over tasks")
     legend = "\n▲ better, ▼ worse, ~ the interval holds zero" * (len(summary.students) == 2)

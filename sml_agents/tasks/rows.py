@@ -22,6 +22,8 @@ def read_rows(path: str, report: LoadReport) -> Iterator[Row]:
     Raises TaskSpecError when the file cannot be opened or is no such file at all.
     """
     file = Path(path).expanduser()
+    if file.is_dir():
+        raise TaskSpecError(f"{path!r} is a folder: name a .jsonl, .jsonl.gz or .json file in it.")
     if not file.is_file():
         raise TaskSpecError(f"There is no file {path!r}: give the path of a .jsonl, .jsonl.gz or .json file.")
     try:

@@ -17,7 +17,7 @@ from sml_agents.text.letters import words_in
 
 __all__ = ["numbers_abroad", "one_word_numbers"]
 
-_ENGLISH_TOO = frozenset(
+ENGLISH_TOO = frozenset(
     {"once", "seize", "elf", "six", "due", "sei", "dix", "sept", "tien", "dos", "tres", "tre", "sette"}
 )
 _DE = "null eins zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn"
@@ -90,7 +90,7 @@ def _values() -> dict[str, int]:
     for value in range(2, 100):
         for word in _words(value):
             for spelled in {word, word.replace("-", " "), word.replace("ß", "ss")}:
-                if spelled not in _ENGLISH_TOO:
+                if spelled not in ENGLISH_TOO:
                     found.setdefault(spelled.casefold(), value)
     return found
 

@@ -4,7 +4,8 @@ A claim is a row with an owner and a time until which it holds; whoever runs the
 run out is anyone's to take. All times are the server's, so that no machine's clock matters. What an owner writes about
 a dialogue that another has taken meanwhile is refused: a process that slept for an hour can spoil nothing.
 
-Claims are taken and renewed in the order of their ids, so that two processes never wait for each other.
+Claims are taken and renewed in the order of their ids, so that no two processes wait for each other in a circle. What
+another process is taking at the same moment is passed over, not waited for: all go through the same list.
 """
 
 from __future__ import annotations
@@ -16,7 +17,23 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from sqlalchemy import Column, Connection, DateTime, MetaData, Table, Text, func, literal, or_, select
+from sqlalchemy import (
+    ARRAY,
+    Column,
+    Connection,
+    DateTime,
+    Executable,
+    Integer,
+    Interval,
+    MetaData,
+    Table,
+    Text,
+    bindparam,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.dialects.postgresql import insert
 
 from sml_agents.errors import SmlError
@@ -26,6 +43,8 @@ __all__ = ["LEASE_SECONDS", "ClaimLost", "Claimed", "drop", "free", "new_owner",
 
 LEASE_SECONDS = 60.0
 """How long a claim holds that is not renewed: as long as the dialogues of a process that died wait for another one."""
+_AT_ONCE = 256
+"""Claims that one transaction takes at most: for each a lock of the server is held, of which it has some thousands."""
 
 metadata = MetaData()
 claims = Table(
@@ -71,18 +90,17 @@ def free(connection: Connection, ids: Collection[str]) -> set[str]:
     return set(ids) - set(connection.execute(held).scalars())
 
 
-def take(connection: Connection, ids: Collection[str], owner: str, seconds: float) -> set[str]:
-    """Claim those of `ids` that nobody holds; which they are."""
+def take(
+    connection: Connection, ids: Sequence[str], want: int, owner: str, seconds: float
+) -> tuple[set[str], set[str]]:
+    """Claim up to `want` of `ids`, the first that nobody holds or is taking at this moment: which they are, and which
+    were found to be other processes'. Those that were not come to are in neither."""
     if not ids:
-        return set()
-    rows = [{"dialogue_id": id, "owner": owner, "expires": _in(seconds)} for id in sorted(ids)]
-    wanted = insert(claims).values(rows)
-    wanted = wanted.on_conflict_do_update(
-        index_elements=["dialogue_id"],
-        set_={name: wanted.excluded[name] for name in ("owner", "expires")},
-        where=or_(claims.c.expires <= func.now(), claims.c.owner == owner),
-    )
-    return set(connection.execute(wanted.returning(claims.c.dialogue_id)).scalars())
+        return set(), set()
+    want = min(want, _AT_ONCE)
+    given = {"ids": list(ids), "want": want, "owner": owner, "time": timedelta(seconds=seconds)}
+    taken = set(connection.execute(_TAKE, given).scalars())
+    return taken, (set(ids) - taken if len(taken) < want else set())
 
 
 def renew(connection: Connection, owner: str, seconds: float) -> None:
@@ -104,6 +122,24 @@ def owned(connection: Connection, ids: Collection[str], owner: str) -> set[str]:
 def drop(connection: Connection, ids: Sequence[str]) -> None:
     """The dialogues are done: nobody needs to hold them."""
     connection.execute(claims.delete().where(claims.c.dialogue_id.in_(ids)))
+
+
+def _taking() -> Executable:
+    asked = func.unnest(bindparam("ids", type_=ARRAY(Text))).column_valued("asked")
+    lock = func.pg_try_advisory_xact_lock(func.hashtextextended(func.concat(func.current_schema(), "/", asked), 0))
+    # A limit without an order: no more are locked than are taken.
+    first = select(asked.label("id")).where(lock).limit(bindparam("want", type_=Integer)).subquery()
+    until = func.now() + bindparam("time", type_=Interval)
+    rows = select(first.c.id, bindparam("owner", type_=Text), until).order_by(first.c.id)
+    wanted = insert(claims).from_select(["dialogue_id", "owner", "expires"], rows)
+    return wanted.on_conflict_do_update(
+        index_elements=["dialogue_id"],
+        set_={name: wanted.excluded[name] for name in ("owner", "expires")},
+        where=or_(claims.c.expires <= func.now(), claims.c.owner == wanted.excluded.owner),
+    ).returning(claims.c.dialogue_id)
+
+
+_TAKE = _taking()
 
 
 def _in(seconds: float) -> object:

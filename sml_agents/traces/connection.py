@@ -71,7 +71,7 @@ def connect(url: URL, *, read_only: bool) -> Engine:
     if url.get_backend_name() == "sqlite":
         if read_only:
             path = Path(url.database or "").absolute()
-            url = URL.create("sqlite", database=path.as_uri(), query={"mode": "ro", "uri": "true"})
+            url = URL.create("sqlite", database=path.as_uri(), query={"mode": "rw", "uri": "true"})
             if not _can_share(path):
                 url = url.update_query_dict({"immutable": "1"})
         options["connect_args"] = {"check_same_thread": False, "timeout": BUSY_SECONDS}
@@ -181,12 +181,21 @@ def _set_pragmas(read_only: bool) -> Any:
         # A damaged text must reach the check of its CRC, not stop the page it is on.
         connection.text_factory = lambda data: data.decode("utf-8", "surrogateescape")
         connection.execute("PRAGMA cell_size_check = ON")
-        if not read_only:
+        if read_only:
+            # Not opened as read-only: the last reader to leave could not take away the two files that sharing needs.
+            connection.execute("PRAGMA query_only = ON")
+        elif not _is_foreign(connection):  # a lasting change of the file
             connection.execute("PRAGMA journal_mode = WAL")
             # Safe against a killed process; a power cut may take back the last commits, never the file.
             connection.execute("PRAGMA synchronous = NORMAL")
 
     return configure
+
+
+def _is_foreign(connection: sqlite3.Connection) -> bool:
+    """Whether it holds tables of another program."""
+    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    return bool(names) and "dialogues" not in names
 
 
 def _use_schema(schema: str, read_only: bool) -> Any:

@@ -14,11 +14,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from typing import TypeVar
 
 from sml_agents.errors import StoreError
 from sml_agents.traces.claims import Claimed
+from sml_agents.traces.handover import quick_handover
 from sml_agents.traces.store import Batch, TraceStore
 from sml_agents.types import Reply, Task, Trace
 
@@ -40,6 +42,9 @@ class AsyncWriter:
         self._busy = False
         self._thread = ThreadPoolExecutor(1, "trace-store") if store.is_server else None
         self._unfinished = store.ids_with_replies()
+        self._open = ExitStack()
+        if self._thread is not None:
+            self._open.enter_context(quick_handover())
 
     async def start(self, id: str, task: Task, position: int) -> None:
         """Record that a dialogue begins."""
@@ -88,6 +93,7 @@ class AsyncWriter:
             await asyncio.sleep(0.001)
         if self._thread is not None:
             self._thread.shutdown()
+        self._open.close()
 
     async def _commit(self, batch: Batch) -> None:
         written: asyncio.Future[None] = self._loop.create_future()

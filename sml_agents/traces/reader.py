@@ -76,10 +76,10 @@ def shown(url: URL) -> str:
 def read_finished(connection: Connection, *which: ColumnElement[bool]) -> dict[str, Finished]:
     """The finished dialogues, or those `which` are meant, by id."""
     of = dialogues.c
-    primed = _solved_by_primer(connection, *which)
     rows = connection.execute(
         select(of.id, of.stop, of.solved, of.asked, of.finished).where(of.status == "done", *which)
-    )
+    ).all()
+    primed = _solved_by_primer(connection, *which) if any(row.solved for row in rows) else set()
     return {id: Finished(stop, solved and id not in primed, bool(asked), at) for id, stop, solved, asked, at in rows}
 
 

@@ -22,6 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from sml_agents.errors import InputError, StoreError
+from sml_agents.files import obstacle
 from sml_agents.traces import claims, schema
 from sml_agents.traces.claims import Claimed, ClaimLost
 from sml_agents.traces.connection import connect, explain, locate, reconnect, survives_restart
@@ -242,9 +243,9 @@ class TraceStore(StoreReader):
             nobodys = claims.free(connection, ids)
             found.done = _done(connection, ids, again)
             found.others = set(ids) - nobodys - found.done.keys()
-            wanted = [id for id in ids if id in nobodys and id not in found.done][:want]
-            taken = claims.take(connection, wanted, self._owner, seconds)
-            found.others |= set(wanted) - taken
+            wanted = [id for id in ids if id in nobodys and id not in found.done]
+            taken, passed_over = claims.take(connection, wanted, want, self._owner, seconds)
+            found.others |= passed_over
             # Between the first look and the taking another process may have taken and finished one.
             if meanwhile := _done(connection, sorted(taken), again):
                 claims.drop(connection, sorted(meanwhile))
@@ -357,11 +358,14 @@ def _find_file(url: URL, *, create: bool) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():
             with path.open("rb") as file:
+                begins = file.read(16)
+                if not begins and not create:  # which to open would make a database of
+                    raise StoreError(f"{path} is an empty file and holds no traces: check the path")
                 # SQLite takes some short files for empty databases, and would write over them.
-                if file.read(16) not in (b"", b"SQLite format 3\x00"):
+                if begins not in (b"", b"SQLite format 3\x00"):
                     raise StoreError(f"{path}: it is not an SQLite database, or it is damaged: give another path")
     except OSError as error:
-        raise StoreError(f"{path}: {error.strerror or error}: check the folder and its permissions") from error
+        raise StoreError(f"{path}: {obstacle(path, error)}: check the folder and its permissions") from error
 
 
 def _settings(text: str, where: str) -> dict[str, Any]:

@@ -31,10 +31,6 @@ def merge(adapter: str | Path, out: str | Path, *, base: str | None = None, dtyp
     Raises:
         InputError: no adapter, no base that fits, or an output folder that is not empty.
     """
-    import torch
-    from transformers import AutoConfig, AutoTokenizer, GenerationConfig
-
-    quiet_libraries()
     adapter, out = Path(adapter), Path(out)
     if not (adapter / "adapter_config.json").is_file():
         raise InputError(f"{adapter} holds no LoRA adapter: give the folder of a training with lora.merge: false")
@@ -47,6 +43,10 @@ def merge(adapter: str | Path, out: str | Path, *, base: str | None = None, dtyp
     )
     if not named:
         raise InputError(f"{adapter} does not say which model it was trained on: give it with --base")
+    import torch
+    from transformers import AutoConfig, AutoTokenizer, GenerationConfig
+
+    quiet_libraries()
     settings = TrainSettings(model=str(named), adapter=str(adapter), device="cpu", weights="fp32")
     with known_warnings():
         model = load_model(settings)

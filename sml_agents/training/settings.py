@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from sml_agents.errors import InputError, complaint
+from sml_agents.errors import InputError, complaint, one_line
 
 __all__ = [
     "DistillSettings",
@@ -296,8 +296,14 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
 
     try:
         values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"cannot read the settings in {path}: {getattr(error, 'strerror', None) or error}") from error
+    except OSError as error:
+        raise InputError(f"cannot read the settings in {path}: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"cannot read the settings in {path}: it is not UTF-8 text") from error
+    except yaml.YAMLError as error:
+        mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or one_line(error)
+        place = f", line {mark.line + 1}" if mark is not None else ""
+        raise InputError(f"cannot read the settings in {path}{place}: {problem}") from error
     if not isinstance(values, dict):
         raise InputError(f"{path} must hold settings as 'name: value' lines")
     return values
@@ -307,6 +313,8 @@ def explain(error: ValidationError, known: list[str], section: str = "") -> str:
     """The first complaint in words for a user; `known` are the names to suggest."""
     where, why = complaint(error)
     name = ".".join(filter(None, (section, where)))
+    if error.errors()[0]["type"] == "missing":
+        return f"setting {name!r} is missing: give it in the file, or as --{name}"
     if error.errors()[0]["type"] != "extra_forbidden":
         return f"setting {name!r}: {why}"
     near = difflib.get_close_matches(name.rpartition(".")[2], known, n=1)

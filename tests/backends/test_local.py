@@ -144,6 +144,16 @@ async def test_the_timeout_counts(model: TransformersChatModel) -> None:
     assert time.monotonic() - begin < 60
 
 
+async def test_waiting_in_line_does_not_count_to_the_timeout(embedded_model: Path) -> None:
+    alone = resolve(f"transformers:{embedded_model}?batch_size=1")
+    endless = asyncio.create_task(alone.ainvoke("Tell me a very long story.", max_tokens=4000, temperature=1.0))
+    await asyncio.sleep(0.5)
+    waiting = asyncio.create_task(alone.ainvoke("Hi.", max_tokens=1, timeout=3))
+    await asyncio.sleep(3.5)
+    endless.cancel()
+    assert (await waiting).content
+
+
 async def test_a_conversation_that_is_too_long(model: TransformersChatModel) -> None:
     with pytest.raises(BackendError, match=r"has 9\d\d\d tokens, .* takes 8192"):
         await model.ainvoke("apple " * 9000)

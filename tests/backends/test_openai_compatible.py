@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import subprocess
 import sys
+import weakref
+from contextvars import ContextVar
 from typing import Any
 
 import pytest
@@ -152,6 +155,33 @@ async def test_a_cache_is_used() -> None:
         model = OpenAICompatibleModel(model="m", base_url=server.url, cache=InMemoryCache())
         first, second = await model.ainvoke("hi"), await model.ainvoke("hi")
         assert (first.content, second.content, len(server.requests)) == ("Hello there.", "Hello there.", 1)
+
+
+def test_a_kept_connection_holds_nothing_of_the_dialogue_that_opened_it() -> None:
+    class State:
+        """What a graph keeps in the context of its tasks."""
+
+    at_work: ContextVar[State] = ContextVar("at_work")
+    held: list[weakref.ref[State]] = []
+
+    async def dialogue(model: OpenAICompatibleModel) -> None:
+        state = State()
+        held.append(weakref.ref(state))
+        at_work.set(state)
+        await model.ainvoke("hi")
+
+    async def many() -> None:
+        async with serve(chat()) as server:
+            model = OpenAICompatibleModel(model="m", base_url=server.url)
+            await asyncio.gather(*(dialogue(model) for _ in range(20)))
+            await asyncio.sleep(0.05)
+            gc.collect()
+            assert sum(state() is not None for state in held) <= 1, "a timer of the pool keeps one"
+            await model.ainvoke("still there")
+        assert len({id(request.writer) for request in server.requests}) <= 20
+
+    # The loop of asyncio keeps up to a hundred cancelled timers, each with its context.
+    pytest.importorskip("uvloop").run(many())
 
 
 async def test_connections_are_kept() -> None:

@@ -75,7 +75,7 @@ def test_files(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ('"first"\n{"when": "x"', "line 2"),
-        ("[]", "replies"),
+        ("[]", "no reply"),
         ("17", "line 1|replies"),
         ('[{"when": "x"}]', "reply"),
         ('[{"when": "x", "reply": []}]', "at least one reply"),

@@ -183,6 +183,30 @@ def test_eval_of_one_student_as_a_table_keeps_nothing(cli: Cli, script: Script, 
     assert not list((tmp_path / "work").iterdir())
 
 
+def test_eval_compares_many_students_by_name(cli: Cli, script: Script) -> None:
+    asks = script(["How many are there?"])
+    students = ("--student", f"asks={asks}", "--student", "script:repeat", "--student", "tries=script:bisect")
+    done = cli("eval", *students, "--tasks", TASKS, "--max-turns", "2", "--json")
+    summary = done.json
+    assert {"asks", "script:repeat", "tries"} <= set(summary["students"])
+    assert {name: one["minus"] for name, one in summary["differences"].items()} == {
+        "script:repeat": "asks",
+        "tries": "asks",
+    }
+    twice = cli("eval", "--student", "a=script:bisect", "--student", "a=script:repeat", "--tasks", TASKS)
+    assert (twice.code, "two students are called 'a'" in twice.err) == (2, True)
+
+
+def test_eval_refuses_too_few_tasks_for_the_difference_that_has_to_show(cli: Cli) -> None:
+    few = ("eval", "--student", "script:repeat", "--tasks", "arithmetic?n=5", "--max-turns", "1", "--min-effect")
+    refused = cli(*few, "0.1")
+    assert refused.code == 2
+    assert "needs 391 tasks" in refused.err
+    assert "there are 5" in refused.err
+    assert "above 0" in cli(*few, "0").err
+    assert cli(*few[:-1], "--json").code == 0
+
+
 def test_eval_runs_a_suite_by_its_name(cli: Cli, script: Script) -> None:
     listed = cli("eval", "--suite", "list", "--json")
     assert "lost-in-conversation:FILE" in listed.json["suites"] and "single-turn[:FILE]" in listed.json["suites"]

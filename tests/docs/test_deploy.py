@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import run_forked
+from tests.models import small_model
 
 
 @pytest.fixture
@@ -51,19 +52,42 @@ def test_hadolint_finds_nothing(repository: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_our_commands_have_the_options_that_the_page_gives(repository: Path, tmp_path: Path) -> None:
-    text = "".join((repository / "docs" / name).read_text(encoding="utf-8") for name in ("deploy.md", "serving.md"))
+def commands(repository: Path, name: str) -> list[list[str]]:
+    """The words of this package's commands in a page's bash blocks."""
+    text = (repository / "docs" / name).read_text(encoding="utf-8")
     blocks = re.findall(r"^```bash\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
-    ours = [
-        words
-        for block in blocks
-        for line in block.splitlines()
-        if (words := shlex.split(line, comments=True))[0] == "sml-agents"
-    ]
-    assert {words[1] for words in ours} == {"serve", "gguf", "eval"}
-    for words in ours:
-        listed = run_forked(words[1], "--help", cwd=tmp_path).out
-        assert all(word in listed for word in words[2:] if word.startswith("--")), words
+    lines = [shlex.split(line, comments=True) for block in blocks for line in block.splitlines()]
+    return [words for words in lines if words and words[0] == "sml-agents"]
+
+
+@pytest.mark.slow
+def test_the_pages_own_commands_run(embedded_model: Path, repository: Path, tmp_path: Path) -> None:
+    """As they stand, on a small model in `runs/asker`: it is served, evaluated behind the server, and made one file."""
+    small_model(embedded_model, tmp_path / "runs" / "asker")
+    (serve, gguf), (evaluation, again) = commands(repository, "serving.md"), commands(repository, "deploy.md")
+    assert [words[1] for words in (serve, gguf, evaluation, again)] == ["serve", "gguf", "eval", "gguf"]
+    serve[serve.index("--port") + 1] = "0"
+    program = Path(sys.executable).with_name("sml-agents")
+    with subprocess.Popen([program, *serve[1:]], stderr=subprocess.PIPE, text=True, cwd=tmp_path) as server:
+        try:
+            assert server.stderr is not None
+            name, _, url = server.stderr.readline().split()[:3]
+            assert name == "asker"
+            spec = evaluation.index("--student") + 1
+            evaluation[spec] = evaluation[spec].replace("http://127.0.0.1:8000/v1", url) + "&max_tokens=3"
+            evaluation[-1] = evaluation[-1].replace("n=50", "n=1")
+            assert url in evaluation[spec] and "n=1" in evaluation[-1]
+            done = run_forked(*evaluation[1:], "--json", cwd=tmp_path, OPENAI_API_KEY="none")
+            assert done.code == 0, done.err
+            figures = done.json["students"]["student"]
+            assert (figures["n"], figures["failed"]) == (2, 0)
+        finally:
+            server.terminate()
+    assert server.returncode == 0
+    assert gguf[:-1] == again[:-1], "they differ in the type of numbers alone"
+    done = run_forked(*again[1:], "--json", cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert done.json["bytes"] == (tmp_path / "asker.gguf").stat().st_size and (tmp_path / "Modelfile").is_file()
 
 
 def test_langgraph_writes_the_file_of_an_image(repository: Path, tmp_path: Path) -> None:

@@ -34,6 +34,16 @@ def test_two_students_fit_eighty_columns_one_line_a_metric() -> None:
     assert re.search(r"0 % 0 to \d+ +\d\d % \d\d to \d\d +\+\d\d \+\d\d to \+\d\d ▲", asked)
 
 
+def test_more_students_stand_three_beside_one_another_and_below_each_minus_the_first() -> None:
+    two = study(30)  # type: ignore[arg-type]
+    first, second = two.values()
+    text = printed({"one": first, "two": second, "three": first, "four": second})  # type: ignore[dict-item]
+    assert max(map(len, text.splitlines())) <= 80
+    assert len(re.findall(r"Asks when needed +\d", text)) == 2, "two tables"
+    below = text[text.index("compared with one") :]
+    assert re.search(r"two +\+\d\d", below) and re.search(r"three +0", below) and re.search(r"four +\+\d\d", below)
+
+
 def test_unknown_is_a_dash() -> None:
     text = printed({"only": {"spec": [trace("t", task(f"t{k}")) for k in range(3)]}})  # type: ignore[dict-item]
     row = next(line for line in text.splitlines() if "Success@1" in line)

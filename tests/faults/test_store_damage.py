@@ -80,7 +80,7 @@ class TestFiles:
 
     def test_an_empty_file_is_an_empty_store(self, path: Path) -> None:
         path.write_bytes(b"")
-        assert "empty database" in refusal(path)
+        assert "empty file" in refusal(path)
         with TraceStore.open(path) as store:
             assert list(store.traces()) == []
 

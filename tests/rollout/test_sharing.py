@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
+import re
+import shlex
 import signal
 import time
 from collections import Counter
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +19,11 @@ import pytest
 from sqlalchemy import func
 
 from sml_agents.errors import InputError
+from sml_agents.testing.loopback import Exchange, completion, serve
 from sml_agents.traces import AsyncWriter, TraceStore
-from sml_agents.traces.claims import ClaimLost, claims
+from sml_agents.traces.claims import ClaimLost, claims, take
 from sml_agents.types import Reply, StopReason, Trace
+from tests.cli.conftest import run_forked
 from tests.rollout.talk import SETTINGS, Talk, hold
 from tests.traces.samples import make_task, make_trace
 
@@ -166,6 +172,47 @@ async def test_who_comes_back_too_late_spoils_nothing(url: str) -> None:
         assert slow.claim(rows, 2, seconds=60).done.keys() == {"a"}
 
 
+def asked(store: TraceStore, ids: Any) -> list[Any]:
+    return [store.started_row(id, TASKS[0], 0) for id in ids]
+
+
+async def test_nobody_waits_for_what_another_is_taking(url: str) -> None:
+    with TraceStore.open(url) as slow, TraceStore.open(url) as quick:
+        for store in (slow, quick):
+            store.start_run(SETTINGS)
+        with quick._transaction() as connection:
+            connection.exec_driver_sql("SET lock_timeout = '5s'")
+        with suppress(RuntimeError), slow._transaction() as connection:
+            assert take(connection, ["z", "b"], 2, "slow", 60) == ({"z", "b"}, set())
+            found = quick.claim(asked(quick, "zbc"), 2, seconds=60)
+            assert (found.mine, found.others) == ({"c"}, {"z", "b"})
+            assert take(connection, ["c"], 1, "slow", 60) == (set(), {"c"}), "and nothing is taken twice"
+            raise RuntimeError("it dies before it has them")
+        found = quick.claim(asked(quick, "zbc"), 3, seconds=60)
+        assert (found.mine, found.others) == ({"z", "b"}, {"c"})
+
+
+@pytest.mark.parametrize(
+    ("ids", "want", "mine"),
+    [("dbca", 2, "db"), ("dbca", 4, "dbca"), ("dbca", 9, "dbca"), ("dbca", 0, ""), ("", 3, "")],
+)
+async def test_the_first_of_those_asked_for_are_taken(url: str, ids: str, want: int, mine: str) -> None:
+    with TraceStore.open(url) as store:
+        store.start_run(SETTINGS)
+        found = store.claim(asked(store, ids), want, seconds=60)
+        assert (found.mine, found.others, found.done) == (set(mine), set(), {}), "the others are nobody's"
+
+
+async def test_a_claim_takes_no_more_than_the_server_has_locks_for(url: str) -> None:
+    ids = [f"{number:04}" for number in range(700)]
+    with TraceStore.open(url) as store:
+        store.start_run(SETTINGS)
+        found = [store.claim(asked(store, ids[at : at + 256]), 700, seconds=60) for at in range(0, 700, 256)]
+        assert [len(one.mine) for one in found] == [256, 256, 188]
+        more = store.claim(asked(store, [f"more {id}" for id in ids]), 700, seconds=60)
+        assert (len(more.mine), more.others) == (256, set()), "the others are nobody's"
+
+
 async def test_a_dialogue_that_was_taken_over_counts_once(url: str) -> None:
     """The first process sleeps past its lease, the second does its work; the first then ends, too."""
     asleep, awake = asyncio.Event(), asyncio.Event()
@@ -232,3 +279,29 @@ async def test_a_run_alone_waits_for_no_lease_of_the_dead(url: str) -> None:
 async def test_a_lease_of_no_time_is_refused(url: str, lease: float) -> None:
     with TraceStore.open(url) as store, pytest.raises(InputError, match="above 0"):
         await hold(TASKS[:1], Talk(), store, lease=lease)
+
+
+async def test_the_page_s_command_given_to_two(url: str, repository: Path, tmp_path: Path) -> None:
+    """docs/machines.md, as it stands but for names and numbers."""
+    page = (repository / "docs" / "machines.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^    (sml-agents run .*)$", page, re.MULTILINE)
+    both = asyncio.Event()
+
+    async def when_both_have_come(exchange: Exchange) -> None:
+        if exchange.number > 32:  # of one process at most 32 are under way
+            both.set()
+        await both.wait()
+        await exchange.answer(completion("The answer is 4."))
+
+    async with serve(when_both_have_come) as server:
+        words = shlex.split(command)[1:]
+        words[words.index("--tasks") + 1] = "arithmetic?n=40"
+        words[words.index("--student") + 1] = f"openai:tiny@{server.url}"
+        words[words.index("--store") + 1] = url
+        run = partial(run_forked, *words, "--json", cwd=tmp_path, OPENAI_API_KEY="none")
+        done = await asyncio.gather(*(asyncio.to_thread(run) for _ in range(2)))
+    assert [one.code for one in done] == [0, 0], done[0].err + done[1].err
+    assert [one.json["n"] for one in done] == [40, 40]
+    assert sum(one.json["n"] - one.json["elsewhere"] for one in done) == 40 and all(
+        one.json["elsewhere"] for one in done
+    )

@@ -12,7 +12,6 @@ import pytest
 from sml_agents.backends.decision import Decision
 from sml_agents.errors import InputError
 from sml_agents.serving.gguf import write_gguf
-from tests.cli.conftest import run_forked
 
 PROMPTS = [
     "What is 12 + 345?\n\n 6 apples",
@@ -176,12 +175,6 @@ def as_ollama(template: str, messages: list[dict[str, str]]) -> str:
         re.findall(r'\{\{ (?:else )?if eq \.Role "(\w+)" \}\}(.*?\{\{ \.Content \}\}.*?)(?=\{\{ else|\Z)', body, re.S)
     )
     return "".join(cases[m["role"]].replace("{{ .Content }}", m["content"]) for m in messages) + end
-
-
-def test_the_page_s_command(folder: Path, tmp_path: Path) -> None:
-    done = run_forked("gguf", str(folder), "asker.gguf", "--type", "q8_0", "--json", cwd=tmp_path)
-    assert done.code == 0, done.err
-    assert done.json["bytes"] == (tmp_path / "asker.gguf").stat().st_size and (tmp_path / "Modelfile").is_file()
 
 
 def test_what_is_not_carried_is_said(folder: Path, tmp_path: Path) -> None:

@@ -11,7 +11,18 @@ from sml_agents.text.values.compare import as_bool
 from sml_agents.text.values.dates import as_date
 from sml_agents.text.words import stem
 
-__all__ = ["answer_is", "holds_an_answer", "names_it"]
+__all__ = ["answer_is", "holds_an_answer", "names_it", "picks"]
+
+_ALL = re.compile(
+    r"(?:(?:just |please )?(?:all|everything)(?: of (?:it|them|that))?"
+    r"|the (?:whole|full|entire) (?:amount|sum|thing|balance|lot)|the lot|alles|tout|todo|tutto)(?: please| thanks?)?"
+)
+_PICKED = re.compile(
+    r"(?:(?:yes|ok|okay|i'?ll take|i'?d (?:like|prefer)|let'?s (?:take|do|say)|make it|better|rather) )*(?:the )?"
+    r"(?P<which>first|former|earlier|second|latter|later|third|last)(?: (?:one|option|of them))?"
+    r"(?: please| thanks?| works?| is (?:fine|good|better))*"
+)
+_PLACE = {"first": 0, "former": 0, "second": 1, "third": 2, "last": -1}
 
 
 def names_it(kind: Kind, question: str) -> bool:
@@ -28,6 +39,28 @@ def holds_an_answer(kind: Kind, text: str, clock: Clock) -> bool:
     if kind.sort in ("time", "number"):
         return bool(re.search(r"\d", text)) or bool(mentions(Kind("number"), text, clock))
     return kind.sort == "date" and bool(re.search(r"\b\d{1,2}(?:st|nd|rd|th|\.)?\b", text))
+
+
+def picks(kind: Kind, value: Any, offer: str, text: str, clock: Clock) -> bool:
+    """Whether a whole reply picks a value out of what the agent has just named: `all of it`, `the latter`."""
+    said = " ".join(fold(text).strip(" .!").replace(",", "").split())
+    named = sorted({one.span: one for one in mentions(kind, offer, clock) if not one.denied}.items())
+    values = [one.value for _, one in named]
+    if _ALL.fullmatch(said):
+        return kind.sort == "number" and len(values) == 1 and same(kind, values[0], value, clock)
+    found = _PICKED.fullmatch(said)
+    if found is None or len(values) < 2:
+        return False
+    which = found["which"]
+    if which in ("earlier", "later", "latter"):
+        if len(values) != 2:
+            return False
+        chosen = values[0] if which == "earlier" else values[1]
+    elif (place := _PLACE[which]) >= len(values):
+        return False
+    else:
+        chosen = values[place]
+    return same(kind, chosen, value, clock)
 
 
 def answer_is(kind: Kind, value: Any, text: str, clock: Clock) -> bool:

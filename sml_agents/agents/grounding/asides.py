@@ -1,13 +1,15 @@
-"""Values that are said and not meant: what others said, one of several that were offered, the hour that it is now."""
+"""Values that are said and not meant: what others said, one of several that are left open, how things stand now."""
 
 from __future__ import annotations
 
 import re
 
 from sml_agents.agents.evidence import Piece
-from sml_agents.text.values import Span
+from sml_agents.text.sentences import sentences
+from sml_agents.text.values import Clock, Kind, Mention, Span, find, mentions
+from sml_agents.text.values.words import clause_of
 
-__all__ = ["is_aside", "is_the_hour"]
+__all__ = ["is_aside", "is_how_it_stands", "is_left_behind", "is_one_of_several"]
 
 _QUOTED = re.compile(
     r"(?<!\bI )(?<!\bich )(?<!\bwe )\b(?:wrote|writes|said|says|told me|texted|schrieb|sagte|sagt"
@@ -28,16 +30,168 @@ _THE_HOUR = re.compile(
 )
 
 
+_OR = r"\b(?:or|oder|ou|o|oppure)\b"
+_RATHER = rf"{_OR}\s+(?:rather|better|actually|besser|lieber|eher|plut\u00f4t|mejor)\b"
+_OTHERWISE = re.compile(
+    r"\W*(?:so|similar|else|something|anything|nothing|another|not|no|more|less|fewer|later|earlier|above|below"
+    r"|\w+er\b|\u00e4hnlich\w*|i|we|you|he|she|they|it|the other|just|at|on|in|maybe|if|call|send|tell|let|any\w*)\b",
+    re.IGNORECASE,
+)
+_WHICHEVER = re.compile(
+    r"\b(?:either(?! (?:\S+ ){1,3}or\b)|whichever|whatever|any of|do(?:es)?n['\u2019]?t (?:matter|mind|care)"
+    r"|no preference|up to you|you (?:choose|decide|pick)|egal|peu importe|da igual)\b",
+    re.IGNORECASE,
+)
+_HERE = re.compile(
+    r"\b(?:it is|it['\u2019]s|it was|es ist|il fait|hace|estamos a)\s+(?:now |only |about |around |currently |already "
+    r"|at |jetzt |schon |nur )*$"
+    r"|\b(?:is|are) (?:now |currently |set )*(?:at|on|to)\s+$"
+    r"|\b(?:currently|right now|at the moment|momentan|gerade|zurzeit)\s+(?:at |on |bei |it is |it['\u2019]s )*$",
+    re.IGNORECASE,
+)
+_TO_BE_CHANGED = re.compile(
+    r"\b(?:warmer|cooler|colder|hotter|higher|lower|louder|quieter|brighter|darker|faster|slower|raise|increase"
+    r"|dim|a bit|slightly|baja|sube|baisse\w*|monte\w*|augmente\w*"
+    r"|decrease|reduce|turn (?:\w+ ){0,3}(?:up|down)|too \w+"
+    r"|w\u00e4rmer|k\u00e4lter|h\u00f6her|lauter|leiser|heller|dunkler)\b",
+    re.IGNORECASE,
+)
+_KEPT = re.compile(
+    r"\s*(?:[^\W\d_]+\s+)?(?:left|remaining|so far|already|\u00fcbrig"
+    r"|(?:they|we|i|you) (?:already |now |currently )?have)\b",
+    re.IGNORECASE,
+)
+_HOURS = re.compile(
+    r"\b(?:closes?|closing|opens?|opening|shuts?|schlie\u00dft|\u00f6ffnet|cierra|abre|ferme|ouvre)\s+"
+    r"(?:at |by |um |a las |\u00e0 )?$",
+    re.IGNORECASE,
+)
+
+
+_BEFORE_NOW = re.compile(
+    r"\b(?:last time|the other (?:day|time)|previously|formerly|in the past|used to"
+    r"|my (?:last|previous|old) \w+ (?:was|were|had|came|cost)"
+    r"|(?:last|previous) (?:year|month|week|summer|winter)"
+    r"(?= \w+ (?:was|were|had|gave|paid|got|took|used|bought|ordered)\b)"
+    r"|letztes jahr(?= (?:war|hatte))|letztes mal|fr\u00fcher"
+    r"|la derni\u00e8re fois|la \u00faltima vez|l'ultima volta)\b",
+    re.IGNORECASE,
+)
+_AS = re.compile(
+    r"\b(?:(?:some|any)(?:thing|one|body|where) like|similar to|(?:the )?same (?:\w+ )?as(?: (?:in|for|on|at|with|to))?"
+    r"|just like|already (?:has|have|had|got)|\u00e4hnlich wie|so wie)\s+(?:the |in |for |on |at )*$",
+    re.IGNORECASE,
+)
+_OTHERS = re.compile(
+    r"\b\w+ (?:me )?(?:(?:everything|everyone|anything) else|(?:all )?(?:the )?others"
+    r"|the (?:other|new|newer|previous|next) (?:one|ones)|the (?:one|ones) (?:before|after))\b",
+    re.IGNORECASE,
+)
+_MORE = re.compile(
+    r"\b(?:more|another|additional|the rest|(?:scale|turn|crank|bump|ramp) (?:\w+ ){0,3}(?:up|down)"
+    r"|increase|reduce|mehr)\b",
+    re.IGNORECASE,
+)
+_HAS = re.compile(
+    r"\b(?:(?:i|we|they|you)(?:['\u2019]ve)? (?:have|own|had|got|hold)|(?:has|owns|had|holds|runs)|already \w+|habe)"
+    r"\s+(?:only |just |got )?$",
+    re.IGNORECASE,
+)
+_STANDS = re.compile(r"\b(?:is|are) (?:already|currently|now) (?:set )?(?:to|at|on) $", re.IGNORECASE)
+_IN_STORE = re.compile(r"(?:\s+\w+)?\s+(?:in|on) (?:my |the |our )?\w+", re.IGNORECASE)
+_INQUIRY = re.compile(
+    r"\s*(?:and |but |so )?(?:how (?:much|expensive|long|far|big|good)|why|who)\b[^?]*\?", re.IGNORECASE
+)
+
+
 def is_aside(piece: Piece, span: Span) -> bool:
     """Whether a value stands in what the person quotes of others, or in an offer of several that a mere yes leaves
     open."""
     if piece.source == "said":
-        return any(one.start("words") <= span.start < one.end("words") for one in _QUOTED.finditer(piece.text))
+        text = piece.text
+        if any(one.start("words") <= span.start < one.end("words") for one in _QUOTED.finditer(text)):
+            return True
+        clause = clause_of(text, span)
+        if _AS.search(text[: span.start]) or (
+            (told := _BEFORE_NOW.search(text, clause.start, clause.end))
+            and not re.search(r"\bas $", text[: told.start()])
+        ):
+            return True
+        return any(
+            one.start() <= span.start < one.end() and len(one.group().strip()) < len(text.strip())
+            for sentence in sentences(text)
+            for at in [text.find(sentence)]
+            for one in _INQUIRY.finditer(text, at, at + len(sentence))
+        )
     if piece.source == "offered":
         return bool(_OR_MORE.match(piece.text, span.end) or _OR_BEFORE.search(piece.text[: span.start]))
     return False
 
 
-def is_the_hour(piece: Piece, span: Span) -> bool:
-    """`It is 8 pm here`, unless that answers a question."""
-    return not piece.question and bool(_THE_HOUR.search(piece.text[: span.start]))
+def is_how_it_stands(kind: Kind, piece: Piece, span: Span, message: str) -> bool:
+    """`It is 8 pm here`, `It is 18 degrees, make it warmer`, `I have 200 left`, `it closes at 7`: no wish, unless it
+    answers a question. `message`: all that the person said in that turn."""
+    if piece.question or kind.sort not in ("number", "time", "datetime"):
+        return False
+    before = piece.text[: span.start]
+    if kind.sort != "number":
+        return bool(_THE_HOUR.search(before) or _HOURS.search(before))
+    if _KEPT.match(piece.text, span.end) or _STANDS.search(before):
+        return True
+    if _HAS.search(before) and (_MORE.search(message) or _IN_STORE.match(piece.text, span.end)):
+        return True
+    return bool(_HERE.search(before) and _TO_BE_CHANGED.search(message))
+
+
+def _is_behind_another(kind: Kind, text: str, span: Span) -> bool:
+    """`The ticket that blocks OPS-77`."""
+    return kind.sort == "pattern" and bool(
+        re.search(r"\b(?:that|which) \w+s (?:by |on )?$", text[: span.start], re.IGNORECASE)
+    )
+
+
+def is_left_behind(kind: Kind, text: str, span: Span) -> bool:
+    """The value that the request turns away from: `from staging` to production, the one that is to stay while
+    everything else goes."""
+    if _is_behind_another(kind, text, span):
+        return True
+    others = [one for one in _OTHERS.finditer(text) if one.start() > span.end]
+    if others and kind.sort in ("text", "pattern") and re.search(r"[\d/._-]", text[span.start : span.end]):
+        return not clause_of(text, span).overlaps(Span(*others[0].span()))
+    if kind.sort not in ("enum", "number") or not re.search(
+        r"\b(?:from|von|de)\s+$", text[: span.start], re.IGNORECASE
+    ):
+        return False
+    return bool(re.match(r"(?:\s+\S+){0,2}?\s+(?:to|nach|auf|a)\s+\S", text[span.end :], re.IGNORECASE))
+
+
+def is_one_of_several(kind: Kind, piece: Piece, mention: Mention, clock: Clock) -> bool:
+    """`Blue or red, I cannot decide`: a value among others that the person leaves open, unless any of them will do, or
+    the one behind `or rather`."""
+    text, span = piece.text, mention.span
+    if kind.sort == "bool" or _WHICHEVER.search(text):
+        return False
+    clause = clause_of(text, span)
+    if re.search(rf"{_RATHER}\W*(?:\w+\W+)?$", text[clause.start : span.start], re.IGNORECASE):
+        return False
+    after = re.match(rf"\W*{_OR}\s+", text[span.end :], re.IGNORECASE)
+    before = re.search(
+        rf"(?P<one>[^\s,.;!?]+)\W*{_OR}\s+(?:on |at |in |for |the |a |am |um )*$", text[: span.start], re.IGNORECASE
+    )
+    if kind.sort in ("text", "pattern"):
+        capital = text[span.start : span.end][:1].isupper()
+        names = []
+        if after and not _OTHERWISE.match(text, span.end + after.end()):
+            names.append(text[span.end + after.end() : clause.end])
+        if before:
+            names.append(before["one"])
+        return any(name[:1].isupper() == capital and not find(kind, mention.value, name, clock) for name in names)
+    others = [one.span for one in mentions(kind, text, clock) if not one.span.overlaps(span)]
+    if after and any(0 <= other.start - (span.end + after.end()) <= 10 for other in others):
+        return True
+    if not before:
+        return False
+    at = before.start("one")
+    return any(other.end > at - 1 and other.start < span.start for other in others) or (
+        kind.sort in ("date", "time", "datetime") and bool(re.fullmatch(r"\d{1,2}(?:st|nd|rd|th|\.)?", before["one"]))
+    )

@@ -11,6 +11,7 @@ from sml_agents.agents.grounding.draft import Draft
 from sml_agents.agents.grounding.places import Place, is_near, words_beside
 from sml_agents.agents.grounding.states import Ground, State
 from sml_agents.text.values import Kind, Span, mentions, tokens
+from sml_agents.text.values.lengths import find_lengths
 from sml_agents.text.values.words import is_denied
 from sml_agents.text.words import stem
 
@@ -47,6 +48,8 @@ def after_corrections(draft: Draft, k: int, ground: Ground, places: Sequence[Pla
     corrected = max((number for number, piece in enumerate(draft.pieces) if piece.correction), default=-1)
     spoken = (State.SAID, State.ACCEPTED, State.DERIVED)
     last = max((one.piece for one in places if one.state in spoken or one.state is ground.state), default=-1)
+    if ground.state in (State.SAID, State.ACCEPTED) and (moved := _moved(draft, k, last)):
+        return replace(ground, state=State.CONTRADICTED, span=moved, corrected=True)
     if corrected < 0 or ground.state not in (*spoken, State.RETURNED) or last >= corrected:
         return ground
     for number, piece in draft.said:
@@ -57,6 +60,25 @@ def after_corrections(draft: Draft, k: int, ground: Ground, places: Sequence[Pla
                 words = piece.text[span.start : span.end]
                 return replace(ground, state=State.CONTRADICTED, span=words, corrected=True)
     return ground
+
+
+_LATER = re.compile(
+    r"[\s-]*(?:later|earlier|sooner|sp\u00e4ter|fr\u00fcher|plus (?:tard|t\u00f4t)|m\u00e1s (?:tarde|temprano))\b",
+    re.IGNORECASE,
+)
+
+
+def _moved(draft: Draft, k: int, last: int) -> str:
+    """The words that move a day or an hour that had been said: `half an hour later, please`."""
+    sort = draft.kinds[k].sort
+    if sort not in ("date", "time", "datetime"):
+        return ""
+    for number, piece in draft.said:
+        for length in find_lengths(piece.text) if number > last >= 0 else ():
+            later = _LATER.match(piece.text, length.span.end)
+            if later and (sort == "datetime" or (length.days >= 1) == (sort == "date")):
+                return piece.text[length.span.start : later.end()]
+    return ""
 
 
 def _is_free(number: int, span: Span, used: Collection[Place]) -> bool:

@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sml_agents.agents.evidence import Piece
-from sml_agents.agents.grounding.answers import answer_is, holds_an_answer, names_it
-from sml_agents.agents.grounding.asides import is_aside, is_the_hour
+from sml_agents.agents.grounding.answers import answer_is, holds_an_answer, names_it, picks
+from sml_agents.agents.grounding.asides import is_aside, is_how_it_stands, is_left_behind, is_one_of_several
 from sml_agents.agents.grounding.draft import Draft
+from sml_agents.agents.grounding.limits import is_change, is_limit
 from sml_agents.agents.grounding.states import State
 from sml_agents.agents.replies import answers_nothing
 from sml_agents.text.values import Kind, Mention, Span, find, fold, label, mentions, same, tokens
 from sml_agents.text.values.times import find_times
-from sml_agents.text.values.words import clause_of, find_part, listed
+from sml_agents.text.values.words import clause_of, find_part, find_words, is_denied, listed
 from sml_agents.text.words import stem
 
 __all__ = ["Place", "is_near", "places_of", "seated", "words_beside"]
@@ -38,13 +39,22 @@ _AROUND = 40
 """Characters around a value in which a word may say that it is meant for several arguments."""
 _SHARED = re.compile(r"\b(?:both|each|same|beide\w*|jeweils|gleich\w*|selben?|ambos)\b", re.IGNORECASE)
 _FROM = frozenset(
-    map(stem, listed("from origin departure source start pickup sender leaving begin checkin check-in since"))
+    map(
+        stem,
+        listed(
+            "from origin departure depart source start pickup sender leaving begin checkin check-in since old previous"
+            " existing"
+        ),
+    )
 )
 _TO = frozenset(
-    map(stem, listed("to destination arrival target recipient end dropoff return going checkout until receiver back"))
+    map(
+        stem,
+        listed("to destination arrival target recipient end dropoff return going checkout until receiver back new"),
+    )
 )
 _BEFORE = {
-    **dict.fromkeys(listed("from von ab aus leaving departing starting beginning abflug hinflug hinfahrt"), _FROM),
+    **dict.fromkeys(listed("from von ab aus out leaving departing starting beginning abflug hinflug hinfahrt"), _FROM),
     **dict.fromkeys(
         listed("to nach bis until into back home returning return ending zuruck heim ruckflug ruckfahrt"), _TO
     ),
@@ -58,20 +68,16 @@ _NOW = frozenset(map(stem, listed("now today current timestamp")))
 def places_of(draft: Draft, k: int) -> list[Place]:
     """The places that hold the value of argument `k`, the best first: an answer, then words near its name."""
     fill, kind = draft.fills[k], draft.kinds[k]
-    since = _since(draft, k)
+    since = max(_since(draft, k), _taken_back(draft, k))
     places: list[tuple[int, Place]] = []
     for number, piece in enumerate(draft.pieces):
         if (piece.source in ("said", "offered") and piece.at < since) or not _usable(draft, k, piece):
             continue
         answering = fill.slot.name in piece.about
         for mention in _mentions(draft, k, piece, answering):
-            if is_aside(piece, mention.span) or not _role_fits(draft, k, piece, mention):
+            if not _is_wanted(draft, k, piece, mention) or not _role_fits(draft, k, piece, mention):
                 continue
-            if not answering and not (
-                _unit_fits(draft, k, piece, mention)
-                and _row_fits(draft, k, piece, mention)
-                and not (kind.sort in ("time", "datetime") and is_the_hour(piece, mention.span))
-            ):
+            if not answering and not (_unit_fits(draft, k, piece, mention) and _row_fits(draft, k, piece, mention)):
                 continue
             state = State.DERIVED if mention.derived else _STATE[piece.source]
             nearness = 0 if answering else 1 if is_near(kind, piece.text, mention.span) else 2
@@ -106,12 +112,43 @@ def _since(draft: Draft, k: int) -> int:
     return max((one.at for one in answers if holds_an_answer(kind, one.text, draft.clock)), default=-1)
 
 
+def _taken_back(draft: Draft, k: int) -> int:
+    """The message that takes the value of argument `k` back, `no, not Paris`: what was said before does not count."""
+    fill, kind = draft.fills[k], draft.kinds[k]
+    if not fill.given or kind.sort not in ("text", "enum", "pattern", "date", "time", "number"):
+        return -1
+    found = -1
+    for _, piece in draft.said:
+        if piece.correction or _TURNS.match(piece.text):
+            if kind.has_mentions:
+                said = [
+                    one.denied
+                    for one in mentions(kind, piece.text, draft.clock)
+                    if same(kind, one.value, fill.value, draft.clock)
+                ]
+            else:
+                said = [is_denied(piece.text, span) for span in find_words(str(fill.value), piece.text)]
+            if said and all(said):
+                found = max(found, piece.at)
+    return found
+
+
+_TURNS = re.compile(r"\s*(?:no|not|nein|nicht|non|pas|wait|actually|sorry)\b", re.IGNORECASE)
+
+
 def _mentions(draft: Draft, k: int, piece: Piece, answering: bool) -> list[Mention]:
     fill, kind, text, clock = draft.fills[k], draft.kinds[k], piece.text, draft.clock
     if fill.slot.in_call:
         found = find(kind, fill.value, text, clock)
         told = answering or (kind.sort == "bool" and names_it(kind, piece.question))
         if not found and told and answer_is(kind, fill.value, text, clock):
+            found = [Mention(fill.value, Span(0, len(text)))]
+        if (
+            not found
+            and kind.has_mentions
+            and piece.source == "said"
+            and picks(kind, fill.value, _offer_before(draft, piece), text, clock)
+        ):
             found = [Mention(fill.value, Span(0, len(text)))]
         if not found and kind.sort == "text" and piece.source == "said":
             offers = [one.text for one in draft.pieces if one.source in ("offered", "returned") and one.at < piece.at]
@@ -126,6 +163,36 @@ def _mentions(draft: Draft, k: int, piece: Piece, answering: bool) -> list[Menti
             found = [one for one in found if kind.about_past or one.value.day >= clock.today]
         return found
     return [Mention(text, Span(0, len(text)))] if answering and not answers_nothing(text) else []
+
+
+def _offer_before(draft: Draft, piece: Piece) -> str:
+    """What the agent said last before a piece, if the person had said nothing since."""
+    offers = [one for one in draft.pieces if one.source == "offered" and not one.accepted and one.at < piece.at]
+    last = max((one.at for _, one in draft.said if one.at < piece.at), default=-1)
+    return offers[-1].text if offers and offers[-1].at > last else ""
+
+
+def _is_wanted(draft: Draft, k: int, piece: Piece, mention: Mention) -> bool:
+    """Whether words that hold a value mean it, and not one near it, one of several, or something else."""
+    kind, text, span = draft.kinds[k], piece.text, mention.span
+    if is_aside(piece, span):
+        return False
+    if piece.source != "said":
+        return True
+    return not (
+        is_how_it_stands(kind, piece, span, " ".join(one.text for _, one in draft.said if one.at == piece.at))
+        or is_one_of_several(kind, piece, mention, draft.clock)
+        or (is_left_behind(kind, text, span) and not (kind.sort != "text" and draft.rivals(k)))
+        or is_change(kind, text, span)
+        or (is_limit(kind, text, span) and not _has_ends(draft, k, text, span))
+    )
+
+
+def _has_ends(draft: Draft, k: int, text: str, span: Span) -> bool:
+    """Whether a day or an hour is one end of what is wanted: by the argument's name, or since another is asked for."""
+    if draft.kinds[k].sort not in ("date", "time", "datetime"):
+        return False
+    return bool(draft.rivals(k) or _role_before(text, span) & _name_words(draft, k))
 
 
 def _role_fits(draft: Draft, k: int, piece: Piece, mention: Mention) -> bool:

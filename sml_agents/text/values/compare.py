@@ -1,6 +1,5 @@
 """Comparing what was said with what is to be done: by value, under the argument's schema.
 
-kind_of(...)         what sort of value an argument takes, from its JSON schema, name and value
 mentions(...)        every value of a kind that a text says
 find(...)            where a text says one given value
 same(...)            whether two values are one
@@ -10,145 +9,19 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
-from sml_agents.text.schemas import type_of
+from sml_agents.text.values.counts import find_counts
 from sml_agents.text.values.dates import Clock, as_date, find_dates
-from sml_agents.text.values.lengths import UNITS, find_lengths
-from sml_agents.text.values.numbers import as_number, find_numbers
+from sml_agents.text.values.kinds import Kind, Mention
+from sml_agents.text.values.lengths import find_lengths
+from sml_agents.text.values.numbers import as_number
 from sml_agents.text.values.times import as_time, find_times
-from sml_agents.text.values.words import Span, clause_of, find_words, fold, is_denied, label, listed, tokens
+from sml_agents.text.values.words import Span, clause_of, find_words, fold, is_denied, listed, tokens
 from sml_agents.text.words import stem
 
-__all__ = ["Kind", "Mention", "find", "kind_of", "mentions", "same"]
-
-Sort = Literal["text", "number", "bool", "enum", "date", "time", "datetime", "pattern"]
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What sort of value an argument takes."""
-
-    sort: Sort
-    members: tuple[Any, ...] = ()
-    """Of an enum."""
-    pattern: str = ""
-    words: frozenset[str] = frozenset()
-    """Stems of the argument's name and description, by which people speak of it."""
-    name: frozenset[str] = frozenset()
-    """Stems of its name alone."""
-    description: str = ""
-    part: str = ""
-    """Of a number that is the day, month or year of a date."""
-
-    @property
-    def family(self) -> str:
-        """Kinds of one family are told by the same words: a code may be a name."""
-        return "text" if self.sort == "pattern" else self.sort
-
-    @property
-    def has_mentions(self) -> bool:
-        """Whether a text's values of this kind can be told without knowing which is wanted."""
-        return self.sort not in ("text", "bool")
-
-    @property
-    def counts_people(self) -> bool:
-        return bool(self.name & _PEOPLE)
-
-    @property
-    def about_past(self) -> bool:
-        return bool(self.words & _PAST)
-
-    @property
-    def unit(self) -> float | None:
-        """Days in the unit that a number of this kind counts; None for what is no length of time."""
-        for words in (self.name, self.words):
-            for word, days in UNITS.items():
-                if len(word) > 1 and stem(word) in words:
-                    return days
-        return None
-
-
-_PAST = frozenset(
-    map(stem, listed("birth born birthday birthdate dob incident occurred purchase purchased since past"))
-)
-_PEOPLE = frozenset(
-    map(stem, listed("people person guest rider passenger traveler traveller adult diner attendee visitor party seat"))
-)
-_NAME_WORDS = frozenset(map(stem, listed("name title")))
-
-
-@dataclass(frozen=True)
-class Mention:
-    """A value in a text."""
-
-    value: Any
-    span: Span
-    denied: bool = False
-    derived: bool = field(default=False, compare=False)
-
-
-_DATE_WORDS = frozenset(map(stem, listed("date day when departure arrival checkin checkout deadline birthday due")))
-_TIME_WORDS = frozenset(map(stem, listed("time hour clock alarm")))
-_PARTS = ("day", "month", "year")
-_TYPES = {"integer": "number", "number": "number", "float": "number", "boolean": "bool"}
-
-
-def kind_of(schema: Mapping[str, Any], name: str = "", value: Any = None) -> Kind:
-    """The kind of an argument. Strings that hold dates, times or numbers are told by format, then by name and value."""
-    description = str(schema.get("description", ""))
-    last = re.split(r"[_\W]+", name.casefold().strip("_"))[-1]
-    words: Any = {"words": label(name, description), "name": label(name), "description": description}
-    words["part"] = last if last in _PARTS else ""
-    members = schema.get("enum")
-    if isinstance(members, list | tuple) and members and all(_is_said(member) for member in members):
-        if all(as_number(member) is not None for member in members):
-            return Kind("number", **words)
-        if {fold(str(member)) for member in members} <= {"true", "false"}:
-            return Kind("bool", **words)
-        return Kind("enum", tuple(members), **words)
-    if (kind := type_of(schema)) in _TYPES:
-        return Kind(_TYPES[kind], **words)  # type: ignore[arg-type]
-    format = schema.get("format")
-    if format in ("date", "time"):
-        return Kind(format, **words)
-    if format == "date-time":
-        return Kind("datetime", **words)
-    if pattern := schema.get("pattern"):
-        return Kind("pattern", pattern=str(pattern), **words)
-    return Kind(_sort_by_value(value, words["words"], words["name"]), **words)
-
-
-def _is_said(value: Any) -> bool:
-    """Whether people can say a value in words: no object and no list."""
-    return not isinstance(value, Mapping | list | tuple)
-
-
-def _sort_by_value(value: Any, words: frozenset[str], name: frozenset[str]) -> Sort:
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, int | float):
-        return "number"
-    text = str(value or "").strip()
-    if re.fullmatch(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}\S*", text):
-        return "datetime"
-    dated = (
-        as_date(text, Clock(dt.datetime(2026, 1, 1)))
-        if words & _DATE_WORDS or re.match(r"\d{4}-\d\d?-\d\d?$", text)
-        else ()
-    )
-    if dated:
-        return "date"
-    if re.fullmatch(r"\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]m)?", text, re.IGNORECASE):
-        return "time"
-    if words & _TIME_WORDS and as_time(text):
-        return "time"
-    if as_number(text) is not None and not re.match(r"0\d|\d{6}", text) and not name & _NAME_WORDS:
-        return "number"
-    return "text"
+__all__ = ["as_bool", "find", "mentions", "same"]
 
 
 @lru_cache(maxsize=8192)
@@ -162,7 +35,7 @@ def _mentions(kind: Kind, text: str, clock: Clock) -> tuple[Mention, ...]:
     elif kind.sort == "time":
         found = [Mention(mention, mention.span) for mention in find_times(text)]
     elif kind.sort == "number":
-        found = _numbers(kind, text, clock)
+        found = find_counts(kind, text, clock)
     elif kind.sort == "enum":
         found = [Mention(member, span) for member in kind.members for span in _members(member, text, kind)]
         found = [one for one in found if not any(_inside(one.span, other.span) for other in found)]
@@ -195,68 +68,15 @@ def _matches(pattern: str, text: str) -> list[Mention]:
         return []
 
 
-def _numbers(kind: Kind, text: str, clock: Clock) -> list[Mention]:
-    """Numbers that are no part of a date or a time, and `a` before a word of the argument's name."""
-    dates = find_dates(text, clock)
-    taken = [m.span for m in dates] + [m.span for m in find_times(text)]
-    found: list[Mention] = []
-    if kind.part:  # of a date that is said in words; each part has a place of its own in it
-        at = _PARTS.index(kind.part)
-        spans = [Span(m.span.start + at, min(m.span.start + at + 1, m.span.end)) for m in dates]
-        found.extend(Mention(float(getattr(m.day, kind.part)), span) for m, span in zip(dates, spans, strict=True))
-    for mention in find_numbers(text):
-        if any(mention.span.overlaps(span) for span in taken):
-            continue
-        after = tokens(text[mention.span.end : mention.span.end + 40])
-        unit = UNITS.get(after[0].plain) if after else None
-        if unit is not None and kind.unit is None and stem(after[0].plain) not in kind.words:
-            continue  # three nights are no three guests
-        if _names_a_thing(kind, text, mention.span):
-            continue
-        found.extend(Mention(value, mention.span) for value in sorted(mention.values))
-    for match in re.finditer(r"\b(?:an?|just me|by myself|alone|only me)\b", text, re.IGNORECASE):
-        word = tokens(text[match.end() : match.end() + 30])
-        if match.group().casefold() not in ("a", "an") or (word and stem(word[0].plain) in kind.words):
-            found.append(Mention(1.0, Span(*match.span())))
-    return found
-
-
-_LABELS = frozenset(
-    map(
-        stem,
-        listed(
-            "invoice ticket case room gate flight bus line number no nr apartment flat platform booking"
-            " reservation card pin code zip postcode id ref reference page chapter season episode bestellung auftrag"
-            " rechnung zimmer flug linie nummer hausnummer pedido factura habitacion vuelo numero commande facture"
-            " chambre vol"
-        ),
-    )
-)
-"""Words before a number that make a name of it: `order 4711`."""
-_STREET = re.compile(
-    r"\s+(?:\w+\s+){0,2}(?:street|st|road|rd|avenue|ave|lane|drive|boulevard|blvd|square|way|rue)\b", re.IGNORECASE
-)
-_PHONE = re.compile(r"\+?\d[\d\s()/-]{5,}\d")
-
-
-def _names_a_thing(kind: Kind, text: str, span: Span) -> bool:
-    """Whether a number tells nothing that is counted: `order 4711`, `4 Elm Street`, a part of `555 0199`."""
-    if not text[span.start : span.end].isdigit():
-        return False
-    before, after = tokens(text[: span.start])[-1:], tokens(text[span.end : span.end + 40])[:1]
-    short = span.end - span.start < 3
-    counts = after and (after[0].plain.endswith("s") or stem(after[0].plain) in kind.words | _PEOPLE)
-    labels = _LABELS if short else _LABELS | {"order"}  # to order 2 pizza
-    if before and stem(before[0].plain) in labels - kind.words and not (short and counts):
-        return not text[before[0].end : span.start].strip(" #.:")
-    if _STREET.match(text, span.end):
-        return True
-    return any(
-        Span(*one.span()).overlaps(span) and len(re.findall(r"\d+", one.group())) > 1 for one in _PHONE.finditer(text)
-    )
-
-
 _SIZES = {"xs": ("extra small",), "s": ("small",), "m": ("medium",), "l": ("large",), "xl": ("extra large",)}
+_CURRENCIES = {
+    "EUR": r"\beuros?\b|\u20ac",
+    "USD": r"\b(?:us )?dollars?\b|\bbucks\b|\$",
+    "GBP": r"\b(?:british )?pounds?\b|\bquid\b|\u00a3",
+    "CHF": r"\b(?:swiss )?francs?\b|\bfranken\b",
+    "JPY": r"\byen\b|\u00a5",
+    "INR": r"\brupees?\b|\u20b9",
+}
 _ORDINAL = re.compile(r"^(?:first|second|third|last)$")
 
 
@@ -271,14 +91,31 @@ def _members(member: Any, text: str, kind: Kind) -> list[Span]:
             spans = [span for span in spans if span.start and text[span.start - 2 : span.start - 1] not in ".!?"]
     else:
         spans = find_words(spaced, text)
+    if re.fullmatch(r"[A-Z]{3}", name) and (said := _CURRENCIES.get(name)):
+        spans = [*spans, *(Span(*found.span()) for found in re.finditer(said, text, re.IGNORECASE))]
     for long in _SIZES.get(plain, ()):
         spans = [*spans, *find_words(long, text)]
+    if len(plain) > 6:
+        spans = [*spans, *_cut_short(plain, kind, text)]
+    if any(plain == fold(str(other)) for other in kind.members) and len(plain) > 2:
+        spans = [*spans, *(Span(t.start, t.end) for t in tokens(text) if t.plain == f"{plain}est")]
     for short, longs in _SIZES.items():
         if plain in longs:
             spans = [*spans, *(Span(t.start, t.end) for t in tokens(text) if t.text == short.upper())]
     if _ORDINAL.match(plain):
         spans = [span for span in spans if _is_choice(text, span, kind)]
     return spans
+
+
+def _cut_short(member: str, kind: Kind, text: str) -> list[Span]:
+    """`prod` for production: the beginning of one choice and of no other, and much shorter."""
+    return [
+        Span(token.start, token.end)
+        for token in tokens(text)
+        if 4 <= len(token.plain) <= len(member) - 3
+        and [one for one in map(str, kind.members) if fold(one).startswith(token.plain)]
+        == [one for one in map(str, kind.members) if fold(one) == member]
+    ]
 
 
 def _is_choice(text: str, span: Span, kind: Kind) -> bool:
@@ -415,6 +252,8 @@ def _yes_or_no(kind: Kind, value: Any, text: str) -> list[Mention]:
     if wanted is None:
         return []
     names = kind.name - _FILLER
+    if kind.name & _AVOIDING and (names := names - _AVOIDING):
+        return _avoided(names, wanted, value, text)
     if not names:
         return []
     said = [(token, stem(token.plain)) for token in tokens(text)]
@@ -428,6 +267,26 @@ def _yes_or_no(kind: Kind, value: Any, text: str) -> list[Mention]:
         re.search(r"\b(?:not|no|n['\u2019]t|without|off)\b", text[span.end : clause.end])
     )
     return [Mention(value, span)] if negative != wanted else []
+
+
+_AVOIDING = frozenset(map(stem, listed("avoid exclude skip without omit no hide disable ignore")))
+_AVOIDED = re.compile(
+    r"\b(?:avoid|exclud|skip|omit|hide|disabl|ignor|without|no|not|vermeid|ohne|sans|sin)\w*\W+(?:\w+\W+){0,2}$",
+    re.IGNORECASE,
+)
+_TAKEN = re.compile(r"\s+(?:is|are) (?:fine|ok(?:ay)?|good|all right|no problem)\b", re.IGNORECASE)
+_WITH = re.compile(r"\b(?:with|use|take|allow|include|via)\s+(?:\w+\s+)?$", re.IGNORECASE)
+
+
+def _avoided(names: frozenset[str], wanted: bool, value: Any, text: str) -> list[Mention]:
+    """Of `avoid_tolls`: `without tolls` is yes, `tolls are fine` and `with tolls` no; tolls alone say neither."""
+    for token in tokens(text):
+        if stem(token.plain) in names:
+            before, after = text[: token.start], text[token.end :]
+            avoids = bool(_AVOIDED.search(before))
+            if (avoids and wanted) or (not avoids and not wanted and (_TAKEN.match(after) or _WITH.search(before))):
+                return [Mention(value, Span(token.start, token.end))]
+    return []
 
 
 _FILLER = frozenset(

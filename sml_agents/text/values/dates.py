@@ -14,9 +14,10 @@ from itertools import pairwise
 from typing import Any
 
 from sml_agents.errors import MissingExtra
+from sml_agents.text.numerals import ENGLISH_TOO
 from sml_agents.text.values.lengths import UNITS
 from sml_agents.text.values.numbers import find_numbers
-from sml_agents.text.values.words import Span, clause_of, covers, fold, listed, tokens
+from sml_agents.text.values.words import Span, clause_of, covers, fold, is_english, listed, tokens
 
 __all__ = ["LANGUAGES", "Clock", "DateMention", "as_date", "find_dates"]
 
@@ -72,8 +73,12 @@ class DateMention:
 _ISO = re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}(?!\d)")
 _NUMERIC = re.compile(r"(?<![\d.])\d{1,2}([./-])\d{1,2}(?:\1(?:\d{4}|\d{2})|\.)?(?![\d%]|[.,]\d)")
 _NTH = re.compile(
-    r"\b(?:[Tt]he (?P<day>\d{1,2})(?:st|nd|rd|th)\b(?! of\b| [A-Z])|(?P<day2>\d{1,2})(?:st|nd|rd|th)? of (?P<which>this"
+    r"\b(?:(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day,? )?[Tt]he (?P<day>\d{1,2})(?:st|nd|rd|th)\b"
+    r"(?! of\b| [A-Z])|(?P<day2>\d{1,2})(?:st|nd|rd|th)? of (?P<which>this"
     r"|the|next|the next) month\b)"
+)
+_TODAY = re.compile(
+    r"\b(?:tonight|this (?:morning|afternoon|evening)|heute abend|ce soir|esta noche|stasera)\b", re.IGNORECASE
 )
 _EDGE = re.compile(
     r"\b(?P<edge>end|beginning|start|first day|last day|ende|anfang)(?: of| des| der)?(?: the)?(?: (?P<which>this"
@@ -233,6 +238,8 @@ def find_dates(text: str, clock: Clock) -> tuple[DateMention, ...]:
             add(DateMention(iso, Span(*match.span())))
     for match in _EDGE.finditer(text):
         add(DateMention(_edge(match, clock.today), Span(*match.span()), relative=True))
+    for match in _TODAY.finditer(text) if clock.known else ():
+        add(DateMention(clock.today, Span(*match.span()), relative=True))
     for match in _FEAST.finditer(fold_keeping_places(text)):
         month, number = _FEASTS[match.group(1)]
         add(DateMention(_coming(month, number, clock.today), Span(*match.span()), open_year=True))
@@ -256,7 +263,8 @@ def find_dates(text: str, clock: Clock) -> tuple[DateMention, ...]:
             add(DateMention(day, Span(*match.span()), open_year=not year, swapped=len(set(days)) > 1))
     for mention in _by_words(text, clock):
         add(_shifted(text, mention))
-    found.extend([begin for mention in found if (begin := _first_of_range(text, mention)) is not None])
+    for of_range in (_first_of_range, _last_of_range):
+        found.extend([other for mention in found if (other := of_range(text, mention)) is not None])
     return tuple(sorted((_told(text, mention, clock) for mention in found), key=lambda mention: mention.span))
 
 
@@ -275,7 +283,8 @@ def _shifted(text: str, mention: DateMention) -> DateMention:
 
 
 _RANGE = re.compile(
-    r"(?<![\d.:])(\d{1,2})(?:st|nd|rd|th|\.)?\s?(?:to|-|\u2013|until|till|and|bis|und)\s?(?:the )?$", re.IGNORECASE
+    r"(?<![\d.:])(\d{1,2})(?:st|nd|rd|th|\.)?\s?(?:to|-|\u2013|until|till|and|bis|und|al|au)\s?(?:the )?$",
+    re.IGNORECASE,
 )
 
 
@@ -287,6 +296,22 @@ def _first_of_range(text: str, mention: DateMention) -> DateMention | None:
         return None
     days = _days([(mention.day.year, mention.day.month, int(before[1]))])
     return next((DateMention(day, Span(before.start(1), before.end(1)), open_year=True) for day in days), None)
+
+
+_TO_THE = re.compile(
+    r"(?:st|nd|rd|th)?\s?(?:to|-|\u2013|until|till|through)\s?(?:the )?(\d{1,2})(?:st|nd|rd|th)?"
+    r"(?![\d:/]|\.\d|\s?[ap]m\b)"
+)
+
+
+def _last_of_range(text: str, mention: DateMention) -> DateMention | None:
+    """The 7 June of `June 3 to 7`."""
+    after = _TO_THE.match(text, mention.span.end)
+    ends = re.search(r"[^\W\d_]\s?\d{1,2}(?:st|nd|rd|th)?$", text[mention.span.start : mention.span.end])
+    if after is None or not ends or mention.weekday_only or not mention.open_year or mention.day.day >= int(after[1]):
+        return None
+    days = _days([(mention.day.year, mention.day.month, int(after[1]))])
+    return next((DateMention(day, Span(after.start(1), after.end(1)), open_year=True) for day in days), None)
 
 
 def fold_keeping_places(text: str) -> str:
@@ -418,6 +443,17 @@ def _spelled(piece: str, clock: Clock, languages: tuple[str, ...]) -> dt.datetim
     return _parse(piece, clock.now, languages)
 
 
+def _is_another_word(text: str, plain: list[str], word: str, numbers: list[bool]) -> bool:
+    """`Set 2 alarms`, `2 out of 3`, `3 sun hats`: a short word beside a number that is a month or a day in another
+    language, which writes the day first, or in no language in this order."""
+    english = _signal_words(("en",))
+    if word in english["weekdays"]:
+        return len(plain) == 2 and numbers[0]
+    if word in english["months"]:
+        return False
+    return plain[0] == word or is_english(text)
+
+
 def _likely(text: str, window: tuple[Any, ...], words: dict[str, frozenset[str]]) -> bool:
     """Whether a run of words can be a date: all of them known to the parser, one of them a day, month or unit."""
     plain = [token.plain for token in window]
@@ -426,17 +462,38 @@ def _likely(text: str, window: tuple[Any, ...], words: dict[str, frozenset[str]]
     if not all(known):
         return False
     first, last = plain[0], plain[-1]
-    if {"at", "um"} & set(plain):
-        return False  # a time follows
+    if {"at", "um"} & set(plain) or any(re.fullmatch(r"\d{1,2}(?:[ap]m|h)", word) for word in plain):
+        return False  # a time
     filler = set(listed("the a of at on for um am der den le el and to from after before"))
-    if (first in filler and len(plain) > 1 and first not in ("a",)) or last in filler:
+    if last == "in" or (first in filler and len(plain) > 1 and first not in ("a",)) or last in filler:
         return False
     between = [text[a.end : b.start] for a, b in pairwise(window)]
     if any(re.search(r"[;:!?\n]", gap) for gap in between):
         return False
+    if is_english(text) and ENGLISH_TOO & set(plain):
+        return False  # `due 31 December`
+    pairs = zip(between, numbers, numbers[1:], plain[1:], strict=False)
+    if any("," in gap and one and not other and word not in words["months"] for gap, one, other, word in pairs):
+        return False  # `1,200, in 30 days`
+    if {"and", "und", "et", "y"} & set(plain) and sum(word in words["strong"] for word in plain) > 1:
+        return False  # two days
+    if any("." in gap and len(word) > 5 and word.isalpha() for gap, word in zip(between, plain, strict=False)):
+        return False  # a sentence ends behind a name that is not cut short
     strong = [w for w in plain if w in words["strong"]]
+    months = [w for w in strong if w in words["months"]]
+    if "from" in plain and set(plain) & set(UNITS):
+        return False  # `two weeks from today`: see `_shifted`
+    if not months and any("," in gap and other for gap, other in zip(between, numbers[1:], strict=False)):
+        return False  # `yesterday, 46.50`
+    if (
+        not months
+        and set(plain) & words["weekdays"]
+        and any(re.match(r"\d{1,2}(?:st|nd|rd|th)$", word) for word in plain)
+    ):
+        return False  # `Sunday the 6th`: see `_NTH`
     if strong:
-        months = [w for w in strong if w in words["months"]]
+        if any(_is_another_word(text, plain, word, numbers) for word in strong if len(word) <= 3):
+            return False
         if len(plain) == 1:
             if len(plain[0]) <= 3 and not window[0].text[0].isupper():
                 return False  # "mon" in French, "sat" and "sun" in English

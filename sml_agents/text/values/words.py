@@ -27,6 +27,7 @@ __all__ = [
     "fold",
     "free",
     "is_denied",
+    "is_english",
     "label",
     "listed",
     "tokens",
@@ -56,9 +57,9 @@ class Token:
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
-_ENDS = re.compile(
-    r"[.!?](?=\s|$)|[;:\n]|,(?=\s)|\s[-\u2013\u2014]\s|\b(?<!anything )(?<!nothing )(?:but|aber|mais|pero)\b"
-)
+_ENDS = re.compile(r"[.!?](?=\s|$)|[;:\n]|,(?=\s)|\s[-\u2013\u2014]\s|\b(?:but|aber|mais|pero)\b")
+_ALL = re.compile(r"\b(?:any|every|all|no)(?:thing|one|where|body)?(?: \w+)? $")
+"""Before a `but` that means except."""
 
 
 def listed(words: str) -> list[str]:
@@ -74,8 +75,21 @@ _DENIALS = frozenset(
     """)
 )
 _DENYING = re.compile(
-    r"\b(?:anything but|other than|rather than|instead of|in place of|alles au\u00dfer|tout sauf|au lieu de"
-    r"|en vez de)\b"
+    r"\b(?:(?:any|every|all)(?:thing|one|where|body)?(?: \w+)? but|other than|rather than|instead of|in place of"
+    r"|(?:tired|sick|bored) (?:of|with)|fed up with|(?:hate|dislike|can't stand)s?"
+    r"|alles au(?:\u00df|ss)er|tout sauf|au lieu de|en vez de)\b"
+)
+_UNFREE = re.compile(
+    r"\b(?:busy|closed|unavailable|occupied|booked (?:up|out)|sold out|out of office|away|belegt|geschlossen|ocupad[oa]"
+    r"|cerrad[oa]|occupee?|fermee?)\s+(?:\w+\s+){0,2}$"
+)
+_DENIED_AFTER = re.compile(
+    r"\s+(?:(?:do|does|did|will|would|is|are|can)(?:n['\u2019]t| not)\s+(?:(?:really|quite|ever)\s+)?"
+    r"(?:work|suit|fit|do|possible|good|an option|available)|won['\u2019]t (?:work|do|suit|fit)"
+    r"|(?:is|are|was) (?:wrong|incorrect|outdated|invalid)"
+    r"|(?:is|are|was) (?:taken|full|booked|gone|too (?:late|early|soon|much|many|expensive)|impossible|out)"
+    r"|(?:geht|passt|klappt) (?:\w+ )?nicht)\b",
+    re.IGNORECASE,
 )
 _HARMLESS = re.compile(
     r"n['\u2019]t (?:forget|mind|worry|hesitate)|\bno(?:t)? (?:problem|only|matter|later|more|less)\b"
@@ -111,7 +125,11 @@ def label(name: str, description: str = "") -> frozenset[str]:
 def clause_of(text: str, span: Span) -> Span:
     """The clause around a span: the stretch between commas, stops and `but`."""
     start, end = 0, len(text)
+    if text[span.end - 1 : span.end] in (".", "!", "?"):
+        span = Span(span.start, span.end - 1)  # `7 pm.` may end a sentence
     for found in _ENDS.finditer(text):
+        if found.group() == "but" and _ALL.search(text[: found.start()].lower()):
+            continue
         if found.end() <= span.start:
             start = found.end()
         elif found.start() >= span.end:
@@ -121,13 +139,27 @@ def clause_of(text: str, span: Span) -> Span:
 
 
 def is_denied(text: str, span: Span) -> bool:
-    """Whether the words just before a span, in its clause, deny it."""
-    before = fold(text[clause_of(text, span).start : span.start])
-    if _DENYING.search(before):
+    """Whether the words around a span, in its clause, deny it: `not Paris`, `anything but Paris`, `busy at 3 pm`, `3 pm
+    does not work`."""
+    clause = clause_of(text, span)
+    before = fold(text[clause.start : span.start])
+    if _DENYING.search(before) or _UNFREE.search(before) or _DENIED_AFTER.match(text[span.end : clause.end]):
         return True
     before = _HARMLESS.sub(" ", before)
     last = [token.plain for token in tokens(before)][-_REACH:]
     return any(word in _DENIALS or word.endswith("n't") for word in last)
+
+
+_ENGLISH = re.compile(
+    r"\b(?:the|of|to|and|for|my|please|with|is|are|it|me|we|i|you|this|send|set|remind|book|order|days?|weeks?|months?"
+    r"|january|february|march|april|may|june|july|august|october|december|(?:mon|tues|wednes|thurs|fri|satur|sun)day)\b",
+    re.IGNORECASE,
+)
+
+
+def is_english(text: str) -> bool:
+    """Whether a text has words that only English has: then `due` and `once` are no numbers, and `set` is no month."""
+    return bool(_ENGLISH.search(text))
 
 
 def denied(text: str, spans: Collection[Span]) -> list[Span]:

@@ -1,0 +1,100 @@
+"""What a value is bounded, changed or multiplied by, which is not the value: `at least 200`, `3 degrees warmer`.
+
+A limit leaves open what is wanted within it, unless the argument is a limit itself (`max_price`, `deadline`), or the
+person leaves the choice to the agent (`any time after 3 pm`). A change tells nothing of what it leads to.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sml_agents.text.values import Kind, Span, fold
+from sml_agents.text.values.words import listed
+from sml_agents.text.words import stem
+
+__all__ = ["is_change", "is_limit"]
+
+_LIMITS = frozenset(
+    map(
+        stem,
+        listed(
+            "max maximum min minimum limit most least budget cap threshold ceiling lower upper bound range below above"
+            " under over until before after deadline due end start earliest latest expiry expires window"
+        ),
+    )
+)
+_CHANGES = frozenset(
+    map(stem, listed("change delta difference increase decrease adjustment offset step shift by raise"))
+)
+_MONEY = r"\s*[$\u20ac\u00a3]?\s*$"
+_AMOUNT = re.compile(
+    r"(?:\b(?:at (?:least|most)|(?:more|less|fewer|higher|lower|greater) than"
+    r"|(?<!\bit )(?<!them )(?<!turn )(?<!bump )(?<!scale )(?<!go )up to|over|under|above|below|exceeding"
+    r"|min(?:imum)?(?: of)?|max(?:imum)?(?: of)?|as (?:many|much) as"
+    r"|(?:limit|maximum|minimum|max|min)(?: \w+)? is|mindestens|hochstens|maximal|minimal|bis zu"
+    r"|mehr als|weniger als"
+    r"|au (?:moins|plus)|plus de|moins de|jusqu'a|al menos|como (?:maximo|minimo)|mas de|menos de|hasta)\s"
+    rf"|[<>\u2264\u2265]=?){_MONEY}"
+)
+_MOMENT = re.compile(
+    r"\b(?:after|before|until|till|(?:no|not) (?:later|earlier) than|(?:later|earlier) than|nach|vor|fruhestens"
+    r"|spatestens|apres|avant|despues de|antes de)\s+(?:the |dem |den |der |le |la |las |el )?$"
+)
+_THAN = re.compile(rf"\b(?!other\b|rather\b)(?:[a-z]{{2,}}er|more|less) than{_MONEY}")
+_BETWEEN = re.compile(
+    rf"\b(?:between|zwischen|entre)\s+(?:[^\s,.;]+\s+){{0,4}}?(?:and\s+|und\s+|et\s+|y\s+|[$\u20ac\u00a3])?{_MONEY}"
+)
+_TO_MORE = re.compile(
+    r"\s*(?:-|\u2013|\bto\b|\bbis\b)\s*[$\u20ac\u00a3]?\d|\s+(?:or|and|oder|und)\s+(?:more|up|mehr|above|below|less)\b"
+)
+_FROM_LESS = re.compile(rf"(?<!\w)[$\u20ac\u00a3]?\d+\s*(?:-|\u2013|\bto\b|\bbis\b){_MONEY}")
+_FROM = re.compile(rf"\b(?:from|von|de|desde)\s+[$\u20ac\u00a3]?(?:\d+\s*(?:-|\u2013|to|bis|a)\s*)?{_MONEY}")
+_LEFT_OPEN = re.compile(r"\b(?:any|some) ?(?:time|day|date)?\b[^.,;]*$|\bwhenever\b|\bwhatever\b")
+_MORE = (
+    r"(?:warmer|cooler|colder|hotter|higher|lower|louder|quieter|softer|brighter|darker|bigger|larger|smaller|wider"
+    r"|narrower|deeper|faster|slower|cheaper|heavier|lighter|w\u00e4rmer|k\u00e4lter|h\u00f6her|lauter|leiser|heller|dunkler)"
+)
+_COMPARED = re.compile(rf"\s*(?:\u00b0\s?[cf]?|%|[^\W\d_]+)?\s*{_MORE}\b", re.IGNORECASE)
+_PLUS = re.compile(
+    r"[^\d.;!?]{0,40}\b(?:plus|minus)\s+(?!\d)"
+    r"|\s+\w+ (?:to|on top of) (?:the|their|our|my|its|your) (?:\d|existing|current|present)",
+    re.IGNORECASE,
+)
+_MOVED_BY = re.compile(
+    r"\b(?:raise|lower|increase|decrease|reduce|cut|up|down|grow|shrink|drop|boost|erhohe\w*|senke\w*|steiger\w*)\b[^.;,]*"
+    rf"\b(?:by|um){_MONEY}"
+)
+_TIMES = re.compile(rf"\b(?:twice|double|triple|thrice|half|halb|doppelt|half of)\s{_MONEY}")
+
+
+def is_limit(kind: Kind, text: str, span: Span) -> bool:
+    """Whether a value is a bound of what is wanted, or an end of a range."""
+    before = fold(text[: span.start])
+    if kind.sort == "bool" or kind.words & _LIMITS:
+        return False
+    if _THAN.search(before):
+        return True
+    if kind.sort not in ("number", "date", "time", "datetime"):
+        return False
+    if _LEFT_OPEN.search(before):
+        return False
+    if _BETWEEN.search(before):
+        return True
+    if kind.sort != "number":
+        return bool(_MOMENT.search(before))
+    if _AMOUNT.search(before):
+        return True
+    return not _FROM.search(before) and bool(_TO_MORE.match(text, span.end) or _FROM_LESS.search(before))
+
+
+def is_change(kind: Kind, text: str, span: Span) -> bool:
+    """Whether a number says by how much something is to change, or how often to take what follows it."""
+    if kind.sort != "number" or kind.unit is not None or kind.words & _CHANGES:
+        return False
+    before = fold(text[: span.start])
+    return bool(
+        _COMPARED.match(text, span.end)
+        or _PLUS.match(text, span.end)
+        or _MOVED_BY.search(before)
+        or _TIMES.search(before)
+    )
