@@ -17,6 +17,7 @@ _SEPARATOR = re.compile(r"\s*(?:[,;\n]|\band\b)\s*(?:and\b\s*)?")
 _QUOTES = re.compile(r"[\"'`]")
 _WRAP = " \t*_$:.!"
 _LIMIT = 10_000
+_ROUNDS = 5
 
 
 class ExactVerifier:
@@ -43,13 +44,20 @@ class ExactVerifier:
 
 def normalise(text: str) -> str:
     """`text` in the form in which answers are compared."""
-    return ", ".join(items(text))
+    form = ", ".join(items(text))
+    for _ in range(_ROUNDS):  # what is joined may read as a notation that is not told apart, such as a thin space
+        before, form = form, ", ".join(items(form))
+        if form == before:
+            break
+    return form
 
 
 def items(text: str) -> list[str]:
     """The entries of a list, or the one entry of anything else, normalised."""
-    text = text[:_LIMIT].replace("\\n", "\n") if "\n" not in text else text[:_LIMIT]
-    spelled = ", ".join(plain(line) for line in text.splitlines()).casefold().strip(_WRAP)
+    text = text[:_LIMIT]
+    if "\n" not in text:
+        text = re.sub(r"\\[nN]", "\n", text)  # in either case, since case is not told apart
+    spelled = ", ".join(plain(" ".join(line.split())) for line in text.splitlines()).casefold().strip(_WRAP)
     if len(spelled) > 1 and (spelled[0], spelled[-1]) in (("[", "]"), ("(", ")"), ("{", "}")):
         spelled = spelled[1:-1]
     entries = [" ".join(_QUOTES.sub("", entry).split()) for entry in _SEPARATOR.split(spelled)]

@@ -315,7 +315,7 @@ def test_demonstrations_make_training_rows_of_both_forms(tmp_path: Path) -> None
     ]
     command += ["--student", f"scripted:{script}", "--teacher", "oracle", "--store", str(store), "--demonstrate"]
     refused = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert refused.returncode == 2 and "--q-priming" in refused.err
+    assert refused.returncode == 2 and "--q-priming" in refused.stderr
     done = subprocess.run([*command, "--q-priming", "1"], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     from sml_agents.traces import TraceStore

@@ -51,7 +51,7 @@ _HERE = re.compile(
 )
 _TO_BE_CHANGED = re.compile(
     r"\b(?:warmer|cooler|colder|hotter|higher|lower|louder|quieter|brighter|darker|faster|slower|raise|increase"
-    r"|dim|a bit|slightly"
+    r"|dim|a bit|slightly|baja|sube|baisse\w*|monte\w*|augmente\w*"
     r"|decrease|reduce|turn (?:\w+ ){0,3}(?:up|down)|too \w+"
     r"|w\u00e4rmer|k\u00e4lter|h\u00f6her|lauter|leiser|heller|dunkler)\b",
     re.IGNORECASE,
@@ -69,13 +69,17 @@ _HOURS = re.compile(
 
 
 _BEFORE_NOW = re.compile(
-    r"\b(?:last time|the other (?:day|time)|previously|formerly|in the past|used to|letztes mal|fr\u00fcher"
+    r"\b(?:last time|the other (?:day|time)|previously|formerly|in the past|used to"
+    r"|my (?:last|previous|old) \w+ (?:was|were|had|came|cost)"
+    r"|(?:last|previous) (?:year|month|week|summer|winter)"
+    r"(?= \w+ (?:was|were|had|gave|paid|got|took|used|bought|ordered)\b)"
+    r"|letztes jahr(?= (?:war|hatte))|letztes mal|fr\u00fcher"
     r"|la derni\u00e8re fois|la \u00faltima vez|l'ultima volta)\b",
     re.IGNORECASE,
 )
 _AS = re.compile(
     r"\b(?:(?:some|any)(?:thing|one|body|where) like|similar to|(?:the )?same (?:\w+ )?as(?: (?:in|for|on|at|with|to))?"
-    r"|just like|\u00e4hnlich wie|so wie)\s+(?:the |in |for |on |at )*$",
+    r"|just like|already (?:has|have|had|got)|\u00e4hnlich wie|so wie)\s+(?:the |in |for |on |at )*$",
     re.IGNORECASE,
 )
 _OTHERS = re.compile(
@@ -93,6 +97,8 @@ _HAS = re.compile(
     r"\s+(?:only |just |got )?$",
     re.IGNORECASE,
 )
+_STANDS = re.compile(r"\b(?:is|are) (?:already|currently|now) (?:set )?(?:to|at|on) $", re.IGNORECASE)
+_IN_STORE = re.compile(r"(?:\s+\w+)?\s+(?:in|on) (?:my |the |our )?\w+", re.IGNORECASE)
 _INQUIRY = re.compile(
     r"\s*(?:and |but |so )?(?:how (?:much|expensive|long|far|big|good)|why|who)\b[^?]*\?", re.IGNORECASE
 )
@@ -130,9 +136,9 @@ def is_how_it_stands(kind: Kind, piece: Piece, span: Span, message: str) -> bool
     before = piece.text[: span.start]
     if kind.sort != "number":
         return bool(_THE_HOUR.search(before) or _HOURS.search(before))
-    if _KEPT.match(piece.text, span.end):
+    if _KEPT.match(piece.text, span.end) or _STANDS.search(before):
         return True
-    if _HAS.search(before) and _MORE.search(message):
+    if _HAS.search(before) and (_MORE.search(message) or _IN_STORE.match(piece.text, span.end)):
         return True
     return bool(_HERE.search(before) and _TO_BE_CHANGED.search(message))
 

@@ -22,7 +22,9 @@ __all__ = ["derivation"]
 _ADDED = re.compile(r"\s+[^\W\d]+(?:\s[^\W\d]+)?\s*(?:,|\band\b|\bund\b|\bplus\b|&|\+)\s*", re.IGNORECASE)
 """Between two counts of one sum: `2 adults and 1 child`."""
 _FROM_NOW = re.compile(r"\b(?:in|dans|en|tra) $", re.IGNORECASE)
-_UNTIL = re.compile(r"\s*(?:-|\u2013|to|until|till|bis|a|\u00e0)\s*", re.IGNORECASE)
+_UNTIL = re.compile(
+    r"(?:\s+in the (?:morning|afternoon|evening))?\s*(?:-|\u2013|to|until|till|bis|a|\u00e0)\s*", re.IGNORECASE
+)
 _COUNTS = frozenset(map(stem, listed("quantity count number qty copies items units amount menge anzahl cantidad")))
 _SINGLE = re.compile(
     r"\b(?:an?|one|eine?n?|une?|una)\s+(?:(?!(?:few|couple|dozen|lot|pair|bunch|of|or|and)\b)[\w-]+\s+){0,3}$",

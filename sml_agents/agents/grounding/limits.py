@@ -28,8 +28,10 @@ _CHANGES = frozenset(
 )
 _MONEY = r"\s*[$\u20ac\u00a3]?\s*$"
 _AMOUNT = re.compile(
-    r"(?:\b(?:at (?:least|most)|(?:more|less|fewer|higher|lower|greater) than|up to|over|under|above|below|exceeding"
-    r"|min(?:imum)?(?: of)?|max(?:imum)?(?: of)?|as (?:many|much) as|mindestens|hochstens|maximal|minimal|bis zu"
+    r"(?:\b(?:at (?:least|most)|(?:more|less|fewer|higher|lower|greater) than"
+    r"|(?<!\bit )(?<!them )(?<!turn )(?<!bump )(?<!scale )(?<!go )up to|over|under|above|below|exceeding"
+    r"|min(?:imum)?(?: of)?|max(?:imum)?(?: of)?|as (?:many|much) as"
+    r"|(?:limit|maximum|minimum|max|min)(?: \w+)? is|mindestens|hochstens|maximal|minimal|bis zu"
     r"|mehr als|weniger als"
     r"|au (?:moins|plus)|plus de|moins de|jusqu'a|al menos|como (?:maximo|minimo)|mas de|menos de|hasta)\s"
     rf"|[<>\u2264\u2265]=?){_MONEY}"

@@ -15,7 +15,7 @@ from sml_agents.agents.grounding.states import State
 from sml_agents.agents.replies import answers_nothing
 from sml_agents.text.values import Kind, Mention, Span, find, fold, label, mentions, same, tokens
 from sml_agents.text.values.times import find_times
-from sml_agents.text.values.words import clause_of, find_part, listed
+from sml_agents.text.values.words import clause_of, find_part, find_words, is_denied, listed
 from sml_agents.text.words import stem
 
 __all__ = ["Place", "is_near", "places_of", "seated", "words_beside"]
@@ -68,7 +68,7 @@ _NOW = frozenset(map(stem, listed("now today current timestamp")))
 def places_of(draft: Draft, k: int) -> list[Place]:
     """The places that hold the value of argument `k`, the best first: an answer, then words near its name."""
     fill, kind = draft.fills[k], draft.kinds[k]
-    since = _since(draft, k)
+    since = max(_since(draft, k), _taken_back(draft, k))
     places: list[tuple[int, Place]] = []
     for number, piece in enumerate(draft.pieces):
         if (piece.source in ("said", "offered") and piece.at < since) or not _usable(draft, k, piece):
@@ -110,6 +110,30 @@ def _since(draft: Draft, k: int) -> int:
     name, kind = draft.fills[k].slot.name, draft.kinds[k]
     answers = [piece for _, piece in draft.said if name in piece.about]
     return max((one.at for one in answers if holds_an_answer(kind, one.text, draft.clock)), default=-1)
+
+
+def _taken_back(draft: Draft, k: int) -> int:
+    """The message that takes the value of argument `k` back, `no, not Paris`: what was said before does not count."""
+    fill, kind = draft.fills[k], draft.kinds[k]
+    if not fill.given or kind.sort not in ("text", "enum", "pattern", "date", "time", "number"):
+        return -1
+    found = -1
+    for _, piece in draft.said:
+        if piece.correction or _TURNS.match(piece.text):
+            if kind.has_mentions:
+                said = [
+                    one.denied
+                    for one in mentions(kind, piece.text, draft.clock)
+                    if same(kind, one.value, fill.value, draft.clock)
+                ]
+            else:
+                said = [is_denied(piece.text, span) for span in find_words(str(fill.value), piece.text)]
+            if said and all(said):
+                found = max(found, piece.at)
+    return found
+
+
+_TURNS = re.compile(r"\s*(?:no|not|nein|nicht|non|pas|wait|actually|sorry)\b", re.IGNORECASE)
 
 
 def _mentions(draft: Draft, k: int, piece: Piece, answering: bool) -> list[Mention]:

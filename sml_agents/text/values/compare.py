@@ -1,6 +1,5 @@
 """Comparing what was said with what is to be done: by value, under the argument's schema.
 
-kind_of(...)         what sort of value an argument takes, from its JSON schema, name and value
 mentions(...)        every value of a kind that a text says
 find(...)            where a text says one given value
 same(...)            whether two values are one
@@ -10,147 +9,19 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
+from sml_agents.text.values.counts import find_counts
 from sml_agents.text.values.dates import Clock, as_date, find_dates
-from sml_agents.text.values.lengths import UNITS, find_lengths
-from sml_agents.text.values.numbers import as_number, find_numbers
+from sml_agents.text.values.kinds import Kind, Mention
+from sml_agents.text.values.lengths import find_lengths
+from sml_agents.text.values.numbers import as_number
 from sml_agents.text.values.times import as_time, find_times
-from sml_agents.text.values.words import Span, clause_of, find_words, fold, is_denied, label, listed, tokens
+from sml_agents.text.values.words import Span, clause_of, find_words, fold, is_denied, listed, tokens
 from sml_agents.text.words import stem
 
-__all__ = ["Kind", "Mention", "find", "kind_of", "mentions", "same"]
-
-Sort = Literal["text", "number", "bool", "enum", "date", "time", "datetime", "pattern"]
-
-
-@dataclass(frozen=True)
-class Kind:
-    """What sort of value an argument takes."""
-
-    sort: Sort
-    members: tuple[Any, ...] = ()
-    """Of an enum."""
-    pattern: str = ""
-    words: frozenset[str] = frozenset()
-    """Stems of the argument's name and description, by which people speak of it."""
-    name: frozenset[str] = frozenset()
-    """Stems of its name alone."""
-    description: str = ""
-    part: str = ""
-    """Of a number that is the day, month or year of a date."""
-
-    @property
-    def family(self) -> str:
-        """Kinds of one family are told by the same words: a code may be a name."""
-        return "text" if self.sort == "pattern" else self.sort
-
-    @property
-    def has_mentions(self) -> bool:
-        """Whether a text's values of this kind can be told without knowing which is wanted."""
-        return self.sort not in ("text", "bool")
-
-    @property
-    def counts_people(self) -> bool:
-        return bool(self.name & _PEOPLE)
-
-    @property
-    def counts_things(self) -> bool:
-        return self.counts_people or bool(self.name & _THINGS)
-
-    @property
-    def about_past(self) -> bool:
-        return bool(self.words & _PAST)
-
-    @property
-    def unit(self) -> float | None:
-        """Days in the unit that a number of this kind counts; None for what is no length of time."""
-        for words in (self.name, self.words):
-            for word, days in UNITS.items():
-                if len(word) > 1 and stem(word) in words:
-                    return days
-        return None
-
-
-_PAST = frozenset(
-    map(stem, listed("birth born birthday birthdate dob incident occurred purchase purchased since past"))
-)
-_PEOPLE = frozenset(
-    map(stem, listed("people person guest rider passenger traveler traveller adult diner attendee visitor party seat"))
-)
-_THINGS = frozenset(
-    map(stem, listed("quantity count qty copies items units pieces shares tickets replicas rooms nights boxes"))
-)
-_NAME_WORDS = frozenset(map(stem, listed("name title")))
-
-
-@dataclass(frozen=True)
-class Mention:
-    """A value in a text."""
-
-    value: Any
-    span: Span
-    denied: bool = False
-    derived: bool = field(default=False, compare=False)
-
-
-_DATE_WORDS = frozenset(map(stem, listed("date day when departure arrival checkin checkout deadline birthday due")))
-_TIME_WORDS = frozenset(map(stem, listed("time hour clock alarm")))
-_PARTS = ("day", "month", "year")
-_TYPES = {"integer": "number", "number": "number", "float": "number", "boolean": "bool"}
-
-
-def kind_of(schema: Mapping[str, Any], name: str = "", value: Any = None) -> Kind:
-    """The kind of an argument. Strings that hold dates, times or numbers are told by format, then by name and value."""
-    description = str(schema.get("description", ""))
-    last = re.split(r"[_\W]+", name.casefold().strip("_"))[-1]
-    words: Any = {"words": label(name, description), "name": label(name), "description": description}
-    words["part"] = last if last in _PARTS else ""
-    members = schema.get("enum")
-    if isinstance(members, Sequence) and not isinstance(members, str) and members:
-        if all(as_number(member) is not None for member in members):
-            return Kind("number", **words)
-        if {fold(str(member)) for member in members} <= {"true", "false"}:
-            return Kind("bool", **words)
-        return Kind("enum", tuple(members), **words)
-    kind = schema.get("type")
-    if kind in _TYPES:
-        return Kind(_TYPES[kind], **words)  # type: ignore[arg-type]
-    format = schema.get("format")
-    if format in ("date", "time"):
-        return Kind(format, **words)
-    if format == "date-time":
-        return Kind("datetime", **words)
-    if pattern := schema.get("pattern"):
-        return Kind("pattern", pattern=str(pattern), **words)
-    return Kind(_sort_by_value(value, words["words"], words["name"]), **words)
-
-
-def _sort_by_value(value: Any, words: frozenset[str], name: frozenset[str]) -> Sort:
-    if isinstance(value, bool):
-        return "bool"
-    if isinstance(value, int | float):
-        return "number"
-    text = str(value or "").strip()
-    if re.fullmatch(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}\S*", text):
-        return "datetime"
-    dated = (
-        as_date(text, Clock(dt.datetime(2026, 1, 1)))
-        if words & _DATE_WORDS or re.match(r"\d{4}-\d\d?-\d\d?$", text)
-        else ()
-    )
-    if dated:
-        return "date"
-    if re.fullmatch(r"\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]m)?", text, re.IGNORECASE):
-        return "time"
-    if words & _TIME_WORDS and as_time(text):
-        return "time"
-    if as_number(text) is not None and not re.match(r"0\d|\d{6}", text) and not name & _NAME_WORDS:
-        return "number"
-    return "text"
+__all__ = ["as_bool", "find", "mentions", "same"]
 
 
 @lru_cache(maxsize=8192)
@@ -164,7 +35,7 @@ def _mentions(kind: Kind, text: str, clock: Clock) -> tuple[Mention, ...]:
     elif kind.sort == "time":
         found = [Mention(mention, mention.span) for mention in find_times(text)]
     elif kind.sort == "number":
-        found = _numbers(kind, text, clock)
+        found = find_counts(kind, text, clock)
     elif kind.sort == "enum":
         found = [Mention(member, span) for member in kind.members for span in _members(member, text, kind)]
         found = [one for one in found if not any(_inside(one.span, other.span) for other in found)]
@@ -197,156 +68,6 @@ def _matches(pattern: str, text: str) -> list[Mention]:
         return []
 
 
-def _numbers(kind: Kind, text: str, clock: Clock) -> list[Mention]:
-    """Numbers that are no part of a date or a time, and `a` before a word of the argument's name."""
-    dates = find_dates(text, clock)
-    taken = [m.span for m in dates] + _hours(text)
-    found: list[Mention] = []
-    if kind.part:  # of a date that is said in words; each part has a place of its own in it
-        at = _PARTS.index(kind.part)
-        spans = [Span(m.span.start + at, min(m.span.start + at + 1, m.span.end)) for m in dates]
-        found.extend(Mention(float(getattr(m.day, kind.part)), span) for m, span in zip(dates, spans, strict=True))
-    if kind.words & _RATINGS:
-        rated = [Mention(float(one["given"]), Span(*one.span())) for one in _RATED.finditer(text)]
-        found.extend(rated)
-        taken += [one.span for one in rated]
-    if kind.counts_people:
-        found.extend(Mention(2.0, Span(*one.span())) for one in _COUPLE.finditer(text))
-    for mention in find_numbers(text):
-        if any(mention.span.overlaps(span) for span in taken):
-            continue
-        after = tokens(text[mention.span.end : mention.span.end + 40])
-        unit = UNITS.get(after[0].plain) if after else None
-        counts_other = kind.unit is None and (unit is not None or (after and after[0].plain in _OFTEN))
-        if counts_other and stem(after[0].plain) not in kind.words:
-            continue  # three nights are no three guests, four times no four stars
-        if _names_a_thing(kind, text, mention.span) or _SHARE.match(text, mention.span.end):
-            continue
-        if kind.counts_things and _is_money(text, mention.span):
-            continue
-        factor = _factor(kind, text, mention.span)
-        if factor is not None:
-            found.extend(Mention(value * factor, mention.span, derived=factor != 1) for value in sorted(mention.values))
-    for match in re.finditer(r"\b(?:an?|just me|by myself|alone|only me)\b", text, re.IGNORECASE):
-        word = tokens(text[match.end() : match.end() + 30])
-        if match.group().casefold() not in ("a", "an") or (word and stem(word[0].plain) in kind.words):
-            found.append(Mention(1.0, Span(*match.span())))
-    return found
-
-
-def _hours(text: str) -> list[Span]:
-    """Where times stand; the bare number of `set it to 21` is none where its clause holds no other."""
-    times = [mention.span for mention in find_times(text)]
-
-    def is_bare(span: Span, after: str) -> bool:
-        return text[span.start : span.end].isdigit() and bool(re.search(rf"\b(?:{after}) $", text[: span.start]))
-
-    def is_time(span: Span) -> bool:
-        if not is_bare(span, "from|to"):
-            return True
-        clause = clause_of(text, span)
-        here = [other for other in times if other != span and other.overlaps(clause)]
-        if _CHANGES.search(text, clause.start, clause.end):
-            return not all(is_bare(other, "from|to") for other in here)
-        return bool(here) or not is_bare(span, "to")
-
-    return [span for span in times if is_time(span)]
-
-
-_CHANGES = re.compile(
-    r"\b(?:scale|change|set|increase|raise|lower|reduce|decrease|move|turn|bump|up|down)\b", re.IGNORECASE
-)
-_SHARE = re.compile(r"\s(?:out )?of \d")
-_OFTEN = frozenset(listed("times mal fois veces volte star stars sterne etoiles"))
-_MONEY_BEFORE = re.compile(
-    r"(?:[$\u20ac\u00a3]|\b(?:limit|price|budget|cost|fee|worth|value)(?: (?:of|at|is))?)\s*$", re.IGNORECASE
-)
-_MONEY_AFTER = re.compile(
-    r"\s*(?:[$\u20ac\u00a3]|(?:dollars?|bucks?|euros?|usd|eur|gbp|chf|pounds?|francs?|cents?)\b)", re.IGNORECASE
-)
-_MEASURES = {
-    word: (family, size)
-    for family, size, words in (
-        ("weight", 1.0, "g gram grams gramm"),
-        ("weight", 1e3, "kg kilo kilos kilogram kilograms kilogramm"),
-        ("weight", 1e6, "t tonne tonnes"),
-        ("weight", 453.59237, "lb lbs pound pounds"),
-        ("weight", 28.349523125, "oz ounce ounces"),
-        ("length", 1e-3, "mm"),
-        ("length", 1e-2, "cm"),
-        ("length", 1.0, "m meter meters metre metres"),
-        ("length", 1e3, "km kilometer kilometers kilometre kilometres"),
-        ("length", 0.0254, "inch inches"),
-        ("length", 0.3048, "ft foot feet"),
-        ("length", 0.9144, "yard yards"),
-        ("length", 1609.344, "mile miles"),
-    )
-    for word in words.split()
-}
-"""Units of what is weighed and measured, by their words: in grams and metres."""
-
-
-def _is_money(text: str, span: Span) -> bool:
-    return bool(_MONEY_BEFORE.search(text[: span.start]) or _MONEY_AFTER.match(text, span.end))
-
-
-def _factor(kind: Kind, text: str, span: Span) -> float | None:
-    """What a number is multiplied by to stand in the argument's own unit; None where its unit is of another sort."""
-    after = re.match(r"\s?([^\W\d_]+)", text[span.end :])
-    said = _MEASURES.get(fold(after[1])) if after else None
-    own = next(
-        (_MEASURES[word] for words in (kind.name, kind.words) for word in sorted(words) if word in _MEASURES), None
-    )
-    if said is None or own is None:
-        return 1.0
-    return said[1] / own[1] if said[0] == own[0] else None
-
-
-_RATINGS = frozenset(map(stem, listed("star rating rate score grade mark point")))
-_RATED = re.compile(r"(?<![\w/.])(?P<given>\d{1,3})\s?(?:/|(?:out )?of)\s?(?:5|10|100)(?![\w/])")
-_COUPLE = re.compile(
-    r"\b(?:my (?!\w+s and|children|family|people)[a-z]+ and (?:i|me|myself)"
-    r"|(?:me|i|myself) and my (?!\w+s\b|children|family|people)[a-z]+)\b(?!,? (?:and|with|plus)\b)",
-    re.IGNORECASE,
-)
-"""Two persons: `my wife and I`."""
-_LABELS = frozenset(
-    map(
-        stem,
-        listed(
-            "invoice ticket case room gate flight bus line number no nr apartment flat platform booking"
-            " reservation card pin code zip postcode id ref reference page chapter season episode bestellung auftrag"
-            " rechnung zimmer flug linie nummer hausnummer pedido factura habitacion vuelo numero commande facture"
-            " chambre vol"
-        ),
-    )
-)
-"""Words before a number that make a name of it: `order 4711`."""
-_STREET = re.compile(
-    r"\s+(?:\w+\s+){0,2}(?:street|st|road|rd|avenue|ave|lane|drive|boulevard|blvd|square|way|rue)\b", re.IGNORECASE
-)
-_PHONE = re.compile(r"\+?\d[\d\s()/-]{5,}\d")
-
-
-def _names_a_thing(kind: Kind, text: str, span: Span) -> bool:
-    """Whether a number tells nothing that is counted: `order 4711`, `4 Elm Street`, a part of `555 0199`."""
-    if not text[span.start : span.end].isdigit():
-        return False
-    before, after = tokens(text[: span.start])[-1:], tokens(text[span.end : span.end + 40])[:1]
-    short = span.end - span.start < 3
-    counts = after and (after[0].plain.endswith("s") or stem(after[0].plain) in kind.words | _PEOPLE)
-    labels = _LABELS if short else _LABELS | {"order"}  # to order 2 pizza
-    if before and before[0].plain in ("turns", "turned", "turning", "aged") and "age" not in kind.words:
-        return True
-    if before and stem(before[0].plain) in labels - kind.words and not (short and counts):
-        return not text[before[0].end : span.start].strip(" #.:")
-    if _STREET.match(text, span.end):
-        return True
-    return any(
-        Span(*one.span()).overlaps(span) and len(re.findall(r"\d+", one.group())) > 1 for one in _PHONE.finditer(text)
-    )
-
-
 _SIZES = {"xs": ("extra small",), "s": ("small",), "m": ("medium",), "l": ("large",), "xl": ("extra large",)}
 _CURRENCIES = {
     "EUR": r"\beuros?\b|\u20ac",
@@ -374,12 +95,27 @@ def _members(member: Any, text: str, kind: Kind) -> list[Span]:
         spans = [*spans, *(Span(*found.span()) for found in re.finditer(said, text, re.IGNORECASE))]
     for long in _SIZES.get(plain, ()):
         spans = [*spans, *find_words(long, text)]
+    if len(plain) > 6:
+        spans = [*spans, *_cut_short(plain, kind, text)]
+    if any(plain == fold(str(other)) for other in kind.members) and len(plain) > 2:
+        spans = [*spans, *(Span(t.start, t.end) for t in tokens(text) if t.plain == f"{plain}est")]
     for short, longs in _SIZES.items():
         if plain in longs:
             spans = [*spans, *(Span(t.start, t.end) for t in tokens(text) if t.text == short.upper())]
     if _ORDINAL.match(plain):
         spans = [span for span in spans if _is_choice(text, span, kind)]
     return spans
+
+
+def _cut_short(member: str, kind: Kind, text: str) -> list[Span]:
+    """`prod` for production: the beginning of one choice and of no other, and much shorter."""
+    return [
+        Span(token.start, token.end)
+        for token in tokens(text)
+        if 4 <= len(token.plain) <= len(member) - 3
+        and [one for one in map(str, kind.members) if fold(one).startswith(token.plain)]
+        == [one for one in map(str, kind.members) if fold(one) == member]
+    ]
 
 
 def _is_choice(text: str, span: Span, kind: Kind) -> bool:

@@ -73,8 +73,12 @@ class DateMention:
 _ISO = re.compile(r"\d{4}[-./]\d{1,2}[-./]\d{1,2}(?!\d)")
 _NUMERIC = re.compile(r"(?<![\d.])\d{1,2}([./-])\d{1,2}(?:\1(?:\d{4}|\d{2})|\.)?(?![\d%]|[.,]\d)")
 _NTH = re.compile(
-    r"\b(?:[Tt]he (?P<day>\d{1,2})(?:st|nd|rd|th)\b(?! of\b| [A-Z])|(?P<day2>\d{1,2})(?:st|nd|rd|th)? of (?P<which>this"
+    r"\b(?:(?:(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day,? )?[Tt]he (?P<day>\d{1,2})(?:st|nd|rd|th)\b"
+    r"(?! of\b| [A-Z])|(?P<day2>\d{1,2})(?:st|nd|rd|th)? of (?P<which>this"
     r"|the|next|the next) month\b)"
+)
+_TODAY = re.compile(
+    r"\b(?:tonight|this (?:morning|afternoon|evening)|heute abend|ce soir|esta noche|stasera)\b", re.IGNORECASE
 )
 _EDGE = re.compile(
     r"\b(?P<edge>end|beginning|start|first day|last day|ende|anfang)(?: of| des| der)?(?: the)?(?: (?P<which>this"
@@ -234,6 +238,8 @@ def find_dates(text: str, clock: Clock) -> tuple[DateMention, ...]:
             add(DateMention(iso, Span(*match.span())))
     for match in _EDGE.finditer(text):
         add(DateMention(_edge(match, clock.today), Span(*match.span()), relative=True))
+    for match in _TODAY.finditer(text) if clock.known else ():
+        add(DateMention(clock.today, Span(*match.span()), relative=True))
     for match in _FEAST.finditer(fold_keeping_places(text)):
         month, number = _FEASTS[match.group(1)]
         add(DateMention(_coming(month, number, clock.today), Span(*match.span()), open_year=True))
@@ -277,7 +283,8 @@ def _shifted(text: str, mention: DateMention) -> DateMention:
 
 
 _RANGE = re.compile(
-    r"(?<![\d.:])(\d{1,2})(?:st|nd|rd|th|\.)?\s?(?:to|-|\u2013|until|till|and|bis|und)\s?(?:the )?$", re.IGNORECASE
+    r"(?<![\d.:])(\d{1,2})(?:st|nd|rd|th|\.)?\s?(?:to|-|\u2013|until|till|and|bis|und|al|au)\s?(?:the )?$",
+    re.IGNORECASE,
 )
 
 
@@ -458,7 +465,7 @@ def _likely(text: str, window: tuple[Any, ...], words: dict[str, frozenset[str]]
     if {"at", "um"} & set(plain) or any(re.fullmatch(r"\d{1,2}(?:[ap]m|h)", word) for word in plain):
         return False  # a time
     filler = set(listed("the a of at on for um am der den le el and to from after before"))
-    if (first in filler and len(plain) > 1 and first not in ("a",)) or last in filler:
+    if last == "in" or (first in filler and len(plain) > 1 and first not in ("a",)) or last in filler:
         return False
     between = [text[a.end : b.start] for a, b in pairwise(window)]
     if any(re.search(r"[;:!?\n]", gap) for gap in between):
@@ -473,8 +480,18 @@ def _likely(text: str, window: tuple[Any, ...], words: dict[str, frozenset[str]]
     if any("." in gap and len(word) > 5 and word.isalpha() for gap, word in zip(between, plain, strict=False)):
         return False  # a sentence ends behind a name that is not cut short
     strong = [w for w in plain if w in words["strong"]]
+    months = [w for w in strong if w in words["months"]]
+    if "from" in plain and set(plain) & set(UNITS):
+        return False  # `two weeks from today`: see `_shifted`
+    if not months and any("," in gap and other for gap, other in zip(between, numbers[1:], strict=False)):
+        return False  # `yesterday, 46.50`
+    if (
+        not months
+        and set(plain) & words["weekdays"]
+        and any(re.match(r"\d{1,2}(?:st|nd|rd|th)$", word) for word in plain)
+    ):
+        return False  # `Sunday the 6th`: see `_NTH`
     if strong:
-        months = [w for w in strong if w in words["months"]]
         if any(_is_another_word(text, plain, word, numbers) for word in strong if len(word) <= 3):
             return False
         if len(plain) == 1:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from sml_agents.text.numbers import spelled_numbers
-from sml_agents.text.numerals import ENGLISH_TOO, one_word_numbers
+from sml_agents.text.numerals import ENGLISH_TOO, numbers_abroad, one_word_numbers
 from sml_agents.text.values.words import Span, fold, is_english, tokens
 
 __all__ = ["NumberMention", "as_number", "find_numbers"]
@@ -34,6 +34,10 @@ WORDS = {
 """Number words of other languages, one word each, without accents; English has `sml_agents.text.numbers`."""
 _SCALES = {"hundred": 100, "thousand": 1000, "k": 1000, "million": 1_000_000, "m": 1_000_000}
 _DIGITS = re.compile(r"(?<![\w.,-])-?\d+(?:[.,'\u2019\u202f\u00a0]\d+)*")
+_SPACED = re.compile(r"(?<![\w.,-])(?<!\d )\d{1,3}(?: \d{3})+(?![\w.,]*\d| \d)")
+"""`12 480`, beside its parts."""
+_HALVES = re.compile(r" and a half\b", re.IGNORECASE)
+_SIX = re.compile(r"\bhalf a dozen\b", re.IGNORECASE)
 _GLUED = re.compile(r"[^\W_]|-\d")
 _COUNTED = re.compile(r"(?:st|nd|rd|th|x|km|kg|h|min|m|g|l|pm|am|er)\b", re.IGNORECASE)
 _AFTER = re.compile(r"\s?(k|thousand|hundred|million|m)\b", re.IGNORECASE)
@@ -80,8 +84,20 @@ def find_numbers(text: str) -> tuple[NumberMention, ...]:
         elif _GLUED.match(text, end) and not _COUNTED.match(text, end):
             continue  # part of a code
         found.append(NumberMention(values, Span(start, end)))
+    for match in _SPACED.finditer(text):
+        found.append(NumberMention(frozenset({float(match.group().replace(" ", ""))}), Span(*match.span())))
     for start, end, value in spelled_numbers(text):
         found.append(NumberMention(frozenset({float(value)}), Span(start, end)))
+    for start, end, whole_number in numbers_abroad(text):
+        if not any(one.span.overlaps(Span(start, end)) for one in found):
+            found.append(NumberMention(frozenset({float(whole_number)}), Span(start, end)))
+    for match in _HALVES.finditer(text):
+        whole = next((one for one in found if one.span.end == match.start()), None)
+        if whole is not None:
+            span = Span(whole.span.start, match.end())
+            found = [one for one in found if not one.span.overlaps(span)]
+            found.append(NumberMention(frozenset(value + 0.5 for value in whole.values), span))
+    found += [NumberMention(frozenset({6.0}), Span(*match.span())) for match in _SIX.finditer(text)]
     english = is_english(text)
     for token in tokens(text):
         if token.plain in WORDS and not (english and token.plain in ENGLISH_TOO):

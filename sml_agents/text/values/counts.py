@@ -1,0 +1,176 @@
+"""The numbers of a text that may be an argument's: no part of a date, no name of a thing, in its own unit."""
+
+from __future__ import annotations
+
+import re
+
+from sml_agents.text.values.dates import Clock, find_dates
+from sml_agents.text.values.kinds import PARTS, PEOPLE, Kind, Mention
+from sml_agents.text.values.lengths import UNITS
+from sml_agents.text.values.numbers import find_numbers
+from sml_agents.text.values.times import find_times
+from sml_agents.text.values.words import Span, clause_of, fold, listed, tokens
+from sml_agents.text.words import stem
+
+__all__ = ["find_counts"]
+
+
+def find_counts(kind: Kind, text: str, clock: Clock) -> list[Mention]:
+    """Numbers that are no part of a date or a time, and `a` before a word of the argument's name."""
+    dates = find_dates(text, clock)
+    taken = [m.span for m in dates] + _hours(text)
+    found: list[Mention] = []
+    if kind.part:  # of a date that is said in words; each part has a place of its own in it
+        at = PARTS.index(kind.part)
+        spans = [Span(m.span.start + at, min(m.span.start + at + 1, m.span.end)) for m in dates]
+        found.extend(Mention(float(getattr(m.day, kind.part)), span) for m, span in zip(dates, spans, strict=True))
+    if kind.words & _RATINGS:
+        rated = [Mention(float(one["given"]), Span(*one.span())) for one in _RATED.finditer(text)]
+        found.extend(rated)
+        taken += [one.span for one in rated]
+    if kind.counts_people:
+        for match in _WITH_ME.finditer(text):
+            for number in find_numbers(match["others"]):
+                found.extend(Mention(value + 1, Span(*match.span())) for value in number.values)
+        found.extend(Mention(2.0, Span(*one.span())) for one in _COUPLE.finditer(text))
+    for mention in find_numbers(text):
+        if any(mention.span.overlaps(span) for span in taken):
+            continue
+        after = tokens(text[mention.span.end : mention.span.end + 40])
+        unit = UNITS.get(after[0].plain) if after else None
+        counts_other = kind.unit is None and (unit is not None or (after and after[0].plain in _OFTEN))
+        if counts_other and stem(after[0].plain) not in kind.words:
+            continue  # three nights are no three guests, four times no four stars
+        if _names_a_thing(kind, text, mention.span) or _SHARE.match(text, mention.span.end):
+            continue
+        if kind.counts_things and _is_money(text, mention.span):
+            continue
+        factor = _factor(kind, text, mention.span)
+        if factor is not None:
+            found.extend(Mention(value * factor, mention.span, derived=factor != 1) for value in sorted(mention.values))
+    for match in re.finditer(
+        r"\b(?:an?|just (?:me|myself)|only (?:me|myself)|single (?:person|passenger|traveller|guest)|by myself"
+        r"|on my own|alone|solo|alleine?|tout seul|seule?)\b",
+        text,
+        re.IGNORECASE,
+    ):
+        word = tokens(text[match.end() : match.end() + 30])
+        if match.group().casefold() not in ("a", "an") or (word and stem(word[0].plain) in kind.words):
+            found.append(Mention(1.0, Span(*match.span())))
+    return found
+
+
+def _hours(text: str) -> list[Span]:
+    """Where times stand; the bare number of `set it to 21` is none where its clause holds no other."""
+    times = [mention.span for mention in find_times(text)]
+
+    def is_bare(span: Span, after: str) -> bool:
+        return text[span.start : span.end].isdigit() and bool(re.search(rf"\b(?:{after}) $", text[: span.start]))
+
+    def is_time(span: Span) -> bool:
+        if not is_bare(span, "from|to"):
+            return True
+        clause = clause_of(text, span)
+        here = [other for other in times if other != span and other.overlaps(clause)]
+        if _CHANGES.search(text, clause.start, clause.end):
+            return not all(is_bare(other, "from|to") for other in here)
+        return bool(here) or not is_bare(span, "to")
+
+    return [span for span in times if is_time(span)]
+
+
+_CHANGES = re.compile(
+    r"\b(?:scale|change|set|increase|raise|lower|reduce|decrease|move|turn|bump|up|down)\b", re.IGNORECASE
+)
+_SHARE = re.compile(r"\s(?:out )?of \d")
+_OFTEN = frozenset(listed("times mal fois veces volte star stars sterne etoiles"))
+_MONEY_BEFORE = re.compile(
+    r"(?:[$\u20ac\u00a3]|\b(?:limit|price|budget|cost|fee|worth|value)(?: (?:of|at|is))?)\s*$", re.IGNORECASE
+)
+_MONEY_AFTER = re.compile(
+    r"\s*(?:[$\u20ac\u00a3]|(?:dollars?|bucks?|euros?|usd|eur|gbp|chf|pounds?|francs?|cents?)\b)", re.IGNORECASE
+)
+_MEASURES = {
+    word: (family, size)
+    for family, size, words in (
+        ("weight", 1.0, "g gram grams gramm"),
+        ("weight", 1e3, "kg kilo kilos kilogram kilograms kilogramm"),
+        ("weight", 1e6, "t tonne tonnes"),
+        ("weight", 453.59237, "lb lbs pound pounds"),
+        ("weight", 28.349523125, "oz ounce ounces"),
+        ("length", 1e-3, "mm"),
+        ("length", 1e-2, "cm"),
+        ("length", 1.0, "m meter meters metre metres"),
+        ("length", 1e3, "km kilometer kilometers kilometre kilometres"),
+        ("length", 0.0254, "inch inches"),
+        ("length", 0.3048, "ft foot feet"),
+        ("length", 0.9144, "yard yards"),
+        ("length", 1609.344, "mile miles"),
+    )
+    for word in words.split()
+}
+"""Units of what is weighed and measured, by their words: in grams and metres."""
+
+
+def _is_money(text: str, span: Span) -> bool:
+    return bool(_MONEY_BEFORE.search(text[: span.start]) or _MONEY_AFTER.match(text, span.end))
+
+
+def _factor(kind: Kind, text: str, span: Span) -> float | None:
+    """What a number is multiplied by to stand in the argument's own unit; None where its unit is of another sort."""
+    after = re.match(r"\s?([^\W\d_]+)", text[span.end :])
+    said = _MEASURES.get(fold(after[1])) if after else None
+    own = next(
+        (_MEASURES[word] for words in (kind.name, kind.words) for word in sorted(words) if word in _MEASURES), None
+    )
+    if said is None or own is None:
+        return 1.0
+    return said[1] / own[1] if said[0] == own[0] else None
+
+
+_RATINGS = frozenset(map(stem, listed("star rating rate score grade mark point")))
+_RATED = re.compile(r"(?<![\w/.])(?P<given>\d{1,3})\s?(?:/|(?:out )?of)\s?(?:5|10|100)(?![\w/])")
+_COUPLE = re.compile(
+    r"\b(?:(?:meine?|ma|mon|mi|mia|mio) (?!\w+s (?:und|et|y|e) )\w+ (?:und|et|y|e) (?:ich|moi|yo|io)"
+    r"|my (?!\w+s and|children|family|people)[a-z]+ and (?:i|me|myself)"
+    r"|(?:me|i|myself) and my (?!\w+s\b|children|family|people)[a-z]+)\b(?!,? (?:and|with|plus)\b)",
+    re.IGNORECASE,
+)
+"""Two persons: `my wife and I`."""
+_WITH_ME = re.compile(r"\b(?:me|i|myself) (?:and|plus|with) (?:my |our )?(?P<others>\w+) \w+", re.IGNORECASE)
+"""`Me plus my two kids`."""
+_LABELS = frozenset(
+    map(
+        stem,
+        listed(
+            "invoice ticket case room gate flight bus line number no nr apartment flat platform booking"
+            " reservation card pin code zip postcode id ref reference page chapter season episode bestellung auftrag"
+            " rechnung zimmer flug linie nummer hausnummer pedido factura habitacion vuelo numero commande facture"
+            " chambre vol"
+        ),
+    )
+)
+"""Words before a number that make a name of it: `order 4711`."""
+_STREET = re.compile(
+    r"\s+(?:\w+\s+){0,2}(?:street|st|road|rd|avenue|ave|lane|drive|boulevard|blvd|square|way|rue)\b", re.IGNORECASE
+)
+_PHONE = re.compile(r"\+?\d[\d\s()/-]{5,}\d")
+
+
+def _names_a_thing(kind: Kind, text: str, span: Span) -> bool:
+    """Whether a number tells nothing that is counted: `order 4711`, `4 Elm Street`, a part of `555 0199`."""
+    if not text[span.start : span.end].isdigit():
+        return False
+    before, after = tokens(text[: span.start])[-1:], tokens(text[span.end : span.end + 40])[:1]
+    short = span.end - span.start < 3
+    counts = after and (after[0].plain.endswith("s") or stem(after[0].plain) in kind.words | PEOPLE)
+    labels = _LABELS if short else _LABELS | {"order"}  # to order 2 pizza
+    if before and before[0].plain in ("turns", "turned", "turning", "aged") and "age" not in kind.words:
+        return True
+    if before and stem(before[0].plain) in labels - kind.words and not (short and counts):
+        return not text[before[0].end : span.start].strip(" #.:")
+    if _STREET.match(text, span.end):
+        return True
+    return any(
+        Span(*one.span()).overlaps(span) and len(re.findall(r"\d+", one.group())) > 1 for one in _PHONE.finditer(text)
+    )
