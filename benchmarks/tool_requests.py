@@ -456,6 +456,10 @@ def judges(folder: Path, specs: Sequence[str], kept: Path | None) -> dict[str, J
 
 
 BASELINES = ("always", "never", "surface", "bag", "bag, other data", "rule")
+DRAFTED = ", drafted"
+"""How the name of a set ends in which deciders are shown a call."""
+SURE = ("always", "never")
+"""Deciders whose figures are the same everywhere."""
 WITHOUT_DRAFT = ("always", "never", "surface", "bag", "bag, other data")
 """To these a drafted call makes no difference: they stand in the rows without one."""
 
@@ -499,10 +503,41 @@ def main() -> None:
         print(f"\n{set_name}")
         for name, row in deciders.items():
             print(f"  {name:18} " + "  ".join(f"{key} {_shown(one)}" for key, one in row.items()))
+    print(f"\n{markdown(table)}")
     if given.out:
         given.out.parent.mkdir(parents=True, exist_ok=True)
         rounded = json.loads(json.dumps(table), parse_float=lambda number: round(float(number), 4))
         given.out.write_text(json.dumps(rounded, indent=1) + "\n", encoding="utf-8")
+
+
+def markdown(table: dict[str, dict[str, Any]]) -> str:
+    """The table as a page shows it: asks / needless / AUC in percent, a decider with a drafted call beside itself."""
+    plain = [name for name in table if not name.endswith(DRAFTED)]
+    known = dict.fromkeys(name for row in table.values() for name in row if name not in SURE)
+    columns = [
+        (name, end) for name in known for end in ("", DRAFTED) if any(name in table.get(s + end, ()) for s in plain)
+    ]
+    lines = ["| set | " + " | ".join(f"{name}{end and ', drafted call'}" for name, end in columns) + " |"]
+    lines.append("|---" * (len(columns) + 1) + "|")
+    for one in plain:
+        cells = (table.get(one + end, {}).get(name) for name, end in columns)
+        lines.append(f"| {one} ({_size(table[one])}) | {' | '.join(cell(row) if row else '-' for row in cells)} |")
+    return "\n".join(lines)
+
+
+def cell(row: dict[str, Any]) -> str:
+    def percent(name: str) -> str:
+        return "-" if row[name]["value"] is None else f"{100 * row[name]['value']:.0f}"
+
+    decided = [name for name in ("asks", "needless", "AUC") if name in row]
+    shown = [" / ".join(map(percent, decided)) if len(decided) == 3 else f"asks {percent('asks')}"] if decided else []
+    return ", ".join([*shown, *(f"{name} {percent(name)}" for name in ("neither", "macro F1") if name in row)])
+
+
+def _size(row: dict[str, Any]) -> str:
+    """Decisions of a set: those that should ask, and those that should not."""
+    figures = next(iter(row.values()))
+    return " and ".join(str(figures[name]["n"]) for name in ("asks", "needless", "neither") if name in figures)
 
 
 def _shown(figure: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from sml_agents.errors import InputError
 from sml_agents.roles.chat import ask_model, describe_model
 from sml_agents.roles.prompts import render
 from sml_agents.text.numbers import spelled_numbers
-from sml_agents.text.schemas import parameters_of, properties_of, required_of, resolved
+from sml_agents.text.schemas import parameters_of, properties_of, required_of, resolved, type_of
 from sml_agents.text.values import kind_of
 from sml_agents.types import Reply, Role, ToolCall, stable_hash
 from sml_agents.views import StudentView, chat_messages
@@ -121,7 +121,7 @@ def _filled(schema: Mapping[str, Any], root: Mapping[str, Any], rng: random.Rand
     members = schema.get("enum")
     if members and isinstance(members, list | tuple):
         return rng.choice(members)
-    kind = schema.get("type")
+    kind = type_of(schema)
     if kind == "object" or "properties" in schema or not depth:
         inner = properties_of(schema)
         wanted = [name for name in required_of(schema) if name in inner and depth < _DEEPEST]

@@ -20,6 +20,7 @@ __all__ = [
     "required_of",
     "resolved",
     "schema_at",
+    "type_of",
     "words_of",
 ]
 
@@ -60,6 +61,13 @@ def required_of(schema: Mapping[str, Any]) -> list[str]:
     """The names of the arguments that an object's schema requires."""
     names = schema.get("required")
     return [name for name in names if isinstance(name, str)] if isinstance(names, list | tuple) else []
+
+
+def type_of(schema: Mapping[str, Any]) -> str:
+    """The name of the type that a schema wants, of several the first that is not null; empty where it names none."""
+    given = schema.get("type")
+    names = given if isinstance(given, list | tuple) else (given,)
+    return next((name for name in names if isinstance(name, str) and name != "null"), "")
 
 
 def bare_path(path: str) -> str:

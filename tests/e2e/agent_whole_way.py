@@ -87,7 +87,7 @@ def learnt(store: Path, model: str, wishes: list[Any]) -> list[Trace]:
         return list(kept.traces())
 
 
-def main(model: str, steps: int, out: Path, learn: int = 40, measure: int = 24) -> Summary:
+def main(model: str, steps: int, out: Path, learn: int = 40, measure: int = 12) -> Summary:
     traces = learnt(out / "learnt.sqlite", model, WISHES[:learn])
     export(traces, "trl", out / "rows.jsonl", system=SYSTEM)
     sft = SFTSettings(

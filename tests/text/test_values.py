@@ -297,3 +297,28 @@ def test_long_and_odd_texts_end_soon() -> None:
     text = "on 5 May at 7 pm for 3 nights, " * 300 + "1" * 5000 + "(" * 2000 + "\ud83d" + "a-" * 3000
     for schema in (DATE, TIME, NUMBER, SIZE, ORDER, FLAG, TEXT, WHEN):
         find(kind_of(schema, "x", "5"), "2027-05-05", text, CLOCK)
+
+
+@pytest.mark.parametrize(
+    ("schema", "sort"),
+    [
+        ({"type": ["integer", "null"]}, "number"),
+        ({"type": ["null", "boolean"]}, "bool"),
+        ({"type": ("number",)}, "number"),
+        ({"type": ["string", "integer"], "format": "date"}, "date"),
+        ({"type": {"$ref": "#"}, "format": "date"}, "date"),
+        ({"type": [{}, "integer"]}, "number"),
+        ({"type": [["integer"]]}, "text"),
+        ({"type": 3}, "text"),
+        ({"enum": [["red"], ["blue"]], "type": "array"}, "text"),
+        ({"enum": [{"a": 1}]}, "text"),
+        ({"enum": ["red", {"a": 1}]}, "text"),
+        ({"enum": ["red", None]}, "enum"),
+        ({"enum": {"red": 1}}, "text"),
+        ({"enum": [{}], "pattern": "[A-Z]+"}, "pattern"),
+    ],
+)
+def test_the_kind_of_a_schema_in_whatever_form(schema: dict[str, Any], sort: str) -> None:
+    kind = kind_of(schema, "colour")
+    assert kind.sort == sort
+    assert mentions(kind, "Red on 5 May, or three of AB.", Clock(dt.datetime(2026, 1, 1))) is not None

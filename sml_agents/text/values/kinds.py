@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from sml_agents.text.schemas import type_of
 from sml_agents.text.values.dates import Clock, as_date
 from sml_agents.text.values.lengths import UNITS
 from sml_agents.text.values.numbers import as_number
@@ -103,14 +104,13 @@ def kind_of(schema: Mapping[str, Any], name: str = "", value: Any = None) -> Kin
     words: Any = {"words": label(name, description), "name": label(name), "description": description}
     words["part"] = last if last in PARTS else ""
     members = schema.get("enum")
-    if isinstance(members, Sequence) and not isinstance(members, str) and members:
+    if isinstance(members, list | tuple) and members and all(_is_said(member) for member in members):
         if all(as_number(member) is not None for member in members):
             return Kind("number", **words)
         if {fold(str(member)) for member in members} <= {"true", "false"}:
             return Kind("bool", **words)
         return Kind("enum", tuple(members), **words)
-    kind = schema.get("type")
-    if kind in _TYPES:
+    if (kind := type_of(schema)) in _TYPES:
         return Kind(_TYPES[kind], **words)  # type: ignore[arg-type]
     format = schema.get("format")
     if format in ("date", "time"):
@@ -120,6 +120,11 @@ def kind_of(schema: Mapping[str, Any], name: str = "", value: Any = None) -> Kin
     if pattern := schema.get("pattern"):
         return Kind("pattern", pattern=str(pattern), **words)
     return Kind(_sort_by_value(value, words["words"], words["name"]), **words)
+
+
+def _is_said(value: Any) -> bool:
+    """Whether people can say a value in words: no object and no list."""
+    return not isinstance(value, Mapping | list | tuple)
 
 
 def _sort_by_value(value: Any, words: frozenset[str], name: frozenset[str]) -> Sort:
