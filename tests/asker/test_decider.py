@@ -178,7 +178,7 @@ def test_the_command_shows_a_table(tmp_path: Path, capsys: pytest.CaptureFixture
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["hi", "--tool", "other"], "is named other"),
+        (["hi", "--tool", "other"], "is named 'other'"),
         ([" "], "a message is empty"),
         (["hi", "what?"], "last message is the agent's"),
         (["hi", "--call", "{}"], "--call needs --tool"),
