@@ -190,7 +190,11 @@ def evaluate(
 
 
 def _check_size(effect: float, tasks: int) -> None:
-    if tasks < (needed := tasks_needed(effect)):
+    if not 0 < effect <= 1:
+        raise InputError(
+            f"The difference that has to show is a share of the tasks, above 0 and at most 1, not {effect:g}."
+        )
+    if tasks < (needed := tasks_needed(effect, undecided=max(0.5, effect))):
         raise InputError(
             f"A difference of {effect:g} in success needs {needed:,} tasks to show (four times in five, where half of "
             f"them are solved by one student and not by the other), and there are {tasks:,}: take more, or look for a "

@@ -203,7 +203,8 @@ def test_eval_refuses_too_few_tasks_for_the_difference_that_has_to_show(cli: Cli
     assert refused.code == 2
     assert "needs 391 tasks" in refused.err
     assert "there are 5" in refused.err
-    assert "above 0" in cli(*few, "0").err
+    assert all("above 0 and at most 1" in cli(*few, wrong).err for wrong in ("0", "2"))
+    assert "there are 5" in cli(*few, "0.6").err
     assert cli(*few[:-1], "--json").code == 0
 
 

@@ -6,7 +6,8 @@ are in `GROUNDED`. Nothing here asks a model.
 states           what is known of one argument
 draft            the call, its schema, and everything that may hold its values
 places           where words hold a value, and which argument they are for
-asides           what is said and not meant: quoted, one of several offers, the hour that it is
+asides           what is said and not meant: quoted, of the past, one of several, how things stand, left behind
+limits           what a value is bounded or changed by
 answers          what only an answer to a question may mean
 derived          what follows from other values
 contradictions   what was said instead, or taken back

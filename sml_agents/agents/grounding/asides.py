@@ -105,8 +105,8 @@ _INQUIRY = re.compile(
 
 
 def is_aside(piece: Piece, span: Span) -> bool:
-    """Whether a value stands in what the person quotes of others, or in an offer of several that a mere yes leaves
-    open."""
+    """Whether a value stands in what the person quotes of others, tells of the past, likens something to or asks about
+    by the way, or in an offer of several that a mere yes leaves open."""
     if piece.source == "said":
         text = piece.text
         if any(one.start("words") <= span.start < one.end("words") for one in _QUOTED.finditer(text)):
