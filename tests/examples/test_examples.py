@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
 import io
 import json
 import re
@@ -71,17 +69,14 @@ def snippets(repository: Path) -> list[str]:
     return re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
 
 
-async def test_the_python_in_the_readme_runs(repository: Path, asker: str) -> None:
+def test_the_python_in_the_readme_runs(repository: Path, asker: str) -> None:
     found = snippets(repository)
     assert found
     for snippet in found:
         shown = re.sub(r'"embedded:[^"]*"', repr(asker), snippet)
         shown = shown.replace('"openai:gpt-5-mini"', "model")
         names: dict[str, Any] = {"model": GenericFakeChatModel(messages=iter([])), "tools": []}
-        code = compile(shown, "README.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-        pending = eval(code, names)
-        if inspect.isawaitable(pending):
-            await pending
+        exec(compile(shown, "README.md", "exec"), names)
     assert names["trace"].solved_at == 2
 
 
@@ -99,10 +94,8 @@ def test_five_lines_is_what_the_readme_shows(
         f"teacher: {TELLS}",
         f"student: {ANSWERS}",
     ]
-    lines = [re.sub(r'"embedded:[^"]*"', '"embedded:"', line) for line in source.splitlines()]
     (five,) = (one for one in snippets(repository) if "build_dialogue" in one)
-    readme = [re.sub(r'"embedded:[^"]*"', '"embedded:"', line) for line in five.splitlines()]
-    assert {line for line in readme if line and not line.startswith("trace")} <= set(lines)
+    assert five in source
 
 
 def test_the_dialogue_in_a_graph_of_ones_own(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
