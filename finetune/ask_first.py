@@ -17,8 +17,7 @@ Five steps; each leaves a folder, and a run that was cut short goes on when it i
 5. `model`   the last of these, with the line between asking and answering drawn on templates and problems that no
              step has seen.
 
-Every turn goes through the numbers that were told, then opens by its kind; both forms of a problem are in one batch,
-and budgets are in tokens and steps: no figure depends on the clock. `--until shown|played|dpo|grpo` stops earlier. The
+Every turn looks up what the question needs, then opens by its kind; both forms of a problem are in one batch, and budgets are in tokens and steps: no figure depends on the clock. `--until shown|played|dpo|grpo` stops earlier. The
 settings of each step are in `ask_first.yaml`.
 """
 
@@ -65,7 +64,7 @@ def main() -> int:
     parser.add_argument("--gsm8k", required=True, type=Path, help="GSM8K training problems (JSON lines)")
     parser.add_argument("--out", required=True, type=Path, help="folder for the dialogues and the models")
     parser.add_argument("--model", default="embedded:", help="embedded:, a folder or a hub name")
-    parser.add_argument("--problems", type=int, default=1200, help="GSM8K problems to read at most, in all steps")
+    parser.add_argument("--problems", type=int, default=2400, help="GSM8K problems to read at most, in all steps")
     parser.add_argument("--exercises", type=int, default=300, help="generated arithmetic problems of the first step")
     parser.add_argument("--writer", choices=("oracle", "student"), default="oracle", help="who rewrites in step 2")
     parser.add_argument("--until", choices=STEPS, default=STEPS[-1], help="the last step before the threshold")
@@ -165,7 +164,8 @@ class Recipe:
 
     def hold(self, name: str, student: Student, specs: list[str], writer: Primer, *, latest: int) -> None:
         """Dialogues in which the writer rewrites every turn in vain, after the first ones of some."""
-        tasks = [task for spec in specs for task in load_tasks(spec, report=LoadReport())]
+        # Of problems whose needs are not known no thought can be written.
+        tasks = [task for spec in specs for task in load_tasks(spec, report=LoadReport()) if task.private.needs]
         with TraceStore.open(self.out / f"{name}.sqlite") as store, ProgressBar(name) as bar:
             summary = run_dialogues_sync(
                 tasks,

@@ -3,8 +3,8 @@
 1. A stand-in that never helps holds dialogues on pairs of tasks, one with a needed fact missing and one complete, and
    Q-priming writes every turn: the question for the missing fact or, with nothing missing, the worked solution. Some
    dialogues keep their first wrong attempt or vague question, so that what follows one is seen, too.
-2. The model is fine-tuned on the student's side of these, both forms of a problem in one batch. Each turn goes through
-   the numbers that were told before it decides (`roles.inventory`), and opens by its kind (`roles.openings`).
+2. The model is fine-tuned on the student's side of these, both forms of a problem in one batch. Each turn looks up what
+   the question needs before it decides (`roles.inventory`), and opens by its kind (`roles.openings`).
 3. The trained model plays more tasks itself, at a temperature; every turn of its own that brought nothing is rewritten,
    the second to the fourth as well, and it is fine-tuned once more on what came of it.
 4. The line between asking and answering is drawn on templates that neither training saw, and stored with the model.

@@ -9,7 +9,7 @@ import pytest
 
 from sml_agents.dialogue import DialogueSettings, build_dialogue, dialogue_id
 from sml_agents.errors import InputError, SettingsMismatch
-from sml_agents.roles import ChatStudent, ChatTeacher, OracleTeacher
+from sml_agents.roles import ChatStudent, ChatTeacher, OraclePrimer, OracleTeacher
 from sml_agents.rollout import Progress, run_dialogues, run_dialogues_sync, run_graph
 from sml_agents.testing import FaultyModel, ScriptedModel
 from sml_agents.traces import TraceStore
@@ -47,6 +47,28 @@ async def test_the_way_from_tasks_to_traces(store: TraceStore) -> None:
     assert traces[9].stop is StopReason.SOLVED and traces[9].solved_at == 2
     assert len({trace.id for trace in traces}) == 30
     assert store.run_settings() is not None
+
+
+async def test_what_q_priming_solved_is_not_counted_as_solved(store: TraceStore) -> None:
+    """Neither in the run itself nor in one that finds it done; what the student says itself is."""
+    given = [
+        task.model_copy(update={"private": task.private.model_copy(update={"facts": (), "solution": "The answer is 30."})})
+        for task in TASKS
+    ]
+    guesses = ChatStudent(ScriptedModel(replies=["The answer is 27."]))
+    settings = DialogueSettings.model_validate({"max_turns": 3, "q_priming": 1.0})
+    for _ in range(2):
+        summary = await run_dialogues(
+            given,
+            guesses,
+            OracleTeacher(),
+            store,
+            settings=settings,
+            primer=OraclePrimer(demonstrate=True),
+            resume=True,
+        )
+        assert (summary.n, summary.solved) == (30, 1)
+    assert [trace.solved for trace in store.traces()].count(True) == 2
 
 
 async def test_the_id_is_the_hash_of_what_the_trace_says_of_itself(store: TraceStore) -> None:
