@@ -214,8 +214,8 @@ class Private(_Noun):
     solution: str = ""
     """A worked solution that ends with the answer, if one is known."""
     needs: tuple[Need, ...] = ()
-    """What the solution starts from, in its order, the same in all forms of a problem; empty where it is not known. Used
-    to write training data, never shown to a student."""
+    """What the solution starts from, in its order, the same in all forms of a problem; empty where it is not known.
+    Used to write training data, never shown to a student."""
     code: Code | None = None
     """The tests of a code task."""
     calls: tuple[AcceptedCall, ...] = ()

@@ -103,8 +103,7 @@ def test_what_was_told_later_is_known_and_feedback_tells_nothing(task: Task) -> 
     hint = Turn(role=Role.TEACHER, text="Step 77 of your working does not come out.")
     turns = (trace.turns[0], wrong, hint, *trace.turns[1:])
     before, again, after = (
-        reasoning_in(turn.thought)
-        for turn in with_inventories(trace.model_copy(update={"turns": turns})).student_turns
+        reasoning_in(turn.thought) for turn in with_inventories(trace.model_copy(update={"turns": turns})).student_turns
     )
     [missing] = [need for need in task.private.needs if need.name == task.private.facts[0].name]
     assert before == again and f"{missing.question} {UNKNOWN}" in before.split("\n")

@@ -52,7 +52,9 @@ async def test_the_way_from_tasks_to_traces(store: TraceStore) -> None:
 async def test_what_q_priming_solved_is_not_counted_as_solved(store: TraceStore) -> None:
     """Neither in the run itself nor in one that finds it done; what the student says itself is."""
     given = [
-        task.model_copy(update={"private": task.private.model_copy(update={"facts": (), "solution": "The answer is 30."})})
+        task.model_copy(
+            update={"private": task.private.model_copy(update={"facts": (), "solution": "The answer is 30."})}
+        )
         for task in TASKS
     ]
     guesses = ChatStudent(ScriptedModel(replies=["The answer is 27."]))

@@ -21,8 +21,8 @@ _LONGEST = 18
 def needs_of(cut: Underspecified, solution_numbers: Sequence[str]) -> tuple[Need, ...]:
     """Of the complete problem, in the order of the solution; the fact that was taken out has its own name and question.
 
-    What is not told as a number (`a dozen`, `each month`) is none: it is told in both forms. Empty where a number stands
-    in a clause too long to ask about.
+    What is not told as a number (`a dozen`, `each month`) is none: it is told in both forms. Empty where a number
+    stands in a clause too long to ask about.
     """
     missing = {value for *_, value in numbers_in(cut.removed)}
     needs = []

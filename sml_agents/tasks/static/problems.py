@@ -205,7 +205,7 @@ def task(
     meta: dict[str, Any] | None = None,
     needs: tuple[Need, ...] = (),
 ) -> Task:
-    """A task of `problem` with this prompt; `facts` are what the prompt lacks, `needs` what the solution starts from."""
+    """A task of `problem` with this prompt; `facts` are what that lacks, `needs` what the solution starts from."""
     return Task(
         id=stable_hash(family, form.value, prompt, problem.answer, [fact.statement for fact in facts]),
         family=family,
