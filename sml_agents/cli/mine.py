@@ -82,9 +82,8 @@ def _print(report: MiningReport, store: str) -> None:
     for reason, count in report.unjudged.items():
         print(f"not judged, and as the rules found them: {count:,} ({reason})")
     if out := report.splits.get("heldout", 0):
-        rest = report.moments - out
-        print(f"{rest:,} to train on; {out:,} held out to measure on, whole threads (--heldout)")
-        if not rest:
+        print(f"{report.moments - out:,} to train on; {out:,} held out to measure on, whole threads (--heldout)")
+        if out == report.moments:
             print("none is left to train on: mine again with --heldout 0")
     if report.moments:
         print(f"look at them: sml-agents review {store}, or sml-agents view {store}")
