@@ -1,4 +1,4 @@
-"""A conversation in verifiers' own terms, for clients.py: a student over the openai package, a teacher that says one thing.
+"""A conversation in verifiers' own terms, for clients.py: a student over the openai package, a fixed teacher.
 
 The harness speaks in this process. verifiers' own `null` does the same in a program that it starts for each turn, which
 is about safety, not about what a model call costs.
