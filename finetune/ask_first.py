@@ -17,7 +17,7 @@ Five steps; each leaves a folder, and a run that was cut short goes on when it i
 5. `model`   the last of these, with the line between asking and answering drawn on templates and problems that no
              step has seen.
 
-Every turn looks up what the question needs, then opens by its kind; both forms of a problem are in one batch, and
+Every turn goes through the numbers that were told, then opens by its kind; both forms of a problem are in one batch, and
 budgets are in tokens and steps: no figure depends on the clock. `--until shown|played|dpo|grpo` stops earlier. The
 settings of each step are in `ask_first.yaml`. With `--model transformers:runs/demo/trained` it goes on from what
 `sml-agents demo --domain arithmetic --out runs/demo` has taught, as the published figures do.
@@ -166,8 +166,7 @@ class Recipe:
 
     def hold(self, name: str, student: Student, specs: list[str], writer: Primer, *, latest: int) -> None:
         """Dialogues in which the writer rewrites every turn in vain, after the first ones of some."""
-        # Of problems whose needs are not known no thought can be written.
-        tasks = [task for spec in specs for task in load_tasks(spec, report=LoadReport()) if task.private.needs]
+        tasks = [task for spec in specs for task in load_tasks(spec, report=LoadReport())]
         with TraceStore.open(self.out / f"{name}.sqlite") as store, ProgressBar(name) as bar:
             summary = run_dialogues_sync(
                 tasks,

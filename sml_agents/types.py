@@ -3,7 +3,6 @@
 Fact       one statement that the solution needs, with the words by which a question names it
 Case       one hidden test of a program: what goes in and what has to come out
 Code       how the attempts at a code task are tested
-Need       a quantity that the solution starts from: a question and its answer
 Private    what the teacher and the verifier know and the student must not: answer, withheld facts, tests
 Accepted   `AcceptedCall`: a call that serves a request, with the values that each argument may have
 Task       a public prompt and its Private, in one of three forms (full, underspecified, sharded)
@@ -41,7 +40,6 @@ __all__ = [
     "Fact",
     "Failure",
     "Form",
-    "Need",
     "Outcome",
     "Private",
     "Reply",
@@ -192,17 +190,6 @@ class AcceptedCall(_Noun):
         return made
 
 
-class Need(_Noun):
-    """A quantity that the worked solution starts from, told or not."""
-
-    name: str
-    """That of the fact which tells it, where the prompt does not."""
-    question: str
-    """What one has to know: `How long is the board?`"""
-    value: str
-    """The answer as the solution writes it: `20`."""
-
-
 class Private(_Noun):
     """What only the teacher and the verifier may see."""
 
@@ -213,9 +200,6 @@ class Private(_Noun):
     argument that is not told, with the argument's path (`trip.departure`) as its name."""
     solution: str = ""
     """A worked solution that ends with the answer, if one is known."""
-    needs: tuple[Need, ...] = ()
-    """What the solution starts from, in its order, the same in all forms of a problem; empty where it is not known.
-    Used to write training data, never shown to a student."""
     code: Code | None = None
     """The tests of a code task."""
     calls: tuple[AcceptedCall, ...] = ()

@@ -20,8 +20,8 @@ __all__ = ["Kinds", "Opening", "first_tokens", "kinds_of", "openings_of"]
 
 _ASKING = ("Question", "How", "What", "Which", "Who", "When", "Where", "Could", "Can", "Do", "Does", "Is", "Are")
 _ANSWERING = ("Answer", "The", "So", "To", "We", *map(str, range(10)))
-_ROWS = 16
-_LONGEST_THOUGHT = 144
+_ROWS = 48
+_LONGEST_THOUGHT = 128
 """Tokens; what has not opened after so many is read at its first token."""
 
 

@@ -3,8 +3,8 @@
 1. A stand-in that never helps holds dialogues on pairs of tasks, one with a needed fact missing and one complete, and
    Q-priming writes every turn: the question for the missing fact or, with nothing missing, the worked solution. Some
    dialogues keep their first wrong attempt or vague question, so that what follows one is seen, too.
-2. The model is fine-tuned on the student's side of these, both forms of a problem in one batch. Each turn looks up what
-   the question needs before it decides (`roles.inventory`), and opens by its kind (`roles.openings`).
+2. The model is fine-tuned on the student's side of these, both forms of a problem in one batch. Each turn goes through
+   the numbers that were told before it decides (`roles.inventory`), and opens by its kind (`roles.openings`).
 3. The trained model plays more tasks itself, at a temperature; every turn of its own that brought nothing is rewritten,
    the second to the fourth as well, and it is fine-tuned once more on what came of it.
 4. The line between asking and answering is drawn on templates that neither training saw, and stored with the model.
@@ -247,6 +247,10 @@ def _train(folder: Path, rows: list[TrainingRow], settings: DemoSettings, number
     return folder
 
 
+_GLANCE = 24
+"""Tasks of each dev spec on which a model in training is measured: a stop needs no more, and each takes a second."""
+
+
 class _Apart:
     """How well a model in training tells the two kinds of dev tasks apart: the AUC of its first token."""
 
@@ -257,7 +261,7 @@ class _Apart:
         from sml_agents.evaluation.first_token import apart
         from sml_agents.tasks import load_tasks
 
-        tasks = [task for spec in self.settings.dev for task in load_tasks(spec)]
+        tasks = [task for spec in self.settings.dev for task in load_tasks(spec)[:_GLANCE]]
         return apart(model, tokenizer, tasks, ask=self.settings.openings.ask, answer=self.settings.openings.answer)
 
 

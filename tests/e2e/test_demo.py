@@ -15,8 +15,7 @@ from sml_agents.data.nouns import TrainingRow
 from sml_agents.data.rows import whole_pairs
 from sml_agents.demo.arithmetic import DemoSettings, _hold, _primer, _rows, run_demo
 from sml_agents.roles import GuessingStudent
-from sml_agents.roles.inventory import UNKNOWN
-from sml_agents.tasks.static.givens import numbers_in
+from sml_agents.roles.inventory import _numbers
 from sml_agents.traces import TraceStore
 from sml_agents.training import DialogueRenderer
 from sml_agents.training.tokens.rows import tokenize_rows
@@ -138,19 +137,18 @@ def test_every_trained_turn_opens_by_its_kind(stores: list[Path]) -> None:
             assert first.content.startswith("Question. ") is row.missing
 
 
-def test_what_is_needed_is_looked_up_before_the_decision(stores: list[Path]) -> None:
+def test_numbers_are_gone_through_before_the_decision(stores: list[Path]) -> None:
     """As a private thought that stands in no history, and tells nothing that has not been told."""
     for row in [*demonstrated(stores), *guessed(stores)]:
         told = ""
         for message in row.messages:
             if message.role == "user":
                 told += f" {message.content}"
-            elif message.trainable:
-                found = re.fullmatch(r"<think>\n((?:.+\? .+\n)+)</think>\n\n", message.thought)
-                assert found and (UNKNOWN in found[1]) == message.content.startswith("Question. "), message
-                answers = [line.rpartition("? ")[2] for line in found[1].splitlines()]
-                numbers = {int(answer) for answer in answers if answer.isdecimal()}
-                assert numbers <= {int(value) for *_, value in numbers_in(told) if value.isdecimal()} | {1, 2, 3, 4, 5}
+            elif message.trainable and " = " in row.messages[-1].content:
+                found = re.fullmatch(r"<think>\n(.+ (?:yes|no))\n(.+)\n</think>\n\n", message.thought)
+                assert found and ("?" in found[2]) == message.content.startswith("Question. "), message
+                numbers = {int(one) for one in re.findall(r"(?<![\w.])\d+", found[1])}
+                assert numbers <= {int(value) for _, _, value in _numbers(told)}
             assert "<think>" not in message.content
 
 

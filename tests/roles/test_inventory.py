@@ -1,84 +1,76 @@
-"""What the question needs, looked up before a student decides."""
+"""The inventory of numbers that a student takes before it decides."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
-from sml_agents.roles.inventory import UNKNOWN, inventory, with_inventories
+from sml_agents.roles.inventory import inventory, with_inventories
 from sml_agents.tasks import load_tasks
 from sml_agents.text.thinking import reasoning_in
-from sml_agents.types import Act, Call, Form, Need, Role, Task, Trace, Turn
+from sml_agents.types import Act, Call, Form, Role, Task, Trace, Turn
 
-BOARD = Need(name="board", question="How long is the board?", value="20")
-SHELF = Need(name="shelf", question="How many inches does a shelf take?", value="4")
-
-
-def test_each_need_is_a_question_and_its_answer_or_unknown() -> None:
-    told = f"{BOARD.question} 20\n{SHELF.question} 4"
-    assert inventory([BOARD, SHELF]) == inventory([BOARD, SHELF], {"holes"}) == told
-    assert inventory([BOARD, SHELF], {"board"}) == told.replace("20", UNKNOWN)
-    assert inventory([BOARD, SHELF], {"board", "shelf"}).count(UNKNOWN) == 2
-    assert inventory([], {"board"}) == ""
+BOARD = "A shelf takes 4 inches. The board is {} long. He drills two holes. Far off lies a mountain with 19 peaks."
+SOLUTION = "20 / 4 = 5. The answer is 5."
 
 
-@pytest.mark.parametrize("spec", ["arithmetic?split=train", "arithmetic?split=dev", "lists?split=heldout"])
-def test_generated_problems_need_the_same_in_both_forms_and_lack_what_is_missing(spec: str) -> None:
-    by_pair: dict[str, dict[Form, Task]] = {}
-    for task in load_tasks(f"{spec}&form=paired&n=40"):
-        by_pair.setdefault(task.pair, {})[task.form] = task
-    for forms in by_pair.values():
-        lacking, complete = (forms[form].private for form in (Form.UNDERSPECIFIED, Form.FULL))
-        assert lacking.needs == complete.needs and lacking.needs
-        assert {fact.name for fact in lacking.facts} < {need.name for need in lacking.needs} or len(lacking.needs) == 1
-        [question] = {need.question for need in lacking.needs if need.name == lacking.facts[0].name}
-        assert question == lacking.facts[0].question
+@pytest.mark.parametrize(
+    ("told", "solution", "wanted"),
+    [
+        (BOARD.format("20 inches"), SOLUTION, "4 inches yes, 20 inches long yes, 2 holes no, 19 peaks no\n20 / 4"),
+        ("Twelve pens, twice as many caps.", "12 * 2 = 24. The answer is 24.", "12 pens yes, 2 as many yes\n12 * 2"),
+        ("She read 8, then 16 more.", "8 * 2 = 16. 8 + 16 = 24.", "8 yes, 16 more no\n8 * 2, 8 + 16"),
+        ("One pen costs $1.50.\nForty-two are sold.", "42 * 1.50 = 63.", "1.50 yes, 42 are sold yes\n42 * 1.50"),
+        ("The third of 1,200 runners", "1,200 - 3 = 1,197.", "3 of yes, 1200 runners yes\n1,200 - 3"),
+        ("Route66 and 7up are names, 9 is one.", "9 + 1 = 10. The answer is 10.", "9 is one yes\n9 + 1"),
+        (
+            "48 clips, half of that.",
+            "48/2 = <<48/2=24>>24 clips. 48+24 = 72.",
+            "48 clips yes, 2 of that yes\n48/2, 48+24",
+        ),
+        ("$500, 20% off", "$500*20/100 = $100. $500-$100 = $400", "500 yes, 20 yes\n$500*20/100, $500-$100"),
+        ("Some pens.", SOLUTION, ""),
+        ("4, 9, 2", "4, 9, 2 -> 2, 9, 4. The answer is 2, 9, 4.", ""),
+        ("4 pens", "", ""),
+    ],
+)
+def test_every_number_with_what_it_counts_and_the_calculation(told: str, solution: str, wanted: str) -> None:
+    assert inventory(told, solution) == wanted
 
 
-def test_the_values_are_what_the_solution_starts_from() -> None:
-    for task in load_tasks("arithmetic?form=full&n=60"):
-        solution = re.findall(r"\d+", task.private.solution)
-        assert all(need.value in solution for need in task.private.needs)
+@pytest.mark.parametrize(
+    ("told", "solution", "untold", "wanted"),
+    [
+        (BOARD.format("quite long"), SOLUTION, "It is 20 inches long.", "4 inches yes, 2 holes no, 19 peaks no\n? / 4"),
+        ("It took 2 months. She read 7.", "7 * 2 = 14.", "Twice as many.", "2 months no, 7 yes\n7 * ?"),
+        ("8 calls, 42 lamps", "40 / 8 = 5. 40 - 5 = 35.", "40 calls.", "8 calls yes, 42 lamps no\n? / 8, ? - ?"),
+        (
+            "3 trees, 12 a basket",
+            "3 * 16 = 48. 48 / 12 = 4.",
+            "16 each.",
+            "3 trees yes, 12 a basket yes\n3 * ?, ? / 12",
+        ),
+        ("It is 15.", "6 + 9 = 15. The answer is 15.", "There are nine.", "15 no\n6 + ?"),
+    ],
+)
+def test_what_nobody_told_is_a_question_mark_and_what_follows_from_it(
+    told: str, solution: str, untold: str, wanted: str
+) -> None:
+    assert inventory(told, solution, [untold]) == wanted
 
 
-GSM8K = [
-    (
-        "Weng sells pens at the market. Each pen costs $3. She sold 14 pens on Monday and twice as many on Friday. "
-        "How much money did Weng make?",
-        "She sold 14*2=<<14*2=28>>28 on Friday. In all 14+28=<<14+28=42>>42. That is 42*3=$<<42*3=126>>126.\n#### 126",
-    ),
-    (
-        "A robe takes 2 bolts of blue fiber. It takes 5 bolts of white fiber as well. A bolt costs $8. "
-        "How many dollars does the fiber for a robe cost?",
-        "It takes 2+5=<<2+5=7>>7 bolts. They cost 7*8=$<<7*8=56>>56.\n#### 56",
-    ),
-]
-
-
-@pytest.fixture
-def problems(tmp_path: Path) -> Path:
-    import json
-
-    path = tmp_path / "gsm8k.jsonl"
-    path.write_text("".join(json.dumps({"question": q, "answer": a}) + "\n" for q, a in GSM8K))
-    return path
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_a_static_problem_needs_its_given_numbers(problems: Path, seed: int) -> None:
-    tasks = load_tasks(f"gsm8k:{problems}?form=paired&split=train&seed={seed}")
-    assert tasks
-    for task in tasks:
-        needs, facts = task.private.needs, task.private.facts
-        givens = {"14", "2", "3"} if "126" in task.private.answer else {"2", "5", "8"}
-        assert {need.value for need in needs} <= givens and len(needs) >= 2
-        assert all(re.search(r"\b(?:how (?:many|much)|what percent)\b", need.question, re.I) for need in needs)
-        assert all(need.value not in re.findall(r"\d+", need.question) for need in needs)
-        for fact in facts:
-            [need] = [need for need in needs if need.name == fact.name]
-            assert need.question.lower() in fact.question.lower() and need.value in fact.statement
+@pytest.mark.parametrize("split", ["train", "dev", "heldout"])
+def test_what_the_question_needs_is_marked_and_nothing_else(split: str) -> None:
+    """In the complete form every number that the solution starts from, in the other form all but the missing one; a
+    number that is told twice, for one thing and another, is marked twice."""
+    marks: dict[str, dict[Form, int]] = {}
+    for task in load_tasks(f"arithmetic?form=paired&split={split}&steps=1&largest=20&n=60"):
+        untold = [fact.statement for fact in task.private.facts]
+        found = re.findall(r" yes\b", inventory(task.prompt, task.private.solution, untold))
+        marks.setdefault(task.pair, {})[task.form] = len(found)
+    assert all(found[Form.UNDERSPECIFIED] == 1 and found[Form.FULL] in (2, 3) for found in marks.values())
+    assert sum(found[Form.FULL] == 2 for found in marks.values()) >= 0.95 * len(marks)
 
 
 def trace_of(task: Task, *student: tuple[str, str, Act]) -> Trace:
@@ -96,19 +88,16 @@ def task() -> Task:
     return next(one for one in load_tasks("arithmetic?form=paired&steps=1&n=4") if one.private.facts)
 
 
-def test_what_was_told_later_is_known_and_feedback_tells_nothing(task: Task) -> None:
+def test_what_was_told_later_is_in_it_and_feedback_is_not(task: Task) -> None:
     asks, answers = ("", "How many?", Act.CLARIFICATION), ("", "The answer is 3.", Act.ANSWER_ATTEMPT)
     trace = trace_of(task, asks, answers)
-    wrong = trace.turns[1].model_copy(update={"text": "The answer is 7.", "act": Act.ANSWER_ATTEMPT})
     hint = Turn(role=Role.TEACHER, text="Step 77 of your working does not come out.")
-    turns = (trace.turns[0], wrong, hint, *trace.turns[1:])
-    before, again, after = (
-        reasoning_in(turn.thought) for turn in with_inventories(trace.model_copy(update={"turns": turns})).student_turns
-    )
-    [missing] = [need for need in task.private.needs if need.name == task.private.facts[0].name]
-    assert before == again and f"{missing.question} {UNKNOWN}" in before.split("\n")
-    assert after == before.replace(UNKNOWN, missing.value)
-    assert missing.value not in re.findall(r"\d+", before)
+    turns = (*trace.turns[:2], hint, *trace.turns[2:])
+    first, second = with_inventories(trace.model_copy(update={"turns": turns})).student_turns
+    before, after = (reasoning_in(turn.thought).split("\n") for turn in (first, second))
+    assert after[0].startswith(before[0]) and "?" in before[1] and "?" not in after[1]
+    assert after[0].count(" yes") == before[0].count(" yes") + 1
+    assert "77" not in second.thought and task.private.answer not in re.findall(r"\d+", first.thought)
 
 
 def test_a_turn_that_neither_asks_nor_answers_has_none(task: Task) -> None:
@@ -122,5 +111,5 @@ def test_what_was_sampled_stays_where_it_is_right(task: Task) -> None:
     assert written.call is None
     kept = with_inventories(trace_of(task, (written.thought, *asks[1:]))).student_turns[0]
     assert kept.call is not None and kept.thought == written.thought
-    other = with_inventories(trace_of(task, ("<think>\nHow far? 9\n</think>\n\n", *asks[1:]))).student_turns[0]
+    other = with_inventories(trace_of(task, ("<think>\n9 no\n</think>\n\n", *asks[1:]))).student_turns[0]
     assert other.call is None and other.thought == written.thought

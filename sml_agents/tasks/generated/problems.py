@@ -22,7 +22,7 @@ from sml_agents.tasks.generated.schemas import Bank, FactTemplate, Schema, load_
 from sml_agents.tasks.generated.standins import choose_exchange, fitting_asides, kind_of
 from sml_agents.tasks.generated.wording import questions_for, render, statement
 from sml_agents.tasks.spec import LoadReport, TaskSpec, choose_forms
-from sml_agents.types import Fact, Form, Need, Private, Task, stable_hash
+from sml_agents.types import Fact, Form, Private, Task, stable_hash
 
 __all__ = ["Family", "Limits", "Problem", "RunsOnFacts"]
 
@@ -243,16 +243,12 @@ class Family:
         elif form is Form.SHARDED:
             hidden = tuple(problem.facts.values())
         answer = problem.result.answer
-        needs = tuple(
-            Need(name=name, question=problem.facts[name].question, value=str(problem.values[name]))
-            for name in problem.program.names
-        )
         return Task(
             id=stable_hash(self.name, form.value, prompt, answer, [fact.statement for fact in hidden]),
             family=self.name,
             form=form,
             prompt=prompt,
-            private=Private(answer=answer, facts=hidden, solution=problem.result.solution, needs=needs),
+            private=Private(answer=answer, facts=hidden, solution=problem.result.solution),
             verifier=self.verifier,
             split=problem.schema.split,
             template=problem.schema.id,

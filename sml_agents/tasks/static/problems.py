@@ -15,11 +15,10 @@ from typing import Any, NamedTuple
 from sml_agents.errors import TaskSpecError
 from sml_agents.tasks.spec import LoadReport, TaskSpec, choose_forms
 from sml_agents.tasks.static.givens import additive_numbers, given_numbers, numbers_in
-from sml_agents.tasks.static.needs import needs_of
 from sml_agents.tasks.static.standins import draw_stand_in, spell_numbers
 from sml_agents.tasks.static.underspecify import STYLES, Refusal, Underspecified, shard, underspecify
 from sml_agents.text.sentences import sentences
-from sml_agents.types import Fact, Form, Need, Private, Task, stable_hash
+from sml_agents.types import Fact, Form, Private, Task, stable_hash
 
 __all__ = ["STATIC_KEYS", "StaticProblem", "make_tasks", "task"]
 
@@ -88,7 +87,6 @@ def _in_forms(
 ) -> tuple[Task, ...] | Refusal:
     made: list[Task] = []
     balanced: _Pair | None = None
-    needs: tuple[Need, ...] = ()
     for form in forms:
         if form is Form.UNDERSPECIFIED:
             cut = underspecify(
@@ -106,17 +104,16 @@ def _in_forms(
             exchanged = _exchanged(cut, again, spec.splits[0] if spec.splits else "heldout", rng)
             if isinstance(exchanged, Refusal):
                 return exchanged
-            balanced, needs = exchanged, needs_of(cut, problem.solution_numbers)
+            balanced = exchanged
             meta = {"hidden": cut.style, "numbers": balanced.numbers}
-            made.append(task(problem, spec.family, form, pair, balanced.lacking, (cut.fact,), meta, needs))
+            made.append(task(problem, spec.family, form, pair, balanced.lacking, (cut.fact,), meta))
         elif form is Form.SHARDED:
             dealt = shard(problem.prompt, problem.answer, problem.solution_numbers)
             if isinstance(dealt, Refusal):
                 return dealt
             made.append(task(problem, spec.family, form, pair, dealt.prompt, dealt.facts))
         elif balanced is not None:
-            meta = {"numbers": balanced.numbers}
-            made.append(task(problem, spec.family, form, pair, balanced.complete, (), meta, needs))
+            made.append(task(problem, spec.family, form, pair, balanced.complete, meta={"numbers": balanced.numbers}))
         else:
             made.append(task(problem, spec.family, form, pair, problem.prompt))
     return tuple(made)
@@ -203,15 +200,14 @@ def task(
     prompt: str,
     facts: tuple[Fact, ...] = (),
     meta: dict[str, Any] | None = None,
-    needs: tuple[Need, ...] = (),
 ) -> Task:
-    """A task of `problem` with this prompt; `facts` are what that lacks, `needs` what the solution starts from."""
+    """A task of `problem` with this prompt; `facts` are what the prompt lacks."""
     return Task(
         id=stable_hash(family, form.value, prompt, problem.answer, [fact.statement for fact in facts]),
         family=family,
         form=form,
         prompt=prompt,
-        private=Private(answer=problem.answer, facts=facts, solution=problem.solution, needs=needs),
+        private=Private(answer=problem.answer, facts=facts, solution=problem.solution),
         verifier=problem.verifier,
         split=problem.split,
         pair=pair,
