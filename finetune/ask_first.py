@@ -17,8 +17,8 @@ Five steps; each leaves a folder, and a run that was cut short goes on when it i
 5. `model`   the last of these, with the line between asking and answering drawn on templates and problems that no
              step has seen.
 
-Every turn goes through the numbers that were told, then opens by its kind; both forms of a problem are in one batch, and
-budgets are in tokens and steps: no figure depends on the clock. `--until shown|played|dpo|grpo` stops earlier. The
+Every turn goes through the numbers that were told, then opens by its kind; both forms of a problem are in one batch,
+and budgets are in tokens and steps: no figure depends on the clock. `--until shown|played|dpo|grpo` stops earlier. The
 settings of each step are in `ask_first.yaml`. With `--model transformers:runs/demo/trained` it goes on from what
 `sml-agents demo --domain arithmetic --out runs/demo` has taught, as the published figures do.
 """
