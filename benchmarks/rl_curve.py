@@ -50,6 +50,7 @@ def main() -> int:
     )
     parser.add_argument("--heldout", type=int, default=60, help="held-out problems to measure on")
     parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--seconds", type=float, help="a bound on each training")
     parser.add_argument("--learning-rate", type=float, default=2e-5)
     parser.add_argument("--price", type=float, default=0.3, help="of a question in vain")
     options = parser.parse_args()
@@ -92,6 +93,7 @@ def run_seed(seed: int, options: Any) -> dict[str, Any]:
             max_turns=TURNS, max_tokens=TOKENS, group=8, batch_size=32, micro_batch_size=8, epochs=10,
             curriculum=True, learning_rate=options.learning_rate, schedule="constant_with_warmup", warmup=0.0,
             needless_question_cost=options.price, premature_success=False, max_steps=options.steps,
+            max_seconds=options.seconds,
             checkpoint_seconds=300, seed=seed, resume=True,
         )  # fmt: skip
         train_grpo(settings_rl, trained, progress=ProgressLine())
