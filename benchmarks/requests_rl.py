@@ -1,6 +1,6 @@
 """Does GRPO improve a student that has learnt from an oracle when to ask and how to call? The embedded model on a CPU.
 
-    python benchmarks/requests_rl.py [--sft-steps 48] [--rl-steps 20] [--pairs 100] [--split heldout]
+    python benchmarks/requests_rl.py [--sft-steps 48] [--rl-steps 12] [--pairs 50] [--split heldout]
 
 The easiest requests of the family: one tool of at most two arguments, half of the requests lack a value. `start` goes
 on from the asker's weights (what a call lacks) and imitates dialogues in which the oracle says every turn; before a
@@ -65,13 +65,13 @@ def main() -> int:
     add("--adapter", default=str(READY), help="low-rank weights of that model to begin with (the asker's); '' for none")
     add("--shown", type=int, default=600, help="pairs of requests in the dialogues that are imitated")
     add("--sft-steps", type=int, default=48, help="of eight rows")
-    add("--rl-steps", type=int, default=20, help="of --groups groups of eight dialogues")
+    add("--rl-steps", type=int, default=12, help="of --groups groups of eight dialogues")
     add("--groups", type=int, default=2)
     add("--rl-seconds", type=float, help="of GRPO at most, those before an interruption included")
-    add("--learning-rates", type=float, nargs=2, default=(2e-3, 3e-4), help="of SFT and of GRPO")
+    add("--learning-rates", type=float, nargs=2, default=(2e-3, 3e-5), help="of SFT, low-rank, and of GRPO")
     add("--split", default="heldout", help="tools to measure on; dev is for choosing settings")
-    add("--pairs", type=int, default=100, help="pairs to measure on")
-    add("--temperatures", type=float, nargs="+", default=(0.0, 1.0), help="to measure at: 0 says what is likeliest")
+    add("--pairs", type=int, default=50, help="pairs to measure on")
+    add("--temperatures", type=float, nargs="+", default=(0.0,), help="to measure at: 0 says what is likeliest")
     add("--seed", type=int, default=0)
     options = parser.parse_args()
     start, trained = options.out / "start", options.out / "trained"
@@ -131,7 +131,7 @@ def imitate(out: Path, options: argparse.Namespace) -> None:
         rows = balanced(training_rows(store.traces(), "q_primed", think=True), seed=options.seed)
     imitation = SFTSettings(
         model=options.model, adapter=options.adapter or None, max_steps=options.sft_steps, batch_size=8,
-        learning_rate=options.learning_rates[0], schedule="cosine", **common(options),
+        learning_rate=options.learning_rates[0], schedule="cosine", **upper_half(options.model), **common(options),
     )  # fmt: skip
     train_sft([aloud(row) for row in rows], imitation, out, progress=ProgressLine())
 
@@ -154,7 +154,7 @@ def reinforce(out: Path, options: argparse.Namespace) -> None:
 
 
 def common(options: argparse.Namespace) -> dict[str, Any]:
-    return {**upper_half(options.model), "seed": options.seed, "checkpoint_seconds": 90, "resume": True}
+    return {"seed": options.seed, "checkpoint_seconds": 400, "resume": True}
 
 
 if __name__ == "__main__":
