@@ -22,7 +22,7 @@ def demo(
 ) -> Result:
     """Teach the embedded model to ask, and measure it.
 
-    Needs no API key and no model hub; about a quarter of an hour on two cores.
+    Needs no API key and no model hub; a quarter of an hour of one core, with arithmetic 40 minutes.
     """
     output_folder(out)
     from sml_agents.demo import run_demo

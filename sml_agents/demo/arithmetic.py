@@ -41,7 +41,7 @@ FIRST_TOKEN = "first_token.json"
 
 
 class DemoSettings(BaseModel):
-    """What the demo does. The defaults are meant for two idle cores and a quarter of an hour."""
+    """What the demo does. The defaults took 38 minutes of one core (docs/results.md)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
