@@ -12,7 +12,7 @@ from typing import Literal
 
 from sml_agents.text.values import fold
 
-__all__ = ["accepts", "answers_nothing", "corrections", "refers_back", "speaks_of_going_on", "withdraws"]
+__all__ = ["accepts", "answers_nothing", "asks_again", "corrections", "refers_back", "speaks_of_going_on", "withdraws"]
 
 _SENTENCE = re.compile(r"[.!?;\n]+(?=\s|$)|,(?=\s)|\s[-\u2013\u2014]\s")
 _WITHDRAWN = re.compile(
@@ -101,6 +101,19 @@ _REFERS = re.compile(
     r"|gleiche[nrs]?)\b",
     re.IGNORECASE,
 )
+_ANEW = (
+    r"(?:again|once (?:more|again)|one more(?: time| (?:of|like) (?:it|that|them|those|this))?|another(?: one| time)?"
+    r"|a second (?:one|time)|(?:noch ?(?:ein)?mal|nochmals?|noch ein\w*)|encore(?: (?:une|un)(?: fois)?)?"
+    r"|otr[oa](?: vez)?|de nuevo|ancora(?: una volta)?|di nuovo)"
+)
+_AGAIN = re.compile(
+    r"(?:(?:please|and|now|ok|okay|yes|yeah|yep|sure|then|just|(?:can|could|would) you|i want|i'?d like|i need|let'?s"
+    r"|bitte|ja|oui|si) )*"
+    r"(?:repeat (?:it|that|this)|(?:(?:do|try|book|buy|order|send|make|get|reserve|run|play|pay|print|add|create|mach"
+    r"|buche|bestell\w*|schick\w*|sende) )?"
+    r"(?:(?:it|that|this|them|me|us|(?:exactly )?the (?:very )?same(?: thing| one)?|das(?:selbe| gleiche)?|es) )*"
+    rf"{_ANEW})(?: (?:please|thanks|now|for me|bitte))*"
+)
 
 
 def _clauses(text: str) -> list[str]:
@@ -128,6 +141,16 @@ def corrections(text: str) -> list[tuple[str, bool]]:
     cuts = [found.start() for found in _CORRECTS.finditer(text)]
     marks = sorted({0, *cuts, len(text)})
     return [(text[start:end], start in cuts) for start, end in pairwise(marks) if text[start:end].strip()]
+
+
+def asks_again(text: str, question: str = "") -> bool:
+    """Whether the person asks for the same once more, and for nothing else: `again please`; or says yes to a question
+    that offers it."""
+    clauses = _clauses(text.replace("\u2019", "'"))
+    rest = [clause for clause in clauses if not (_FILLER.fullmatch(clause) or _YES.fullmatch(clause))]
+    if rest and all(_AGAIN.fullmatch(clause) for clause in rest):
+        return True
+    return accepts(text) == "yes" and bool(re.search(rf"\b{_ANEW}\b", fold(question)))
 
 
 def answers_nothing(text: str) -> bool:

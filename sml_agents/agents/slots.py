@@ -19,7 +19,7 @@ from sml_agents.agents.asking import Question
 from sml_agents.text.values import Kind, fold, kind_of
 from sml_agents.text.values.words import listed
 
-__all__ = ["Filled", "Slot", "filled", "is_read_only", "slots_of", "slots_of_model", "tool_name"]
+__all__ = ["Filled", "Slot", "filled", "is_read_only", "schema_of", "slots_of", "slots_of_model", "tool_name"]
 
 EACH = "[]"
 """In a path: every element of a list, or every value of a dictionary."""
@@ -119,7 +119,7 @@ def tool_name(tool: Any) -> str:
     return str(getattr(tool, "name", getattr(tool, "__name__", "")))
 
 
-def _schema_of(tool: Any) -> Mapping[str, Any]:
+def schema_of(tool: Any) -> Mapping[str, Any]:
     """The JSON schema of what the model fills in: injected arguments left out."""
     if isinstance(tool, BaseTool):
         shown = tool.tool_call_schema
@@ -151,7 +151,7 @@ def slots_of(
     tool: Any, refine: type[BaseModel] | None = None, guessable: frozenset[str] = frozenset()
 ) -> tuple[Slot, ...]:
     """The slots of a tool, in the schema's order; a field of `refine` says more about the argument of its name."""
-    schema = _schema_of(tool)
+    schema = schema_of(tool)
     found = list(_leaves(schema, schema, (), 0))
     if refine is not None:
         better = {slot.own_name: slot for slot in slots_of_model(refine)}
