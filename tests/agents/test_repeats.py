@@ -47,9 +47,7 @@ def _run(way: str, delivery: Any, path: str, given: Any, *drafts: Any) -> None:
     else:
         with SqliteSaver.from_conn_string(path) as saver:
             graph = built(saver)
-            list(graph.stream(given, THREAD, stream_mode="values")) if way == "stream" else graph.invoke(
-                given, THREAD
-            )
+            list(graph.stream(given, THREAD, stream_mode="values")) if way == "stream" else graph.invoke(given, THREAD)
 
 
 @pytest.mark.parametrize("way", ["sync", "async", "stream"])

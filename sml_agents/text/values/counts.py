@@ -48,6 +48,8 @@ def find_counts(kind: Kind, text: str, clock: Clock) -> list[Mention]:
         factor = _factor(kind, text, mention.span)
         if factor is not None:
             found.extend(Mention(value * factor, mention.span, derived=factor != 1) for value in sorted(mention.values))
+    if "night" in kind.name:
+        found.extend(Mention(1.0, Span(*one.span())) for one in _TONIGHT.finditer(text))
     for match in re.finditer(
         r"\b(?:an?|just (?:me|myself)|only (?:me|myself)|single (?:person|passenger|traveller|guest)|by myself"
         r"|on my own|alone|solo|alleine?|tout seul|seule?)\b",
@@ -55,7 +57,8 @@ def find_counts(kind: Kind, text: str, clock: Clock) -> list[Mention]:
         re.IGNORECASE,
     ):
         word = tokens(text[match.end() : match.end() + 30])
-        if match.group().casefold() not in ("a", "an") or (word and stem(word[0].plain) in kind.words):
+        alone = match.group().casefold() not in ("a", "an")
+        if (alone and kind.counts_people) or (not alone and word and stem(word[0].plain) in kind.words):
             found.append(Mention(1.0, Span(*match.span())))
     return found
 
@@ -118,6 +121,8 @@ def _is_money(text: str, span: Span) -> bool:
 
 def _factor(kind: Kind, text: str, span: Span) -> float | None:
     """What a number is multiplied by to stand in the argument's own unit; None where its unit is of another sort."""
+    if "km" in kind.words and re.search(r"\d\s?k$", text[span.start : span.end]):
+        return 1e-3  # `ran 8 k`
     after = re.match(r"\s?([^\W\d_]+)", text[span.end :])
     said = _MEASURES.get(fold(after[1])) if after else None
     own = next(
@@ -128,6 +133,7 @@ def _factor(kind: Kind, text: str, span: Span) -> float | None:
     return said[1] / own[1] if said[0] == own[0] else None
 
 
+_TONIGHT = re.compile(r"\b(?:(?:just|only) (?:for )?|for )tonight\b", re.IGNORECASE)
 _RATINGS = frozenset(map(stem, listed("star rating rate score grade mark point")))
 _RATED = re.compile(r"(?<![\w/.])(?P<given>\d{1,3})\s?(?:/|(?:out )?of)\s?(?:5|10|100)(?![\w/])")
 _COUPLE = re.compile(

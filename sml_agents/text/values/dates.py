@@ -481,8 +481,8 @@ def _likely(text: str, window: tuple[Any, ...], words: dict[str, frozenset[str]]
         return False  # a sentence ends behind a name that is not cut short
     strong = [w for w in plain if w in words["strong"]]
     months = [w for w in strong if w in words["months"]]
-    if "from" in plain and set(plain) & set(UNITS):
-        return False  # `two weeks from today`: see `_shifted`
+    if "from" in plain and (set(plain) & set(UNITS) or numbers[0]):
+        return False  # `two weeks from today`: see `_shifted`; `for 2 from 5 May`
     if not months and any("," in gap and other for gap, other in zip(between, numbers[1:], strict=False)):
         return False  # `yesterday, 46.50`
     if (

@@ -80,8 +80,8 @@ _DENYING = re.compile(
     r"|alles au(?:\u00df|ss)er|tout sauf|au lieu de|en vez de)\b"
 )
 _UNFREE = re.compile(
-    r"\b(?:busy|closed|unavailable|occupied|booked (?:up|out)|sold out|out of office|away|belegt|geschlossen|ocupad[oa]"
-    r"|cerrad[oa]|occupee?|fermee?)\s+(?:\w+\s+){0,2}$"
+    r"\b(?:busy|(?<!we )(?<!i )(?<!they )(?<!you )closed|unavailable|occupied|booked (?:up|out)|sold out"
+    r"|out of office|away|belegt|geschlossen|ocupad[oa]|cerrad[oa]|occupee?|fermee?)\s+(?:\w+\s+){0,2}$"
 )
 _DENIED_AFTER = re.compile(
     r"\s+(?:(?:do|does|did|will|would|is|are|can)(?:n['\u2019]t| not)\s+(?:(?:really|quite|ever)\s+)?"
