@@ -53,7 +53,7 @@ from sml_agents.agents.view import AgentView
 from sml_agents.backends.loops import run_sync
 from sml_agents.errors import InputError, one_line
 from sml_agents.roles.prompts import load
-from sml_agents.text.values.dates import LANGUAGES
+from sml_agents.text.values.date_phrases import LANGUAGES
 
 __all__ = ["ClarifyMiddleware"]
 

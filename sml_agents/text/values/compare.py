@@ -14,7 +14,8 @@ from typing import Any
 
 from sml_agents.text.values.choices import find_choice, is_every, is_once
 from sml_agents.text.values.counts import find_counts
-from sml_agents.text.values.dates import Clock, as_date, find_dates
+from sml_agents.text.values.date_phrases import Clock
+from sml_agents.text.values.dates import as_date, find_dates
 from sml_agents.text.values.kinds import Kind, Mention
 from sml_agents.text.values.lengths import find_lengths
 from sml_agents.text.values.numbers import as_number

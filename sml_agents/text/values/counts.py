@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from sml_agents.text.values.dates import Clock, find_dates
+from sml_agents.text.values.date_phrases import Clock
+from sml_agents.text.values.dates import find_dates
 from sml_agents.text.values.kinds import PARTS, PEOPLE, Kind, Mention
 from sml_agents.text.values.lengths import UNITS
 from sml_agents.text.values.numbers import find_numbers
