@@ -83,7 +83,8 @@ _BEFORE_NOW = re.compile(
 _THAT_DAY = re.compile(r"\b(?:yesterday|the day before|earlier|gestern|ayer|hier|ieri)\b", re.IGNORECASE)
 _DID = re.compile(r"\b(?:was|were|had|got|took|gave|went|did|war|hatte|\w{2,}ed)\b", re.IGNORECASE)
 _THIS_TIME = re.compile(r"\b(?:this time|diesmal|esta vez|cette fois|questa volta)\b", re.IGNORECASE)
-_MEANT = re.compile(r"\b(?:him|her|them|he|she|they|again|there|same)\b", re.IGNORECASE)
+_SAME = re.compile(r"\b(?:again|there|same)\b", re.IGNORECASE)
+_NOW_OTHER = re.compile(r"\b(?:this time|now|another|different|other|instead|else|new)\b", re.IGNORECASE)
 _OLD = re.compile(
     r",?\s*(?:(?:which|that) (?:is|was)\s+|is\s+|was\s+)?(?:my|the|our|his|her|their|[A-Z]\w+(?:\s[A-Z]\w+)?['\u2019]s)"
     r"\s+(?:(?P<gone>old|previous|former|wrong|ex)|current|present|existing)\b(?! \w+ was wrong)"
@@ -153,7 +154,8 @@ def _is_past(kind: Kind, text: str, span: Span) -> bool:
         told = told if _DID.search(text, clause.start, clause.end) and _THIS_TIME.search(rest) else None
     if told is None or re.search(r"\bas $", text[: told.start()]):
         return False
-    return kind.sort != "text" or not _MEANT.search(text, clause.end)
+    rest = f"{text[: clause.start]} {text[clause.end :]}"
+    return kind.sort != "text" or bool(_NOW_OTHER.search(rest) and not _SAME.search(rest))
 
 
 def is_how_it_stands(kind: Kind, piece: Piece, span: Span, message: str) -> bool:

@@ -50,7 +50,8 @@ _OF_PERSONS = re.compile(
 _WISHES = frozenset(
     listed(
         "need needs want wants would could should must asks asked prefers prefer wishes wish can may said says told"
-        " tells thinks suggested recommended and or who whom to for in at on with but"
+        " tells thinks suggested recommended love loves like likes enjoy enjoys and or who whom to for in at on with"
+        " but"
     )
 )
 _ARRIVES = frozenset(listed("arrive arrives land lands come comes coming visit visits arriving visiting turns"))
@@ -60,6 +61,7 @@ _SELF = re.compile(
     r"|another)\b",
     re.IGNORECASE,
 )
+_CONTRAST = re.compile(r"\b(?:too|also|as well|instead|another|different|other|something|myself|mine)\b", re.IGNORECASE)
 _BACK = r"(?<!\bthan )(?<!\bas )(?<!\bafter )(?<!\bbefore )(?<!\blike )(?<!\bwith )(?<!\bfrom )(?<!\bwithout )"
 _HIM = re.compile(rf"{_BACK}\b(?:he|him|his)\b", re.IGNORECASE)
 _HER = re.compile(rf"{_BACK}\b(?:she|her)\b", re.IGNORECASE)
@@ -67,7 +69,7 @@ _THEM = re.compile(rf"{_BACK}\b(?:he|him|his|she|her|they|them|their)\b", re.IGN
 
 _TELLS = re.compile(
     r"\s+(?:(?:just|also|has|already)\s+)*(?:told\s+(?:me|us)|said|says|mentioned|reminded\s+(?:me|us)|thinks|reckons|claims"
-    r"|recommend\w*|suggest\w*|reported|noticed|complained|wrote\s+(?:me|us|that)|asked\s+me\s+(?:whether|if|what|when))\b"
+    r"|recommend\w*|reported|noticed|complained|wrote\s+(?:me|us|that)|asked\s+me\s+(?:whether|if|what|when))\b"
 )
 _TOLD_BY = re.compile(
     r"\b(?:according to|heard (?:it |this |that )?from|(?:recommended|suggested|reported) by)\s+$", re.IGNORECASE
@@ -146,6 +148,11 @@ _STATES = re.compile(
 )
 """A sentence that says how something is: `My car is blue`, `The conference takes three nights`."""
 _IS_PERSON = re.compile(rf"\b{_RELATION}\b", re.IGNORECASE)
+_OURSELVES = re.compile(
+    r"\b(?:my|our) (?:\w+ )?(?:family|group|team|party|company|class|crew|office|club)\b", re.IGNORECASE
+)
+_PLANS = re.compile(r"\s+(?:planning|looking|hoping|thinking|trying|travell?ing|going|about|supposed|meant|to)\b")
+_WHO = re.compile(r",\s+(?:who|which)\s")
 _TAKES = frozenset(map(stem, listed("takes took lasts runs")))
 _FACTS = frozenset(
     map(
@@ -183,7 +190,8 @@ def _of_another_person(draft: Draft, k: int, piece: Piece, span: Span) -> bool:
     """`Rob is off from 7 May. I'd like some vacation, too.`"""
     text, clause = piece.text, clause_of(piece.text, span)
     found = _SAYS_OF.match(text, clause.start, clause.end)
-    if found is None or found.end("who") > span.start or draft.kinds[k].words & _BODY:
+    kind = draft.kinds[k]
+    if found is None or found.end("who") > span.start or kind.words & _BODY:
         return False
     if found["name"] and not _OF_PERSONS.match(text, found.end("who")):
         return False
@@ -196,6 +204,10 @@ def _of_another_person(draft: Draft, k: int, piece: Piece, span: Span) -> bool:
     if found["called"] and re.search(rf"\b{re.escape(found['called'])}\b", rest):
         return False
     if found["name"] and re.search(rf"\b{re.escape(found['name'])}\b", rest):
+        return False
+    if kind.sort == "text" and not _CONTRAST.search(rest):
+        return False
+    if _THEN.search(text, span.end) or _THAT_DAY.search(text, span.end):
         return False
     back = _HIM if found["male"] else _HER if found["female"] else _THEM
     if not found["pronoun"] and back.search(rest):
@@ -272,9 +284,15 @@ def _of_the_world(draft: Draft, k: int, piece: Piece, span: Span) -> bool:
     if whole is None or whole.end - whole.start >= len(text.strip()):
         return False
     found = _STATES.match(text, whole.start, whole.end)
-    if found is None or found.end() > span.start or _IS_PERSON.search(found.group()):
+    if found is None or found.end() > span.start:
         return False
+    if _OURSELVES.search(found.group()) or _PLANS.match(text, found.end()):
+        return False
+    if _IS_PERSON.search(found.group()) and not _WHO.search(found.group()):
+        return False  # see `_of_another_person`
     clause = clause_of(text, span)
+    if kind.sort == "date" and found["verb"] in _ARRIVES:
+        return False
     if clause.start > found.end() or _THEN.search(text, span.end) or _THAT_DAY.search(text, span.end):
         return False
     words = {word for one in draft.kinds for word in one.words}

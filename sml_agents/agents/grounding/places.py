@@ -68,6 +68,8 @@ _BEFORE = {
 }
 _SMALL = frozenset(listed("on at in by the again am um im den der wieder"))
 """Words that may stand between a role and its value: `coming back on 17 March`."""
+_AT_HOME = frozenset(listed("stay staying at work working from am are be being"))
+"""Before a `home` that is no way back."""
 _SPOKEN = (State.SAID, State.ACCEPTED)
 _NOW = frozenset(map(stem, listed("now today current timestamp")))
 
@@ -261,6 +263,8 @@ def _role_before(text: str, span: Span) -> frozenset[str]:
     before = [token.plain for token in tokens(text[: span.start])[-4:]]
     while before and before[-1] in _SMALL:
         before.pop()
+    if before[-1:] == ["home"] and before[-2:-1] and before[-2] in _AT_HOME:
+        return frozenset()
     return _BEFORE.get(before[-1], frozenset()) if before else frozenset()
 
 

@@ -83,7 +83,7 @@ def is_unsettled(draft: Draft, k: int, piece: Piece, span: Span) -> bool:
     text = piece.text
     return (
         _is_asked_about(piece, span)
-        or _is_supposed(text, span)
+        or _is_supposed(draft.kinds[k], text, span)
         or any(_is_unknown(draft, k, text, span, one) for one in _UNKNOWN.finditer(text))
     )
 
@@ -102,7 +102,7 @@ def _is_asked_about(piece: Piece, span: Span) -> bool:
     return not alone or bool(piece.question and not _ELSE.search(piece.question))
 
 
-def _is_supposed(text: str, span: Span) -> bool:
+def _is_supposed(kind: Kind, text: str, span: Span) -> bool:
     """`If I were rich I'd fly business`, `I almost took M`, `if they are full at 7`."""
     clause, whole = clause_of(text, span), _sentence(text, span)
     if (were := _WERE.search(text, whole.start, whole.end)) and (
@@ -114,7 +114,7 @@ def _is_supposed(text: str, span: Span) -> bool:
     if _TURNED_DOWN.search(text[: span.start]) and _BUT_NOT.match(text, span.end):
         return True
     supposed = _IF.match(text, clause.start, clause.end)
-    if supposed is None or supposed.end() > span.start:
+    if supposed is None or supposed.end() > span.start or kind.sort == "text":
         return False
     return not re.match(rf"\s+(?:\w+\s+)?{_AS_WISHED}", text[span.end : clause.end], re.IGNORECASE)
 

@@ -140,7 +140,8 @@ _RATED = re.compile(r"(?<![\w/.])(?P<given>\d{1,3})\s?(?:/|(?:out )?of)\s?(?:5|1
 _COUPLE = re.compile(
     r"\b(?:(?:meine?|ma|mon|mi|mia|mio) (?!\w+s (?:und|et|y|e) )\w+ (?:und|et|y|e) (?:ich|moi|yo|io)"
     r"|my (?!\w+s and|children|family|people)[a-z]+ and (?:i|me|myself)"
-    r"|(?:me|i|myself) and my (?!\w+s\b|children|family|people)[a-z]+)\b(?!,? (?:and|with|plus)\b)",
+    r"|(?:me|i|myself) and (?:my|an?) (?!\w+s\b|children|family|people|few|couple|bunch)[a-z]+)\b"
+    r"(?!,? (?:and|with|plus)\b)",
     re.IGNORECASE,
 )
 """Two persons: `my wife and I`."""

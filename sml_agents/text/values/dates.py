@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -162,7 +162,17 @@ def find_dates(text: str, clock: Clock) -> tuple[DateMention, ...]:
         add(_shifted(text, mention))
     for of_range in (_first_of_range, _last_of_range):
         found.extend([other for mention in found if (other := of_range(text, mention)) is not None])
+    found = [_after_another(text, mention, found) for mention in found]
     return tuple(sorted((_told(text, mention, clock) for mention in found), key=lambda mention: mention.span))
+
+
+def _after_another(text: str, mention: DateMention, others: list[DateMention]) -> DateMention:
+    """`From 10 January until the 14th`: the 14th that comes after the day before it."""
+    if not (only := _NTH.fullmatch(text, mention.span.start, mention.span.end)) or not only["day"]:
+        return mention
+    before = [one for one in others if one.open_year and one.span.end <= mention.span.start]
+    later = coming_nth(int(only["day"]), max(before, key=lambda one: one.span).day) if before else None
+    return replace(mention, day=later) if later else mention
 
 
 _SHIFT = re.compile(r"(an?|one|two|three|\d+) (days?|weeks?) (from|after|before) (?:the )?$", re.IGNORECASE)
@@ -321,7 +331,10 @@ def _likely(text: str, window: tuple[Any, ...], words: dict[str, frozenset[str]]
     if is_english(text) and ENGLISH_TOO & set(plain):
         return False  # `due 31 December`
     pairs = zip(between, numbers, numbers[1:], plain[1:], strict=False)
-    if any("," in gap and one and not other and word not in words["months"] for gap, one, other, word in pairs):
+    if any(
+        "," in gap and one and not (other and word.isdigit()) and word not in words["months"]
+        for gap, one, other, word in pairs
+    ):
         return False  # `1,200, in 30 days`
     if {"and", "und", "et", "y"} & set(plain) and sum(word in words["strong"] for word in plain) > 1:
         return False  # two days
