@@ -21,6 +21,8 @@ from sml_agents.agents.replies import (
     answers_nothing,
     asks_again,
     corrections,
+    declines_extra,
+    is_undecided,
     refers_back,
     speaks_of_going_on,
     withdraws,
@@ -136,7 +138,7 @@ class Request:
                         made.append(Made(call["name"], call["args"], message.text))
             elif is_own(message) or is_answer(message):
                 text = message.text
-                took_back = withdraws(text)
+                took_back = "" if declines_extra(text, _last_said(messages, at)) else withdraws(text)
                 again = asks_again(text, " ".join(question.text for question in waiting))
                 if took_back or (done and not pending and is_own(message)):
                     earlier = begins if done and not took_back and (again or refers_back(text)) else at
@@ -218,7 +220,11 @@ def _pieces(messages: Sequence[BaseMessage], begins: int, trust: Collection[str]
                 verdict = accepts(message.text)
                 if verdict == "yes":
                     yield from (Piece("offered", offer.text, at, accepted=True) for offer in offers)
-                if verdict == "yes" or (verdict == "no" and len(message.text.split()) <= 3):
+                if (
+                    verdict == "yes"
+                    or is_undecided(message.text)
+                    or (verdict == "no" and len(message.text.split()) <= 3)
+                ):
                     offers = []  # a longer no changes part of what was offered
                 yield from _said(message, at, waiting, question)
             waiting, question = (), ""
@@ -227,6 +233,11 @@ def _pieces(messages: Sequence[BaseMessage], begins: int, trust: Collection[str]
                 continue
             if trust is None or message.name in trust:
                 yield from _returned(message, at, calls.get(message.tool_call_id, {}))
+
+
+def _last_said(messages: Sequence[BaseMessage], at: int) -> str:
+    """What the agent said right before a message."""
+    return messages[at - 1].text if at and isinstance(messages[at - 1], AIMessage) else ""
 
 
 def _is_refusal(message: ToolMessage) -> bool:

@@ -12,7 +12,17 @@ from typing import Literal
 
 from sml_agents.text.values import fold
 
-__all__ = ["accepts", "answers_nothing", "asks_again", "corrections", "refers_back", "speaks_of_going_on", "withdraws"]
+__all__ = [
+    "accepts",
+    "answers_nothing",
+    "asks_again",
+    "corrections",
+    "declines_extra",
+    "is_undecided",
+    "refers_back",
+    "speaks_of_going_on",
+    "withdraws",
+]
 
 _SENTENCE = re.compile(r"[.!?;\n]+(?=\s|$)|,(?=\s)|\s[-\u2013\u2014]\s")
 _WITHDRAWN = re.compile(
@@ -43,6 +53,18 @@ _DONT_KNOW = re.compile(
     r"|weiss (?:es |ich )?(?:noch )?nicht|keine ahnung|moment(?: mal)?|what do you mean|why do you (?:ask|need)"
     r"|sais pas|aucune idee|un (?:moment|instant)|attend[sz]?|(?:no lo|aun no|todavia no(?: lo)?) se|ni idea|un momento"
     r"|espera|non (?:lo )?so|nessuna idea)\b"
+)
+_EXTRA = re.compile(
+    r"\b(?:shall|should|may|can) i (?:also )?(?:add|include|throw in)\b"
+    r"|\b(?:would|do) you (?:also )?(?:like|want) (?:to add|to"
+    r" include|me to add|an? (?:extra|upgrade)|any extras?|insurance|breakfast)\b",
+    re.IGNORECASE,
+)
+_NO_THANKS = re.compile(r"\W*(?:no|nope|nein)?,? ?(?:thanks?(?: you)?|danke|merci|gracias)\b")
+_UNDECIDED = re.compile(
+    r"\b(?:not (?:yet )?decided|undecided|haven't (?:yet )?decided|(?:think|sleep) (?:about|on) it|think it over"
+    r"|nicht entschieden"
+    r"|uberlege? (?:es )?mir|pas (?:encore )?decide|no (?:lo )?he decidido)\b"
 )
 _GO_ON = re.compile(
     r"(?:(?:ok|okay|please|and|so|but|just|no|well|then|now|oh|bitte|ach) )*"
@@ -159,6 +181,16 @@ def answers_nothing(text: str) -> bool:
     if not plain or plain == "(no answer)" or withdraws(text):
         return True
     return bool(_DONT_KNOW.search(plain)) or (plain.endswith("?") and len(plain.split()) < 8)
+
+
+def declines_extra(text: str, question: str) -> bool:
+    """Whether `no thanks` answers an offer of something more, and takes nothing back that was asked for."""
+    return bool(_EXTRA.search(question)) and bool(_NO_THANKS.match(fold(text)))
+
+
+def is_undecided(text: str) -> bool:
+    """Whether a reply leaves an offer open for good: `I'm not decided on a plan`, `I'll think about it`."""
+    return bool(_UNDECIDED.search(fold(text)))
 
 
 def speaks_of_going_on(text: str) -> bool:

@@ -14,6 +14,7 @@ from tests.agents.test_wanted import (
     MEET,
     NUMBER,
     PIZZA,
+    RESERVE,
     SCALE,
     TEXT,
     TIME,
@@ -21,6 +22,7 @@ from tests.agents.test_wanted import (
     heat,
     meet,
     pizza,
+    reserve,
     scale,
     tool,
 )
@@ -267,6 +269,34 @@ CHOICES = [
         "not the compact, the other one",
     ),
 ]
+COUNTED = [
+    case("", RESERVE, reserve(guests=5), "Nobu on 4 December at 7:30 pm: my wife, me and our three kids"),
+    case(
+        "",
+        RESERVE,
+        reserve(guests=8),
+        "Nobu on 4 December at 7:30 pm for 7",
+        "Nobu, 7 people, 4 December, 19:30. Book?",
+        "make that one more, Greg's coming too",
+    ),
+    case("", tool("enroll", grade=NUMBER), {"grade": 7}, "She goes into seventh grade"),
+    case("", MEET, meet(minutes=45), "Kim on 1 December at 3pm, three quarters of an hour"),
+    case("", MEET, meet(minutes=65), "Kim on 1 December at 3pm, an hour and five minutes"),
+    case("", MEET, meet(time="17:00", minutes=60), "Kim, 1 December, 5 to 6pm"),
+    case("", ALARM, {"time": "06:40"}, "wake me at twenty to seven in the morning"),
+    case(
+        "",
+        tool("heat", room=TEXT, celsius=AMOUNT),
+        {"room": "kitchen", "celsius": 20},
+        "Set the kitchen to 68 Fahrenheit",
+    ),
+    case("", HEAT, heat(21.5), "How warm is the kitchen?", "It is set to 19.5.", "Put it up by two degrees"),
+    case("guests", RESERVE, reserve(guests=3), "Nobu on 4 December at 7:30 pm: my wife, me and our three kids"),
+    case("grade", tool("enroll", grade=NUMBER), {"grade": 7}, "She is the seventh child in our street"),
+    case("minutes", MEET, meet(minutes=15), "Kim on 1 December at 3pm, three quarters of an hour"),
+    case("time", ALARM, {"time": "07:20"}, "wake me at twenty to seven in the morning"),
+    case("temperature", HEAT, heat(17.5), "How warm is the kitchen?", "It is set to 19.5.", "Put it up by two degrees"),
+]
 CASES: dict[str, list[Case]] = {
     "often": OFTEN,
     "with": WITH_OR_WITHOUT,
@@ -274,6 +304,7 @@ CASES: dict[str, list[Case]] = {
     "changed": CHANGED,
     "measured": MEASURED,
     "choices": CHOICES,
+    "counted": COUNTED,
 }
 
 

@@ -403,6 +403,79 @@ OLD_OR_LEFT = [
     ),
     case("", SEND, send(), "Last week Anna paid for lunch, send her 75 euros"),
 ]
+MOVED_AWAY = [
+    case(
+        "quantity",
+        BUY,
+        buy(quantity=12),
+        "Is there a discount on a dozen? blue T-shirts, M",
+        "Yes, from 12.",
+        "I don't need nearly that many, order some",
+    ),
+    case(
+        "guests",
+        RESERVE,
+        reserve(guests=6),
+        "Nobu for six on 4 December, 7:30 pm",
+        "That is 600 for six.",
+        "Too pricey for that many. Fewer of us then.",
+    ),
+    case(
+        "amount",
+        MOVE,
+        move(),
+        "Move 200 from savings to checking",
+        "200?",
+        "Forget the 200, that was for another account.",
+    ),
+    case(
+        "time",
+        MEET,
+        meet(),
+        "30 minutes with Kim on 1 December at three pm",
+        "15:00, correct?",
+        "Three won't do, it has to be another time",
+    ),
+    case(
+        "cabin",
+        FLY,
+        fly(cabin="business"),
+        "2 tickets Oslo to Rome, out 2 May, back 9 May",
+        "Business is best. Shall I take it?",
+        "I'm not decided on that",
+        "Is 2 May right?",
+        "yes, that's right",
+    ),
+    case("amount", MOVE, move(amount=500), "My whole budget this month is 500, move some from savings to checking"),
+    case(
+        "minutes",
+        tool("grade", student=TEXT, assignment=TEXT, minutes=NUMBER),
+        {"student": "Casimir", "assignment": "Essay 2", "minutes": 17},
+        "Casimir needed 17 minutes for Essay 1. Enter Essay 2 for Casimir.",
+    ),
+    case(
+        "", MOVE, move(), "Move money from savings to checking, and don't forget the 200 for rent: that is the amount"
+    ),
+    case("", BUY, buy(), "Not as many as last time: two blue T-shirts in M"),
+    case("", MEET, meet(), "30 minutes with Kim on 1 December", "At 14:00?", "Two won't do, make it three pm"),
+    case(
+        "",
+        FLY,
+        fly(),
+        "2 economy tickets Oslo to Rome",
+        "Which days?",
+        "I'm not decided on a seat, but out 2 May and back 9 May",
+    ),
+    case("", MOVE, move(), "My budget is 500, so move 200 from savings to checking"),
+    case(
+        "",
+        HOTEL,
+        hotel(),
+        "One night more than last time: three nights in Vienna for 2 from 5 February",
+        "Shall I add breakfast?",
+        "No thanks",
+    ),
+]
 CASES = {
     "person": ANOTHER_PERSON,
     "teller": WHO_TELLS,
@@ -412,6 +485,7 @@ CASES = {
     "supposed": SUPPOSED,
     "open": NOT_KNOWN,
     "old": OLD_OR_LEFT,
+    "moved": MOVED_AWAY,
 }
 
 

@@ -13,7 +13,8 @@ from sml_agents.text.words import stem
 __all__ = ["is_aside", "is_how_it_stands", "is_left_behind", "is_one_of_several"]
 
 _QUOTED = re.compile(
-    r"(?<!\bI )(?<!\bich )(?<!\bwe )\b(?:wrote|writes|said|says|told me|texted|schrieb|sagte|sagt"
+    r"(?<!\bI )(?<!\bich )(?<!\bwe )\b(?:wrote|writes|said|says|told me|texted"
+    r"|shouted|yelled|replied|answered|insisted|claimed|called it|schrieb|sagte|sagt"
     r"|meinte|dijo|dice|escribi[o\u00f3]|a dit|dit|a \u00e9crit|ha detto|ha scritto)\b[:,]?\s*"
     r"[\"'\u201c\u201e\u2018\u00ab]\s*(?P<words>[^\"\u201d\u201c\u2019\u00bb]{8,}?)"
     r"[\"'\u201d\u201c\u2019\u00bb](?!\w)",
@@ -80,11 +81,17 @@ _BEFORE_NOW = re.compile(
     r"|la derni\u00e8re fois|la \u00faltima vez|l'ultima volta)\b",
     re.IGNORECASE,
 )
-_THAT_DAY = re.compile(r"\b(?:yesterday|the day before|earlier|gestern|ayer|hier|ieri)\b", re.IGNORECASE)
-_DID = re.compile(r"\b(?:was|were|had|got|took|gave|went|did|war|hatte|\w{2,}ed)\b", re.IGNORECASE)
-_THIS_TIME = re.compile(r"\b(?:this time|diesmal|esta vez|cette fois|questa volta)\b", re.IGNORECASE)
+_THAT_DAY = re.compile(
+    r"\b(?:yesterday|the day before|earlier|gestern|ayer|hier|ieri"
+    r"|\w+ (?:years?|months?|weeks?|days?) ago|in (?:19|20)\d\d"
+    r"|last (?:year|month|week|summer|winter|spring|autumn|night|time))\b",
+    re.IGNORECASE,
+)
+_DID = re.compile(r"\b(?:was|were|had|got|took|gave|went|did|sent|war|hatte|\w{2,}ed)\b", re.IGNORECASE)
+_THIS_TIME = re.compile(r"\b(?:this time|today|instead|diesmal|esta vez|cette fois|questa volta)\b", re.IGNORECASE)
+_NO_MORE = re.compile(r"(?:used to|formerly|previously|fr\u00fcher)\b", re.IGNORECASE)
 _SAME = re.compile(r"\b(?:again|there|same)\b", re.IGNORECASE)
-_NOW_OTHER = re.compile(r"\b(?:this time|now|another|different|other|instead|else|new)\b", re.IGNORECASE)
+_NOW_OTHER = re.compile(r"\b(?:another|different|other|instead|else|elsewhere|somewhere)\b", re.IGNORECASE)
 _OLD = re.compile(
     r",?\s*(?:(?:which|that) (?:is|was)\s+|is\s+|was\s+)?(?:my|the|our|his|her|their|[A-Z]\w+(?:\s[A-Z]\w+)?['\u2019]s)"
     r"\s+(?:(?P<gone>old|previous|former|wrong|ex)|current|present|existing)\b(?! \w+ was wrong)"
@@ -149,13 +156,15 @@ def _is_past(kind: Kind, text: str, span: Span) -> bool:
     """`Last time we were four`; a name may be meant all the same: `Anna paid last week, send her 75`."""
     clause = clause_of(text, span)
     told = _BEFORE_NOW.search(text, clause.start, clause.end)
-    if told is None and kind.sort != "text" and (told := _THAT_DAY.search(text, clause.start, clause.end)):
+    if told is None and (told := _THAT_DAY.search(text, clause.start, clause.end)):
         rest = f"{text[: clause.start]} {text[clause.end :]}"
         told = told if _DID.search(text, clause.start, clause.end) and _THIS_TIME.search(rest) else None
     if told is None or re.search(r"\bas $", text[: told.start()]):
         return False
+    if kind.sort != "text" or _NO_MORE.match(text, told.start()):
+        return True
     rest = f"{text[: clause.start]} {text[clause.end :]}"
-    return kind.sort != "text" or bool(_NOW_OTHER.search(rest) and not _SAME.search(rest))
+    return bool(_NOW_OTHER.search(rest) and not _SAME.search(rest))
 
 
 def is_how_it_stands(kind: Kind, piece: Piece, span: Span, message: str) -> bool:

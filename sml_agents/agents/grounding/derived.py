@@ -143,10 +143,18 @@ _DOWN = re.compile(
     re.IGNORECASE,
 )
 _IT_STANDS = re.compile(
-    r"\b(?:is|are|it['\u2019]s|at|has|have|had|runs?|on|with|and|currently|now)\s+"
+    r"\b(?:is|are|it['\u2019]s|at|has|have|had|runs?|running|to|on|with|and|currently|now)\s+"
     r"(?:currently |now |only |about |at |on )?$",
     re.IGNORECASE,
 )
+
+
+_PUT_BY = re.compile(
+    r"\b(?:(?P<down>down|lower|reduce|decrease|drop|cut|turn down)"
+    r"|up|raise|increase|bump|add)\b(?: \w+){0,4}? (?:by|um)\s+$",
+    re.IGNORECASE,
+)
+_MAKE_MORE = re.compile(r"\b(?:make|do) (?:that|it|this) $", re.IGNORECASE)
 
 
 def _changed(draft: Draft, k: int) -> str:
@@ -159,7 +167,8 @@ def _changed(draft: Draft, k: int) -> str:
         (piece.at, one)
         for piece in told
         for one in mentions(kind, piece.text, draft.clock)
-        if _IT_STANDS.search(piece.text[: one.span.start]) and _stands_for(draft, k, piece.text, one.span)
+        if (piece.source == "offered" or _IT_STANDS.search(piece.text[: one.span.start]))
+        and _stands_for(draft, k, piece.text, one.span)
     ]
     for _, piece in draft.said:
         for shift, span in _changes(kind, piece.text, draft.clock):
@@ -188,6 +197,8 @@ def _changes(kind: Kind, text: str, clock: Clock) -> Iterator[tuple[Callable[[fl
             yield partial(mul, _TIMES[found["times"].casefold()]), Span(*found.span())
     for number in find_numbers(text):
         amount = min(number.values)
+        if by := _PUT_BY.search(text[: number.span.start]):
+            yield partial(add, -amount if by["down"] else amount), number.span
         if _UP.match(text, number.span.end):
             yield partial(add, amount), number.span
         elif _DOWN.match(text, number.span.end):

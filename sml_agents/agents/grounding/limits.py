@@ -29,7 +29,8 @@ _CHANGES = frozenset(
 _MONEY = r"\s*[$\u20ac\u00a3]?\s*$"
 _AMOUNT = re.compile(
     r"(?:\b(?:at (?:least|most)|(?:more|less|fewer|higher|lower|greater) than"
-    r"|(?<!\bit )(?<!them )(?<!turn )(?<!bump )(?<!scale )(?<!go )up to|over|under|above|below|exceeding"
+    r"|(?<!\bit )(?<!them )(?<!turn )(?<!bump )(?<!scale )(?<!go )(?<!car )(?<!battery )(?<!charge )"
+    r"up to|over|under|above|below|exceeding"
     r"|min(?:imum)?(?: of)?|max(?:imum)?(?: of)?|as (?:many|much) as"
     r"|(?:limit|maximum|minimum|max|min)(?: \w+)? is|mindestens|hochstens|maximal|minimal|bis zu"
     r"|mehr als|weniger als"
@@ -55,10 +56,11 @@ _BOUND = re.compile(
     re.IGNORECASE,
 )
 _AIMED = re.compile(
-    rf"\b(?:goal|target|record|personal best|average|ziel|objetivo|objectif)\b(?: \w+){{0,2}}? (?:is|was|of|ist|es|est)"
+    rf"\b(?:goal|target|record|personal best|average|budget|allowance|balance|ziel|objetivo|objectif)\b"
+    rf"(?: \w+){{0,3}}? (?:is|was|of|ist|es|est)"
     rf"(?: \w+)?{_MONEY}"
 )
-_AIMS = frozenset(map(stem, listed("goal target record best average aim")))
+_AIMS = frozenset(map(stem, listed("goal target record best average aim budget allowance balance")))
 _LEFT_OPEN = re.compile(r"\b(?:any|some) ?(?:time|day|date)?\b[^.,;]*$|\bwhenever\b|\bwhatever\b")
 _MORE = (
     r"(?:warmer|cooler|colder|hotter|higher|lower|louder|quieter|softer|brighter|darker|bigger|larger|smaller|wider"

@@ -130,6 +130,11 @@ _ROUTINE = re.compile(
     r"(?:(?:only|already|today|tonight|that day|here)\s+)?(?:at|until|till|from)\s+(?:about |around )?$",
     re.IGNORECASE,
 )
+_HAVE_AT = re.compile(
+    r"(?<!can )(?<!could )(?<!may )(?<!should )\b(?:I|we)(?:['\u2019]ve got| already have| have)"
+    r" (?:an?|another|my|our|the)"
+    r" (?P<event>(?:\w+ ){1,3}?)(?:at|from|until) (?:about |around )?$"
+)
 _THEN = re.compile(
     r"\b(?:then|at that time|in time for (?:it|that)|by then|when it (?:starts|begins|ends))\b", re.IGNORECASE
 )
@@ -169,6 +174,19 @@ _THAT_DAY = re.compile(
 )
 
 
+def _of_a_sibling(draft: Draft, k: int, text: str, span: Span) -> bool:
+    """`17 points for Essay 1` where the call is about Essay 2."""
+    clause = clause_of(text, span)
+    around = f"{text[clause.start : span.start]}\ufffc{text[span.end : clause.end]}"
+    for j, fill in enumerate(draft.fills):
+        if j == k or not isinstance(fill.value, str) or not re.fullmatch(r"[^\W\d]+ \d+", fill.value):
+            continue
+        alike = re.findall(rf"\b{re.escape(fill.value.split()[0])} \d+\b", around, re.IGNORECASE)
+        if alike and fold(fill.value) not in map(fold, alike):
+            return True
+    return False
+
+
 def is_of_another(draft: Draft, k: int, piece: Piece, span: Span) -> bool:
     """Whether words that hold a value of argument `k` say it of somebody or something that the call is not about."""
     if piece.source != "said":
@@ -179,6 +197,7 @@ def is_of_another(draft: Draft, k: int, piece: Piece, span: Span) -> bool:
         or _of_another_thing(draft, k, piece.text, span)
         or _of_another_event(draft, k, piece.text, span)
         or _of_the_world(draft, k, piece, span)
+        or _of_a_sibling(draft, k, piece.text, span)
     )
 
 
@@ -265,7 +284,8 @@ def _of_another_event(draft: Draft, k: int, text: str, span: Span) -> bool:
     """`The show starts at 19:30` of a taxi to it, `I'm going to bed at 22:30` of an alarm."""
     if draft.kinds[k].sort not in ("time", "datetime"):
         return False
-    found = _EVENT_AT.search(text[: span.start]) or _ROUTINE.search(text[: span.start])
+    before = text[: span.start]
+    found = _EVENT_AT.search(before) or _ROUTINE.search(before) or _HAVE_AT.search(before)
     if found is None or _THEN.search(text, span.end):
         return False
     about = {word for j, kind in enumerate(draft.kinds) for word in kind.name | label(str(draft.fills[j].value or ""))}
@@ -286,6 +306,8 @@ def _of_the_world(draft: Draft, k: int, piece: Piece, span: Span) -> bool:
     found = _STATES.match(text, whole.start, whole.end)
     if found is None or found.end() > span.start:
         return False
+    if found["name"] and not _OF_PERSONS.match(text, found.end("name")):
+        return False  # `Size is M`
     if _OURSELVES.search(found.group()) or _PLANS.match(text, found.end()):
         return False
     if _IS_PERSON.search(found.group()) and not _WHO.search(found.group()):

@@ -17,7 +17,8 @@ from sml_agents.agents.grounding.unsettled import is_unsettled
 from sml_agents.agents.replies import answers_nothing
 from sml_agents.text.values import Kind, Mention, Span, find, fold, label, mentions, same, tokens
 from sml_agents.text.values.kinds import PEOPLE
-from sml_agents.text.values.times import find_times
+from sml_agents.text.values.numbers import find_numbers
+from sml_agents.text.values.times import as_time, find_times
 from sml_agents.text.values.words import clause_of, find_part, find_words, is_denied, listed
 from sml_agents.text.words import stem
 
@@ -80,7 +81,8 @@ def places_of(draft: Draft, k: int) -> list[Place]:
     since = max(_since(draft, k), _taken_back(draft, k))
     places: list[tuple[int, Place]] = []
     for number, piece in enumerate(draft.pieces):
-        if (piece.source in ("said", "offered") and piece.at < since) or not _usable(draft, k, piece):
+        old = piece.at < since or (piece.at == since and piece.source == "offered")
+        if (piece.source in ("said", "offered") and old) or not _usable(draft, k, piece):
             continue
         answering = fill.slot.name in piece.about
         for mention in _mentions(draft, k, piece, answering):
@@ -136,9 +138,30 @@ def _taken_back(draft: Draft, k: int) -> int:
             ]
         else:
             said = [is_denied(piece.text, span) for span in find_words(str(fill.value), piece.text)]
-        if said and all(said):
+        if (said and all(said)) or _is_moved_away(draft, k, piece):
             found = max(found, piece.at)
     return found
+
+
+_NOT_THAT_MANY = re.compile(
+    r"\b(?:fewer(?! than)|not (?:nearly |quite |exactly )?(?:that|so|as) (?:many|much)"
+    r"|(?:well |far )?(?:below|above|under)"
+    r" that|(?:less|more) than that|too many)\b|n['\u2019]t (?:\w+ )?(?:nearly |quite )?(?:that|so) (?:many|much)\b",
+    re.IGNORECASE,
+)
+
+
+def _is_moved_away(draft: Draft, k: int, piece: Piece) -> bool:
+    """`I don't need nearly that many`, `six won't do`: away from a number or an hour that was named before."""
+    kind, text = draft.kinds[k], piece.text
+    if kind.sort == "number":
+        return bool(_NOT_THAT_MANY.search(text)) and not find(kind, draft.fills[k].value, text, draft.clock)
+    at = as_time(draft.fills[k].value) if kind.sort == "time" else None
+    return at is not None and any(
+        at.minute == 0 and value % 12 == at.hour % 12 and is_denied(text, one.span)
+        for one in find_numbers(text)
+        for value in one.values
+    )
 
 
 def _mentions(draft: Draft, k: int, piece: Piece, answering: bool) -> list[Mention]:

@@ -46,7 +46,7 @@ _WOULD_HAVE = re.compile(
 _TURNED_DOWN = re.compile(r"\b(?:thought (?:about|of)|considered|looked at)\s+(?:\w+\s+)?$", re.IGNORECASE)
 _BUT_NOT = re.compile(r"[^.!?]*\b(?:but|no good|not|\w+n['\u2019]t|decided against|too \w+)\b", re.IGNORECASE)
 _WERE = re.compile(
-    r"\bif (?:i|we|he|she|they|it|you|the \w+|my \w+)(?:['\u2019]d)? (?:only )?"
+    r"\b(?:if|suppose|supposing|imagine) (?:i|we|he|she|they|it|you|the \w+|my \w+)(?:['\u2019]d)? (?:only )?"
     r"(?:were|was|had|could|won|lived|knew|did)\b",
     re.IGNORECASE,
 )

@@ -37,7 +37,8 @@ damaged, broken, defective: damaged|broken|cracked|shattered|smashed|dented
     |kaputt|beschadigt|casse\w?|rot[oa]|danad[oa]|rotto
 wrong item: wrong (?:item|product|thing|one|order)
     |ordered (?:an?|the|one|two|some) [^.;!?]{2,40}?(?:you sent|sent me|got|received|came)\b|falsche\w? (?:artikel|ware)
-theft, stolen: stole|stolen|theft|thief|thieves|robbed|burgled|gestohlen|geklaut|volee?s?|robad[oa]|robaron|rubat[oa]
+theft, stolen: stole|stolen|nicked|pinched|theft|thief|thieves|robbed|burgled
+    |gestohlen|geklaut|volee?s?|robad[oa]|robaron|rubat[oa]
 round trip, return, roundtrip: round[- ]trip|there and back|return ticket|hin und zuruck|aller[- ]retour
     |ida y vuelta|andata e ritorno
 one way, oneway, single: one[- ]way|single ticket|einfache fahrt|nur hin|aller simple|solo ida|solo andata
@@ -45,9 +46,10 @@ aisle: gangplatz|am gang|couloir|pasillo|corridoio
 window: fenster(?:platz)?|fenetre|hublot|ventan(?:a|illa)|finestrino
 delivery, home delivery: deliver(?:y|ed|ing)?
     |(?:bring|brought|drop|dropped) (?:it |them |off )*(?:to|at) (?:my|our|the) (?:place|door|house|home|flat|office)
-    |liefer\w+|livr(?:er|aison|ez)|a domicilio
+    |liefer\w+|livr(?:er|aison|ez|ee?s?)|a domicilio
 pickup, pick up, collection, takeaway, takeout: pick(?:ing)? (?:it |them |that |those )?up
-    |(?:come and|to|i'?ll|come to|come) (?:collect|get|fetch) (?:it|them)|(?:selbst )?abhol\w*|a emporter|para llevar
+    |(?:i|we)(?:'ll| will| can) (?:\w+ ){0,4}?(?:collect|fetch|pick up) (?:it|them|that|those)
+    |(?:come and|to|come to|come) (?:collect|get|fetch) (?:it|them)|(?:selbst )?abhol\w*|a emporter|para llevar
 black: schwarz\w*|noire?s?|negr[oa]s?|ner[oa]
 white: weiss?e[nrms]?|(?<=in )weiss?|blanc(?:he)?s?|blanc[oa]s?|bianc[oa]
 red: rot(?:e[nrs]?)?|rouges?|roj[oa]s?|ross[oa]
@@ -63,6 +65,13 @@ swimming: swam|swims?|swimming|geschwommen|nage|nade
 cut, haircut: trim|hair ?cut|haarschnitt|corte
 vaccination: shots?|jabs?|vaccin\w+|impfung|impfen|vacuna\w*
 referral: referred|recommended by|word of mouth|empfohlen|recommande|recomendad[oa]
+standard, normal: (?:normal|ordinary|regular|usual|standard) (?:delivery|shipping|post|speed|way)
+production, prod: live|prod|production
+economy: economy|coach|(?:the )?cheap(?:est)? seats?|tourist class
+electric: electric|runs on (?:a )?battery\w*(?: only)?|battery only|elektrisch\w*
+meals, meal, food: meals?|lunch|dinner|breakfast with
+duplex: duplex|both sides|double[- ]sided|two[- ]sided|beidseitig|doppelseitig|recto[- ]verso|(?:a|por) doble cara
+simplex: simplex|one side(?: only)?|single[- ]sided|einseitig|recto simple|una cara
 urgent, critical: urgent|asap|as soon as possible|right away|immediately|dringend|sofort|urgente?
 """
 """Choice names, and a pattern of the words for it, without accents."""
@@ -98,7 +107,8 @@ _HOW_OFTEN = {
         r"|jeden monat|(?:chaque|tous les) mois|par mois|cada mes|al mes|ogni mese"
     ),
     "yearly": (
-        r"yearly|annual(?:ly)?|(?:every|each)(?: single)? year|(?:once )?(?:a|per) year|by the year|jahrlich|jedes jahr"
+        r"yearly|annual(?:ly)?|(?:every|each)(?: single)? year|(?:once )?(?:a|per) year|by the year"
+        r"|(?:12|twelve)[- ]months?|for (?:a|one) (?:whole|full) year|jahrlich|jedes jahr"
         r"|pro jahr|chaque annee|par an|tous les ans|cada ano|al ano|ogni anno"
     ),
 }

@@ -272,12 +272,15 @@ def _yes_or_no(kind: Kind, value: Any, text: str) -> list[Mention]:
         return []
     span = Span(hits[0].start, hits[-1].end)
     clause = clause_of(text, span)
-    negative = is_denied(text, Span(hits[0].start, hits[0].end)) or bool(
-        re.search(r"\b(?:not|no|n['\u2019]t|without|off)\b", text[span.end : clause.end])
+    negative = (
+        is_denied(text, Span(hits[0].start, hits[0].end))
+        or bool(_SKIPPED.search(text[: hits[0].start]))
+        or bool(re.search(r"\b(?:not|no|n['\u2019]t|without|off)\b", text[span.end : clause.end]))
     )
     return [Mention(value, span)] if negative != wanted else []
 
 
+_SKIPPED = re.compile(r"\b(?:skip|omit|drop|leave out|spare|save) (?:the |that |any )?$", re.IGNORECASE)
 _REPEATS = frozenset(
     map(stem, listed("repeat repeats repeating recurring recurs recurrence daily weekly monthly yearly"))
 )
@@ -292,14 +295,15 @@ def _how_often(kind: Kind, wanted: bool, value: Any, text: str) -> list[Mention]
     return [Mention(value, span) for span, every in said if (every != is_denied(text, span)) == wanted]
 
 
-_OPPOSITES = (("delivery", "pickup"),)
+_ALSO = {"duplex": "double sided"}
+_OPPOSITES = (("delivery", "pickup"), ("duplex", "simplex"))
 
 
 def _opposite(kind: Kind, wanted: bool, value: Any, text: str) -> list[Mention]:
     """Of `delivery`: `I'll pick it up` is no."""
     for pair in _OPPOSITES:
         for one, other in (pair, pair[::-1]):
-            if kind.name == {stem(one)}:
+            if kind.name in ({stem(one)}, {stem(word) for word in _ALSO.get(one, "").split()}):
                 spans = find_choice(one if wanted else other, pair, text)
                 return [Mention(value, span) for span in spans if not is_denied(text, span)]
     return []

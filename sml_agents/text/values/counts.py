@@ -34,6 +34,19 @@ def find_counts(kind: Kind, text: str, clock: Clock) -> list[Mention]:
             for number in find_numbers(match["others"]):
                 found.extend(Mention(value + 1, Span(*match.span())) for value in number.values)
         found.extend(Mention(2.0, Span(*one.span())) for one in _COUPLE.finditer(text))
+    if kind.counts_people or kind.name & _ANY_COUNT:
+        found.extend(Mention(2.0, Span(*one.span())) for one in _US_BOTH.finditer(text))
+    if kind.counts_people:
+        found.extend(_party(text))
+    if "celsius" in kind.words:
+        for one in _FAHRENHEIT.finditer(text):
+            found.append(Mention(round((float(one["n"]) - 32) / 1.8, 1), Span(*one.span()), derived=True))
+            taken.append(Span(*one.span()))
+    found.extend(
+        Mention(float(_ORDINALS.get(one["word"].casefold(), 0) or int(one["n"])), Span(*one.span()))
+        for one in _NTH_OF.finditer(text)
+        if stem(one["what"]) in kind.name
+    )
     for mention in find_numbers(text):
         if any(mention.span.overlaps(span) for span in taken):
             continue
@@ -97,6 +110,7 @@ _MONEY_AFTER = re.compile(
 _MEASURES = {
     word: (family, size)
     for family, size, words in (
+        ("weight", 1e-3, "mg milligram milligrams"),
         ("weight", 1.0, "g gram grams gramm"),
         ("weight", 1e3, "kg kilo kilos kilogram kilograms kilogramm"),
         ("weight", 1e6, "t tonne tonnes"),
@@ -132,6 +146,44 @@ def _factor(kind: Kind, text: str, span: Span) -> float | None:
     if said is None or own is None:
         return 1.0
     return said[1] / own[1] if said[0] == own[0] else None
+
+
+_ANY_COUNT = frozenset(map(stem, listed("count quantity tickets seats")))
+_US_BOTH = re.compile(
+    r"\b(?:us both|both of us|the two of us|(?:him|her) and me|me and (?:him|her)|uns beide|nous deux)\b", re.IGNORECASE
+)
+_FAHRENHEIT = re.compile(
+    r"(?<![\w.])(?P<n>-?\d+(?:\.\d+)?)\s?(?:\u00b0\s?f\b|degrees? f(?:ahrenheit)?\b|fahrenheit\b|f\b)", re.IGNORECASE
+)
+_ORDINALS = {
+    word: n
+    for n, word in enumerate(
+        listed("first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"), 1
+    )
+}
+_NTH_OF = re.compile(
+    rf"\b(?:(?P<n>\d{{1,2}})(?:st|nd|rd|th)|(?P<word>{'|'.join(_ORDINALS)}))[ -](?P<what>[a-z]+)\b", re.IGNORECASE
+)
+_KIN = (
+    r"(?:my|our) (?:\w+ )?(?:wife|husband|partner|girlfriend|boyfriend|friend|brother|sister|son|daughter"
+    r"|mother|father|mum|mom|dad|boss|colleague|cousin|kid)\b"
+)
+_ONE_OF_US = rf"(?:{_KIN}|me|myself|i\b|(?:my|our) (?P<n{{}}>two|three|four|five|\d) \w+s\b)"
+_PARTY = re.compile(
+    rf"\b{_ONE_OF_US.format(0)}, {_ONE_OF_US.format(1)}(?:, {_ONE_OF_US.format(2)})?,? (?:and|und) "
+    rf"{_ONE_OF_US.format(3)}",
+    re.IGNORECASE,
+)
+
+
+def _party(text: str) -> list[Mention]:
+    """`My wife, me and our three kids` are five."""
+    found = []
+    for one in _PARTY.finditer(text):
+        several = [find_numbers(one[f"n{k}"])[0].values for k in range(4) if one[f"n{k}"]]
+        people = len(re.split(r",? (?:and|und) |, ", one.group()))
+        found.append(Mention(people - len(several) + sum(map(min, several)), Span(*one.span())))
+    return found
 
 
 _TONIGHT = re.compile(r"\b(?:(?:just|only) (?:for )?|for )tonight\b", re.IGNORECASE)

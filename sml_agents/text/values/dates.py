@@ -319,6 +319,8 @@ def _likely(text: str, window: tuple[Any, ...], words: dict[str, frozenset[str]]
     known = [n or w in words["strong"] or w in words["weak"] for n, w in zip(numbers, plain, strict=True)]
     if not all(known):
         return False
+    if any(re.fullmatch(r"\d+k", word) for word in plain):
+        return False  # `10k in an hour`
     first, last = plain[0], plain[-1]
     if {"at", "um"} & set(plain) or any(re.fullmatch(r"\d{1,2}(?:[ap]m|h)", word) for word in plain):
         return False  # a time

@@ -57,6 +57,17 @@ _ROMANCE = re.compile(
     r"(?![^\W_]|:|\s?\d)",
     re.IGNORECASE,
 )
+_TO_HALF = re.compile(
+    r"(?<![\d.:])(?P<h>\d{1,2})(?=\s?(?:to|until|till|-|\u2013)\s?\d{1,2}(?::\d{2})?\s?(?P<half>[ap])\.?m\b)",
+    re.IGNORECASE,
+)
+"""The 5 of `5 to 6pm`."""
+_MINUTES = re.compile(
+    r"\b(?:at|by|um|gegen|around)\s+(?P<n>[^\W_]+)\s+(?:minutes\s+)?(?P<side>past|to|vor|nach)\s+(?P<hour>[^\W\d_]+|\d{1,2})\b"
+    r"(?!\s+(?:people|guests|persons))",
+    re.IGNORECASE,
+)
+"""`At twenty to seven`."""
 _QUARTERS = {"media": 30, "demie": 30, "mezza": 30, "meia": 30, "menos cuarto": -15, "moins le quart": -15}
 _FRACTION = re.compile(
     r"\b(?:(?P<part>half past|quarter past|quarter to|quarter after|halb|viertel nach|viertel vor|dreiviertel)\s+)"
@@ -125,6 +136,14 @@ def find_times(text: str) -> tuple[TimeMention, ...]:
             shift = next((n for words, n in _QUARTERS.items() if part.endswith(words)), 15 if part else 0)
             minutes = int(hours[0]) * 60 + shift
             add(minutes // 60, minutes % 60, *match.span())
+    for match in _TO_HALF.finditer(text):
+        add(int(match["h"]), 0, *match.span("h"), half=match["half"].casefold())
+    for match in _MINUTES.finditer(text):
+        counts = [next(iter(m.values)) for word in ("n", "hour") for m in find_numbers(match[word])[:1]]
+        if len(counts) == 2 and 1 <= counts[0] < 30 and 1 <= counts[1] <= 12:
+            sign = -1 if fold(match["side"]) in ("to", "before", "vor") else 1
+            minutes = int(counts[1]) * 60 + sign * int(counts[0])
+            add(minutes // 60, minutes % 60, match.start("n"), match.end("hour"))
     for token in tokens(text):
         if token.plain in _NAMED:
             add(_NAMED[token.plain], 0, token.start, token.end, sure=True)
