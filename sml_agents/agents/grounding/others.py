@@ -34,7 +34,8 @@ _SUBJECT = (
     rf"{_LEAD}(?P<who>(?i:{_OWNER})\s+(?:[a-z-]+\s+){{0,2}}?"
     rf"(?i:(?P<male>(?:{_MALE})s?)|(?P<female>(?:{_FEMALE})s?)|(?:{_ANYBODY})s?)\b"
     r"(?:\s+(?P<called>[A-Z]\w+))?(?:['\u2019]s?\s+(?P<thing>\w+))?"
-    r"|(?P<name>(?!(?:I|We|You|It|This|That|There|These|Those|The|What|Who)\b)[A-Z][^\W\d_]+)(?:\s[A-Z][^\W\d_]+)?|(?P<pronoun>(?i:he|she|they)))(?=\s|['\u2019])"
+    r"|(?P<name>(?!(?:I|We|You|It|He|She|They|This|That|There|These|Those|The|What|Who|My|Our)\b)"
+    r"[A-Z][^\W\d_]+)(?:\s[A-Z][^\W\d_]+)?|(?P<pronoun>(?i:he|she|they)))(?=\s|['\u2019])"
 )
 _SAYS_OF = re.compile(
     rf"{_SUBJECT}(?P<verb>\s+(?:(?:always|usually|normally|often|also|just|only|both|still|already|once)\s+)*"

@@ -37,7 +37,9 @@ def find_counts(kind: Kind, text: str, clock: Clock) -> list[Mention]:
     if kind.counts_people or kind.name & _ANY_COUNT:
         found.extend(Mention(2.0, Span(*one.span())) for one in _US_BOTH.finditer(text))
     if kind.counts_people:
-        found.extend(_party(text))
+        party = _party(text)
+        found.extend(party)
+        taken += [one.span for one in party]
     if "celsius" in kind.words:
         for one in _FAHRENHEIT.finditer(text):
             found.append(Mention(round((float(one["n"]) - 32) / 1.8, 1), Span(*one.span()), derived=True))
