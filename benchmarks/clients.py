@@ -202,6 +202,27 @@ async def aiohttp_floor(url: str, dialogues: int, limit: int) -> int:
     return dialogues * ORACLE_TURNS
 
 
+async def in_verifiers(url: str, dialogues: int, limit: int) -> int:
+    from verifiers.v1.clients import EvalClientConfig, ModelContext
+    from verifiers.v1.types import SamplingConfig
+    from verifiers.v1.utils.loaders import load_environment
+    from verifiers_talk import TalkEnvConfig
+
+    given = {"taskset": {"id": "verifiers_talk", "dialogues": dialogues}}
+    env = load_environment(TalkEnvConfig.model_validate(given))
+    client = EvalClientConfig(base_url=url, api_key_var="NO_KEY")
+    context = ModelContext(model="loopback", client=client, sampling=SamplingConfig())
+    tasks = iter(env.taskset)
+
+    async def hold() -> None:
+        episode = await env.run_episode(next(tasks), context)
+        assert episode.ok and episode.traces[0].num_turns == ORACLE_TURNS, episode.errors
+
+    async with env.serving():
+        await at_once(hold, dialogues, limit)
+    return dialogues * ORACLE_TURNS
+
+
 Client = Callable[[str, int, int], Awaitable[int]]
 CLIENTS: dict[str, tuple[str, Client, str]] = {
     "ours": ("sml-agents, traces stored", ours, "uvloop"),
@@ -211,6 +232,7 @@ CLIENTS: dict[str, tuple[str, Client, str]] = {
     "langgraph-ours": ("LangGraph + our chat model", langgraph_our_model, "uvloop"),
     "ours-oracle": ("sml-agents, oracle as teacher, traces stored", ours_oracle, "uvloop"),
     "langgraph-oracle": ("LangGraph + ChatOpenAI, fixed teacher", langgraph_chatopenai_oracle, "asyncio"),
+    "verifiers": ("verifiers, fixed teacher", in_verifiers, "asyncio"),
     "chatopenai": ("ChatOpenAI in a plain loop", chatopenai_loop, "uvloop"),
     "model": ("our chat model in a plain loop", our_model_loop, "uvloop"),
     "client": ("our chat model over AsyncOpenAI, in a plain loop", our_client_loop, "uvloop"),

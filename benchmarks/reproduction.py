@@ -26,17 +26,18 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 # Before torch is imported: idle threads that spin slow a busy machine down.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("KMP_BLOCKTIME", "0")
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from apart import alone
 
 from sml_agents.backends import resolve
 from sml_agents.backends.chat_format import ChatFormat
@@ -161,12 +162,6 @@ def main() -> int:
             alone(collect, options)
     print(tables(json.loads(options.results.read_text(encoding="utf-8"))))
     return 0
-
-
-def alone(work: Callable[..., Any], *arguments: Any) -> Any:
-    """`work` in a process of its own, so that the memory of one training does not stay for the next."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(work, *arguments).result()
 
 
 class Workshop:

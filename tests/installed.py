@@ -28,6 +28,8 @@ PARTS = {
     "core": "sml_agents.dialogue",
     "local": "sml_agents.backends.local",
     "train": "sml_agents.training",
+    "qlora": "bitsandbytes, sml_agents.training",
+    "all": "sml_agents.training, sml_agents.agents.middleware",
     "tasks": "reasoning_gym",
     "agents": "sml_agents.agents.middleware",
     "openai": "sml_agents.backends.openai_sdk",
@@ -41,7 +43,7 @@ PARTS = {
     "inspect": "sml_agents.integrations.inspect",
 }
 """What is imported to see that an extra brings what it is for."""
-WITH_TORCH = {"local", "train", "all", "dev"}
+WITH_TORCH = {"local", "train", "qlora", "all"}
 
 SCRIPTED = '{"when": "/./", "reply": "How many are there?"}\n'
 FIVE_LINES = """

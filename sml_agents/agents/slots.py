@@ -16,6 +16,8 @@ from langchain_core.tools import BaseTool
 from pydantic import BaseModel
 
 from sml_agents.agents.asking import Question
+from sml_agents.errors import InputError
+from sml_agents.text.schemas import fault_in, object_of, pointed, required_of, unreadable
 from sml_agents.text.values import Kind, fold, kind_of
 from sml_agents.text.values.words import listed
 
@@ -150,8 +152,13 @@ def is_read_only(tool: Any) -> bool:
 def slots_of(
     tool: Any, refine: type[BaseModel] | None = None, guessable: frozenset[str] = frozenset()
 ) -> tuple[Slot, ...]:
-    """The slots of a tool, in the schema's order; a field of `refine` says more about the argument of its name."""
+    """The slots of a tool, in the schema's order; a field of `refine` says more about the argument of its name.
+
+    Raises InputError for a schema that cannot be read.
+    """
     schema = schema_of(tool)
+    if (fault := fault_in(schema)) is not None:
+        raise InputError(unreadable(tool_name(tool), *fault))
     found = list(_leaves(schema, schema, (), 0))
     if refine is not None:
         better = {slot.own_name: slot for slot in slots_of_model(refine)}
@@ -178,9 +185,7 @@ def _resolved(schema: Any, root: Mapping[str, Any]) -> tuple[Mapping[str, Any], 
         if not isinstance(schema, Mapping):
             return {}, nullable
         if reference := schema.get("$ref"):
-            target: Any = root
-            for part in str(reference).removeprefix("#/").split("/"):
-                target = target.get(part, {}) if isinstance(target, Mapping) else {}
+            target = object_of(pointed(root, reference))
             schema = {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
         elif choices := schema.get("anyOf") or schema.get("oneOf"):
             real = [choice for choice in choices if not (isinstance(choice, Mapping) and choice.get("type") == "null")]
@@ -188,9 +193,9 @@ def _resolved(schema: Any, root: Mapping[str, Any]) -> tuple[Mapping[str, Any], 
             rest = {key: value for key, value in schema.items() if key not in ("anyOf", "oneOf")}
             if len(real) != 1:
                 return rest, nullable
-            schema = {**real[0], **rest}
+            schema = {**object_of(real[0]), **rest}
         elif all_of := schema.get("allOf"):
-            schema = {**all_of[0], **{key: value for key, value in schema.items() if key != "allOf"}}
+            schema = {**object_of(all_of[0]), **{key: value for key, value in schema.items() if key != "allOf"}}
         elif isinstance(kinds := schema.get("type"), list):
             real = [kind for kind in kinds if kind != "null"]
             nullable = nullable or len(real) < len(kinds)
@@ -209,7 +214,7 @@ def _leaves(
     kind = schema.get("type")
     properties = schema.get("properties")
     if depth < _MOST and isinstance(properties, Mapping) and properties and kind in ("object", "dict", None):
-        required = schema.get("required") or ()
+        required = required_of(schema)
         for name, inner in properties.items():
             if name in required:
                 yield from _leaves(inner, root, (*path, str(name)), depth + 1)

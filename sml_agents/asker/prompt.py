@@ -14,11 +14,12 @@ of `?` where the value would begin.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from sml_agents.errors import InputError
+from sml_agents.text.schemas import fault_in, properties_of, required_of, type_of, unreadable
 
 __all__ = ["KNOWN", "MISSING", "NO_TOOL", "Argument", "Said", "ToolView", "branch", "choice", "conversation", "opening"]
 
@@ -62,10 +63,8 @@ class Argument:
     def read(cls, name: str, schema: Any, required: bool) -> Argument:
         """An argument out of its JSON schema."""
         given: Mapping[str, Any] = schema if isinstance(schema, Mapping) else {}
-        kinds = given.get("type")
-        kind = kinds if isinstance(kinds, str) else next((one for one in kinds or () if one != "null"), "")
         options = tuple(str(one) for one in given.get("enum") or () if one is not None)
-        return cls(name, str(given.get("description") or ""), str(kind), options, required)
+        return cls(name, str(given.get("description") or ""), type_of(given), options, required)
 
 
 @dataclass(frozen=True)
@@ -83,10 +82,9 @@ class ToolView:
         if not isinstance(inner, Mapping) or not isinstance(inner.get("name"), str):
             raise InputError(f"a tool is a dictionary with a name and parameters, not {str(tool)[:60]!r}")
         schema = inner.get("parameters") or inner.get("input_schema") or inner.get("inputSchema") or {}
-        try:
-            arguments = tuple(_arguments(schema, "", True))
-        except _NoSchema as error:
-            raise InputError(f"the parameters of {inner['name']} are no JSON schema of an object: {error}") from None
+        if (fault := fault_in(schema)) is not None:
+            raise InputError(unreadable(inner["name"], *fault))
+        arguments = tuple(_arguments(schema, "", True))
         return cls(inner["name"], str(inner.get("description") or ""), arguments)
 
     @property
@@ -98,22 +96,10 @@ class ToolView:
         return replace(self, arguments=tuple(replace(one, description="") for one in self.arguments))
 
 
-class _NoSchema(Exception):
-    """What is wrong with the schema of a tool."""
-
-
-def _arguments(schema: Any, above: str, required: bool) -> Iterator[Argument]:
+def _arguments(schema: Mapping[str, Any], above: str, required: bool) -> Iterator[Argument]:
     """The leaves of an object's schema; what is inside another object is named by its path."""
-    if not isinstance(schema, Mapping):
-        raise _NoSchema(f"{str(schema)[:60]!r} is no dictionary")
-    needed, properties = schema.get("required") or (), schema.get("properties") or {}
-    if not isinstance(properties, Mapping):
-        raise _NoSchema(f"`properties` is a dictionary of names, not {str(properties)[:60]!r}")
-    if above and isinstance(needed, bool):  # an older draft's way to say that this argument is required
-        needed = ()
-    if isinstance(needed, str) or not isinstance(needed, Iterable):
-        raise _NoSchema(f"`required` is a list of names, not {str(needed)[:60]!r}")
-    for name, inner in properties.items():
+    needed = required_of(schema)
+    for name, inner in properties_of(schema).items():
         path, here = f"{above}{name}", required and name in needed
         if isinstance(inner, Mapping) and inner.get("properties"):
             yield from _arguments(inner, f"{path}.", here)

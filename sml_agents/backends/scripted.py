@@ -16,7 +16,7 @@ from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackMana
 from langchain_core.language_models import LangSmithParams
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCall, ToolCallChunk
 from langchain_core.outputs import ChatGenerationChunk
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from sml_agents.backends.base import LeanChatModel
 from sml_agents.backends.text import clean
@@ -42,10 +42,10 @@ class Rule(BaseModel):
 
     when: str
     """A text that the last message contains, or a regular expression between slashes: `/how (much|many)/`."""
-    reply: str | tuple[str, ...]
-    """What to say; of several, one is chosen by conversation and seed."""
+    reply: str | tuple[str, ...] = ""
+    """What to say; of several, one is chosen by conversation and seed. May be left out beside `calls`."""
     calls: tuple[ScriptedCall, ...] = ()
-    """Tools to call beside it; `reply` may be empty then."""
+    """Tools to call beside it: `{"name": ..., "args": {...}}`."""
 
     @field_validator("when")
     @classmethod
@@ -63,6 +63,12 @@ class Rule(BaseModel):
         if reply == ():
             raise ValueError("a rule needs at least one reply")
         return reply
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Rule:
+        if not self.calls and "reply" not in self.model_fields_set:
+            raise ValueError("a rule needs a reply or calls")
+        return self
 
     def matches(self, text: str) -> bool:
         if len(self.when) > 1 and self.when[0] == self.when[-1] == "/":

@@ -15,7 +15,7 @@ from sml_agents.errors import InputError
 def ask(
     text: Annotated[
         list[str],
-        typer.Argument(metavar="TEXT...", help="What was said: the person's, the agent's, and so on in turn."),
+        typer.Argument(metavar="TEXT", help="What was said: the person's, the agent's, and so on in turn."),
     ],
     tools: Annotated[Path, typer.Option(metavar="FILE", help="JSON: a tool, or a list, as a provider takes them.")],
     asker: Annotated[str, typer.Option(metavar="SPEC", help="asker: (ready) or asker:FOLDER.")] = "asker:",

@@ -49,7 +49,7 @@ class Command:
 
 def completions(
     context: typer.Context,
-    shell: Annotated[Shell, typer.Argument(metavar="bash|zsh|fish", help="The shell.")],
+    shell: Annotated[Shell, typer.Argument(metavar="SHELL", help="The shell.")],
     json: JsonFlag = False,
 ) -> Result:
     """Print what makes a shell complete sml-agents.

@@ -25,7 +25,7 @@ def evaluate(
     student: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="[NAME=]BACKEND", help=f"{STUDENT_HELP} May be given several times, each with a name of its own."
+            metavar="[NAME=]BACKEND", help=f"{STUDENT_HELP}; may be given several times, each with a name of its own."
         ),
     ] = None,
     tasks: Annotated[list[str] | None, typer.Option(help=TASKS_HELP, metavar="SPEC")] = None,

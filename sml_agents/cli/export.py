@@ -26,7 +26,9 @@ def export(
     store: Annotated[str, typer.Argument(metavar="STORE", help="The store to read: a file or a database URL.")],
     format: Annotated[str, typer.Option(metavar="FORMAT", help=FORMATS_HELP)],
     out: Annotated[Path, typer.Option(metavar="PATH", help="File to write; for parquet a folder.")],
-    solved: Annotated[bool | None, typer.Option("--solved/--unsolved", help="Dialogues by outcome.")] = None,
+    solved: Annotated[
+        bool | None, typer.Option("--solved/--unsolved", help="Only dialogues that were, or were not.")
+    ] = None,
     family: Annotated[list[str] | None, typer.Option(metavar="NAME", help="Task families.")] = None,
     form: Annotated[
         list[str] | None, typer.Option(metavar="FORM", help="full, underspecified or sharded tasks.")
@@ -77,7 +79,8 @@ def export(
     """Write dialogues as training data.
 
     Filters may be combined; those that take a name may be given several times. Only what the student could see is
-    written, and of its turns those to learn from: to train on the turns that a recipe takes, give its --select. A file
+    written, and of its turns those to learn from: to train on the turns that a recipe takes, give its --select. Of
+    lessons those are taken that were accepted in a review and are not held out (--split heldout takes those). A file
     that is there is replaced when the new one is complete.
     """
     from sml_agents.data.export import FORMATS, TraceFilter
@@ -152,7 +155,7 @@ def _some(values: list[T] | None) -> tuple[T, ...] | None:
 
 
 def _print(report: ExportReport) -> None:
-    print(f"{report.rows} rows from {report.taken} of {report.traces} dialogues: {report.path}")
+    print(f"{report.rows:,} rows from {report.taken:,} of {report.traces:,} dialogues: {report.path}")
     print(f"sha256 {report.sha256}")
     for reason, count in report.left_out.items():
-        print(f"  left out: {count} {reason}")
+        print(f"  left out: {count:,} {reason}")

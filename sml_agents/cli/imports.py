@@ -21,7 +21,7 @@ FORMATS_HELP = (
 
 
 def import_(
-    logs: Annotated[list[str], typer.Argument(metavar="FORMAT:PATH...", help=FORMATS_HELP)],
+    logs: Annotated[list[str], typer.Argument(metavar="FORMAT:PATH", help=FORMATS_HELP)],
     store: Annotated[str, typer.Option(metavar="PATH|URL", help="The store to write to; made when missing.")],
     personal: Annotated[
         bool, typer.Option("--redact-personal", help="Take out mail addresses, phone, card and account numbers, too.")

@@ -11,7 +11,7 @@ from sml_agents.cli.result import JsonFlag, Result
 
 
 def merge(
-    adapter: Annotated[Path, typer.Argument(metavar="FOLDER", help="Of a training with lora.merge: false, or QLoRA.")],
+    adapter: Annotated[Path, typer.Argument(metavar="FOLDER", help="Trained with lora.merge: false, or by QLoRA.")],
     out: Annotated[Path, typer.Option(metavar="FOLDER", help="New folder for the whole model.")],
     base: Annotated[
         str | None, typer.Option(metavar="MODEL", help="The model to merge into; the adapter names its own.")

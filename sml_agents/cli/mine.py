@@ -75,11 +75,15 @@ def _print(report: MiningReport, store: str) -> None:
     rest = (
         (f"nothing found in {report.without:,}", report.without),
         (f"{report.unsure:,} not sure enough", report.unsure),
+        (f"{report.kept:,} reviewed before, left as they are", report.kept),
     )
     if words := ", ".join(text for text, count in rest if count):
         print(words)
     for reason, count in report.unjudged.items():
         print(f"not judged, and as the rules found them: {count:,} ({reason})")
-    if report.splits:
-        print(", ".join(f"{count:,} {split}" for split, count in sorted(report.splits.items(), reverse=True)))
-    print(f"look at them: sml-agents review {store}")
+    if out := report.splits.get("heldout", 0):
+        print(f"{report.moments - out:,} to train on; {out:,} held out to measure on, whole threads (--heldout)")
+        if out == report.moments:
+            print("none is left to train on: mine again with --heldout 0")
+    if report.moments:
+        print(f"look at them: sml-agents review {store}, or sml-agents view {store}")

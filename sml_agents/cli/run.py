@@ -66,7 +66,7 @@ def run(
     ] = False,
     lease: Annotated[
         float,
-        typer.Option(min=1, metavar="SECONDS", help="On PostgreSQL: take over the dialogues of a dead process after."),
+        typer.Option(min=1, metavar="SECONDS", help="On PostgreSQL: after it others go on for a dead process."),
     ] = 60.0,
     json: JsonFlag = False,
 ) -> Result:
@@ -195,14 +195,16 @@ def count_tasks(specs: Sequence[str]) -> int:
 
 
 def _payload(summary: RunSummary, store: str) -> dict[str, Any]:
-    numbers = ("n", "resumed", "elsewhere", "solved", "asked", "failed", "tokens", "interrupted")
+    numbers = ("n", "resumed", "elsewhere", "solved", "primed", "asked", "failed", "tokens", "interrupted")
     values = {name: getattr(summary, name) for name in numbers}
     return {"store": store, **values, "stops": dict(summary.stops), "seconds": round(summary.seconds, 3)}
 
 
 def _print(summary: RunSummary, store: str) -> None:
     stops = ", ".join(f"{count} {stop}" for stop, count in summary.stops.items())
-    print(f"{summary.n} dialogues ({stops or 'none'}), the student asked in {summary.asked}; kept in {store}")
+    print(f"{summary.n} dialogues ({stops or 'none'}), a question was asked in {summary.asked}; kept in {store}")
+    if summary.primed:
+        print(f"the student itself solved {summary.solved}; in {summary.primed} Q-priming wrote the right answer")
     if summary.elsewhere:
         print(f"{summary.elsewhere} of them were run by other processes meanwhile")
     if summary.interrupted:

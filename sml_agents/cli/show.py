@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def show(
     store: Annotated[str, typer.Argument(metavar="STORE", help="The store: a file or a database URL.")],
     id: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="A dialogue's id or how it begins; without it, a list.")
+        str | None, typer.Argument(metavar="ID", help="A dialogue's id or how it begins; without it, a list.")
     ] = None,
     solved: Annotated[bool | None, typer.Option("--solved/--unsolved", help="List only these.")] = None,
     stop: Annotated[

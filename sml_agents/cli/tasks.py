@@ -31,8 +31,8 @@ def tasks(
 ) -> Result:
     """Write tasks to a file, to be named as tasks:FILE.
 
-    The file gives the same tasks whatever later releases generate. With --hide-with a model makes complete problems
-    underspecified; what it writes is checked by count, and refused where the fact is not the one that is missing.
+    The file gives the same tasks whatever later releases generate. A model that --hide-with names makes complete
+    problems underspecified; what it writes is checked by count, and refused where the fact is not the one missing.
     """
     from sml_agents.files import whole_file
     from sml_agents.tasks import LoadReport

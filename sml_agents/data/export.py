@@ -33,7 +33,7 @@ from sml_agents.data.formats import MIXED, ROW_MAKERS, System, pair_row
 from sml_agents.data.lines import write_lines
 from sml_agents.data.pairs import Pair, PairMaker
 from sml_agents.data.parquet import check_folder, dataset_card, write_rows
-from sml_agents.data.selection import Conversation, TraceFilter, leaks_to_student
+from sml_agents.data.selection import UNREVIEWED, Conversation, TraceFilter, leaks_to_student
 from sml_agents.errors import InputError
 from sml_agents.files import obstacle
 from sml_agents.types import Role, StopReason, Trace
@@ -85,7 +85,8 @@ def export(
     The output appears when all of it has been written; an export that fails leaves what was there before.
 
     Args:
-        filters: None takes every student turn but wrong attempts (which `preference` and `kto` need).
+        filters: None takes every student turn but wrong attempts (which `preference` and `kto` need), and of lessons
+            those that were accepted and are not held out.
         system: system prompt put before every dialogue, as the student will have it; empty for none. None takes that
             of the agent whose log a trace is, and none for other traces.
         tool_calls: False leaves out tools, calls and results: what the two said to each other remains.
@@ -233,9 +234,10 @@ class _Export:
             return "there is no trace to export: the store is empty, or the query on it matches nothing"
         reasons = ", ".join(f"{count} {reason}" for reason, count in self.left_out.most_common(4) if count)
         what = "no pair could be made" if self.format == "preference" and self.taken else "nothing is left"
+        waiting = self.left_out[UNREVIEWED]
         return (
-            f"{what} of {self.traces_read} traces with {self.filters.describe()}"
-            f"{f' ({reasons})' if reasons else ''}: loosen the filter"
+            f"{what} of {self.traces_read} traces with {self.filters.describe()}{f' ({reasons})' if reasons else ''}: "
+            f"{'accept lessons first, by `sml-agents review` or `view`' if waiting else 'loosen the filter'}"
         )
 
 

@@ -6,9 +6,10 @@ was missing with those in which none was, because a model that only ever sees qu
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar, cast
 
@@ -16,9 +17,9 @@ from sml_agents.data.nouns import Message, Tools, TrainingRow
 from sml_agents.data.selection import Conversation, Preset, TraceFilter, preset, system_of, told_facts
 from sml_agents.errors import InputError, TrainingError
 from sml_agents.text.sentences import sentences
-from sml_agents.text.thinking import written_thought
+from sml_agents.text.thinking import as_thought, written_thought
 from sml_agents.text.tools import ASKING_TOOL, call_text, result_text, tools_text
-from sml_agents.types import Call, Form, Role, Trace, Turn, stable_hash
+from sml_agents.types import AcceptedCall, Call, Form, Role, Trace, Turn, stable_hash
 
 __all__ = [
     "balanced",
@@ -202,7 +203,8 @@ def tools_in_text(messages: Sequence[Message], tools: Tools) -> list[Message]:
 def with_thoughts(conversation: Conversation) -> Conversation:
     """The think-then-decide format: before each taken turn what is known, what is asked and what is missing.
 
-    Written by rule from what the dialogue knows. A missing fact is asked for, never told.
+    Where tools serve the task: each argument of the call with its value, `?` where nobody gave it. Written by rule from
+    what the dialogue knows. A missing fact is asked for, never told.
     """
     task, turns = conversation.trace.task, list(conversation.turns)
     *given, asked = sentences(task.prompt) or [""]
@@ -211,10 +213,24 @@ def with_thoughts(conversation: Conversation) -> Conversation:
             continue
         told = [turn.text for turn in turns[:at] if turn.reveals]
         names = told_facts(turns[:at])
-        missing = [fact.question or fact.name for fact in task.private.facts if fact.name not in names]
-        thought = written_thought(" ".join([*given, *told]) or "nothing", asked, missing)
+        missing = {fact.name: fact.question or fact.name for fact in task.private.facts if fact.name not in names}
+        if task.private.calls:
+            thought = as_thought(_arguments_known(task.private.calls[0], missing))
+        else:
+            thought = written_thought(" ".join([*given, *told]) or "nothing", asked, [*missing.values()])
         turns[at] = turns[at].model_copy(update={"thought": thought, "call": None})
     return replace(conversation, turns=tuple(turns))
+
+
+def _arguments_known(call: AcceptedCall, missing: Collection[str]) -> str:
+    """A line for each argument that the call has to have."""
+    values = {name: "?" if name in missing else accepted[0] for name, accepted in call.arguments.items()}
+    lines = (
+        f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
+        for name, value in values.items()
+        if name not in call.optional
+    )
+    return "\n".join(lines)
 
 
 class _Kind(Protocol):

@@ -32,10 +32,13 @@ __all__ = [
 ]
 
 LEAKED = "teacher leaked the answer"
+UNREVIEWED = "not accepted in a review"
+HELD_OUT = "held out to measure on (split: heldout)"
 
 
 class TraceFilter(BaseModel):
-    """What to take. Fields left at None let everything through."""
+    """What to take. Fields left at None let everything through, but of the lessons that `mine` made only those that a
+    person accepted (`solved`) and that are not held out to measure on (`splits`)."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -110,6 +113,11 @@ class TraceFilter(BaseModel):
         task = trace.task
         if not self.failed and trace.stop is StopReason.FAILED:
             return "failed"
+        if "moment" in trace.tags:  # a lesson
+            if self.solved is not False and trace.solved is not True:
+                return UNREVIEWED
+            if self.splits is None and task.split == "heldout":
+                return HELD_OUT
         if self.solved is not None and trace.solved is not self.solved:
             return "not solved" if self.solved else "solved or not scored"
         for wanted, value, reason in (

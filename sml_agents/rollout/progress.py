@@ -73,7 +73,8 @@ def describe(progress: Progress) -> str:
 def _numbers(progress: Progress) -> str:
     rate = f", {progress.tokens_per_second:,.0f} tokens/s" if progress.tokens else ""
     failed = f", {progress.failed} failed" if progress.failed else ""
-    return f"{progress.solved} solved, {progress.asked} asked{failed}{rate}"
+    primed = f" ({progress.primed} by Q-priming)" if progress.primed else ""
+    return f"{progress.solved + progress.primed} solved{primed}, {progress.asked} asked{failed}{rate}"
 
 
 def _clock(seconds: float) -> str:

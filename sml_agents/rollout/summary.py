@@ -34,6 +34,8 @@ class Progress:
     """Seconds since this run began."""
     elsewhere: int = 0
     """Of those done, finished meanwhile by other processes that share the run."""
+    primed: int = 0
+    """Solved by an answer that Q-priming wrote; not among `solved`."""
 
     @property
     def tokens_per_second(self) -> float:
@@ -70,6 +72,8 @@ class RunSummary:
     """A signal ended it before all dialogues were done: go on with `resume=True`."""
     elsewhere: int = 0
     """Of the finished ones, those that other processes finished meanwhile that share the run."""
+    primed: int = 0
+    """Solved by an answer that Q-priming wrote; not among `solved`."""
 
     @property
     def exit_code(self) -> int:
@@ -84,7 +88,7 @@ class Tally:
         self.total = total
         self._began = time.monotonic()
         self._stops: Counter[str] = Counter()
-        self._solved = self._asked = self._resumed = self._elsewhere = self._tokens = 0
+        self._solved = self._primed = self._asked = self._resumed = self._elsewhere = self._tokens = 0
 
     def add(self, trace: Trace) -> None:
         """Count a dialogue that has just finished."""
@@ -104,6 +108,7 @@ class Tally:
     def _count(self, stop: str, solved: bool | None, has_asked: bool) -> None:
         self._stops[str(stop)] += 1
         self._solved += bool(solved)
+        self._primed += stop == StopReason.SOLVED and not solved
         self._asked += has_asked
 
     def progress(self) -> Progress:
@@ -117,6 +122,7 @@ class Tally:
             tokens=self._tokens,
             elapsed=time.monotonic() - self._began,
             elsewhere=self._elsewhere,
+            primed=self._primed,
         )
 
     def summary(self, *, interrupted: bool) -> RunSummary:
@@ -132,4 +138,5 @@ class Tally:
             seconds=now.elapsed,
             interrupted=interrupted,
             elsewhere=now.elsewhere,
+            primed=now.primed,
         )

@@ -39,7 +39,7 @@ FAMILIES: dict[str, FamilyRules] = {
         FamilyRules("tasks", "PATH", ("mixed",)),
         FamilyRules("reasoning-gym", "FAMILY", ("full",)),
         FamilyRules("functions", "", _ALL_FORMS, splits=("train", "heldout")),
-        FamilyRules("requests", "", _ALL_FORMS, splits=_WITH_DEV, keys=("unserved", "distractors")),
+        FamilyRules("requests", "", _ALL_FORMS, splits=_WITH_DEV, keys=("unserved", "distractors", "arguments")),
         FamilyRules(
             "tools-jsonl",
             "PATH",

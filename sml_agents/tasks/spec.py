@@ -14,6 +14,7 @@ Keys of every family (the grammar is that of `sml_agents.specs`):
     unserved  of requests: percent of the full ones that no tool serves (12 in `mixed`, 0 in `full`); of `tools-jsonl`
             100 where no row has a call
     distractors  of `requests`: how many other tools stand beside the right one at most (4)
+    arguments  of `requests`: how many arguments the right tool has at most (those that it has), at least 2
     simulation  of `lost-in-conversation`: full, concat, shuffle-concat, sharded, recap or snowball, in place of a form
     importance  of `in3`: from which importance on a missing detail counts (1)
     answers, balance   of `tools-jsonl`, see `tasks.tools.functions`

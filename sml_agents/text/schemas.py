@@ -2,18 +2,21 @@
 
 leaves(arguments)        every value with its path: `{"trip": {"to": "Rome"}}` is `{"trip.to": "Rome"}`
 schema_at(schema, path)  the part of a schema that the argument at `path` has to fit
+fault_in(schema)         what makes a schema that somebody wrote by hand one that nobody can read
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 __all__ = [
     "bare_path",
+    "fault_in",
     "is_wanted",
     "leaves",
+    "object_of",
     "parameters_of",
     "pointed",
     "properties_of",
@@ -21,17 +24,18 @@ __all__ = [
     "resolved",
     "schema_at",
     "type_of",
+    "unreadable",
     "words_of",
 ]
 
 
 def parameters_of(tools: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     """The schema of each tool's arguments, by the tool's name; tools in OpenAI's form."""
-    functions = [_object(tool.get("function")) for tool in tools]
-    return {str(one.get("name")): _object(one.get("parameters")) for one in functions}
+    functions = [object_of(tool.get("function")) for tool in tools]
+    return {str(one.get("name")): object_of(one.get("parameters")) for one in functions}
 
 
-def _object(value: Any) -> Mapping[str, Any]:
+def object_of(value: Any) -> Mapping[str, Any]:
     """A part of a schema, which comes from anywhere: nothing where it is no object."""
     return value if isinstance(value, Mapping) else {}
 
@@ -52,9 +56,78 @@ def _leaves(value: Any, path: str | None) -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
+def fault_in(schema: Any) -> tuple[str, str] | None:
+    """The first part of a schema that cannot be read: the path of its argument, and what is wrong with it.
+
+    What a reference within the schema points at is read, too; what is unknown or says nothing is no fault, and a part
+    that is null is not there. None: all of it can be read.
+    """
+    left: list[tuple[str, Any]] = [("", schema)]
+    seen: set[int] = set()
+    while left:
+        path, part = left.pop()
+        if isinstance(part, bool) and path:  # anything, or nothing
+            continue
+        if not isinstance(part, Mapping):
+            return path, "an argument that is no schema" if path else "a schema that is no object"
+        if id(part) in seen:
+            continue
+        seen.add(id(part))
+        for key, is_readable, fault in _PARTS:
+            if part.get(key) is not None and not is_readable(part[key]):
+                if key == "required" and path and isinstance(part[key], bool):
+                    continue  # how an older draft says that this argument is required
+                return path, fault
+        left += reversed(list(_parts_of(part, path, schema)))
+    return None
+
+
+def unreadable(tool: str, path: str, fault: str) -> str:
+    """What to say of a tool with such a fault."""
+    return (
+        f"The parameters of {tool!r} cannot be read: {fault}{path and f', at {path}'}; correct the tool's JSON schema."
+    )
+
+
+def _parts_of(part: Mapping[str, Any], path: str, root: Any) -> Iterator[tuple[str, Any]]:
+    """The schemas within a readable one."""
+    for name, inner in properties_of(part).items():
+        yield f"{path}.{name}" if path else str(name), inner
+    items = part.get("items")
+    for one in items if isinstance(items, list | tuple) else () if items is None else (items,):
+        yield f"{path}[]", one
+    if isinstance(more := part.get("additionalProperties"), Mapping):
+        yield f"{path}[]", more
+    for key in _CHOICES:
+        yield from ((path or key, one) for one in part.get(key) or ())
+    if isinstance(reference := part.get("$ref"), str) and (found := pointed(root, reference)) is not None:
+        yield path or reference, found
+
+
+def _is_names(value: Any) -> bool:
+    return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list | tuple)
+
+
+_CHOICES = ("anyOf", "oneOf", "allOf")
+_PARTS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
+    ("type", lambda value: isinstance(value, str) or (_is_names(value) and bool(value)), "a type that is no name"),
+    ("properties", lambda value: isinstance(value, Mapping), "properties that are no object"),
+    ("required", _is_names, "required that is no list of names"),
+    ("enum", _is_list, "an enum that is no list"),
+    *((key, _is_list, f"{key} that is no list of schemas") for key in _CHOICES),
+    ("$ref", lambda value: isinstance(value, str), "a reference that is no text"),
+    ("pattern", lambda value: isinstance(value, str), "a pattern that is no text"),
+)
+"""Parts of a schema, how they can be read, and what is wrong with them otherwise."""
+
+
 def properties_of(schema: Mapping[str, Any]) -> Mapping[str, Any]:
     """The arguments that an object's schema has, each with its own schema."""
-    return _object(schema.get("properties"))
+    return object_of(schema.get("properties"))
 
 
 def required_of(schema: Mapping[str, Any]) -> list[str]:
@@ -117,13 +190,13 @@ def resolved(schema: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
         if not isinstance(schema, Mapping):
             return {}
         if isinstance(reference := schema.get("$ref"), str):
-            found = _object(pointed(root, reference))
+            found = object_of(pointed(root, reference))
             schema = {**found, **{key: value for key, value in schema.items() if key != "$ref"}}
             continue
-        options = schema.get("anyOf") or schema.get("oneOf") or schema.get("allOf")
+        options = next(filter(None, map(schema.get, _CHOICES)), None)
         if not isinstance(options, list):
             return schema
         real = [one for one in options if isinstance(one, Mapping) and one.get("type") != "null"]
-        rest = {key: value for key, value in schema.items() if key not in ("anyOf", "oneOf", "allOf")}
+        rest = {key: value for key, value in schema.items() if key not in _CHOICES}
         schema = {**(real[0] if real else {}), **rest}
     return schema if isinstance(schema, Mapping) else {}

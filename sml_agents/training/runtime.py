@@ -275,7 +275,8 @@ def _adapter_base(adapter: str) -> str:
         recorded = json.loads((Path(adapter) / _ADAPTER).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(f"{adapter} holds no LoRA adapter ({_ADAPTER}): {_first_line(error)}") from error
-    return str(recorded.get("base_model_name_or_path") or "")
+    base = str(recorded.get("base_model_name_or_path") or "")
+    return model_path(base) if base else ""
 
 
 def _merged(model: Any, adapter: str, path: str) -> Any:

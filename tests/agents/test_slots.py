@@ -5,10 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from typing import Annotated, Any, Literal
 
+import pytest
 from langchain_core.tools import InjectedToolArg, StructuredTool, tool
 from pydantic import BaseModel, Field
 
 from sml_agents.agents.slots import filled, is_read_only, slots_of
+from sml_agents.errors import InputError
 
 
 class Trip(BaseModel):
@@ -110,3 +112,46 @@ def test_read_only_by_the_hint_of_mcp() -> None:
         assert is_read_only(made)
     assert is_read_only({"name": "look", "annotations": hint})
     assert not is_read_only(book) and not is_read_only({"name": "x", "annotations": {"readOnlyHint": False}})
+
+
+@pytest.mark.parametrize(
+    ("schema", "said"),
+    [
+        ({"anyOf": {"type": "string"}}, "anyOf that is no list of schemas, at day;"),
+        ({"oneOf": "string"}, "oneOf that is no list of schemas, at day;"),
+        ({"allOf": [7]}, "an argument that is no schema, at day;"),
+        ({"enum": 5}, "an enum that is no list, at day;"),
+        ({"type": {"name": "string"}}, "a type that is no name, at day;"),
+        ({"type": []}, "a type that is no name, at day;"),
+        ({"$ref": 5}, "a reference that is no text, at day;"),
+        ({"$ref": "#/$defs/day"}, "an enum that is no list, at day;"),
+        ({"type": "array", "items": {"properties": ["a"]}}, r"properties that are no object, at day\[\];"),
+        ({"properties": {"of": {"pattern": 1}}}, r"a pattern that is no text, at day\.of;"),
+        ("tomorrow", "an argument that is no schema, at day;"),
+    ],
+)
+def test_a_schema_that_cannot_be_read_is_named_by_tool_and_argument(schema: Any, said: str) -> None:
+    parameters = {"properties": {"day": schema}, "required": ["day"], "$defs": {"day": {"enum": "Monday"}}}
+    with pytest.raises(InputError, match=f"^The parameters of 'book' cannot be read: {said}"):
+        slots_of({"name": "book", "parameters": parameters})
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        True,
+        {},
+        {"type": "whenever", "enum": None, "anyOf": None, "items": None},
+        {"anyOf": [True, {"type": "null"}]},
+        {"allOf": [True]},
+        {"allOf": [], "anyOf": []},
+        {"required": True},
+        {"$ref": "#/$defs/nothing"},
+        {"$ref": "#/$defs/loop"},
+        {"type": "string", "pattern": "(?<day>[a-z"},
+    ],
+)
+def test_a_schema_that_is_odd_and_can_be_read_has_its_slot(schema: Any) -> None:
+    loop = {"anyOf": [{"$ref": "#/$defs/loop"}]}
+    parameters = {"properties": {"day": schema}, "required": ["day"], "$defs": {"loop": loop}}
+    assert [slot.name for slot in slots_of({"name": "book", "parameters": parameters})] == ["day"]

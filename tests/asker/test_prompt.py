@@ -64,10 +64,13 @@ def test_what_is_no_tool_is_refused(wrong: Any) -> None:
         {"properties": {"a": {}}, "required": True},
         {"properties": {"a": {}}, "required": "a"},
         {"properties": {"a": {"properties": "x"}}},
+        {"properties": {"a": {"enum": 5}}},
+        {"properties": {"a": {"type": 5}}},
+        {"properties": {"a": {"items": {"anyOf": {"type": "string"}}}}},
     ],
 )
 def test_parameters_that_are_no_schema_are_refused_by_the_tools_name(schema: Any) -> None:
-    with pytest.raises(InputError, match="the parameters of book are no JSON schema"):
+    with pytest.raises(InputError, match="The parameters of 'book' cannot be read: "):
         ToolView.read({"name": "book", "parameters": schema})
 
 

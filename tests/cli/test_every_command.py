@@ -108,7 +108,7 @@ WRONG: dict[str, list[str]] = {
     "BACKEND|MODULE:NAME": [*MODELS[:-2], "asker:nowhere", "nope.such:thing", "json.decoder:scanstring_"],
     "FOLDER|BACKEND": [*MODELS[:-2], "folder", "text.txt"],
     "SPEC": SPECS,
-    "FORMAT:PATH...": [
+    "FORMAT:PATH": [
         "x",
         "",
         "openai:",

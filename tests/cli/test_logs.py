@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,38 @@ def test_export_takes_selections_times_and_places(cli: Cli, logs: Path, lessons:
     for wrong, words in (("--since", "soon"), ("--where", "acme"), ("--select", "best")):
         done = cli("export", logs, "--format", "trl", "--out", tmp_path / "x", wrong, words, "--json")
         assert done.code == 2 and words in done.json["error"]
+
+
+def test_export_writes_the_lessons_that_were_accepted_and_says_what_it_left(
+    cli: Cli, lessons: Path, tmp_path: Path
+) -> None:
+    from sml_agents.mining.run import accept_above
+
+    mine = tmp_path / "mine.sqlite"
+    shutil.copy(lessons, mine)
+    written = ("export", mine, "--format", "trl", "--out", tmp_path / "rows.jsonl")
+    none = cli(*written, "--json")
+    assert none.code == 2 and "not accepted in a review): accept lessons first" in none.json["error"]
+    with TraceStore.open(mine) as store:
+        accepted = accept_above(store, 0.6)
+        out = sum(trace.task.split == "heldout" for trace in store.traces(solved=True))
+    done = cli(*written, "--json").json
+    assert 0 < out < accepted < done["traces"] and done["taken"] == accepted - out
+    waiting = done["traces"] - accepted
+    left = {"not accepted in a review": waiting, "held out to measure on (split: heldout)": out}
+    assert left.items() <= done["left_out"].items()
+    assert cli(*written, "--split", "heldout", "--json").json["taken"] == out
+
+
+def test_a_thread_that_is_wholly_held_out_is_said(cli: Cli, logs: Path, tmp_path: Path) -> None:
+    from sml_agents.mining.lessons import split_of
+
+    path, lessons = tmp_path / "one.sqlite", tmp_path / "lessons.sqlite"
+    with TraceStore.open(logs, read_only=True) as store, TraceStore.open(path) as one:
+        one.add(next(trace for trace in store.traces() if split_of(trace, 0.2) == "heldout"))
+    said = cli("mine", path, "--store", lessons).out
+    assert "0 to train on; 1 held out to measure on" in said and "mine again with --heldout 0" in said
+    assert "held out" not in cli("mine", path, "--store", lessons, "--heldout", "0").out
 
 
 def test_a_store_that_is_recorded_already_can_be_redacted(cli: Cli, tmp_path: Path) -> None:

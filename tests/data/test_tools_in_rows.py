@@ -165,7 +165,7 @@ def test_both_sides_answer_one_prompt_when_they_begin_alike() -> None:
     look = call("price", "3 dollars", id="p", item="room")
     asks = agent("For how many?", act=Act.CLARIFICATION, primed=True, replaced="Booked.")
     tags = {"moment": {}, "replaced_calls": [look.model_dump(), call("book", city="Rome", guests=2).model_dump()]}
-    trace = log(person("Book Rome"), asks, person("4"), agent("Done."), tags=tags)
+    trace = log(person("Book Rome"), asks, person("4"), agent("Done."), tags=tags, solved=True)
     conversation = TraceFilter().take(trace, judging=True)
     assert isinstance(conversation, Conversation)
     (pair,) = PairMaker().add(conversation)

@@ -34,9 +34,10 @@ PAGES = [
 ]
 
 
-def blocks(page: Path) -> Iterator[tuple[str, str]]:
-    """Language and text of each fenced block."""
-    yield from re.findall(r"^```(\w+)\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+def blocks(page: Path) -> Iterator[tuple[str, str, str]]:
+    """Language, title (the name of a file) and text of each fenced block."""
+    fence = r'^```(\w+)(?: title="(.+?)")?\n(.*?)^```'
+    yield from re.findall(fence, page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(DOCS).as_posix())
@@ -49,8 +50,10 @@ def test_the_page_runs(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {"__name__": page.stem}
-    for language, text in blocks(page):
-        if language == "python":
+    for language, title, text in blocks(page):
+        if title:
+            (tmp_path / title).write_text(text, encoding="utf-8")
+        elif language == "python":
             exec(compile(text, page.name, "exec", dont_inherit=True), names)
         elif language == "bash":
             for command in text.splitlines():
@@ -59,7 +62,9 @@ def test_the_page_runs(
                 done = run_forked(*words[1:], cwd=tmp_path)
                 assert done.code == 0, f"{command}\n{done.err}"
     if page.stem == "first-hour":
-        assert "Booked" not in capsys.readouterr().out
+        said = capsys.readouterr().out.splitlines()
+        assert not any("Booked" in line for line in said[: said.index("What is the date?")])
+        assert "tool   Booked Paris for 2027-05-05." in said and said[-1] == "ai     You travel to Paris on 5 May 2027."
         assert "trained" in (tmp_path / "first.html").read_text(encoding="utf-8")
     for name in [name for name in names if name.startswith("Test")]:
         suite = names[name]

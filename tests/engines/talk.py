@@ -65,6 +65,10 @@ def model_server() -> Iterator[str]:
         body = completion(
             finish="tool_calls" if message.get("tool_calls") else "stop", model=request["model"], created=0
         )
+        if request.get("stream"):
+            said = {**body["choices"][0], "message": None, "delta": message}
+            await exchange.stream({**body, "object": "chat.completion.chunk", "choices": [said]})
+            return
         body["choices"][0]["message"] = message
         await exchange.answer(body)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,12 +31,12 @@ def importable(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         sys.modules.pop(name, None)
 
 
-def environment(name: str, **rules: Any) -> Any:
+def environment(name: str, student: dict[str, Any] | None = None, **rules: Any) -> Any:
     from verifiers.v1.utils.loaders import load_environment
 
     from sml_agents.integrations.verifiers import DialogueConfig
 
-    given = {"taskset": {"id": name, "tasks": SPEC}, "rules": rules}
+    given = {"taskset": {"id": name, "tasks": SPEC}, "rules": rules, **({"student": student} if student else {})}
     return load_environment(DialogueConfig.model_validate(given))
 
 
@@ -50,15 +51,15 @@ async def episodes(env: Any, url: str, most: int | None = None) -> list[Any]:
         return await asyncio.gather(*[env.run_episode(task, ctx) for task in chosen])
 
 
-async def ours(url: str, student: Callable[[BaseChatModel], Student], rules: Rules) -> list[Trace]:
+async def ours(url: str, student: Callable[[BaseChatModel], Student], most: int | None = None) -> list[Trace]:
     model = resolve(f"openai:m@{url}", api_key="none")
-    return await asyncio.gather(*[rules.play(task, student(model)) for task in tasks()])
+    return await asyncio.gather(*[Rules().play(task, student(model)) for task in tasks()[:most]])
 
 
 async def compared(name: str, student: Callable[[BaseChatModel], Student]) -> list[Any]:
     with model_server() as url:
         done = await episodes(environment(name), url)
-        traces = await ours(url, student, Rules())
+        traces = await ours(url, student)
     assert len(done) == 64
     for episode in done:
         assert episode.ok, (episode.errors, [trace.errors for trace in episode.traces])
@@ -91,6 +92,18 @@ async def test_64_dialogues_of_an_agent_with_a_tool() -> None:
         assert roles.count("tool") == roles.count("user"), "it looked something up in each turn"
         assert trace.metrics["tool_calls"] == trace.metrics["student_turns"]
         assert len(trace.branches) == 1
+
+
+async def test_a_harness_of_verifiers_own_in_the_student_s_place(repository: Path) -> None:
+    page = (repository / "docs" / "engines.md").read_text(encoding="utf-8")
+    (line,) = re.findall(r"`(student = \{harness.*?)`", page)
+    with model_server() as url:
+        done = await episodes(environment("my_dialogues", **tomllib.loads(line)), url, 3)
+        traces = await ours(url, ChatStudent, 3)
+    assert [episode.ok for episode in done] == [True] * 3, [episode.errors for episode in done]
+    expected = [Rules().worth(trace) for trace in traces]
+    assert [trace.reward for episode in done for trace in episode.traces] == expected
+    assert len(set(expected)) == 3 and all(len(episode.traces[0].branches) == 1 for episode in done)
 
 
 async def test_who_is_down_fails_and_is_worth_nothing_known() -> None:

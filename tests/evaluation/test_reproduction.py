@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from itertools import islice
 from pathlib import Path
 
@@ -92,3 +97,43 @@ def test_what_the_turns_after_training_bring() -> None:
     assert found.value == pytest.approx(0.25) and found.n == 40
     assert found.low is not None and found.high is not None and 0.1 < found.low < 0.25 < found.high < 0.42
     assert reproduction.gained_later(Tally().extend([trace("r", task("brief"), max_turns=4)])).value is None
+
+
+APART = """
+import os, signal, sys, time
+from apart import alone
+
+def work(place, how):
+    for one in (signal.SIGINT, signal.SIGTERM) if how == "deaf" else ():
+        signal.signal(one, signal.SIG_IGN)
+    with open(place, "w") as file:
+        print(os.getpid(), file=file)
+    if how == "fails":
+        raise RuntimeError("why")
+    time.sleep(0 if how == "works" else 60)
+
+if __name__ == "__main__":
+    alone(work, *sys.argv[1:], patience=0.3)
+    print("done")
+"""
+
+
+@pytest.mark.parametrize(("how", "interrupted"), [("works", False), ("fails", False), ("sleeps", True), ("deaf", True)])
+def test_work_apart_ends_with_what_began_it(how: str, interrupted: bool, tmp_path: Path) -> None:
+    script, place = tmp_path / "script.py", tmp_path / "pid"
+    script.write_text(APART)
+    place.touch()
+    path = {**os.environ, "PYTHONPATH": str(Path(reproduction.__file__).parent)}
+    program = [sys.executable, str(script), str(place), how]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(program, env=path, text=True, **pipes) as began:  # type: ignore[call-overload]
+        while began.poll() is None and not place.read_text().endswith("\n"):
+            time.sleep(0.01)
+        if interrupted:
+            began.send_signal(signal.SIGINT)
+        out, error = began.communicate(timeout=30)
+    assert out == ("done\n" if how == "works" else "")
+    assert (began.returncode == 0) == (how == "works")
+    assert ("RuntimeError: why" in error) == (how == "fails") and ("KeyboardInterrupt" in error) == interrupted
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(place.read_text()), 0)

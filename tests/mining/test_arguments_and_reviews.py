@@ -247,7 +247,7 @@ def test_lessons_are_trained_under_the_agents_own_prompt_and_tools() -> None:
         "No, on 5 May",
         ("Done.", call(city="Paris", date="2027-05-05")),
     )
-    made = decide(lesson(trace, find_moments(trace)[0]), "accepted")
+    made = decide(lesson(trace, find_moments(trace)[0], heldout=0), "accepted")
     (row,) = training_rows([made], TraceFilter(solved=True))
     assert row.messages[0].role == "system" and row.messages[0].content == "You book."
     assert row.tools == (TOOL,) and made.task.verifier == "none" and made.task.form is Form.UNDERSPECIFIED

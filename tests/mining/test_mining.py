@@ -125,7 +125,7 @@ def test_a_correction_becomes_a_plain_answer() -> None:
 def test_a_lesson_asks_first_and_its_pair_prefers_asking() -> None:
     trace = recorded("Hi", "Hello!", "Book Luigi's", FRIDAY, "No, Saturday.", SATURDAY, "Thanks!")
     moment = next(one for one in find_moments(trace) if one.kind is Kind.CORRECTED)
-    made = lesson(trace, moment)
+    made = lesson(trace, moment, heldout=0)
     assert [(turn.text, turn.trainable) for turn in made.turns] == [
         ("Hi", False),
         ("Hello!", False),
@@ -148,9 +148,13 @@ def test_a_lesson_asks_first_and_its_pair_prefers_asking() -> None:
 
 def test_only_accepted_lessons_are_trained_on() -> None:
     trace = recorded(*CASES["corrected"][0])
-    made = lesson(trace, find_moments(trace)[0])
-    assert TraceFilter(solved=True).take(made) == "not solved"
-    assert TraceFilter(solved=True).take(decide(made, "rejected")) == "not solved"
+    made = lesson(trace, find_moments(trace)[0], heldout=0)
+    rejected = decide(made, "rejected")
+    for filters in (TraceFilter(), TraceFilter(solved=True), TraceFilter(splits=("train",))):
+        for one in (made, rejected):
+            assert filters.take(one) == "not accepted in a review"
+        assert not isinstance(filters.take(decide(made, "accepted")), str)
+    assert not isinstance(TraceFilter(solved=False).take(rejected), str), "somebody asks for them"
     edited = decide(made, "accepted", question="On which day?", answer="Done.")
     (row,) = training_rows([edited], "q_primed", system="")
     assert [(message.content, message.trainable, len(message.calls)) for message in row.messages] == [
@@ -163,6 +167,17 @@ def test_only_accepted_lessons_are_trained_on() -> None:
     ]
     assert row.missing is True
     assert edited.task.private.facts[0].question == "On which day?"
+
+
+def test_lessons_that_are_held_out_are_taken_by_name_only() -> None:
+    trace = recorded(*CASES["corrected"][0])
+    made = decide(lesson(trace, find_moments(trace)[0], heldout=1.0), "accepted")
+    assert made.task.split == "heldout"
+    for filters in (TraceFilter(), TraceFilter(solved=True), PRESETS["q_primed"]):
+        assert "held out" in str(filters.take(made))
+    assert not isinstance(TraceFilter(splits=("heldout",)).take(made), str)
+    dialogue = made.model_copy(update={"tags": {}})
+    assert not isinstance(TraceFilter().take(dialogue), str), "of dialogues of our own, who runs a split means it"
 
 
 def test_what_cannot_be_decided_is_said() -> None:

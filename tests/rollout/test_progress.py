@@ -23,6 +23,7 @@ def progress(done: int, **changes: object) -> Progress:
     [
         (progress(20), "20/100 done, 7 solved, 3 asked, 41 tokens/s, 6:40 left"),
         (progress(20, failed=2, tokens=0), "20/100 done, 7 solved, 3 asked, 2 failed, 6:40 left"),
+        (progress(20, solved=0, primed=9, tokens=0), "20/100 done, 9 solved (9 by Q-priming), 3 asked, 6:40 left"),
         (progress(20, total=None), "20 done, 7 solved, 3 asked, 41 tokens/s"),
         (progress(60, resumed=59, elapsed=200.0), "60/100 done, 7 solved, 3 asked, 20 tokens/s, 2:13:20 left"),
         (progress(60, resumed=60, tokens=0), "60/100 done, 7 solved, 3 asked"),

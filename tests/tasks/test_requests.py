@@ -192,6 +192,20 @@ def test_fewer_tools_beside_the_right_one_change_nothing_else() -> None:
         assert len(task.tools) == 1 and not task.private.calls
 
 
+def test_a_tool_of_few_arguments_has_no_more() -> None:
+    sizes = {}
+    for most in (2, 3):
+        tasks = load_tasks(f"requests?form=paired&distractors=0&arguments={most}&n=60&split=heldout")
+        sizes[most] = {len(task.private.calls[0].arguments) for task in tasks}
+        assert all(len(required(schema_of(task))) <= most for task in tasks) and len(tasks) == 120
+        assert max(leaf_count(schema_of(task)) for task in tasks) == most
+    assert max(sizes[2]) == 2 and max(sizes[3]) == 3
+
+
+def leaf_count(schema: dict[str, Any]) -> int:
+    return sum(leaf_count(one) if "properties" in one else 1 for one in schema["properties"].values())
+
+
 def test_a_sharded_request_tells_nothing() -> None:
     for task in load_tasks("requests?form=sharded&n=60&split=dev"):
         assert [fact.name for fact in task.private.facts] == required_in_order(task)
@@ -213,6 +227,7 @@ def required_in_order(task: Task) -> list[str]:
         "requests?unserved=x",
         "requests?distractors=-1",
         "requests?distractors=few",
+        "requests?arguments=1",
         "requests?tools=3",
     ],
 )

@@ -12,6 +12,7 @@ import torch
 import yaml
 from safetensors.torch import load_file
 
+from sml_agents.asker.load import READY
 from sml_agents.cli import main
 from sml_agents.data.export import export
 from sml_agents.errors import InputError, MissingExtra, TrainingError
@@ -20,7 +21,7 @@ from sml_agents.training import SFTSettings, TrainingRow, TrainResult, load_run,
 from sml_agents.training.held_out import set_aside
 from sml_agents.training.hub import push
 from sml_agents.training.merge import merge
-from sml_agents.training.runtime import check_weights
+from sml_agents.training.runtime import check_weights, weights_of
 from tests.models import small_model
 from tests.traces.samples import make_trace
 from tests.training.conftest import dialogue_row
@@ -84,6 +85,13 @@ class TestMerge:
 
 
 class TestWeights:
+    def test_an_adapter_may_name_its_base_by_a_spec(self, embedded_model: Path, tiny_model: Path) -> None:
+        asker = str(READY)  # its base is `embedded:`
+        assert weights_of(SFTSettings(model="embedded:", adapter=asker)) == (str(embedded_model), asker)
+        assert weights_of(SFTSettings(model=asker)) == (str(embedded_model), asker)
+        with pytest.raises(InputError, match="was trained on"):
+            weights_of(SFTSettings(model=str(tiny_model), adapter=asker))
+
     @pytest.mark.parametrize(
         ("given", "kind", "reason"),
         [

@@ -178,6 +178,15 @@ class TestRuns:
         assert result.curve[1]["loss"] != result.curve[0]["loss"]
         assert "rewards/chosen" in result.curve[0]
 
+    @pytest.mark.parametrize("recipe", ["dpo", "kto"])
+    def test_equal_weights_prefer_nothing_in_any_precision(self, config: Path, tmp_path: Path, recipe: str) -> None:
+        run = load_run(config, {"recipe": recipe, "precision": "bf16", "max_steps": "1", "out": str(tmp_path / "out")})
+        first = train_run(run).curve[0]
+        assert {name: first[name] for name in ("rewards/chosen", "rewards/rejected")} == {
+            "rewards/chosen": 0.0,
+            "rewards/rejected": 0.0,
+        }
+
     def test_the_margin_grows(self, config: Path, tmp_path: Path) -> None:
         run = load_run(config, {"max_steps": "12", "out": str(tmp_path / "out")})
         curve = train_run(run).curve

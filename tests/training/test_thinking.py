@@ -13,9 +13,10 @@ from sml_agents.dialogue import DialogueSettings, build_dialogue
 from sml_agents.errors import TrainingError
 from sml_agents.roles import ChatStudent, OracleTeacher
 from sml_agents.text.thinking import split_thought
+from sml_agents.text.tools import call_text
 from sml_agents.training import DialogueRenderer, training_rows
 from sml_agents.training.tokens.rows import IGNORED, tokenize_rows
-from sml_agents.types import Act, Fact, Form, Private, Reply, StopReason, Task, Trace
+from sml_agents.types import AcceptedCall, Act, Fact, Form, Private, Reply, StopReason, Task, Trace
 from sml_agents.views import TeacherView
 from tests.training.test_rows import CANARY, TELLS, ask, attempt, trace
 
@@ -104,6 +105,44 @@ def test_thoughts_are_written_by_rule_and_tell_nothing_private(renderer_of: Call
     assert [text.split("Missing: ")[1].split("\n")[0] for text in trained] == ["price", "nothing", "nothing"]
     assert f"Known: {TELLS.text}\nAsked: Pens?" in trained[1]
     assert not any(CANARY in text or "3 dollars" in text for text in trained[:1])
+
+
+async def test_before_a_call_stands_what_is_known_of_each_argument(
+    renderer_of: Callable[[str], DialogueRenderer],
+) -> None:
+    day = Fact(name="trip.day", statement="The day is 5 May.", keywords=("day",), question="Which day?")
+    trip = {"type": "object", "properties": {"day": {"type": "string"}, "nights": {"type": "integer"}}}
+    arguments = {"properties": {"place": {"type": "string"}, "trip": {**trip, "required": ["day", "nights"]}}}
+    tool = {
+        "type": "function",
+        "function": {"name": "book", "parameters": {**arguments, "required": ["place", "trip"]}},
+    }
+    call = AcceptedCall(
+        name="book",
+        arguments={"place": ("Oslo",), "trip.day": ("2027-05-05",), "trip.nights": (3, 4), "cabin": (True,)},
+        optional=("cabin",),
+    )
+    private = Private(answer="", facts=(day,), calls=(call,))
+    task = Task(
+        id="t",
+        family="f",
+        form=Form.UNDERSPECIFIED,
+        prompt="Oslo, 3 nights.",
+        private=private,
+        tools=(tool,),
+        verifier="call",
+    )
+    made = {"place": "Oslo", "trip": {"day": "2027-05-05", "nights": 3}}
+    student = ScriptedModel(replies=["Which day?", call_text("book", made)])
+    graph = build_dialogue(ChatStudent(student), OracleTeacher(), settings=DialogueSettings())
+    found = (await graph.ainvoke({"task": task}))["trace"]
+    assert found.solved_at == 2
+    made_rows, _ = tokenize_rows(training_rows([found], think=True), renderer_of("chatml"), max_length=2000)
+    trained = [parts(renderer_of("chatml"), row)[0].split("</think>")[0] for row in made_rows]
+    assert trained == [
+        "<think>\nplace: Oslo\ntrip.day: ?\ntrip.nights: 3\n",
+        "<think>\nplace: Oslo\ntrip.day: 2027-05-05\ntrip.nights: 3\n",
+    ]
 
 
 @pytest.mark.parametrize("family", ["chatml", "llama3", "qwen3_thinking"])

@@ -11,10 +11,12 @@ What cannot be used raises `Unusable`, with a reason out of few, so that reasons
 from __future__ import annotations
 
 import json
+import re
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sml_agents.text.schemas import pointed
+from sml_agents.text.schemas import fault_in, object_of, pointed, properties_of, required_of, type_of
 from sml_agents.types import AcceptedCall
 
 __all__ = [
@@ -44,6 +46,7 @@ _TYPES = {
     **{"dict": "object", "float": "number", "double": "number", "int": "integer", "bool": "boolean", "str": "string"},
     **{"list": "array", "tuple": "array", "set": "array", "List": "array", "Dict": "object", "any": ""},
 }
+_JSON_TYPES = ("", "object", "array", "string", "number", "integer", "boolean", "null")
 _KEPT = ("description", "enum", "format", "pattern", "default", "minimum", "maximum", "const")
 
 
@@ -137,6 +140,8 @@ def read_tool(value: Any) -> dict[str, Any]:
     if not isinstance(given, Mapping):
         raise Unusable("a tool whose parameters are no object")
     schema = given if _is_schema(given) else _from_table(given)
+    if (fault := fault_in(schema)) is not None:
+        raise Unusable(fault[1])
     parameters = _Reader(schema).object(schema, 0)
     described = inner.get("description")
     function = {"name": name.strip(), "description": described if isinstance(described, str) else ""}
@@ -168,11 +173,7 @@ class _Reader:
         self.root, self.arguments = root, 0
 
     def object(self, schema: Mapping[str, Any], depth: int) -> dict[str, Any]:
-        properties, required = schema.get("properties", {}), schema.get("required", [])
-        if not isinstance(properties, Mapping):
-            raise Unusable("properties that are no object")
-        if not isinstance(required, list | tuple) or not all(isinstance(name, str) for name in required):
-            raise Unusable("required that is no list of names")
+        properties, required = properties_of(schema), required_of(schema)
         if [name for name in required if name not in properties]:
             raise Unusable("a required argument that the schema does not have")
         if [name for name in properties if not name.strip() or set(name) & set(".[]")]:
@@ -200,21 +201,36 @@ class _Reader:
             if isinstance(found := schema.get(choices), list):
                 real = [one for one in found if not (isinstance(one, Mapping) and one.get("type") == "null")]
                 rest = {key: one for key, one in schema.items() if key != choices}
-                return self.value({**(real[0] if real else {}), **rest}, depth + 1)
-        made = {key: schema[key] for key in _KEPT if key in schema}
-        kind = _type(schema.get("type"))
+                return self.value({**object_of(real[0] if real else {}), **rest}, depth + 1)
+        kept = ((key, schema[key]) for key in _KEPT if key in schema)
+        made = {key: part for key, part in kept if part is not None or key in ("default", "const")}
+        kind = _type(schema)
+        if "pattern" in made:
+            _check_pattern(made["pattern"])
         if kind == "object" or (not kind and "properties" in schema):
             return {**made, **self.object(schema, depth)}
-        if kind == "array" and "items" in schema:
+        if kind == "array" and schema.get("items") is not None:
             made["items"] = self.value(schema["items"], depth + 1)
         return {"type": kind, **made} if kind else made
 
 
-def _type(given: Any) -> str:
-    if isinstance(given, list):
-        given = next((one for one in given if one != "null"), "")
-    word = str(given or "").split(",")[0].split("[")[0].strip()
-    return _TYPES.get(word, word if word in ("object", "array", "string", "number", "integer", "boolean") else "")
+def _type(schema: Mapping[str, Any]) -> str:
+    """The JSON type that a schema names, also in Python's words (`str, optional`, `List[int]`); empty for any."""
+    word = type_of(schema).split(",")[0].split("[")[0].strip()
+    if (kind := _TYPES.get(word, word)) not in _JSON_TYPES:
+        raise Unusable("a type that JSON schemas do not have")
+    return kind
+
+
+def _check_pattern(pattern: str) -> None:
+    """Raises Unusable for what is no regular expression. What browsers' have and Python's lack is looked past."""
+    portable = re.sub(r"\(\?<(?![=!])", "(?P<", re.sub(r"\\[pP]\{[^}]*\}", "x", pattern))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # of sets within sets, which will mean something else one day
+        try:
+            re.compile(portable)
+        except (re.error, RecursionError, OverflowError):
+            raise Unusable("a pattern that is no regular expression") from None
 
 
 def required_paths(schema: Mapping[str, Any], above: str = "") -> Iterator[str]:

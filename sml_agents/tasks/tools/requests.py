@@ -93,7 +93,7 @@ def make(spec: TaskSpec, report: LoadReport) -> Iterator[tuple[Task, ...]]:
         raise TaskSpecError(f"unserved= in {spec.text!r} is a percentage, from 0 to 100.")
     if unserved and spec.form not in ("full", "mixed"):
         raise TaskSpecError(f"Requests that no tool serves come in the forms full and mixed, not as in {spec.text!r}.")
-    most = spec.integer("distractors", 0)
+    most, longest = spec.integer("distractors", 0), spec.integer("arguments", 2)
     seen: set[str] = set()
     index = spec.offset
     while True:
@@ -104,7 +104,7 @@ def make(spec: TaskSpec, report: LoadReport) -> Iterator[tuple[Task, ...]]:
         spell = (index + spec.seed) * _GOLDEN % 1 < _SPELLED
         index += 1
         request = _draw(bank, tool, spell, rng, most)
-        if request is None:
+        if request is None or (longest is not None and request.signature.size > longest):
             continue
         if rng.random() * 100 < unserved:
             tasks: tuple[Task, ...] = (_unserved(request, rng, most),)

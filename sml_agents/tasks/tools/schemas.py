@@ -38,6 +38,11 @@ class Signature:
     """The path of each argument in the schema, by its path in the bank."""
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def size(self) -> int:
+        """How many arguments the schema has."""
+        return sum(status != "absent" for status in self.statuses.values())
+
     def those(self, status: Status) -> list[Argument]:
         """The arguments of a status, in the bank's order."""
         return [argument for argument in self.tool.arguments if self.statuses[argument.path] == status]

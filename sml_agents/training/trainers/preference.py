@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -28,7 +29,9 @@ class _Prepared(Watched):
         here: Any = self
         score_trained_tokens_only(_base(here.model))
         if here.ref_model is not None:
-            score_trained_tokens_only(_base(here.accelerator.unwrap_model(here.ref_model)))
+            reference = _base(here.accelerator.unwrap_model(here.ref_model))
+            score_trained_tokens_only(reference)
+            _compute_as_trained(reference, here.accelerator)
 
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
         return dataset
@@ -52,6 +55,19 @@ class PairTrainer(_Prepared, DPOTrainer):
 
 class TurnTrainer(_Prepared, KTOTrainer):
     """KTO on `prompt_ids`, `completion_ids`, `KL_completion_ids` and `label`, in the order given."""
+
+
+def _compute_as_trained(reference: Any, accelerator: Any) -> None:
+    """Have `reference` compute in the precision of the training: accelerate wraps the model under training after it was
+    patched, but the reference before, and the rounding of half a nat a turn would be taken for a preference."""
+    patched = reference.forward
+
+    @functools.wraps(patched)
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        with accelerator.autocast():
+            return patched(*args, **kwargs)
+
+    reference.forward = forward
 
 
 def _base(model: Any) -> Any:
