@@ -290,12 +290,12 @@ COUNTED = [
         {"room": "kitchen", "celsius": 20},
         "Set the kitchen to 68 Fahrenheit",
     ),
-    case("", HEAT, heat(21.5), "How warm is it?", "It is set to 19.5 now.", "Put it up by two degrees"),
+    case("", HEAT, heat(21.5), "How warm is the kitchen?", "It is set to 19.5 now.", "Up by two degrees"),
     case("guests", RESERVE, reserve(guests=3), "Nobu on 4 December at 7:30 pm: my wife, me and our three kids"),
     case("grade", tool("enroll", grade=NUMBER), {"grade": 7}, "She is the seventh child in our street"),
     case("minutes", MEET, meet(minutes=15), "Kim on 1 December at 3pm, three quarters of an hour"),
     case("time", ALARM, {"time": "07:20"}, "wake me at twenty to seven in the morning"),
-    case("temperature", HEAT, heat(17.5), "How warm is it?", "It is set to 19.5 now.", "Put it up by two degrees"),
+    case("temperature", HEAT, heat(17.5), "How warm is the kitchen?", "It is set to 19.5 now.", "Up by two degrees"),
 ]
 CASES: dict[str, list[Case]] = {
     "often": OFTEN,
