@@ -269,6 +269,12 @@ CHOICES = [
         "not the compact, the other one",
     ),
 ]
+CHOICES += [
+    case("size", PIZZA, pizza(), "two margherita please, to the Grand Hotel, 12 Oak Road"),
+    case("size", PIZZA, pizza(size="medium"), "two margherita please, I saw you on social media, 12 Oak Road"),
+    case("environment", SCALE, scale(environment="production"), "I live in Porto. Scale api to 3 replicas please."),
+    case("kind", TIMEOFF, {"kind": "sick", "start": "2026-12-14"}, "ill be off from 14 December please"),
+]
 COUNTED = [
     case("", RESERVE, reserve(guests=5), "Nobu on 4 December at 7:30 pm: my wife, me and our three kids"),
     case(

@@ -154,7 +154,6 @@ _PUT_BY = re.compile(
     r"|up|raise|increase|bump|add)\b(?: \w+){0,4}? (?:by|um)\s+$",
     re.IGNORECASE,
 )
-_MAKE_MORE = re.compile(r"\b(?:make|do) (?:that|it|this) $", re.IGNORECASE)
 
 
 def _changed(draft: Draft, k: int) -> str:

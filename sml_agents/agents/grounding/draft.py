@@ -30,7 +30,9 @@ class Draft:
 
     def _kind(self, fill: Filled) -> Kind:
         kind = fill.slot.kind(fill.value)
-        days = as_date(fill.value, self.clock) if kind.sort == "date" and fill.given and self.clock.known else ()
+        days = (
+            as_date(fill.value, self.clock) if kind.sort == "date" and fill.given and self.clock.known else frozenset()
+        )
         lies_back = bool(days) and all(day < self.clock.today for day in days)
         return replace(kind, words=kind.words | {"past"}) if lies_back else kind  # what is logged has been
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from sml_agents.text.values.words import Span, fold
+from sml_agents.text.values.words import Span, fold, is_english, listed
 
 __all__ = ["find_choice", "is_every", "is_once"]
 
@@ -28,7 +28,8 @@ autumn, fall: (?:the|this|next) fall|fall (?:term|semester|season|quarter|class\
 winter: hiver|invierno|inverno
 vacation, annual leave, holiday: (?<!public )(?<!bank )(?<!national )holidays?|vacation|annual leave|pto
     |paid time off|urlaub|vacances|conges|vacaciones|ferie
-sick, illness, sick leave: sick|ill(?:ness)?|(?:the|a) flu|(?:a|high) fever|unwell|under the weather
+sick, illness, sick leave: sick|illness|(?:i'?m|am|is|feel|feeling|fell|been) ill
+    |(?:the|a) flu|(?:a|high) fever|unwell|under the weather
     |krank|malade|enferm[oa]|malat[oa]
 savings: ahorros?|epargne|sparkonto|tagesgeldkonto|risparmi
 checking, current: girokonto|(?:current|checking) account|compte courant|cuenta corriente|conto corrente
@@ -60,14 +61,15 @@ grey, gray: gr[ae]y|grau\w*|grise?s?|grigi[oa]
 dog: pupp(?:y|ies)|dogs?|hund\w?|chiens?|perr[oa]s?|cane
 cat: kittens?|kitty|cats?|katze\w?|kater|gat[oa]s?|gatt[oa]
 cycling, biking: cycl(?:ed|ing)|bike ride|bik(?:ed|ing)|by bike|bicycle|rode my bike|rad gefahren|bicicleta
-running, run, jogging: ran|run(?:ning)?|jog(?:ged|ging)?|gelaufen|gejoggt|couru|corri
+running, run, jogging: ran(?! (?:out|into|up|over|late)\b)|run(?:ning)?(?! (?:out|into|up|over|late)\b)
+    |jog(?:ged|ging)?|gelaufen|gejoggt|couru|corri
 swimming: swam|swims?|swimming|geschwommen|nage|nade
 cut, haircut: trim|hair ?cut|haarschnitt|corte
-vaccination: shots?|jabs?|vaccin\w+|impfung|impfen|vacuna\w*
+vaccination: (?<!it a )(?<!one )shots?(?! of\b)|jabs?|vaccin\w+|impfung|impfen|vacuna\w*
 referral: referred|recommended by|word of mouth|empfohlen|recommande|recomendad[oa]
 standard, normal: (?:normal|ordinary|regular|usual|standard) (?:delivery|shipping|post|speed|way)
-production, prod: live|prod|production
-economy: economy|coach|(?:the )?cheap(?:est)? seats?|tourist class
+production, prod: (?:it|this|that|them|go|goes|going) live|live (?:environment|system|site|server)|prod|production
+economy: economy|(?:in|fly) coach|coach class|(?:the )?cheap(?:est)? seats?|tourist class
 electric: electric|runs on (?:a )?battery\w*(?: only)?|battery only|elektrisch\w*
 meals, meal, food: meals?|lunch|dinner|breakfast with
 duplex: duplex|both sides|double[- ]sided|two[- ]sided|beidseitig|doppelseitig|recto[- ]verso|(?:a|por) doble cara
@@ -77,6 +79,13 @@ urgent, critical: urgent|asap|as soon as possible|right away|immediately|dringen
 """Choice names, and a pattern of the words for it, without accents."""
 
 _DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
+_ENGLISH_TOO = frozenset(
+    listed(
+        "media medio medias grand grands grande prima rot rota cane corte nage corri estate noir noire rouge blanc"
+        " klein gross petit petite petites primavera gris blu vert verde"
+    )
+)
+"""Words of other languages that mean something else in English, or are names there."""
 _HOW_OFTEN = {
     "once": (
         r"one[- ](?:off|time)|(?:just|only|nur|solo|juste|solamente) (?:for )?(?:this |the )?(?:once|tomorrow|today"
@@ -134,6 +143,7 @@ def _often(name: str) -> re.Pattern[str]:
     return re.compile(rf"(?<!\w)(?:{_HOW_OFTEN[name]})(?!\w)")
 
 
+@lru_cache(maxsize=512)
 def _plain(text: str) -> str:
     """Lower case without accents, each character in its place."""
     return "".join(sign if len(sign) == 1 else sign[:1] for sign in map(fold, text))
@@ -163,6 +173,8 @@ def find_choice(member: object, members: Sequence[object], text: str) -> list[Sp
     names = {_named(one) for one in rest}
     others = [other for one in rest if (other := _pattern(one, members)) is not None]
     taken = [Span(*found.span()) for other in others for found in other.finditer(plain)]
+    if is_english(text):
+        spans = [span for span in spans if plain[span.start : span.end] not in _ENGLISH_TOO]
     return [
         span
         for span in spans
