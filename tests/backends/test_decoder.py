@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from sml_agents.backends.decoder import Decoder, Row, SingleDecoder, decoder_for
+from sml_agents.backends.decoder import Decoder, Row, SingleDecoder, _would_say, decoder_for
 from sml_agents.backends.kv import PrefixStore
 from sml_agents.backends.sampling import Sampler, choose
 
@@ -187,3 +188,23 @@ def test_a_longer_conversation_replaces_what_it_extends() -> None:
     store.put([1, 2, 3], states_of(3))
     assert len(store) == 1
     assert store.bytes == 3 * 16
+
+
+@pytest.mark.parametrize(
+    ("dtype", "said", "agrees"),
+    [
+        (torch.bfloat16, [0, 0], True),
+        (torch.bfloat16, [1, 0], True),  # a step of bfloat16 below
+        (torch.bfloat16, [0, 2], False),
+        (torch.bfloat16, [], False),
+        (torch.float32, [1], False),
+    ],
+)
+def test_what_is_likeliest_but_for_rounding_is_no_disagreement(dtype: Any, said: list[int], agrees: bool) -> None:
+    class Model:
+        device = "cpu"
+
+        def __call__(self, input_ids: Any, use_cache: bool) -> Any:
+            return SimpleNamespace(logits=torch.tensor([[[35.0, 34.75, 34.0]] * input_ids.shape[1]], dtype=dtype))
+
+    assert _would_say(Model(), [3, 5], said) == agrees

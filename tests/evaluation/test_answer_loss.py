@@ -89,7 +89,7 @@ def test_the_answer_to_a_request_is_the_call_and_a_value_that_is_told_makes_it_l
         OraclePrimer(demonstrate=True),
     )
     told, untold = [], []
-    for request in load_tasks("requests?form=underspecified&n=4&seed=3"):
+    for request in load_tasks("requests?form=underspecified&n=3&seed=3&distractors=0&arguments=2"):
         made = asyncio.run(cast.graph().ainvoke({"task": request}))["trace"]
         lead, answer = _reference(form, request)
         assert not lead

@@ -15,7 +15,7 @@ from sml_agents.backends.sampling import Sampler, choose
 from sml_agents.backends.settings import LocalSettings
 from sml_agents.traces import TraceStore
 from sml_agents.training import GRPOSettings, train_grpo
-from sml_agents.training.online.policy import PolicyEngine
+from sml_agents.training.online.policy import PolicyEngine, _rounded
 from sml_agents.training.trainers.batches import importance_weights
 
 
@@ -84,6 +84,17 @@ def test_what_the_engine_tells_is_what_the_trainer_computes(tiny_model: Path) ->
             worst = max(worst, float((weights - 1).abs().max()))
         engine.stop()
         assert worst < 1e-4 if not bf16 else 1e-4 < worst < 0.2
+
+
+def test_a_copy_in_bf16_rounds_the_weights_and_no_angle(tiny_model: Path) -> None:
+    from transformers import AutoModelForCausalLM
+
+    model: Any = AutoModelForCausalLM.from_pretrained(tiny_model)
+    own = _rounded(model)
+    assert {one.dtype for one in own.parameters()} == {torch.bfloat16}
+    assert {one.dtype for one in model.parameters()} == {torch.float32}
+    angles = dict(model.named_buffers())
+    assert angles and all(torch.equal(one, angles[name]) for name, one in own.named_buffers())
 
 
 def test_training_in_bf16_weighs_and_in_fp32_does_not(guesser: Path, problems: str, tmp_path: Path) -> None:

@@ -111,8 +111,10 @@ def _rounded(model: Any) -> Any:
     # TRL's head, which holds on to the original's weights.
     forward = vars(patched).pop("forward", None)
     try:
-        own = copy.deepcopy(model).to(torch.bfloat16)
+        own = copy.deepcopy(model)
     finally:
         if forward is not None:
             patched.forward = forward
+    for weights in own.parameters():  # not the buffers: angles of positions are no weights, and stay what they were
+        weights.data = weights.data.to(torch.bfloat16)
     return own.requires_grad_(False).eval()
