@@ -225,8 +225,10 @@ class ScriptedModel(LeanChatModel):
 def _wrong_entry(error: ValidationError) -> str:
     """Which entry of a script is wrong, and in what."""
     # Of an entry that is neither string nor rule, the last complaint is about the rule that it was meant to be.
-    last = error.errors(include_url=False)[-1]
-    _, place, *_, field = last["loc"]
+    errors = error.errors(include_url=False)
+    place = errors[0]["loc"][1]
+    last = [one for one in errors if one["loc"][1] == place][-1]
+    field = last["loc"][-1]
     why = str(last["msg"]).removeprefix("Value error, ")
     match last["type"]:
         case "extra_forbidden":
@@ -235,4 +237,4 @@ def _wrong_entry(error: ValidationError) -> str:
             why = f"{field!r} is missing"
         case "model_type":
             why = 'it is no string and no rule such as {"when": "price", "reply": "4 dollars"}'
-    return f"entry {place + 1}: {why}"
+    return f"entry {int(place) + 1}: {why}"

@@ -77,6 +77,7 @@ def test_files(tmp_path: Path) -> None:
         ('"first"\n{"when": "x"', "line 2"),
         ("[]", "no reply"),
         ("17", "entry 1: it is no string and no rule"),
+        ("[1, 2]", "entry 1: it is no string and no rule"),
         ('["a", {"when": "x"}]', "entry 2: a rule needs a reply or calls"),
         ('[{"reply": "x"}]', "entry 1: 'when' is missing"),
         ('[{"when": "x", "calls": [{"nme": "book"}]}]', "entry 1: there is no 'nme'"),
