@@ -132,8 +132,8 @@ def find_times(text: str) -> tuple[TimeMention, ...]:
     for match in _ROMANCE.finditer(text):
         hours = [next(iter(m.values)) for m in find_numbers(match["hour"])]
         if hours and 1 <= hours[0] <= 24 and (match["las"] or match["heures"] or match["part"]):
-            part = fold(match["part"] or "")
-            shift = next((n for words, n in _QUARTERS.items() if part.endswith(words)), 15 if part else 0)
+            quarter = fold(match["part"] or "")
+            shift = next((n for words, n in _QUARTERS.items() if quarter.endswith(words)), 15 if quarter else 0)
             minutes = int(hours[0]) * 60 + shift
             add(minutes // 60, minutes % 60, *match.span())
     for match in _TO_HALF.finditer(text):
