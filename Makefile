@@ -77,6 +77,8 @@ docs: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python benchmarks/throughput.py $(ARGS)
+	@test ! -x $(VENV)-verifiers/bin/python || \
+		$(VENV)-verifiers/bin/python benchmarks/throughput.py --only ours-oracle verifiers $(ARGS)
 	@$(BIN)/python benchmarks/parts.py
 	@$(BIN)/python benchmarks/store.py
 

@@ -20,6 +20,7 @@ import statistics
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from clients import CLIENTS
 
 HERE = Path(__file__).resolve().parent
 BASE = "langgraph"
+RUNNABLE = [name for name in CLIENTS if name != "verifiers" or find_spec("verifiers")]
+"""verifiers needs an environment of its own: see `make test-engines`."""
 
 
 def run_client(name: str, url: str, dialogues: int, at_once: int) -> dict[str, float]:
@@ -53,7 +56,16 @@ def summarise(runs: list[dict[str, float]], latency: float, at_once: int) -> dic
 
 def versions() -> dict[str, str]:
     found = {}
-    for package in ("sml-agents", "langgraph", "langchain-core", "langchain-openai", "openai", "aiohttp", "uvloop"):
+    for package in (
+        "sml-agents",
+        "langgraph",
+        "langchain-core",
+        "langchain-openai",
+        "openai",
+        "aiohttp",
+        "uvloop",
+        "verifiers",
+    ):
         try:
             found[package] = version(package)
         except PackageNotFoundError:
@@ -82,7 +94,7 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, default=64)
     parser.add_argument("--latency", type=float, default=0.2, help="seconds")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--only", nargs="+", choices=list(CLIENTS), default=list(CLIENTS), metavar="NAME")
+    parser.add_argument("--only", nargs="+", choices=list(CLIENTS), default=RUNNABLE, metavar="NAME")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of the table")
     parser.add_argument("--out", type=Path, help="also write the JSON object to this file")
     options = parser.parse_args()

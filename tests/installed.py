@@ -28,7 +28,7 @@ PARTS = {
     "core": "sml_agents.dialogue",
     "local": "sml_agents.backends.local",
     "train": "sml_agents.training",
-    "qlora": "bitsandbytes, sml_agents.training",
+    "qlora": "bitsandbytes",
     "all": "sml_agents.training, sml_agents.agents.middleware",
     "tasks": "reasoning_gym",
     "agents": "sml_agents.agents.middleware",

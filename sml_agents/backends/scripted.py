@@ -101,7 +101,7 @@ class ScriptedModel(LeanChatModel):
             raise BackendSpecError(f"The script {path} cannot be read: {reason}.") from None
         try:
             entries = json.loads(text)
-            if isinstance(entries, str | dict):
+            if not isinstance(entries, list):
                 entries = [entries]
         except ValueError:
             entries = []
@@ -116,12 +116,7 @@ class ScriptedModel(LeanChatModel):
         try:
             return cls(replies=entries)
         except ValidationError as error:
-            # Of an entry that is neither, the last complaint is about the rule that it was meant to be.
-            last = error.errors(include_url=False)[-1]
-            where = ".".join(str(part) for part in last["loc"][:2])
-            raise BackendSpecError(
-                f'The script {path} needs strings or {{"when": ..., "reply": ...}}; {where}: {last["msg"]}.'
-            ) from None
+            raise BackendSpecError(f"The script {path} cannot be used: {_wrong_entry(error)}.") from None
 
     @property
     def _llm_type(self) -> str:
@@ -225,3 +220,21 @@ class ScriptedModel(LeanChatModel):
             if run_manager:
                 run_manager.on_llm_new_token(chunk.text, chunk=chunk)
             yield chunk
+
+
+def _wrong_entry(error: ValidationError) -> str:
+    """Which entry of a script is wrong, and in what."""
+    # Of an entry that is neither string nor rule, the last complaint is about the rule that it was meant to be.
+    errors = error.errors(include_url=False)
+    place = errors[0]["loc"][1]
+    last = [one for one in errors if one["loc"][1] == place][-1]
+    field = last["loc"][-1]
+    why = str(last["msg"]).removeprefix("Value error, ")
+    match last["type"]:
+        case "extra_forbidden":
+            why = f"there is no {field!r}; a rule has when, reply and calls"
+        case "missing":
+            why = f"{field!r} is missing"
+        case "model_type":
+            why = 'it is no string and no rule such as {"when": "price", "reply": "4 dollars"}'
+    return f"entry {int(place) + 1}: {why}"

@@ -62,7 +62,10 @@ def serve(
 
     given = {"key": key, "host": host, "port": port, "at_once": at_once, "max_tokens": max_tokens}
     settings = ServingSettings.model_validate({**given, "timeout": timeout, "body_kb": body_kb, "grace": grace})
-    found = resolve(f"transformers:{model}" if Path(model).expanduser().is_dir() else model)
+    is_folder = Path(model).expanduser().is_dir()
+    if not is_folder and Path(model).name != model and ":" not in model:
+        raise InputError(f"there is no folder {model}: give a model's folder, or a spec such as openai:MODEL@URL")
+    found = resolve(f"transformers:{model}" if is_folder else model)
     called = name or _name(found, model)
 
     async def run(stop: asyncio.Event) -> Served:

@@ -65,8 +65,12 @@ def row(summary: Summary, students: list[Student], name: str, turn: str = "") ->
                 student, figure(name, metric), span(name, metric), metric.n, bar, _change(summary, student, name, turn)
             )
         )
-    label = f"{definition.label} within {turn} turn{'s' * (turn != '1')}" if turn else definition.label
+    label = f"{definition.label} within {_turns(turn)}" if turn else definition.label
     return Row(name, label, cells, cells[-1].change if cells else None)
+
+
+def _turns(count: str) -> str:
+    return f"{count} turn" if count == "1" else f"{count} turns"
 
 
 def _change(summary: Summary, student: Student, name: str, turn: str) -> Change | None:
@@ -113,7 +117,7 @@ def sentence(summary: Summary, students: list[Student]) -> str:
     if needless.value is not None:
         parts.append(f"asks needlessly in {percent(needless.value)} of those that lack nothing")
     if solved.value is not None:
-        parts.append(f"solves {percent(solved.value)} within {last_turn(summary.students.values())} turns")
+        parts.append(f"solves {percent(solved.value)} within {_turns(last_turn(summary.students.values()))}")
     return f"{students[-1].short} {_listed(parts)}." if parts else ""
 
 

@@ -139,7 +139,7 @@ def load_run(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Tr
     try:
         return TrainingRun(**{**values, "recipe": recipe.name, "settings": made})
     except ValidationError as error:
-        raise InputError(explain(error, [*TrainingRun.model_fields, *recipe.settings.model_fields])) from error
+        raise InputError(explain(error, TrainingRun, recipe.settings)) from error
 
 
 def preview_run(run: TrainingRun) -> Preview:

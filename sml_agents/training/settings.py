@@ -12,12 +12,13 @@ GRPOSettings         online RL
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from sml_agents.errors import InputError, complaint, one_line
+from sml_agents.errors import InputError, complaint, one_line, refused_value
 
 __all__ = [
     "DistillSettings",
@@ -283,7 +284,7 @@ def checked(kind: type[S], values: dict[str, Any], section: str = "") -> S:
     try:
         return kind(**values)
     except ValidationError as error:
-        raise InputError(explain(error, list(kind.model_fields), section)) from error
+        raise InputError(explain(error, kind, section=section)) from error
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
@@ -309,14 +310,27 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     return values
 
 
-def explain(error: ValidationError, known: list[str], section: str = "") -> str:
-    """The first complaint in words for a user; `known` are the names to suggest."""
-    where, why = complaint(error)
+def explain(error: ValidationError, *kinds: type[BaseModel], section: str = "") -> str:
+    """The first complaint in words for a user; `kinds` are the settings that could have been meant."""
+    where, _ = complaint(error)
     name = ".".join(filter(None, (section, where)))
     if error.errors()[0]["type"] == "missing":
         return f"setting {name!r} is missing: give it in the file, or as --{name}"
     if error.errors()[0]["type"] != "extra_forbidden":
-        return f"setting {name!r}: {why}"
-    near = difflib.get_close_matches(name.rpartition(".")[2], known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else "TRL's own fields go under 'trl:'"
+        return f"setting {name!r}: {refused_value(error)}"
+    *above, last = where.split(".")
+    known = _fields(kinds, above)
+    if near := difflib.get_close_matches(last, known, n=1):
+        hint = f"did you mean {near[0]!r}?"
+    else:
+        hint = f"there are {', '.join(known)}" if above and known else "TRL's own fields go under 'trl:'"
     return f"there is no setting {name!r}; {hint}"
+
+
+def _fields(kinds: Sequence[type[BaseModel]], path: Sequence[str]) -> list[str]:
+    """The names of the settings below `path`."""
+    for name in path:
+        found = [kind.model_fields[name].annotation for kind in kinds if name in kind.model_fields]
+        parts = [part for one in found for part in (one, *get_args(one))]
+        kinds = [part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)]
+    return [name for kind in kinds for name in kind.model_fields]

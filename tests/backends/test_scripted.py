@@ -76,11 +76,14 @@ def test_files(tmp_path: Path) -> None:
     [
         ('"first"\n{"when": "x"', "line 2"),
         ("[]", "no reply"),
-        ("17", "line 1|replies"),
-        ('[{"when": "x"}]', "reply"),
+        ("17", "entry 1: it is no string and no rule"),
+        ("[1, 2]", "entry 1: it is no string and no rule"),
+        ('["a", {"when": "x"}]', "entry 2: a rule needs a reply or calls"),
+        ('[{"reply": "x"}]', "entry 1: 'when' is missing"),
+        ('[{"when": "x", "calls": [{"nme": "book"}]}]', "entry 1: there is no 'nme'"),
         ('[{"when": "x", "reply": []}]', "at least one reply"),
         ('[{"when": "/(/", "reply": "y"}]', "not a regular expression"),
-        ('[{"wenn": "x", "reply": "y"}]', "when|wenn"),
+        ('[{"wenn": "x", "reply": "y"}]', "entry 1: there is no 'wenn'; a rule has when, reply and calls"),
     ],
 )
 def test_a_damaged_file_says_where(tmp_path: Path, text: str, says: str) -> None:

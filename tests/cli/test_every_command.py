@@ -106,7 +106,7 @@ WRONG: dict[str, list[str]] = {
     "oracle|student|BACKEND": MODELS[:-2],
     "oracle|student|self|BACKEND": MODELS[:-2],
     "BACKEND|MODULE:NAME": [*MODELS[:-2], "asker:nowhere", "nope.such:thing", "json.decoder:scanstring_"],
-    "FOLDER|BACKEND": [*MODELS[:-2], "folder", "text.txt"],
+    "FOLDER|BACKEND": [*MODELS[:-2], "folder", "text.txt", "runs/nowhere"],
     "SPEC": SPECS,
     "FORMAT:PATH": [
         "x",

@@ -105,9 +105,9 @@ class TestConfig:
         ("overrides", "reason"),
         [
             ({"lerning_rate": "1"}, "no setting 'lerning_rate'; did you mean 'learning_rate'"),
-            ({"lora.rank": "1"}, "no setting 'sft.lora.rank'"),
-            ({"missing": "2"}, "setting 'missing': Input should be less than 1"),
-            ({"epochs": "many"}, "setting 'sft.epochs'"),
+            ({"lora.rank": "1"}, "no setting 'sft.lora.rank'; there are r, alpha"),
+            ({"missing": "2"}, "setting 'missing': 2 should be less than 1"),
+            ({"epochs": "many"}, "setting 'sft.epochs': 'many' should be a valid number$"),
             ({"recipe": "gepo"}, "no training recipe 'gepo': choose one of sft, dpo, kto, sdft, grpo"),
             ({"recipe": "dpo", "rows_as": "turn"}, "no setting 'rows_as'"),
         ],

@@ -171,7 +171,7 @@ class TestSettings:
         [
             ("model: m\nlearning_rat: 1", "no setting 'learning_rat'; did you mean 'learning_rate'"),
             ("model: m\noptim: sgd", "TRL's own fields go under 'trl:'"),
-            ("model: m\nepochs: -1", "setting 'epochs': Input should be greater than 0"),
+            ("model: m\nepochs: -1", "setting 'epochs': -1 should be greater than 0"),
             ("epochs: 1", "setting 'model' is missing"),
             ("- a\n- b", "must hold settings"),
             ("a: [", "cannot read the settings"),
