@@ -13,13 +13,16 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from langchain_core.messages import AIMessage, BaseMessage, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, ToolCall, ToolMessage
 
 from sml_agents.agents.asking import ASK_USER, NOT_RUN, REFUSED, Question, answers_of, asked_by, is_answer, is_own
 from sml_agents.agents.replies import (
     accepts,
     answers_nothing,
+    asks_again,
     corrections,
+    declines_extra,
+    is_undecided,
     refers_back,
     speaks_of_going_on,
     withdraws,
@@ -27,7 +30,7 @@ from sml_agents.agents.replies import (
 from sml_agents.text.sentences import sentences
 from sml_agents.text.values import Clock, Span, find, kind_of, tokens
 
-__all__ = ["Piece", "Request", "pieces_of_data"]
+__all__ = ["Made", "Piece", "Request", "pieces_of_data"]
 
 Source = Literal["said", "offered", "returned", "given"]
 
@@ -53,6 +56,16 @@ class Piece:
 
 
 @dataclass(frozen=True)
+class Made:
+    """A guarded call that was made."""
+
+    tool: str
+    arguments: Mapping[str, Any]
+    result: str | None = None
+    """What it came back with; None while it has not."""
+
+
+@dataclass(frozen=True)
 class Request:
     """What the person wants now, and how far the talk about it has come."""
 
@@ -74,6 +87,8 @@ class Request:
     """Keys of questions that got an answer."""
     done: bool
     """A guarded call has succeeded since the person last spoke."""
+    made: tuple[Made, ...] = ()
+    """The guarded calls that have succeeded since the request began, or since the person asked for them again."""
     earlier: int = 0
     """Where the request before this one begins, if the person refers back to it (`book it`); else as `begins`."""
     finished: frozenset[str] = frozenset()
@@ -100,9 +115,13 @@ class Request:
         asked: dict[str, int] = {}
         settled: set[str] = set()
         waiting: tuple[Question, ...] = ()
+        calls: dict[str | None, ToolCall] = {}
+        made: list[Made] = []
         rounds = refusals = 0
         withdrawn = went_on = False
         for at, message in enumerate(messages):
+            if isinstance(message, AIMessage):
+                calls.update({call["id"]: call for call in message.tool_calls})
             if questions := asked_by(message):
                 waiting, pending, done = questions, True, False
                 rounds += 1
@@ -115,13 +134,18 @@ class Request:
                 elif message.status != "error" and guarded(message.name or ""):
                     done = True
                     succeeded.add(message.name or "")
+                    if call := calls.get(message.tool_call_id):
+                        made.append(Made(call["name"], call["args"], message.text))
             elif is_own(message) or is_answer(message):
                 text = message.text
-                took_back = withdraws(text)
+                took_back = "" if declines_extra(text, _last_said(messages, at)) else withdraws(text)
+                again = asks_again(text, " ".join(question.text for question in waiting))
                 if took_back or (done and not pending and is_own(message)):
-                    earlier = begins if done and not took_back and refers_back(text) else at
-                    finished, succeeded = succeeded, set()
-                    begins, asked, settled = at, {}, set()
+                    earlier = begins if done and not took_back and (again or refers_back(text)) else at
+                    finished, succeeded = set() if again else succeeded, set()
+                    begins, asked, settled, made = at, {}, set(), []
+                if again:
+                    made = []
                 if not (pending and not took_back):
                     rounds = 0
                 if pending:
@@ -148,6 +172,7 @@ class Request:
             refusals=refusals,
             settled=frozenset(settled),
             done=done,
+            made=tuple(made),
             earlier=earlier,
             finished=frozenset(finished),
             trust=trust,
@@ -195,7 +220,11 @@ def _pieces(messages: Sequence[BaseMessage], begins: int, trust: Collection[str]
                 verdict = accepts(message.text)
                 if verdict == "yes":
                     yield from (Piece("offered", offer.text, at, accepted=True) for offer in offers)
-                if verdict == "yes" or (verdict == "no" and len(message.text.split()) <= 3):
+                if (
+                    verdict == "yes"
+                    or is_undecided(message.text)
+                    or (verdict == "no" and len(message.text.split()) <= 3)
+                ):
                     offers = []  # a longer no changes part of what was offered
                 yield from _said(message, at, waiting, question)
             waiting, question = (), ""
@@ -204,6 +233,11 @@ def _pieces(messages: Sequence[BaseMessage], begins: int, trust: Collection[str]
                 continue
             if trust is None or message.name in trust:
                 yield from _returned(message, at, calls.get(message.tool_call_id, {}))
+
+
+def _last_said(messages: Sequence[BaseMessage], at: int) -> str:
+    """What the agent said right before a message."""
+    return messages[at - 1].text if at and isinstance(messages[at - 1], AIMessage) else ""
 
 
 def _is_refusal(message: ToolMessage) -> bool:

@@ -45,14 +45,15 @@ from sml_agents.agents.evidence import Request
 from sml_agents.agents.grounding import as_told
 from sml_agents.agents.guard import Guard, Guarding, Now
 from sml_agents.agents.own_model import as_its_turn, asked_in, prepared, without_asking
+from sml_agents.agents.repeats import repeated
 from sml_agents.agents.slots import tool_name
 from sml_agents.agents.turn import OnTrouble, Terms, Turn, Unanswered, WhenUnknown
-from sml_agents.agents.verdict import CHECKED, Guarded, asking, judged, refusal, still_open, why_not
+from sml_agents.agents.verdict import CHECKED, Guarded, asking, judged, not_again, refusal, still_open, why_not
 from sml_agents.agents.view import AgentView
 from sml_agents.backends.loops import run_sync
 from sml_agents.errors import InputError, one_line
 from sml_agents.roles.prompts import load
-from sml_agents.text.values.dates import LANGUAGES
+from sml_agents.text.values.date_phrases import LANGUAGES
 
 __all__ = ["ClarifyMiddleware"]
 
@@ -103,7 +104,9 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
     `guard`: the guarded tools, or their names; None: every tool with a required argument that is not marked read-only,
     by MCP's `readOnlyHint` or in `read_only`. Unguarded calls of a message run before the person is asked.
     `when_unknown`: `ask`, `block` (refuse the call at once), or `let_go`. `on_limit`, `on_error`: what becomes of the
-    call when nothing more may be asked, or a decider fails: `block` or `let_go`. `on_unanswered`, for runs where nobody
+    call when nothing more may be asked, or a decider fails: `block` or `let_go`. `on_repeat`: the same of a guarded
+    call that has succeeded in this request already, and that the person has not asked for again or for several times.
+    `on_unanswered`, for runs where nobody
     is there: `refuse` the call and go on, `end` the run with `clarify_missing` in the state, or a callable
     `(questions) -> replies`; None: somebody is.
 
@@ -130,6 +133,7 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         when_unknown: WhenUnknown = "ask",
         on_limit: OnTrouble = "block",
         on_error: OnTrouble = "block",
+        on_repeat: OnTrouble = "block",
         on_unanswered: Unanswered = None,
         ask_above: float = 0.5,
         written: Collection[str] | None = None,
@@ -145,7 +149,9 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         super().__init__()
         fields, others = _parts(decider)
         own = fields is None and not others
-        self.terms = Terms(delivery, limits or Limits(), when_unknown, on_limit, on_error, on_unanswered, policy, own)
+        self.terms = Terms(
+            delivery, limits or Limits(), when_unknown, on_limit, on_error, on_repeat, on_unanswered, policy, own
+        )
         self.deciders: list[Decider] = [as_decider(one, ask_above) for one in others]
         self.guard = Guard(
             fields,
@@ -238,14 +244,20 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         guarded = tuple(call for call in calls if self.guard.guards(call["name"], tools))
         if not guarded:
             return cast(ModelResponse[Any], response)
+        again: dict[str, str | None] = {}
+        if terms.on_repeat == "block":
+            again = repeated(guarded, turn.talk, tools, self.guard)
+        twice = tuple((call, again[call["id"] or ""]) for call in guarded if (call["id"] or "") in again)
+        if twice:
+            calls, guarded = (tuple(c for c in some if (c["id"] or "") not in again) for some in (calls, guarded))
         grounds = {
             call["id"] or "": self.guard.grounds(call, tools[call["name"]], turn.talk, turn.outside) for call in guarded
         }
-        decision = (yield turn.view(guarded, grounds)) if self.deciders else Decision()
+        decision = (yield turn.view(guarded, grounds)) if self.deciders and guarded else Decision()
         self._note(decision.failure)
         if words := {one.about: one.words for one in decision.told}:
             grounds = {id: as_told(found, words, turn.talk) for id, found in grounds.items()}
-        draft = Guarded(response, calls, guarded, grounds, decision.questions, decision.failure)
+        draft = Guarded(response, calls, guarded, grounds, decision.questions, decision.failure, twice)
         return judged(draft, turn, terms, self.guard)
 
     def _turn(self, request: ModelRequest[Any], tools: Mapping[str, Any], stored: Sequence[Any]) -> Turn:
@@ -325,7 +337,7 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         """A result in place of a guarded call that came past the guard, such as one that other middleware made up."""
         call, tool = request.tool_call, request.tool
         tools = {call["name"]: tool}
-        if self.terms.when_unknown == "let_go" or tool is None or not self.guard.guards(call["name"], tools):
+        if tool is None or not self.guard.guards(call["name"], tools):
             return None
         messages = request.state["messages"] if isinstance(request.state, Mapping) else []
         made = next(
@@ -339,6 +351,14 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         if made is not None and call["id"] in (made.response_metadata.get(CHECKED) or ()):
             return None
         talk = Request.read(messages, lambda name: self.guard.guards(name, tools), self.guard.trust)
+        if self.terms.on_repeat == "block":
+            before = [c for c in made.tool_calls if c["name"] == call["name"]] if made is not None else [call]
+            upto = before[: next((k for k, c in enumerate(before) if c["id"] == call["id"]), 0) + 1]
+            again = repeated(upto, talk, tools, self.guard)
+            if (call["id"] or "") in again:
+                return not_again(call, again[call["id"] or ""])
+        if self.terms.when_unknown == "let_go":
+            return None
         unknown = [one for one in self.guard.grounds(call, tool, talk, ()) if not one.ok]
         if not unknown and not talk.withdrawn:
             return None

@@ -12,7 +12,17 @@ from typing import Literal
 
 from sml_agents.text.values import fold
 
-__all__ = ["accepts", "answers_nothing", "corrections", "refers_back", "speaks_of_going_on", "withdraws"]
+__all__ = [
+    "accepts",
+    "answers_nothing",
+    "asks_again",
+    "corrections",
+    "declines_extra",
+    "is_undecided",
+    "refers_back",
+    "speaks_of_going_on",
+    "withdraws",
+]
 
 _SENTENCE = re.compile(r"[.!?;\n]+(?=\s|$)|,(?=\s)|\s[-\u2013\u2014]\s")
 _WITHDRAWN = re.compile(
@@ -43,6 +53,18 @@ _DONT_KNOW = re.compile(
     r"|weiss (?:es |ich )?(?:noch )?nicht|keine ahnung|moment(?: mal)?|what do you mean|why do you (?:ask|need)"
     r"|sais pas|aucune idee|un (?:moment|instant)|attend[sz]?|(?:no lo|aun no|todavia no(?: lo)?) se|ni idea|un momento"
     r"|espera|non (?:lo )?so|nessuna idea)\b"
+)
+_EXTRA = re.compile(
+    r"\b(?:shall|should|may|can) i (?:also )?(?:add|include|throw in)\b"
+    r"|\b(?:would|do) you (?:also )?(?:like|want) (?:to add|to"
+    r" include|me to add|an? (?:extra|upgrade)|any extras?|insurance|breakfast)\b",
+    re.IGNORECASE,
+)
+_NO_THANKS = re.compile(r"\W*(?:no|nope|nein)?,? ?(?:thanks?(?: you)?|danke|merci|gracias)\b")
+_UNDECIDED = re.compile(
+    r"\b(?:not (?:yet )?decided|undecided|haven't (?:yet )?decided|(?:think|sleep) (?:about|on) it|think it over"
+    r"|nicht entschieden"
+    r"|uberlege? (?:es )?mir|pas (?:encore )?decide|no (?:lo )?he decidido)\b"
 )
 _GO_ON = re.compile(
     r"(?:(?:ok|okay|please|and|so|but|just|no|well|then|now|oh|bitte|ach) )*"
@@ -101,6 +123,19 @@ _REFERS = re.compile(
     r"|gleiche[nrs]?)\b",
     re.IGNORECASE,
 )
+_ANEW = (
+    r"(?:again|once (?:more|again)|one more(?: time| (?:of|like) (?:it|that|them|those|this))?|another(?: one| time)?"
+    r"|a second (?:one|time)|(?:noch ?(?:ein)?mal|nochmals?|noch ein\w*)|encore(?: (?:une|un)(?: fois)?)?"
+    r"|otr[oa](?: vez)?|de nuevo|ancora(?: una volta)?|di nuovo)"
+)
+_AGAIN = re.compile(
+    r"(?:(?:please|and|now|ok|okay|yes|yeah|yep|sure|then|just|(?:can|could|would) you|i want|i'?d like|i need|let'?s"
+    r"|bitte|ja|oui|si) )*"
+    r"(?:repeat (?:it|that|this)|(?:(?:do|try|book|buy|order|send|make|get|reserve|run|play|pay|print|add|create|mach"
+    r"|buche|bestell\w*|schick\w*|sende) )?"
+    r"(?:(?:it|that|this|them|me|us|(?:exactly )?the (?:very )?same(?: thing| one)?|das(?:selbe| gleiche)?|es) )*"
+    rf"{_ANEW})(?: (?:please|thanks|now|for me|bitte))*"
+)
 
 
 def _clauses(text: str) -> list[str]:
@@ -130,12 +165,32 @@ def corrections(text: str) -> list[tuple[str, bool]]:
     return [(text[start:end], start in cuts) for start, end in pairwise(marks) if text[start:end].strip()]
 
 
+def asks_again(text: str, question: str = "") -> bool:
+    """Whether the person asks for the same once more, and for nothing else: `again please`; or says yes to a question
+    that offers it."""
+    clauses = _clauses(text.replace("\u2019", "'"))
+    rest = [clause for clause in clauses if not (_FILLER.fullmatch(clause) or _YES.fullmatch(clause))]
+    if rest and all(_AGAIN.fullmatch(clause) for clause in rest):
+        return True
+    return accepts(text) == "yes" and bool(re.search(rf"\b{_ANEW}\b", fold(question)))
+
+
 def answers_nothing(text: str) -> bool:
     """Whether a reply leaves the question open: `I don't know yet`, `hold on`, a question back, no words."""
     plain = " ".join(fold(text).split())
     if not plain or plain == "(no answer)" or withdraws(text):
         return True
     return bool(_DONT_KNOW.search(plain)) or (plain.endswith("?") and len(plain.split()) < 8)
+
+
+def declines_extra(text: str, question: str) -> bool:
+    """Whether `no thanks` answers an offer of something more, and takes nothing back that was asked for."""
+    return bool(_EXTRA.search(question)) and bool(_NO_THANKS.match(fold(text)))
+
+
+def is_undecided(text: str) -> bool:
+    """Whether a reply leaves an offer open for good: `I'm not decided on a plan`, `I'll think about it`."""
+    return bool(_UNDECIDED.search(fold(text)))
 
 
 def speaks_of_going_on(text: str) -> bool:

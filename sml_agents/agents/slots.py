@@ -21,7 +21,7 @@ from sml_agents.text.schemas import fault_in, object_of, pointed, required_of, u
 from sml_agents.text.values import Kind, fold, kind_of
 from sml_agents.text.values.words import listed
 
-__all__ = ["Filled", "Slot", "filled", "is_read_only", "slots_of", "slots_of_model", "tool_name"]
+__all__ = ["Filled", "Slot", "filled", "is_read_only", "schema_of", "slots_of", "slots_of_model", "tool_name"]
 
 EACH = "[]"
 """In a path: every element of a list, or every value of a dictionary."""
@@ -121,7 +121,7 @@ def tool_name(tool: Any) -> str:
     return str(getattr(tool, "name", getattr(tool, "__name__", "")))
 
 
-def _schema_of(tool: Any) -> Mapping[str, Any]:
+def schema_of(tool: Any) -> Mapping[str, Any]:
     """The JSON schema of what the model fills in: injected arguments left out."""
     if isinstance(tool, BaseTool):
         shown = tool.tool_call_schema
@@ -156,7 +156,7 @@ def slots_of(
 
     Raises InputError for a schema that cannot be read.
     """
-    schema = _schema_of(tool)
+    schema = schema_of(tool)
     if (fault := fault_in(schema)) is not None:
         raise InputError(unreadable(tool_name(tool), *fault))
     found = list(_leaves(schema, schema, (), 0))

@@ -35,13 +35,15 @@ class Terms:
     when_unknown: WhenUnknown = "ask"
     on_limit: OnTrouble = "block"
     on_error: OnTrouble = "block"
+    on_repeat: OnTrouble = "block"
     on_unanswered: Unanswered = None
     policy: str | None = None
     own_model: bool = True
     """The agent's own model may ask."""
 
     def __post_init__(self) -> None:
-        words = {"delivery": Delivery, "when_unknown": WhenUnknown, "on_limit": OnTrouble, "on_error": OnTrouble}
+        words = {"delivery": Delivery, "when_unknown": WhenUnknown}
+        words |= dict.fromkeys(("on_limit", "on_error", "on_repeat"), OnTrouble)
         for name, known in words.items():
             if (value := getattr(self, name)) not in get_args(known):
                 raise InputError(f"{name} is one of {', '.join(get_args(known))}, not {value!r}.")

@@ -1,5 +1,6 @@
 """What becomes of a draft that calls guarded tools: its calls run, the person is asked, or the calls are refused.
 
+made already, asked for once         not again: the model is told what came back
 grounded, nothing open               they run together
 the draft has unguarded calls, too   those run first, since they may bring what is missing
 taken back by the person             the model is told, without a question
@@ -26,12 +27,14 @@ from sml_agents.agents.guard import Guard, questions_for
 from sml_agents.agents.turn import Terms, Turn
 from sml_agents.types import stable_hash
 
-__all__ = ["CHECKED", "Guarded", "asking", "judged", "refusal", "still_open", "why_not"]
+__all__ = ["CHECKED", "Guarded", "asking", "judged", "not_again", "refusal", "still_open", "why_not"]
 
 CHECKED = "clarify_checked"
 """Key in `response_metadata`: the ids of the calls that the guard has let through."""
 _MOST_REFUSALS = 2
 """A model that repeats a refused call is refused this often; then its turn ends with what is missing."""
+_MOST_SHOWN = 2000
+"""Characters of what a call came back with that a model which repeats it is shown again."""
 
 Answer = ModelResponse[Any] | ExtendedModelResponse[Any]
 
@@ -42,7 +45,7 @@ class Guarded:
 
     response: Any
     calls: tuple[ToolCall, ...]
-    """All that are about to be made."""
+    """All that are about to be made, but for repeated ones."""
     guarded: tuple[ToolCall, ...]
     grounds: Mapping[str, tuple[Ground, ...]]
     """By the call's id."""
@@ -50,6 +53,8 @@ class Guarded:
     """What deciders would ask."""
     failure: Exception | None = None
     """Why a decider could not say."""
+    repeated: tuple[tuple[ToolCall, str | None], ...] = ()
+    """Calls that were made already, with what came back; see `sml_agents.agents.repeats`."""
 
     @property
     def unknown(self) -> list[Ground]:
@@ -58,6 +63,9 @@ class Guarded:
 
 def judged(draft: Guarded, turn: Turn, terms: Terms, guard: Guard) -> Answer:
     """Lets the guarded calls of a draft run together, asks, or refuses them."""
+    if draft.repeated and not draft.calls and turn.talk.refusals >= _MOST_REFUSALS:
+        words = f"This is done already. {_shown(draft.repeated[-1][1])}".strip()
+        return _replaced(draft.response, with_calls(draft_of(draft.response), (), words))
     unknown, talk = draft.unknown, turn.talk
     wanted = still_open(questions_for(unknown, talk.asked), draft.proposed, talk)
     failed = draft.failure is not None and terms.on_error == "block"
@@ -124,13 +132,35 @@ def why_not(
     return f"{'; '.join(dict.fromkeys(parts))}."
 
 
+def not_again(call: ToolCall, result: str | None) -> ToolMessage:
+    """The result of a call that was made already and does not run again. It is no error: what it asks for is done."""
+    reason = "the same call stands before it, and is made once."
+    if result is not None:
+        reason = f"this is done already, and came back with: {_shown(result) or 'nothing.'}"
+    return ToolMessage(
+        f"{NOT_RUN}{reason} Do not make it again unless the person asks for it.",
+        name=call["name"],
+        tool_call_id=call["id"] or "",
+        response_metadata={REFUSED: True},
+    )
+
+
+def _shown(result: str | None) -> str:
+    return (result or "")[:_MOST_SHOWN].strip()
+
+
 def _let_through(draft: Guarded) -> Answer:
-    made, last = draft_of(draft.response), draft.guarded[-1]
+    made = draft_of(draft.response)
     mark = {CHECKED: [call["id"] for call in draft.calls]}
     made = made.model_copy(update={"response_metadata": {**made.response_metadata, **mark}})
+    response = _replaced(draft.response, made)
+    response.result.extend(not_again(*one) for one in draft.repeated)
+    if not draft.guarded:
+        return response
+    last = draft.guarded[-1]
     sources = {one.slot.name: one.state.value for one in draft.grounds[last["id"] or ""]}
     values = {"tool": last["name"], "values": dict(last["args"]), "sources": sources}
-    return _extended(_replaced(draft.response, made), {"clarify_values": values, "clarify_missing": []})
+    return _extended(response, {"clarify_values": values, "clarify_missing": []})
 
 
 def _refused(draft: Guarded, wanted: Sequence[Question], turn: Turn, terms: Terms, guard: Guard) -> Answer:

@@ -13,6 +13,9 @@ def test_the_guard_lets_through_and_asks_no_more_than_is_published() -> None:
         "set 1, let through": 70,
         "set 2, asks needlessly": 60,
         "set 2, let through": 60,
+        "set 3, asks needlessly": 65,
+        "set 3, let through": 65,
     }
-    assert wrong["set 1, let through"] <= 12 and wrong["set 1, asks needlessly"] <= 19
-    assert wrong["set 2, let through"] <= 14 and wrong["set 2, asks needlessly"] <= 22
+    assert wrong["set 1, let through"] == 0 and wrong["set 1, asks needlessly"] <= 3
+    assert wrong["set 2, let through"] == 0 and wrong["set 2, asks needlessly"] <= 3
+    assert wrong["set 3, let through"] <= 3 and wrong["set 3, asks needlessly"] <= 16

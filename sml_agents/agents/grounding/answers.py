@@ -17,6 +17,23 @@ _ALL = re.compile(
     r"(?:(?:just |please )?(?:all|everything)(?: of (?:it|them|that))?"
     r"|the (?:whole|full|entire) (?:amount|sum|thing|balance|lot)|the lot|alles|tout|todo|tutto)(?: please| thanks?)?"
 )
+_EITHER_SIDE = re.compile(r"\b(?:with or without|mit oder ohne|avec ou sans|con o sin|con o senza)\b", re.IGNORECASE)
+_SIDE = re.compile(
+    r"\W*(?:(?:oh|ok|yes|no|please|bitte),? )?(?:(?P<without>without|ohne|sans|sin|senza)|with|mit|avec|con)\b"
+    r"(?! (?:a|an|the|my|our|ein\w*|un\w*)\b)",
+    re.IGNORECASE,
+)
+_ONE_OF_DAY = re.compile(
+    r"(?:(?:we|i)(?:'ll| will)? (?:take|want|prefer)|yes|ok|okay|please|rather|let's (?:take|do)|then|,|\s)*the"
+    r" (?P<part>morning|afternoon|evening|night) (?:one|slot|appointment|time)(?: (?:please|is (?:fine|good)|works))*"
+)
+_PART_OF_DAY = {"morning": (5, 12), "afternoon": (12, 18), "evening": (17, 24), "night": (19, 24)}
+_HOUR_SUITS = re.compile(
+    r"\b(?P<hour>\d{1,2}) (?:works|suits|is|would be|sounds|looks)(?: \w+){0,2}?"
+    r" (?:better|best|fine|good|great|perfect|ok|okay)\b"
+    r"|\b(?P<hour2>\d{1,2}) (?:works|suits me)\b"
+)
+_OTHER_ONE = re.compile(r"\bthe other(?: one)?\b|\b(?:den|die|das) ander\w+\b|\bl'autre\b|\b(?:el otro|la otra)\b")
 _PICKED = re.compile(
     r"(?:(?:yes|ok|okay|i'?ll take|i'?d (?:like|prefer)|let'?s (?:take|do|say)|make it|better|rather) )*(?:the )?"
     r"(?P<which>first|former|earlier|second|latter|later|third|last)(?: (?:one|option|of them))?"
@@ -48,6 +65,11 @@ def picks(kind: Kind, value: Any, offer: str, text: str, clock: Clock) -> bool:
     values = [one.value for _, one in named]
     if _ALL.fullmatch(said):
         return kind.sort == "number" and len(values) == 1 and same(kind, values[0], value, clock)
+    if kind.sort in ("time", "datetime") and (hours := _hours_picked(said, values)):
+        return len(hours) == 1 and same(kind, hours[0], value, clock)
+    if _OTHER_ONE.search(said) and len(values) == 2:
+        left = [one for one in values if not any(m.denied and m.value == one for m in mentions(kind, text, clock))]
+        return len(left) == 1 and same(kind, left[0], value, clock)
     found = _PICKED.fullmatch(said)
     if found is None or len(values) < 2:
         return False
@@ -63,13 +85,30 @@ def picks(kind: Kind, value: Any, offer: str, text: str, clock: Clock) -> bool:
     return same(kind, chosen, value, clock)
 
 
-def answer_is(kind: Kind, value: Any, text: str, clock: Clock) -> bool:
+def _hours_picked(said: str, values: list[Any]) -> list[Any]:
+    """Those of the hours that were named which a reply picks: `the morning one`, `5 works better`."""
+    if part := _ONE_OF_DAY.fullmatch(said):
+        first, last = _PART_OF_DAY[part["part"]]
+        return [
+            one
+            for one in values
+            if first <= one.at.hour < last or (one.halves and first <= (one.at.hour + 12) % 24 < last)
+        ]
+    if suits := _HOUR_SUITS.search(said):
+        hour = int(suits["hour"] or suits["hour2"])
+        return [one for one in values if one.at.minute == 0 and one.at.hour % 12 == hour % 12]
+    return []
+
+
+def answer_is(kind: Kind, value: Any, text: str, clock: Clock, question: str = "") -> bool:
     """Whether an answer to a question about the argument means the value."""
     words = [token.plain for token in tokens(text)]
     if not words or answers_nothing(text):
         return False
     if kind.sort == "bool":
         said = {"yes": True, "no": False}.get(accepts(text), as_bool(words[0]))
+        if _EITHER_SIDE.search(question) and (side := _SIDE.match(text)):
+            said = not side["without"]
         return said is not None and said == as_bool(value)
     if kind.sort == "enum":
         return " ".join(words) == " ".join(token.plain for token in tokens(str(value).replace("_", " ")))

@@ -7,12 +7,14 @@ import re
 from sml_agents.agents.evidence import Piece
 from sml_agents.text.sentences import sentences
 from sml_agents.text.values import Clock, Kind, Mention, Span, find, mentions
-from sml_agents.text.values.words import clause_of
+from sml_agents.text.values.words import clause_of, listed
+from sml_agents.text.words import stem
 
 __all__ = ["is_aside", "is_how_it_stands", "is_left_behind", "is_one_of_several"]
 
 _QUOTED = re.compile(
-    r"(?<!\bI )(?<!\bich )(?<!\bwe )\b(?:wrote|writes|said|says|told me|texted|schrieb|sagte|sagt"
+    r"(?<!\bI )(?<!\bich )(?<!\bwe )\b(?:wrote|writes|said|says|told me|texted"
+    r"|shouted|yelled|replied|answered|insisted|claimed|called it|schrieb|sagte|sagt"
     r"|meinte|dijo|dice|escribi[o\u00f3]|a dit|dit|a \u00e9crit|ha detto|ha scritto)\b[:,]?\s*"
     r"[\"'\u201c\u201e\u2018\u00ab]\s*(?P<words>[^\"\u201d\u201c\u2019\u00bb]{8,}?)"
     r"[\"'\u201d\u201c\u2019\u00bb](?!\w)",
@@ -69,31 +71,57 @@ _HOURS = re.compile(
 
 
 _BEFORE_NOW = re.compile(
-    r"\b(?:last time|the other (?:day|time)|previously|formerly|in the past|used to"
+    r"\b(?:when (?:i|we|he|she|they|my \w+) (?:last |first )?(?:was|were|went|had|did|stayed|tried|ordered)"
+    r"|last time|the other (?:day|time)|previously|formerly|in the past|used to"
     r"|my (?:last|previous|old) \w+ (?:was|were|had|came|cost)"
-    r"|(?:last|previous) (?:year|month|week|summer|winter)"
-    r"(?= \w+ (?:was|were|had|gave|paid|got|took|used|bought|ordered)\b)"
+    r"|(?:last|previous) (?:year|month|week|summer|winter|spring|autumn|night)"
+    r"(?= (?:[^\s.,;!?]+ ){1,4}?(?:was|were|had|gave|paid|got|took|used|bought|ordered|went|stayed|needed)\b)"
+    r"|la vez pasada|l['\u2019]autre fois|(?:das|beim) letzten? mal"
     r"|letztes jahr(?= (?:war|hatte))|letztes mal|fr\u00fcher"
     r"|la derni\u00e8re fois|la \u00faltima vez|l'ultima volta)\b",
     re.IGNORECASE,
 )
+_THAT_DAY = re.compile(
+    r"\b(?:yesterday|the day before|earlier|gestern|ayer|hier|ieri"
+    r"|\w+ (?:years?|months?|weeks?|days?) ago|in (?:19|20)\d\d"
+    r"|last (?:year|month|week|summer|winter|spring|autumn|night|time))\b",
+    re.IGNORECASE,
+)
+_DID = re.compile(r"\b(?:was|were|had|got|took|gave|went|did|sent|war|hatte|\w{2,}ed)\b", re.IGNORECASE)
+_THIS_TIME = re.compile(r"\b(?:this time|today|instead|diesmal|esta vez|cette fois|questa volta)\b", re.IGNORECASE)
+_NO_MORE = re.compile(r"(?:used to|formerly|previously|fr\u00fcher)\b", re.IGNORECASE)
+_SAME = re.compile(r"\b(?:again|there|same)\b", re.IGNORECASE)
+_NOW_OTHER = re.compile(r"\b(?:another|different|other|instead|else|elsewhere|somewhere)\b", re.IGNORECASE)
+_OLD = re.compile(
+    r",?\s*(?:(?:which|that) (?:is|was)\s+|is\s+|was\s+)?(?:my|the|our|his|her|their|[A-Z]\w+(?:\s[A-Z]\w+)?['\u2019]s)"
+    r"\s+(?:(?P<gone>old|previous|former|wrong|ex)|current|present|existing)\b(?! \w+ was wrong)"
+)
+_OLD_TOO = frozenset(map(stem, listed("old previous former current existing present from")))
+_NEW = frozenset(map(stem, listed("new to target")))
+_NEITHER = re.compile(
+    r"\b(?:neither|none|not (?:either|any)) of (?:those|them|these|the two|both)\b"
+    r"|\bkein\w* (?:von|der) (?:beiden|denen)\b",
+    re.IGNORECASE,
+)
 _AS = re.compile(
     r"\b(?:(?:some|any)(?:thing|one|body|where) like|similar to|(?:the )?same (?:\w+ )?as(?: (?:in|for|on|at|with|to))?"
-    r"|just like|already (?:has|have|had|got)|\u00e4hnlich wie|so wie)\s+(?:the |in |for |on |at )*$",
+    r"|just like|already (?:has|have|had|got|own)(?: an?)?|been to|\u00e4hnlich wie|so wie)"
+    r"\s+(?:the |in |for |on |at )*$",
     re.IGNORECASE,
 )
 _OTHERS = re.compile(
-    r"\b\w+ (?:me )?(?:(?:everything|everyone|anything) else|(?:all )?(?:the )?others"
+    r"(?:\b\w+ (?:me )?|(?<=[.!?] ))(?:(?:everything|everyone|anything) else|(?:all )?(?:the )?others"
     r"|the (?:other|new|newer|previous|next) (?:one|ones)|the (?:one|ones) (?:before|after))\b",
     re.IGNORECASE,
 )
 _MORE = re.compile(
     r"\b(?:more|another|additional|the rest|(?:scale|turn|crank|bump|ramp) (?:\w+ ){0,3}(?:up|down)"
-    r"|increase|reduce|mehr)\b",
+    r"|increase|reduce|mehr|double|triple|halve|half|twice|add|verdopp\w*|halbier\w*)\b",
     re.IGNORECASE,
 )
 _HAS = re.compile(
-    r"\b(?:(?:i|we|they|you)(?:['\u2019]ve)? (?:have|own|had|got|hold)|(?:has|owns|had|holds|runs)|already \w+|habe)"
+    r"\b(?:(?:i|we|they|you)(?:['\u2019]ve)? (?:have|own|had|got|hold)"
+    r"|(?:has|owns|had|holds|runs(?: on)?|is (?:running )?(?:on|at))|already \w+|habe)"
     r"\s+(?:only |just |got )?$",
     re.IGNORECASE,
 )
@@ -104,18 +132,14 @@ _INQUIRY = re.compile(
 )
 
 
-def is_aside(piece: Piece, span: Span) -> bool:
+def is_aside(kind: Kind, piece: Piece, span: Span) -> bool:
     """Whether a value stands in what the person quotes of others, tells of the past, likens something to or asks about
     by the way, or in an offer of several that a mere yes leaves open."""
     if piece.source == "said":
         text = piece.text
         if any(one.start("words") <= span.start < one.end("words") for one in _QUOTED.finditer(text)):
             return True
-        clause = clause_of(text, span)
-        if _AS.search(text[: span.start]) or (
-            (told := _BEFORE_NOW.search(text, clause.start, clause.end))
-            and not re.search(r"\bas $", text[: told.start()])
-        ):
+        if _AS.search(text[: span.start]) or _is_past(kind, text, span):
             return True
         return any(
             one.start() <= span.start < one.end() and len(one.group().strip()) < len(text.strip())
@@ -126,6 +150,21 @@ def is_aside(piece: Piece, span: Span) -> bool:
     if piece.source == "offered":
         return bool(_OR_MORE.match(piece.text, span.end) or _OR_BEFORE.search(piece.text[: span.start]))
     return False
+
+
+def _is_past(kind: Kind, text: str, span: Span) -> bool:
+    """`Last time we were four`; a name may be meant all the same: `Anna paid last week, send her 75`."""
+    clause = clause_of(text, span)
+    told = _BEFORE_NOW.search(text, clause.start, clause.end)
+    if told is None and (told := _THAT_DAY.search(text, clause.start, clause.end)):
+        rest = f"{text[: clause.start]} {text[clause.end :]}"
+        told = told if _DID.search(text, clause.start, clause.end) and _THIS_TIME.search(rest) else None
+    if told is None or re.search(r"\bas $", text[: told.start()]):
+        return False
+    if kind.sort != "text" or _NO_MORE.match(text, told.start()):
+        return True
+    rest = f"{text[: clause.start]} {text[clause.end :]}"
+    return bool(_NOW_OTHER.search(rest) and not _SAME.search(rest))
 
 
 def is_how_it_stands(kind: Kind, piece: Piece, span: Span, message: str) -> bool:
@@ -150,13 +189,24 @@ def _is_behind_another(kind: Kind, text: str, span: Span) -> bool:
     )
 
 
+def _is_old(kind: Kind, text: str, span: Span) -> bool:
+    """`3 Station Road, my old address`; what is current is no new one either."""
+    found = _OLD.match(text, span.end)
+    if found is None or kind.sort not in ("text", "pattern", "number") or kind.name & _OLD_TOO:
+        return False
+    return bool(found["gone"] or kind.name & _NEW)
+
+
 def is_left_behind(kind: Kind, text: str, span: Span) -> bool:
     """The value that the request turns away from: `from staging` to production, the one that is to stay while
     everything else goes."""
-    if _is_behind_another(kind, text, span):
+    if _is_behind_another(kind, text, span) or _is_old(kind, text, span):
+        return True
+    coded = bool(re.search(r"[\d/._-]", text[span.start : span.end]))
+    if coded and kind.sort in ("text", "pattern", "number") and _NEITHER.search(text, span.end):
         return True
     others = [one for one in _OTHERS.finditer(text) if one.start() > span.end]
-    if others and kind.sort in ("text", "pattern") and re.search(r"[\d/._-]", text[span.start : span.end]):
+    if others and coded and kind.sort in ("text", "pattern"):
         return not clause_of(text, span).overlaps(Span(*others[0].span()))
     if kind.sort not in ("enum", "number") or not re.search(
         r"\b(?:from|von|de)\s+$", text[: span.start], re.IGNORECASE
@@ -174,7 +224,7 @@ def is_one_of_several(kind: Kind, piece: Piece, mention: Mention, clock: Clock) 
     clause = clause_of(text, span)
     if re.search(rf"{_RATHER}\W*(?:\w+\W+)?$", text[clause.start : span.start], re.IGNORECASE):
         return False
-    after = re.match(rf"\W*{_OR}\s+", text[span.end :], re.IGNORECASE)
+    after = re.match(rf"(?:\s[^\W\d_]+)?\W*{_OR}\s+", text[span.end :], re.IGNORECASE)
     before = re.search(
         rf"(?P<one>[^\s,.;!?]+)\W*{_OR}\s+(?:on |at |in |for |the |a |am |um )*$", text[: span.start], re.IGNORECASE
     )
@@ -192,6 +242,6 @@ def is_one_of_several(kind: Kind, piece: Piece, mention: Mention, clock: Clock) 
     if not before:
         return False
     at = before.start("one")
-    return any(other.end > at - 1 and other.start < span.start for other in others) or (
+    return any(other.end >= at - 1 and other.start < span.start for other in others) or (
         kind.sort in ("date", "time", "datetime") and bool(re.fullmatch(r"\d{1,2}(?:st|nd|rd|th|\.)?", before["one"]))
     )

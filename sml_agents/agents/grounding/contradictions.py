@@ -106,7 +106,9 @@ def _names_in(draft: Draft, text: str) -> list[Span]:
     other = [one.span for kind in (Kind("date"), Kind("time")) for one in mentions(kind, text, draft.clock)]
     labels = {word for kind in draft.kinds for word in kind.words}
     names = []
-    for found in re.finditer(r"(?<=[^\s.!?]\s)[A-Z\u00c0-\u00de][\w-]+(?:\s[A-Z\u00c0-\u00de][\w-]+)*", text):
+    for found in re.finditer(
+        r"(?<=[^\s.!?]\s)[A-Z\u00c0-\u00de][\w-]+(?:\s[A-Z\u00c0-\u00de][\w-]+)*(?!['\u2019\w])", text
+    ):
         span = Span(*found.span())
         known = {stem(token.plain) for token in tokens(found.group())} <= labels
         if not known and not any(span.overlaps(one) for one in other) and not is_denied(text, span):

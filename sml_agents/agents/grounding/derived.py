@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise
+from operator import add, mul
 from typing import Any
 
 from sml_agents.agents.grounding.draft import Draft
-from sml_agents.text.values import Clock, Kind, find, mentions
+from sml_agents.text.values import Clock, Kind, Span, find, label, mentions
 from sml_agents.text.values.dates import as_date
 from sml_agents.text.values.lengths import find_lengths
-from sml_agents.text.values.numbers import as_number
+from sml_agents.text.values.numbers import as_number, find_numbers
 from sml_agents.text.values.times import as_time, find_times
 from sml_agents.text.values.words import clause_of, listed
 from sml_agents.text.words import stem
@@ -45,6 +47,7 @@ def derivation(draft: Draft, k: int) -> str:
             _nights(kind, value, said, draft.clock)
             or _between_times(kind, value, said)
             or _sum(kind, value, said, draft.clock)
+            or _changed(draft, k)
             or _one(draft, k)
         )
     return ""
@@ -123,6 +126,82 @@ def _between_times(kind: Kind, value: Any, said: Sequence[str]) -> str:
             if together and abs(minutes / 1440 - number * kind.unit) < 1e-6:
                 return text[one.span.start : other.span.end]
     return ""
+
+
+_TIMES = {"double": 2.0, "twice": 2.0, "triple": 3.0, "halve": 0.5, "half": 0.5, "verdopple": 2.0, "halbiere": 0.5}
+_BY_FACTOR = re.compile(
+    r"\b(?P<times>double|twice|triple|halve|half|verdopple|halbiere)\s+(?:(?:that|it|this|both|them|those|das|es|beide\w*)\b"
+    r"|(?:of )?the (?P<what>\w+))",
+    re.IGNORECASE,
+)
+_UP = re.compile(
+    r"(?:\s+[^\W\d_]+)?\s+(?:more|additional|extra|higher|warmer|hotter|louder|brighter|up|mehr|w\u00e4rmer)\b",
+    re.IGNORECASE,
+)
+_DOWN = re.compile(
+    r"(?:\s+[^\W\d_]+)?\s+(?:less|fewer|lower|cooler|colder|quieter|darker|down|away|weniger|k\u00e4lter)\b",
+    re.IGNORECASE,
+)
+_IT_STANDS = re.compile(
+    r"\b(?:is|are|it['\u2019]s|at|has|have|had|runs?|running|to|on|with|and|currently|now)\s+"
+    r"(?:currently |now |only |about |at |on )?$",
+    re.IGNORECASE,
+)
+
+
+_PUT_BY = re.compile(
+    r"\b(?:(?P<down>down|lower|reduce|decrease|drop|cut|turn down)"
+    r"|up|raise|increase|bump|add)\b(?: \w+){0,4}? (?:by|um)\s+$",
+    re.IGNORECASE,
+)
+
+
+def _changed(draft: Draft, k: int) -> str:
+    """How things stand and what they are changed by: `it runs on 4, double that`, `it's 17 now` and `2 warmer`."""
+    kind, wanted = draft.kinds[k], as_number(draft.fills[k].value)
+    if wanted is None:
+        return ""
+    told = [piece for piece in draft.pieces if piece.source in ("said", "offered")]
+    stands = [
+        (piece.at, one)
+        for piece in told
+        for one in mentions(kind, piece.text, draft.clock)
+        if (piece.source == "offered" or _IT_STANDS.search(piece.text[: one.span.start]))
+        and _stands_for(draft, k, piece.text, one.span)
+    ]
+    for _, piece in draft.said:
+        for shift, span in _changes(kind, piece.text, draft.clock):
+            for at, base in stands:
+                together = at == piece.at and base.span.overlaps(span)
+                if at <= piece.at and not together and abs(shift(float(base.value)) - wanted) < 1e-9:
+                    return f"{base.value:g}, {piece.text[span.start : span.end]}"
+    return ""
+
+
+def _stands_for(draft: Draft, k: int, text: str, span: Span) -> bool:
+    """Whether a number is of argument `k`: by its words, where there are others."""
+    around = label(text[max(0, span.start - 25) : span.start] + " " + text[span.end : span.end + 25])
+    after = label(text[span.end : span.end + 12])
+    if not draft.rivals(k):
+        return True
+    return bool(after & draft.kinds[k].words) or (
+        bool(around & draft.kinds[k].name) and not any(after & draft.kinds[j].words for j in draft.rivals(k))
+    )
+
+
+def _changes(kind: Kind, text: str, clock: Clock) -> Iterator[tuple[Callable[[float], float], Span]]:
+    for found in _BY_FACTOR.finditer(text):
+        what = label(found["what"] or "")
+        if not what or what & kind.words:
+            yield partial(mul, _TIMES[found["times"].casefold()]), Span(*found.span())
+    for number in find_numbers(text):
+        amount = min(number.values)
+        if by := _PUT_BY.search(text[: number.span.start]):
+            yield partial(add, -amount if by["down"] else amount), number.span
+        if _UP.match(text, number.span.end):
+            yield partial(add, amount), number.span
+        elif _DOWN.match(text, number.span.end):
+            yield partial(add, -amount), number.span
 
 
 def _one(draft: Draft, k: int) -> str:

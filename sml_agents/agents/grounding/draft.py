@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from sml_agents.agents.evidence import Piece, Request
 from sml_agents.agents.slots import Filled
 from sml_agents.text.values import Clock, Kind
+from sml_agents.text.values.dates import as_date
 
 __all__ = ["Draft"]
 
@@ -25,7 +26,15 @@ class Draft:
 
     @cached_property
     def kinds(self) -> tuple[Kind, ...]:
-        return tuple(fill.slot.kind(fill.value) for fill in self.fills)
+        return tuple(map(self._kind, self.fills))
+
+    def _kind(self, fill: Filled) -> Kind:
+        kind = fill.slot.kind(fill.value)
+        days = (
+            as_date(fill.value, self.clock) if kind.sort == "date" and fill.given and self.clock.known else frozenset()
+        )
+        lies_back = bool(days) and all(day < self.clock.today for day in days)
+        return replace(kind, words=kind.words | {"past"}) if lies_back else kind  # what is logged has been
 
     @cached_property
     def names(self) -> frozenset[str]:

@@ -29,7 +29,8 @@ _CHANGES = frozenset(
 _MONEY = r"\s*[$\u20ac\u00a3]?\s*$"
 _AMOUNT = re.compile(
     r"(?:\b(?:at (?:least|most)|(?:more|less|fewer|higher|lower|greater) than"
-    r"|(?<!\bit )(?<!them )(?<!turn )(?<!bump )(?<!scale )(?<!go )up to|over|under|above|below|exceeding"
+    r"|(?<!\bit )(?<!them )(?<!turn )(?<!bump )(?<!scale )(?<!go )(?<!car )(?<!battery )(?<!charge )"
+    r"up to|over|under|above|below|exceeding"
     r"|min(?:imum)?(?: of)?|max(?:imum)?(?: of)?|as (?:many|much) as"
     r"|(?:limit|maximum|minimum|max|min)(?: \w+)? is|mindestens|hochstens|maximal|minimal|bis zu"
     r"|mehr als|weniger als"
@@ -47,8 +48,19 @@ _BETWEEN = re.compile(
 _TO_MORE = re.compile(
     r"\s*(?:-|\u2013|\bto\b|\bbis\b)\s*[$\u20ac\u00a3]?\d|\s+(?:or|and|oder|und)\s+(?:more|up|mehr|above|below|less)\b"
 )
-_FROM_LESS = re.compile(rf"(?<!\w)[$\u20ac\u00a3]?\d+\s*(?:-|\u2013|\bto\b|\bbis\b){_MONEY}")
+_FROM_LESS = re.compile(rf"(?<![\w-])[$\u20ac\u00a3]?\d+\s*(?:-|\u2013|\bto\b|\bbis\b){_MONEY}")
 _FROM = re.compile(rf"\b(?:from|von|de|desde)\s+[$\u20ac\u00a3]?(?:\d+\s*(?:-|\u2013|to|bis|a)\s*)?{_MONEY}")
+_BOUND = re.compile(
+    r"\s*(?:[^\W\d_]+\s+)?(?:would be|will be|is|are|being)\s+(?:the|our|my|about the)?\s*(?:very |absolute )?"
+    r"(?:most|maximum|max|limit|upper limit|ceiling|least|minimum|min)\b",
+    re.IGNORECASE,
+)
+_AIMED = re.compile(
+    rf"\b(?:goal|target|record|personal best|average|budget|allowance|balance|ziel|objetivo|objectif)\b"
+    rf"(?: \w+){{0,3}}? (?:is|was|of|ist|es|est)"
+    rf"(?: \w+)?{_MONEY}"
+)
+_AIMS = frozenset(map(stem, listed("goal target record best average aim budget allowance balance")))
 _LEFT_OPEN = re.compile(r"\b(?:any|some) ?(?:time|day|date)?\b[^.,;]*$|\bwhenever\b|\bwhatever\b")
 _MORE = (
     r"(?:warmer|cooler|colder|hotter|higher|lower|louder|quieter|softer|brighter|darker|bigger|larger|smaller|wider"
@@ -82,7 +94,9 @@ def is_limit(kind: Kind, text: str, span: Span) -> bool:
         return True
     if kind.sort != "number":
         return bool(_MOMENT.search(before))
-    if _AMOUNT.search(before):
+    if _AMOUNT.search(before) or _BOUND.match(text, span.end):
+        return True
+    if _AIMED.search(before) and not kind.words & _AIMS:
         return True
     return not _FROM.search(before) and bool(_TO_MORE.match(text, span.end) or _FROM_LESS.search(before))
 

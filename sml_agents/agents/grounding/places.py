@@ -11,10 +11,14 @@ from sml_agents.agents.grounding.answers import answer_is, holds_an_answer, name
 from sml_agents.agents.grounding.asides import is_aside, is_how_it_stands, is_left_behind, is_one_of_several
 from sml_agents.agents.grounding.draft import Draft
 from sml_agents.agents.grounding.limits import is_change, is_limit
+from sml_agents.agents.grounding.others import is_of_another
 from sml_agents.agents.grounding.states import State
+from sml_agents.agents.grounding.unsettled import is_unsettled
 from sml_agents.agents.replies import answers_nothing
 from sml_agents.text.values import Kind, Mention, Span, find, fold, label, mentions, same, tokens
-from sml_agents.text.values.times import find_times
+from sml_agents.text.values.kinds import PEOPLE
+from sml_agents.text.values.numbers import find_numbers
+from sml_agents.text.values.times import as_time, find_times
 from sml_agents.text.values.words import clause_of, find_part, find_words, is_denied, listed
 from sml_agents.text.words import stem
 
@@ -37,7 +41,11 @@ _STATE = {"said": State.SAID, "offered": State.ACCEPTED, "returned": State.RETUR
 _ORDER = {State.SAID: 0, State.ACCEPTED: 1, State.RETURNED: 2, State.GIVEN: 3, State.DERIVED: 4}
 _AROUND = 40
 """Characters around a value in which a word may say that it is meant for several arguments."""
-_SHARED = re.compile(r"\b(?:both|each|same|beide\w*|jeweils|gleich\w*|selben?|ambos)\b", re.IGNORECASE)
+_SHARED = re.compile(
+    r"\b(?:both|each|same|beide\w*|jeweils|gleich\w*|selben?|ambos"
+    r"|(?:just|only) (?:for |on )?(?:today|tomorrow|one day|that day|(?:mon|tues|wednes|thurs|fri|satur|sun)day))\b",
+    re.IGNORECASE,
+)
 _FROM = frozenset(
     map(
         stem,
@@ -61,6 +69,8 @@ _BEFORE = {
 }
 _SMALL = frozenset(listed("on at in by the again am um im den der wieder"))
 """Words that may stand between a role and its value: `coming back on 17 March`."""
+_AT_HOME = frozenset(listed("stay staying at work working from am are be being"))
+"""Before a `home` that is no way back."""
 _SPOKEN = (State.SAID, State.ACCEPTED)
 _NOW = frozenset(map(stem, listed("now today current timestamp")))
 
@@ -71,7 +81,8 @@ def places_of(draft: Draft, k: int) -> list[Place]:
     since = max(_since(draft, k), _taken_back(draft, k))
     places: list[tuple[int, Place]] = []
     for number, piece in enumerate(draft.pieces):
-        if (piece.source in ("said", "offered") and piece.at < since) or not _usable(draft, k, piece):
+        old = piece.at < since or (piece.at == since and piece.source == "offered")
+        if (piece.source in ("said", "offered") and old) or not _usable(draft, k, piece):
             continue
         answering = fill.slot.name in piece.about
         for mention in _mentions(draft, k, piece, answering):
@@ -119,21 +130,38 @@ def _taken_back(draft: Draft, k: int) -> int:
         return -1
     found = -1
     for _, piece in draft.said:
-        if piece.correction or _TURNS.match(piece.text):
-            if kind.has_mentions:
-                said = [
-                    one.denied
-                    for one in mentions(kind, piece.text, draft.clock)
-                    if same(kind, one.value, fill.value, draft.clock)
-                ]
-            else:
-                said = [is_denied(piece.text, span) for span in find_words(str(fill.value), piece.text)]
-            if said and all(said):
-                found = max(found, piece.at)
+        if kind.has_mentions:
+            said = [
+                one.denied
+                for one in mentions(kind, piece.text, draft.clock)
+                if same(kind, one.value, fill.value, draft.clock)
+            ]
+        else:
+            said = [is_denied(piece.text, span) for span in find_words(str(fill.value), piece.text)]
+        if (said and all(said)) or _is_moved_away(draft, k, piece):
+            found = max(found, piece.at)
     return found
 
 
-_TURNS = re.compile(r"\s*(?:no|not|nein|nicht|non|pas|wait|actually|sorry)\b", re.IGNORECASE)
+_NOT_THAT_MANY = re.compile(
+    r"\b(?:fewer(?! than)|not (?:nearly |quite |exactly )?(?:that|so|as) (?:many|much)"
+    r"|(?:well |far )?(?:below|above|under)"
+    r" that|(?:less|more) than that|too many)\b|n['\u2019]t (?:\w+ )?(?:nearly |quite )?(?:that|so) (?:many|much)\b",
+    re.IGNORECASE,
+)
+
+
+def _is_moved_away(draft: Draft, k: int, piece: Piece) -> bool:
+    """`I don't need nearly that many`, `six won't do`: away from a number or an hour that was named before."""
+    kind, text = draft.kinds[k], piece.text
+    if kind.sort == "number":
+        return bool(_NOT_THAT_MANY.search(text)) and not find(kind, draft.fills[k].value, text, draft.clock)
+    at = as_time(draft.fills[k].value) if kind.sort == "time" else None
+    return at is not None and any(
+        at.minute == 0 and value % 12 == at.hour % 12 and is_denied(text, one.span)
+        for one in find_numbers(text)
+        for value in one.values
+    )
 
 
 def _mentions(draft: Draft, k: int, piece: Piece, answering: bool) -> list[Mention]:
@@ -141,7 +169,7 @@ def _mentions(draft: Draft, k: int, piece: Piece, answering: bool) -> list[Menti
     if fill.slot.in_call:
         found = find(kind, fill.value, text, clock)
         told = answering or (kind.sort == "bool" and names_it(kind, piece.question))
-        if not found and told and answer_is(kind, fill.value, text, clock):
+        if not found and told and answer_is(kind, fill.value, text, clock, piece.question):
             found = [Mention(fill.value, Span(0, len(text)))]
         if (
             not found
@@ -175,12 +203,14 @@ def _offer_before(draft: Draft, piece: Piece) -> str:
 def _is_wanted(draft: Draft, k: int, piece: Piece, mention: Mention) -> bool:
     """Whether words that hold a value mean it, and not one near it, one of several, or something else."""
     kind, text, span = draft.kinds[k], piece.text, mention.span
-    if is_aside(piece, span):
+    if is_aside(kind, piece, span):
         return False
     if piece.source != "said":
         return True
     return not (
-        is_how_it_stands(kind, piece, span, " ".join(one.text for _, one in draft.said if one.at == piece.at))
+        is_of_another(draft, k, piece, span)
+        or is_unsettled(draft, k, piece, span)
+        or is_how_it_stands(kind, piece, span, " ".join(one.text for _, one in draft.said if one.at == piece.at))
         or is_one_of_several(kind, piece, mention, draft.clock)
         or (is_left_behind(kind, text, span) and not (kind.sort != "text" and draft.rivals(k)))
         or is_change(kind, text, span)
@@ -214,9 +244,15 @@ def _unit_fits(draft: Draft, k: int, piece: Piece, mention: Mention) -> bool:
         if piece.source in ("offered", "returned") and not piece.key and not is_near(kind, text, mention.span):
             return False  # `one such hotel`, `with 1 transfer`
         near = words_beside(text, mention.span)
-        if near and not near & kind.name and any(near & draft.kinds[j].name - kind.name for j in draft.rivals(k)):
+        own = _counted(kind)
+        if near and not near & own and any(near & _counted(draft.kinds[j]) - own for j in draft.rivals(k)):
             return False
     return True
+
+
+def _counted(kind: Kind) -> frozenset[str]:
+    """Stems of what a number of the kind counts."""
+    return kind.name | PEOPLE if kind.counts_people else kind.name
 
 
 def _row_fits(draft: Draft, k: int, piece: Piece, mention: Mention) -> bool:
@@ -250,6 +286,8 @@ def _role_before(text: str, span: Span) -> frozenset[str]:
     before = [token.plain for token in tokens(text[: span.start])[-4:]]
     while before and before[-1] in _SMALL:
         before.pop()
+    if before[-1:] == ["home"] and before[-2:-1] and before[-2] in _AT_HOME:
+        return frozenset()
     return _BEFORE.get(before[-1], frozenset()) if before else frozenset()
 
 
@@ -259,7 +297,8 @@ def _name_words(draft: Draft, k: int) -> set[str]:
 
 def words_beside(text: str, span: Span) -> frozenset[str]:
     """The stems of the two words after a span."""
-    return frozenset(stem(token.plain) for token in tokens(text[span.end : span.end + 40])[:2])
+    after = re.match(r"[^,.;:!?\n]*", text[span.end : span.end + 40])
+    return frozenset(stem(token.plain) for token in tokens(after.group() if after else "")[:2])
 
 
 def is_near(kind: Kind, text: str, span: Span) -> bool:

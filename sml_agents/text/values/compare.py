@@ -12,8 +12,10 @@ import re
 from functools import lru_cache
 from typing import Any
 
+from sml_agents.text.values.choices import find_choice, is_every, is_once
 from sml_agents.text.values.counts import find_counts
-from sml_agents.text.values.dates import Clock, as_date, find_dates
+from sml_agents.text.values.date_phrases import Clock
+from sml_agents.text.values.dates import as_date, find_dates
 from sml_agents.text.values.kinds import Kind, Mention
 from sml_agents.text.values.lengths import find_lengths
 from sml_agents.text.values.numbers import as_number
@@ -78,6 +80,7 @@ _CURRENCIES = {
     "INR": r"\brupees?\b|\u20b9",
 }
 _ORDINAL = re.compile(r"^(?:first|second|third|last)$")
+_CLASSES = ("class", "one", "klasse", "classe", "clase")
 
 
 def _members(member: Any, text: str, kind: Kind) -> list[Span]:
@@ -102,7 +105,8 @@ def _members(member: Any, text: str, kind: Kind) -> list[Span]:
     for short, longs in _SIZES.items():
         if plain in longs:
             spans = [*spans, *(Span(t.start, t.end) for t in tokens(text) if t.text == short.upper())]
-    if _ORDINAL.match(plain):
+    spans = [*([] if plain == "once" else spans), *find_choice(member, kind.members, text)]
+    if _ORDINAL.match(plain.removesuffix(" class")):
         spans = [span for span in spans if _is_choice(text, span, kind)]
     return spans
 
@@ -121,11 +125,11 @@ def _cut_short(member: str, kind: Kind, text: str) -> list[Span]:
 def _is_choice(text: str, span: Span, kind: Kind) -> bool:
     """`first` as a choice: beside a word of the argument's name, after `in`, or the whole answer; not `First of"
     " all`."""
-    if len(tokens(text)) <= 2:
+    if len(tokens(text)) <= 2 or tokens(text[span.start : span.end])[-1].plain in _CLASSES:
         return True
     after = tokens(text[span.end : span.end + 20])
     before = tokens(text[: span.start])
-    beside = bool(after) and (stem(after[0].plain) in kind.words or after[0].plain in ("class", "one"))
+    beside = bool(after) and (stem(after[0].plain) in kind.words or after[0].plain in _CLASSES)
     return beside or (
         bool(before)
         and before[-1].plain in ("in", "the", "take")
@@ -147,7 +151,8 @@ def find(kind: Kind, value: Any, text: str, clock: Clock) -> list[Mention]:
             return found
     if kind.sort == "bool":
         return _yes_or_no(kind, value, text)
-    return [Mention(value, span) for span in find_words(str(value), text) if not is_denied(text, span)]
+    spans = find_words(str(value), text) or find_choice(value, (value,), text)
+    return [Mention(value, span) for span in spans if not is_denied(text, span)]
 
 
 def _is_member(kind: Kind, value: Any) -> bool:
@@ -216,6 +221,8 @@ def same(kind: Kind, said: Any, value: Any, clock: Clock) -> bool:
     if kind.sort == "date":
         days = as_date(value, clock)
         if hasattr(said, "fits"):
+            if kind.about_past and said.weekday_only and said.day - dt.timedelta(days=7) in days:
+                return True
             return any(said.fits(day, clock) for day in days)
         return bool(days & as_date(said, clock))
     if kind.sort == "time":
@@ -251,6 +258,8 @@ def _yes_or_no(kind: Kind, value: Any, text: str) -> list[Mention]:
     wanted = as_bool(value)
     if wanted is None:
         return []
+    if found := _how_often(kind, wanted, value, text) or _opposite(kind, wanted, value, text):
+        return found
     names = kind.name - _FILLER
     if kind.name & _AVOIDING and (names := names - _AVOIDING):
         return _avoided(names, wanted, value, text)
@@ -263,10 +272,41 @@ def _yes_or_no(kind: Kind, value: Any, text: str) -> list[Mention]:
         return []
     span = Span(hits[0].start, hits[-1].end)
     clause = clause_of(text, span)
-    negative = is_denied(text, Span(hits[0].start, hits[0].end)) or bool(
-        re.search(r"\b(?:not|no|n['\u2019]t|without|off)\b", text[span.end : clause.end])
+    negative = (
+        is_denied(text, Span(hits[0].start, hits[0].end))
+        or bool(_SKIPPED.search(text[: hits[0].start]))
+        or bool(re.search(r"\b(?:not|no|n['\u2019]t|without|off)\b", text[span.end : clause.end]))
     )
     return [Mention(value, span)] if negative != wanted else []
+
+
+_SKIPPED = re.compile(r"\b(?:skip|omit|drop|leave out|spare|save) (?:the |that |any )?$", re.IGNORECASE)
+_REPEATS = frozenset(
+    map(stem, listed("repeat repeats repeating recurring recurs recurrence daily weekly monthly yearly"))
+)
+
+
+def _how_often(kind: Kind, wanted: bool, value: Any, text: str) -> list[Mention]:
+    """Of `repeat_daily`: `every single day` is yes, `just this once` no."""
+    if not kind.name & _REPEATS:
+        return []
+    unit = next((one for one in ("daily", "weekly", "monthly", "yearly") if stem(one) in kind.name), "")
+    said = [(span, True) for span in is_every(text, unit)] + [(span, False) for span in is_once(text)]
+    return [Mention(value, span) for span, every in said if (every != is_denied(text, span)) == wanted]
+
+
+_ALSO = {"duplex": "double sided"}
+_OPPOSITES = (("delivery", "pickup"), ("duplex", "simplex"))
+
+
+def _opposite(kind: Kind, wanted: bool, value: Any, text: str) -> list[Mention]:
+    """Of `delivery`: `I'll pick it up` is no."""
+    for pair in _OPPOSITES:
+        for one, other in (pair, pair[::-1]):
+            if kind.name in ({stem(one)}, {stem(word) for word in _ALSO.get(one, "").split()}):
+                spans = find_choice(one if wanted else other, pair, text)
+                return [Mention(value, span) for span in spans if not is_denied(text, span)]
+    return []
 
 
 _AVOIDING = frozenset(map(stem, listed("avoid exclude skip without omit no hide disable ignore")))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from sml_agents.text.values.dates import Clock, find_dates
+from sml_agents.text.values.date_phrases import Clock
+from sml_agents.text.values.dates import find_dates
 from sml_agents.text.values.kinds import PARTS, PEOPLE, Kind, Mention
 from sml_agents.text.values.lengths import UNITS
 from sml_agents.text.values.numbers import find_numbers
@@ -33,6 +34,21 @@ def find_counts(kind: Kind, text: str, clock: Clock) -> list[Mention]:
             for number in find_numbers(match["others"]):
                 found.extend(Mention(value + 1, Span(*match.span())) for value in number.values)
         found.extend(Mention(2.0, Span(*one.span())) for one in _COUPLE.finditer(text))
+    if kind.counts_people or kind.name & _ANY_COUNT:
+        found.extend(Mention(2.0, Span(*one.span())) for one in _US_BOTH.finditer(text))
+    if kind.counts_people:
+        party = _party(text)
+        found.extend(party)
+        taken += [one.span for one in party]
+    if "celsius" in kind.words:
+        for one in _FAHRENHEIT.finditer(text):
+            found.append(Mention(round((float(one["n"]) - 32) / 1.8, 1), Span(*one.span()), derived=True))
+            taken.append(Span(*one.span()))
+    found.extend(
+        Mention(float(_ORDINALS.get(one["word"].casefold(), 0) or int(one["n"])), Span(*one.span()))
+        for one in _NTH_OF.finditer(text)
+        if stem(one["what"]) in kind.name
+    )
     for mention in find_numbers(text):
         if any(mention.span.overlaps(span) for span in taken):
             continue
@@ -48,6 +64,8 @@ def find_counts(kind: Kind, text: str, clock: Clock) -> list[Mention]:
         factor = _factor(kind, text, mention.span)
         if factor is not None:
             found.extend(Mention(value * factor, mention.span, derived=factor != 1) for value in sorted(mention.values))
+    if "night" in kind.name:
+        found.extend(Mention(1.0, Span(*one.span())) for one in _TONIGHT.finditer(text))
     for match in re.finditer(
         r"\b(?:an?|just (?:me|myself)|only (?:me|myself)|single (?:person|passenger|traveller|guest)|by myself"
         r"|on my own|alone|solo|alleine?|tout seul|seule?)\b",
@@ -55,7 +73,8 @@ def find_counts(kind: Kind, text: str, clock: Clock) -> list[Mention]:
         re.IGNORECASE,
     ):
         word = tokens(text[match.end() : match.end() + 30])
-        if match.group().casefold() not in ("a", "an") or (word and stem(word[0].plain) in kind.words):
+        alone = match.group().casefold() not in ("a", "an")
+        if (alone and kind.counts_people) or (not alone and word and stem(word[0].plain) in kind.words):
             found.append(Mention(1.0, Span(*match.span())))
     return found
 
@@ -93,6 +112,7 @@ _MONEY_AFTER = re.compile(
 _MEASURES = {
     word: (family, size)
     for family, size, words in (
+        ("weight", 1e-3, "mg milligram milligrams"),
         ("weight", 1.0, "g gram grams gramm"),
         ("weight", 1e3, "kg kilo kilos kilogram kilograms kilogramm"),
         ("weight", 1e6, "t tonne tonnes"),
@@ -118,6 +138,8 @@ def _is_money(text: str, span: Span) -> bool:
 
 def _factor(kind: Kind, text: str, span: Span) -> float | None:
     """What a number is multiplied by to stand in the argument's own unit; None where its unit is of another sort."""
+    if "km" in kind.words and re.search(r"\d\s?k$", text[span.start : span.end]):
+        return 1e-3  # `ran 8 k`
     after = re.match(r"\s?([^\W\d_]+)", text[span.end :])
     said = _MEASURES.get(fold(after[1])) if after else None
     own = next(
@@ -128,12 +150,52 @@ def _factor(kind: Kind, text: str, span: Span) -> float | None:
     return said[1] / own[1] if said[0] == own[0] else None
 
 
+_ANY_COUNT = frozenset(map(stem, listed("count quantity tickets seats")))
+_US_BOTH = re.compile(
+    r"\b(?:us both|both of us|the two of us|(?:him|her) and me|me and (?:him|her)|uns beide|nous deux)\b", re.IGNORECASE
+)
+_FAHRENHEIT = re.compile(
+    r"(?<![\w.])(?P<n>-?\d+(?:\.\d+)?)\s?(?:\u00b0\s?f\b|degrees? f(?:ahrenheit)?\b|fahrenheit\b|f\b)", re.IGNORECASE
+)
+_ORDINALS = {
+    word: n
+    for n, word in enumerate(
+        listed("first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"), 1
+    )
+}
+_NTH_OF = re.compile(
+    rf"\b(?:(?P<n>\d{{1,2}})(?:st|nd|rd|th)|(?P<word>{'|'.join(_ORDINALS)}))[ -](?P<what>[a-z]+)\b", re.IGNORECASE
+)
+_KIN = (
+    r"(?:my|our) (?:\w+ )?(?:wife|husband|partner|girlfriend|boyfriend|friend|brother|sister|son|daughter"
+    r"|mother|father|mum|mom|dad|boss|colleague|cousin|kid)\b"
+)
+_ONE_OF_US = rf"(?:{_KIN}|me|myself|i\b|(?:my|our) (?P<n{{}}>two|three|four|five|\d) \w+s\b)"
+_PARTY = re.compile(
+    rf"\b{_ONE_OF_US.format(0)}, {_ONE_OF_US.format(1)}(?:, {_ONE_OF_US.format(2)})?,? (?:and|und) "
+    rf"{_ONE_OF_US.format(3)}",
+    re.IGNORECASE,
+)
+
+
+def _party(text: str) -> list[Mention]:
+    """`My wife, me and our three kids` are five."""
+    found = []
+    for one in _PARTY.finditer(text):
+        several = [find_numbers(one[f"n{k}"])[0].values for k in range(4) if one[f"n{k}"]]
+        people = len(re.split(r",? (?:and|und) |, ", one.group()))
+        found.append(Mention(people - len(several) + sum(map(min, several)), Span(*one.span())))
+    return found
+
+
+_TONIGHT = re.compile(r"\b(?:(?:just|only) (?:for )?|for )tonight\b", re.IGNORECASE)
 _RATINGS = frozenset(map(stem, listed("star rating rate score grade mark point")))
 _RATED = re.compile(r"(?<![\w/.])(?P<given>\d{1,3})\s?(?:/|(?:out )?of)\s?(?:5|10|100)(?![\w/])")
 _COUPLE = re.compile(
     r"\b(?:(?:meine?|ma|mon|mi|mia|mio) (?!\w+s (?:und|et|y|e) )\w+ (?:und|et|y|e) (?:ich|moi|yo|io)"
     r"|my (?!\w+s and|children|family|people)[a-z]+ and (?:i|me|myself)"
-    r"|(?:me|i|myself) and my (?!\w+s\b|children|family|people)[a-z]+)\b(?!,? (?:and|with|plus)\b)",
+    r"|(?:me|i|myself) and (?:my|an?) (?!\w+s\b|children|family|people|few|couple|bunch)[a-z]+)\b"
+    r"(?!,? (?:and|with|plus)\b)",
     re.IGNORECASE,
 )
 """Two persons: `my wife and I`."""

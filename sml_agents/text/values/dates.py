@@ -1,4 +1,4 @@
-"""Dates in a text. Words for days and months are dateparser's, in its languages.
+"""Where dates stand in a text; what a phrase means is told by `sml_agents.text.values.date_phrases`.
 
 A date that the text gives without its year or only as a weekday stays open in that part: `fits` says whether a calendar
 day is one that it may mean. Past days that only tell a story ("born on", "last Friday I was ill") are marked.
@@ -8,33 +8,30 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from sml_agents.errors import MissingExtra
 from sml_agents.text.numerals import ENGLISH_TOO
+from sml_agents.text.values.date_phrases import (
+    EDGE,
+    FEAST,
+    Clock,
+    coming,
+    coming_feast,
+    coming_nth,
+    days_of,
+    edge_of,
+    languages_of,
+    meaning,
+    signal_words,
+)
 from sml_agents.text.values.lengths import UNITS
 from sml_agents.text.values.numbers import find_numbers
-from sml_agents.text.values.words import Span, clause_of, covers, fold, is_english, listed, tokens
+from sml_agents.text.values.words import Span, clause_of, covers, is_english, listed, tokens
 
-__all__ = ["LANGUAGES", "Clock", "DateMention", "as_date", "find_dates"]
-
-LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl")
-
-
-@dataclass(frozen=True)
-class Clock:
-    """What "tomorrow" is counted from. `known=False`: only what needs no clock is compared."""
-
-    now: dt.datetime
-    known: bool = True
-    languages: tuple[str, ...] = LANGUAGES
-
-    @property
-    def today(self) -> dt.date:
-        return self.now.date()
+__all__ = ["DateMention", "as_date", "find_dates"]
 
 
 @dataclass(frozen=True)
@@ -80,18 +77,6 @@ _NTH = re.compile(
 _TODAY = re.compile(
     r"\b(?:tonight|this (?:morning|afternoon|evening)|heute abend|ce soir|esta noche|stasera)\b", re.IGNORECASE
 )
-_EDGE = re.compile(
-    r"\b(?P<edge>end|beginning|start|first day|last day|ende|anfang)(?: of| des| der)?(?: the)?(?: (?P<which>this"
-    r"|next|n\w+chste[nrs]?))?"
-    r" (?P<unit>month|year|week|monats?|jahre?s?|woche)\b",
-    re.IGNORECASE,
-)
-_FEASTS = {
-    "christmas eve": (12, 24), "heiligabend": (12, 24), "christmas day": (12, 25), "christmas": (12, 25),
-    "boxing day": (12, 26), "new year's eve": (12, 31), "silvester": (12, 31), "new year's day": (1, 1),
-    "new year": (1, 1), "neujahr": (1, 1), "valentine's day": (2, 14), "halloween": (10, 31), "weihnachten": (12, 25),
-}  # fmt: skip
-_FEAST = re.compile(r"\b(" + "|".join(sorted(map(re.escape, _FEASTS), key=len, reverse=True)) + r")\b")
 _STORY = re.compile(
     r"\b(?:born|birthday|birth|dob|geboren|geburtstag|n[e\u00e9]e? le|nac[ii\u00ed]|was|were|had|went|bought|ordered"
     r"|arrived|came|got"
@@ -118,85 +103,8 @@ _NEXT = frozenset(
         "prossimo volgende"
     )
 )
-_WEEKDAY = re.compile(r"^(?:mon|tue|wed|thu|fri|sat|sun)", re.IGNORECASE)
 _RELATIVE_UNITS = ("day", "week", "month", "year", "tag", "woche", "monat", "jahr", "jour", "semaine", "mois")
 _VERBS = re.compile(r"\b(?:to|i|you|we|he|she|it|they|that|who|there|this)\s+$|^\W*$", re.IGNORECASE)
-_MONTHS = listed("january february march april may june july august september october november december")
-_WEEKDAYS = listed("monday tuesday wednesday thursday friday saturday sunday")
-
-
-@lru_cache(maxsize=1)
-def _dateparser() -> Any:
-    try:
-        import dateparser
-    except ImportError as error:
-        raise MissingExtra("Reading dates", "agents") from error
-    return dateparser
-
-
-@lru_cache(maxsize=1)
-def _signal_words(languages: tuple[str, ...]) -> dict[str, frozenset[str]]:
-    """Words of dateparser's languages: `strong` ones stand for a date alone, `weak` ones beside others."""
-    _dateparser()
-    from dateparser.languages.loader import default_loader
-
-    strong: set[str] = set()
-    weak: set[str] = set()
-    weekdays: set[str] = set()
-    months: set[str] = set()
-    for locale in default_loader.get_locales(languages=list(languages)):
-        info = locale.info
-        for key in _MONTHS:
-            months.update(fold(word).strip(".") for word in info.get(key, ()) if len(word) > 2 or not word.isascii())
-        for key in _WEEKDAYS:
-            days = {fold(word).strip(".") for word in info.get(key, ()) if len(word) > 2 or not word.isascii()}
-            strong.update(days)
-            weekdays.update(days)
-        for phrases in info.get("relative-type", {}).values():
-            for phrase in phrases:
-                words = [token.plain for token in tokens(phrase)]
-                weak.update(words)
-                if len(words) == 1 and len(words[0]) > 3:
-                    strong.add(words[0])
-        for key in listed("year month week day in ago decade hour minute"):
-            weak.update(fold(word) for word in info.get(key, ()) if len(word) > 1)
-        weak.update(fold(word) for word in info.get("skip", ()) if word.isalpha())
-    weak.update(("after", "before"))  # the day after tomorrow
-    strong |= months
-    return {
-        "strong": frozenset(strong - {"now", "jetzt", "second", "minute", "hour"}),
-        "weak": frozenset(weak),
-        "weekdays": frozenset(weekdays),
-        "months": frozenset(months),
-    }
-
-
-def _languages(text: str, clock: Clock) -> tuple[str, ...]:
-    """The clock's languages, and those whose script the text is in."""
-    scripts = {
-        "\u0400": ("\u04ff", "ru"),
-        "\u3040": ("\u30ff", "ja"),
-        "\u4e00": ("\u9fff", "zh"),
-        "\u0600": ("\u06ff", "ar"),
-        "\uac00": ("\ud7a3", "ko"),
-    }
-    more = [code for low, (high, code) in scripts.items() if any(low <= sign <= high for sign in text)]
-    return tuple(dict.fromkeys([*clock.languages, *more]))
-
-
-@lru_cache(maxsize=8192)
-def _parse(text: str, now: dt.datetime, languages: tuple[str, ...]) -> dt.datetime | None:
-    settings = {
-        "RELATIVE_BASE": now.replace(tzinfo=None),
-        "PREFER_DATES_FROM": "future",
-        "RETURN_AS_TIMEZONE_AWARE": False,
-        "PREFER_DAY_OF_MONTH": "first",
-    }
-    try:
-        found: dt.datetime | None = _dateparser().parse(text, languages=list(languages), settings=settings)
-    except (ValueError, OverflowError, RecursionError):
-        return None
-    return found
 
 
 def as_date(value: object, clock: Clock) -> frozenset[dt.date]:
@@ -207,21 +115,11 @@ def as_date(value: object, clock: Clock) -> frozenset[dt.date]:
         return frozenset({value})
     text = str(value).strip()
     if match := re.match(r"(\d{4})[-./](\d{1,2})[-./](\d{1,2})(?:$|[T ])", text):
-        return _days([(int(match[1]), int(match[2]), int(match[3]))])
+        return days_of([(int(match[1]), int(match[2]), int(match[3]))])
     if match := re.fullmatch(r"(\d{1,2})[-./](\d{1,2})[-./](\d{4})", text):
         first, second, year = int(match[1]), int(match[2]), int(match[3])
-        return _days([(year, first, second), (year, second, first)])
+        return days_of([(year, first, second), (year, second, first)])
     return frozenset(day for found in find_dates(text, clock) for day in [found.day] if covers(text, found.span))
-
-
-def _days(parts: list[tuple[int, int, int]]) -> frozenset[dt.date]:
-    days = set()
-    for year, month, day in parts:
-        try:
-            days.add(dt.date(year, month, day))
-        except ValueError:
-            continue
-    return frozenset(days)
 
 
 @lru_cache(maxsize=2048)
@@ -236,16 +134,15 @@ def find_dates(text: str, clock: Clock) -> tuple[DateMention, ...]:
     for match in _ISO.finditer(text):
         for iso in as_date(match.group(), clock):
             add(DateMention(iso, Span(*match.span())))
-    for match in _EDGE.finditer(text):
-        add(DateMention(_edge(match, clock.today), Span(*match.span()), relative=True))
+    for match in EDGE.finditer(text):
+        add(DateMention(edge_of(match, clock.today), Span(*match.span()), relative=True))
     for match in _TODAY.finditer(text) if clock.known else ():
         add(DateMention(clock.today, Span(*match.span()), relative=True))
-    for match in _FEAST.finditer(fold_keeping_places(text)):
-        month, number = _FEASTS[match.group(1)]
-        add(DateMention(_coming(month, number, clock.today), Span(*match.span()), open_year=True))
+    for match in FEAST.finditer(fold_keeping_places(text)):
+        add(DateMention(coming_feast(match.group(1), clock.today), Span(*match.span()), open_year=True))
     for match in _NTH.finditer(text):
         day_of_month, later = int(match["day"] or match["day2"]), "next" in (match["which"] or "")
-        if (nth := _nth(day_of_month, clock.today, later)) and not _by_words_at(text, match.start(), clock):
+        if (nth := coming_nth(day_of_month, clock.today, later)) and not _by_words_at(text, match.start(), clock):
             add(DateMention(nth, Span(*match.span()), relative=True))
     for match in _NUMERIC.finditer(text):
         piece = match.group()
@@ -257,15 +154,25 @@ def find_dates(text: str, clock: Clock) -> tuple[DateMention, ...]:
         year = (numbers[2] + 2000 if numbers[2] < 100 else numbers[2]) if len(numbers) == 3 else None
         first, second = numbers[:2]
         orders = [(second, first)] if match.group(1) == "." else [(first, second), (second, first)]
-        days = [day for order in orders for day in _days([(year or clock.today.year, *order)])]
+        days = [day for order in orders for day in days_of([(year or clock.today.year, *order)])]
         if days:
-            day = days[0] if year else _coming(days[0].month, days[0].day, clock.today)
+            day = days[0] if year else coming(days[0].month, days[0].day, clock.today)
             add(DateMention(day, Span(*match.span()), open_year=not year, swapped=len(set(days)) > 1))
     for mention in _by_words(text, clock):
         add(_shifted(text, mention))
     for of_range in (_first_of_range, _last_of_range):
         found.extend([other for mention in found if (other := of_range(text, mention)) is not None])
+    found = [_after_another(text, mention, found) for mention in found]
     return tuple(sorted((_told(text, mention, clock) for mention in found), key=lambda mention: mention.span))
+
+
+def _after_another(text: str, mention: DateMention, others: list[DateMention]) -> DateMention:
+    """`From 10 January until the 14th`: the 14th that comes after the day before it."""
+    if not (only := _NTH.fullmatch(text, mention.span.start, mention.span.end)) or not only["day"]:
+        return mention
+    before = [one for one in others if one.open_year and one.span.end <= mention.span.start]
+    later = coming_nth(int(only["day"]), max(before, key=lambda one: one.span).day) if before else None
+    return replace(mention, day=later) if later else mention
 
 
 _SHIFT = re.compile(r"(an?|one|two|three|\d+) (days?|weeks?) (from|after|before) (?:the )?$", re.IGNORECASE)
@@ -294,7 +201,7 @@ def _first_of_range(text: str, mention: DateMention) -> DateMention | None:
     starts = re.match(r"\d{1,2}\D", text[mention.span.start : mention.span.end])
     if before is None or not starts or mention.weekday_only or not mention.open_year:
         return None
-    days = _days([(mention.day.year, mention.day.month, int(before[1]))])
+    days = days_of([(mention.day.year, mention.day.month, int(before[1]))])
     return next((DateMention(day, Span(before.start(1), before.end(1)), open_year=True) for day in days), None)
 
 
@@ -310,7 +217,7 @@ def _last_of_range(text: str, mention: DateMention) -> DateMention | None:
     ends = re.search(r"[^\W\d_]\s?\d{1,2}(?:st|nd|rd|th)?$", text[mention.span.start : mention.span.end])
     if after is None or not ends or mention.weekday_only or not mention.open_year or mention.day.day >= int(after[1]):
         return None
-    days = _days([(mention.day.year, mention.day.month, int(after[1]))])
+    days = days_of([(mention.day.year, mention.day.month, int(after[1]))])
     return next((DateMention(day, Span(after.start(1), after.end(1)), open_year=True) for day in days), None)
 
 
@@ -336,44 +243,6 @@ def _told(text: str, mention: DateMention, clock: Clock) -> DateMention:
     return mention
 
 
-def _coming(month: int, day: int, today: dt.date) -> dt.date:
-    for year in range(today.year, today.year + 9):
-        if days := _days([(year, month, day)]):
-            (found,) = days
-            if found >= today:
-                return found
-    return today
-
-
-def _nth(day: int, today: dt.date, later: bool = False) -> dt.date | None:
-    """The next day of that number; `later`: in the month after this one."""
-    year, month = divmod(today.year * 12 + today.month - 1 + later, 12)
-    month += 1
-    for _ in range(14):
-        if days := _days([(year, month, day)]):
-            (found,) = days
-            if found >= today:
-                return found
-        year, month = (year + 1, 1) if month == 12 else (year, month + 1)
-    return None
-
-
-def _edge(match: re.Match[str], today: dt.date) -> dt.date:
-    unit, edge = match["unit"].casefold(), match["edge"].casefold()
-    step = 1 if (match["which"] or "").casefold().startswith(("next", "n\u00e4ch", "nach")) else 0
-    if unit.startswith(("week", "woche")):
-        monday = today - dt.timedelta(days=today.weekday()) + dt.timedelta(weeks=step)
-        first, last = monday, monday + dt.timedelta(days=6)
-    elif unit.startswith(("year", "jahr")):
-        first, last = dt.date(today.year + step, 1, 1), dt.date(today.year + step, 12, 31)
-    else:
-        year, month = divmod(today.year * 12 + today.month - 1 + step, 12)
-        first = dt.date(year, month + 1, 1)
-        year, month = divmod(first.year * 12 + first.month, 12)
-        last = dt.date(year, month + 1, 1) - dt.timedelta(days=1)
-    return last if edge.startswith(("end", "last")) else first
-
-
 def _by_words_at(text: str, at: int, clock: Clock) -> bool:
     found = [mention.span for mention in _by_words(text, clock)]
     return any(span.start <= at + 12 and at < span.end and span.end - span.start > 9 for span in found)
@@ -388,17 +257,17 @@ _UNSPACED_DATE = re.compile(
 @lru_cache(maxsize=2048)
 def _by_words(text: str, clock: Clock) -> tuple[DateMention, ...]:
     """Dates with a name in them: a month, a weekday, `tomorrow`, `in two weeks`."""
-    languages = _languages(text, clock)
-    words = _signal_words(languages)
+    languages = languages_of(text, clock)
+    words = signal_words(languages)
     said = tokens(text)
     found: list[DateMention] = []
     k = 0
     for token in said:
         for match in _UNSPACED_DATE.finditer(token.text) if not token.text.isascii() else ():
-            if day := _parse(match.group(), clock.now, languages):
+            if day := meaning(match.group(), clock, languages):
                 relative = not re.search(r"\d", match.group())
                 span = Span(token.start + match.start(), token.start + match.end())
-                found.append(DateMention(day.date(), span, open_year="\u5e74" not in match.group(), relative=relative))
+                found.append(DateMention(day, span, open_year="\u5e74" not in match.group(), relative=relative))
     while k < len(said):
         best = None
         for n in range(min(8, len(said) - k), 0, -1):
@@ -406,7 +275,7 @@ def _by_words(text: str, clock: Clock) -> tuple[DateMention, ...]:
             if not _likely(text, window, words):
                 continue
             piece = text[window[0].start : window[-1].end]
-            if day := _parse(piece, clock.now, languages) or _spelled(piece, clock, languages):
+            if day := meaning(piece, clock, languages):
                 best = (n, window, piece, day)
                 break
         if best is None:
@@ -420,7 +289,7 @@ def _by_words(text: str, clock: Clock) -> tuple[DateMention, ...]:
         before = said[k - 1].plain if k else ""
         found.append(
             DateMention(
-                day.date(),
+                day,
                 Span(window[0].start, window[-1].end),
                 open_year=has_month and not re.search(r"\d{4}", piece),
                 weekday_only=only_weekday,
@@ -432,21 +301,10 @@ def _by_words(text: str, clock: Clock) -> tuple[DateMention, ...]:
     return tuple(found)
 
 
-def _spelled(piece: str, clock: Clock, languages: tuple[str, ...]) -> dt.datetime | None:
-    """Numbers written as words (`in two weeks`, `in zwei Wochen`) and ordinals, given to the parser as digits."""
-    said = list(find_numbers(piece))
-    if not said or all(piece[m.span.start : m.span.end].isdigit() for m in said):
-        return None
-    for mention in reversed(said):
-        number = next(iter(mention.values))
-        piece = piece[: mention.span.start] + f"{number:g}" + piece[mention.span.end :]
-    return _parse(piece, clock.now, languages)
-
-
 def _is_another_word(text: str, plain: list[str], word: str, numbers: list[bool]) -> bool:
     """`Set 2 alarms`, `2 out of 3`, `3 sun hats`: a short word beside a number that is a month or a day in another
     language, which writes the day first, or in no language in this order."""
-    english = _signal_words(("en",))
+    english = signal_words(("en",))
     if word in english["weekdays"]:
         return len(plain) == 2 and numbers[0]
     if word in english["months"]:
@@ -461,6 +319,8 @@ def _likely(text: str, window: tuple[Any, ...], words: dict[str, frozenset[str]]
     known = [n or w in words["strong"] or w in words["weak"] for n, w in zip(numbers, plain, strict=True)]
     if not all(known):
         return False
+    if any(re.fullmatch(r"\d+k", word) for word in plain):
+        return False  # `10k in an hour`
     first, last = plain[0], plain[-1]
     if {"at", "um"} & set(plain) or any(re.fullmatch(r"\d{1,2}(?:[ap]m|h)", word) for word in plain):
         return False  # a time
@@ -473,7 +333,10 @@ def _likely(text: str, window: tuple[Any, ...], words: dict[str, frozenset[str]]
     if is_english(text) and ENGLISH_TOO & set(plain):
         return False  # `due 31 December`
     pairs = zip(between, numbers, numbers[1:], plain[1:], strict=False)
-    if any("," in gap and one and not other and word not in words["months"] for gap, one, other, word in pairs):
+    if any(
+        "," in gap and one and not (other and word.isdigit()) and word not in words["months"]
+        for gap, one, other, word in pairs
+    ):
         return False  # `1,200, in 30 days`
     if {"and", "und", "et", "y"} & set(plain) and sum(word in words["strong"] for word in plain) > 1:
         return False  # two days
@@ -481,8 +344,8 @@ def _likely(text: str, window: tuple[Any, ...], words: dict[str, frozenset[str]]
         return False  # a sentence ends behind a name that is not cut short
     strong = [w for w in plain if w in words["strong"]]
     months = [w for w in strong if w in words["months"]]
-    if "from" in plain and set(plain) & set(UNITS):
-        return False  # `two weeks from today`: see `_shifted`
+    if "from" in plain and (set(plain) & set(UNITS) or numbers[0]):
+        return False  # `two weeks from today`: see `_shifted`; `for 2 from 5 May`
     if not months and any("," in gap and other for gap, other in zip(between, numbers[1:], strict=False)):
         return False  # `yesterday, 46.50`
     if (

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sml_agents.text.schemas import type_of
-from sml_agents.text.values.dates import Clock, as_date
+from sml_agents.text.values.date_phrases import Clock
+from sml_agents.text.values.dates import as_date
 from sml_agents.text.values.lengths import UNITS
 from sml_agents.text.values.numbers import as_number
 from sml_agents.text.values.times import as_time

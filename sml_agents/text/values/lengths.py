@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 from sml_agents.text.values.numbers import find_numbers
 from sml_agents.text.values.words import Span, fold
@@ -31,6 +32,10 @@ class Length:
     span: Span
 
 
+_JOINED = re.compile(r"\s*(?:and|und|et|y|,)?\s*")
+"""Between the parts of one length: `an hour and five minutes`."""
+
+
 @lru_cache(maxsize=1024)
 def find_lengths(text: str) -> tuple[Length, ...]:
     """Lengths of time: `three nights`, `90 minutes`, `an hour and a half`, `half an hour`, `two weeks`."""
@@ -46,4 +51,13 @@ def find_lengths(text: str) -> tuple[Length, ...]:
             span = Span(*match.span())
             found = [one for one in found if not one.span.overlaps(span)]
             found.append(Length(count * UNITS[fold(match[3])], span))
+    for match in re.finditer(r"\b(?:(a|one|three) )?quarters? of an hour\b", text, re.IGNORECASE):
+        span = Span(*match.span())
+        found = [one for one in found if not one.span.overlaps(span)]
+        found.append(Length((3 if fold(match[1] or "") == "three" else 1) / 96, span))
+    found.sort(key=lambda length: length.span)
+    for one, other in pairwise(list(found)):
+        if _JOINED.fullmatch(text[one.span.end : other.span.start]) and one.days > other.days and one in found:
+            found.append(Length(one.days + other.days, Span(one.span.start, other.span.end)))
+            found = [length for length in found if length not in (one, other)]
     return tuple(sorted(found, key=lambda length: length.span))

@@ -28,7 +28,8 @@ class TimeMention:
 
 
 _CLOCK_TIME = re.compile(
-    r"(?<![\d.:])(?P<h>\d{1,2})(?:[:h](?P<m>\d{2})|[.](?P<m2>\d{2})(?=\s?(?:[ap]\.?m\b|uhr)))?"
+    r"(?<![\d.:])(?P<h>\d{1,2})(?:[:h](?P<m>\d{2})|\sh\s(?P<m3>\d{2})(?!\d)"
+    r"|[.](?P<m2>\d{2})(?=\s?(?:[ap]\.?m\b|uhr|(?:in the|this) (?:morning|afternoon|evening))))?"
     r"(?:\s?(?P<half>[ap])\.?\s?m\b\.?|\s?(?P<clock>o['\"\u2019]?\s?clock|uhr|heures?|h\b))?",
     re.IGNORECASE,
 )
@@ -44,9 +45,30 @@ _NAMED = {
 }
 _PARTS = re.compile(
     r"\b(?:in the |this |am |de la |du )?(?P<part>morning|afternoon|evening|night|tonight|morgens|fr\u00fch"
-    r"|vormittags|nachmittags?|abends?|nachts)\b",
+    r"|vormittags|nachmittags?|abends?|nachts|(?<=la )(?:ma\u00f1ana|tarde|noche)|matin|soir|apr\u00e8s-midi"
+    r"|mattina|sera)\b",
     re.IGNORECASE,
 )
+_MORNINGS = ("morning", "morgens", "fruh", "vormittags", "manana", "matin", "mattina")
+_ROMANCE = re.compile(
+    r"\b(?:(?P<las>a las?|alle|\u00e0s)|\u00e0|vers|pour)\s+(?P<hour>[^\W\d_]+|\d{1,2})"
+    r"(?P<heures>\s?(?:heures?|horas?|h\b))?"
+    r"(?:\s+(?P<part>y media|et demie|e mezza|e meia|y cuarto|et quart|e un quarto|menos cuarto|moins le quart))?"
+    r"(?![^\W_]|:|\s?\d)",
+    re.IGNORECASE,
+)
+_TO_HALF = re.compile(
+    r"(?<![\d.:])(?P<h>\d{1,2})(?=\s?(?:to|until|till|-|\u2013)\s?\d{1,2}(?::\d{2})?\s?(?P<half>[ap])\.?m\b)",
+    re.IGNORECASE,
+)
+"""The 5 of `5 to 6pm`."""
+_MINUTES = re.compile(
+    r"\b(?:at|by|um|gegen|around)\s+(?P<n>[^\W_]+)\s+(?:minutes\s+)?(?P<side>past|to|vor|nach)\s+(?P<hour>[^\W\d_]+|\d{1,2})\b"
+    r"(?!\s+(?:people|guests|persons))",
+    re.IGNORECASE,
+)
+"""`At twenty to seven`."""
+_QUARTERS = {"media": 30, "demie": 30, "mezza": 30, "meia": 30, "menos cuarto": -15, "moins le quart": -15}
 _FRACTION = re.compile(
     r"\b(?:(?P<part>half past|quarter past|quarter to|quarter after|halb|viertel nach|viertel vor|dreiviertel)\s+)"
     r"(?P<hour>\w+)",
@@ -95,7 +117,7 @@ def find_times(text: str) -> tuple[TimeMention, ...]:
         span = Span(start, end)
         near = _PARTS.search(text[max(0, start - 12) : end + 18])
         if not half and near:
-            half = "a" if fold(near["part"]) in ("morning", "morgens", "fruh", "vormittags") else "p"
+            half = "a" if fold(near["part"]) in _MORNINGS else "p"
         if half:
             hour = hour % 12 + (12 if half == "p" else 0)
         at = _time(hour, minute)
@@ -107,11 +129,26 @@ def find_times(text: str) -> tuple[TimeMention, ...]:
         if hours and 1 <= hours[0] <= 24:
             minutes = int(hours[0]) * 60 + _OFFSET[match["part"].casefold()]
             add(minutes // 60, minutes % 60, *match.span())
+    for match in _ROMANCE.finditer(text):
+        hours = [next(iter(m.values)) for m in find_numbers(match["hour"])]
+        if hours and 1 <= hours[0] <= 24 and (match["las"] or match["heures"] or match["part"]):
+            quarter = fold(match["part"] or "")
+            shift = next((n for words, n in _QUARTERS.items() if quarter.endswith(words)), 15 if quarter else 0)
+            minutes = int(hours[0]) * 60 + shift
+            add(minutes // 60, minutes % 60, *match.span())
+    for match in _TO_HALF.finditer(text):
+        add(int(match["h"]), 0, *match.span("h"), half=match["half"].casefold())
+    for match in _MINUTES.finditer(text):
+        counts = [next(iter(m.values)) for word in ("n", "hour") for m in find_numbers(match[word])[:1]]
+        if len(counts) == 2 and 1 <= counts[0] < 30 and 1 <= counts[1] <= 12:
+            sign = -1 if fold(match["side"]) in ("to", "before", "vor") else 1
+            minutes = int(counts[1]) * 60 + sign * int(counts[0])
+            add(minutes // 60, minutes % 60, match.start("n"), match.end("hour"))
     for token in tokens(text):
         if token.plain in _NAMED:
             add(_NAMED[token.plain], 0, token.start, token.end, sure=True)
     for match in _CLOCK_TIME.finditer(text):
-        minute = match["m"] or match["m2"]
+        minute = match["m"] or match["m2"] or match["m3"]
         named = match["half"] or match["clock"]
         bare = not minute and not named
         rest = text[match.end() :]

@@ -76,23 +76,33 @@ _DENIALS = frozenset(
 )
 _DENYING = re.compile(
     r"\b(?:(?:any|every|all)(?:thing|one|where|body)?(?: \w+)? but|other than|rather than|instead of|in place of"
-    r"|(?:tired|sick|bored) (?:of|with)|fed up with|(?:hate|dislike|can't stand)s?"
+    r"|(?:tired|sick|bored) (?:of|with)|fed up with"
+    r"|(?<!n't )(?<!not )(?:forget|scrap|scratch|ignore)(?: about)?(?: the| that)?"
+    r"|(?:hate|dislike|can't stand)s?"
     r"|alles au(?:\u00df|ss)er|tout sauf|au lieu de|en vez de)\b"
 )
 _UNFREE = re.compile(
-    r"\b(?:busy|closed|unavailable|occupied|booked (?:up|out)|sold out|out of office|away|belegt|geschlossen|ocupad[oa]"
-    r"|cerrad[oa]|occupee?|fermee?)\s+(?:\w+\s+){0,2}$"
+    r"\b(?:busy|(?<!we )(?<!i )(?<!they )(?<!you )closed|unavailable|occupied|booked (?:up|out)|sold out"
+    r"|out of office|away|belegt|geschlossen|ocupad[oa]|cerrad[oa]|occupee?|fermee?)\s+(?:\w+\s+){0,2}$"
 )
 _DENIED_AFTER = re.compile(
     r"\s+(?:(?:do|does|did|will|would|is|are|can)(?:n['\u2019]t| not)\s+(?:(?:really|quite|ever)\s+)?"
     r"(?:work|suit|fit|do|possible|good|an option|available)|won['\u2019]t (?:work|do|suit|fit)"
     r"|(?:is|are|was) (?:wrong|incorrect|outdated|invalid)"
+    r"|(?:is|are|was) (?:\w+ )?(?:miles|too far)\b"
     r"|(?:is|are|was) (?:taken|full|booked|gone|too (?:late|early|soon|much|many|expensive)|impossible|out)"
     r"|(?:geht|passt|klappt) (?:\w+ )?nicht)\b",
     re.IGNORECASE,
 )
 _HARMLESS = re.compile(
     r"n['\u2019]t (?:forget|mind|worry|hesitate)|\bno(?:t)? (?:problem|only|matter|later|more|less)\b"
+)
+_NAMED_SO = re.compile(r"(?<=[A-Z\u00c0-\u00de])(\w+) (?:ohne|sans|sin|senza|without) (?=[A-Z])")
+"""A denial that is part of a name: `\u00c4rzte ohne Grenzen`."""
+_SO = re.compile(
+    r"(?<!not)(?<!n['\u2019]t)(?<!never)\s+(?:so|hence|therefore|deshalb|donc)\s+"
+    r"(?=\w+ (?:only|please|it is)\b|i\b|we\b|it\b)",
+    re.IGNORECASE,
 )
 _REACH = 4
 """A denial reaches this many words: `I do not want to leave on Monday` denies Monday."""
@@ -145,7 +155,8 @@ def is_denied(text: str, span: Span) -> bool:
     before = fold(text[clause.start : span.start])
     if _DENYING.search(before) or _UNFREE.search(before) or _DENIED_AFTER.match(text[span.end : clause.end]):
         return True
-    before = _HARMLESS.sub(" ", before)
+    before = _NAMED_SO.sub(" ", text[clause.start : span.start])
+    before = _HARMLESS.sub(" ", fold(_SO.split(before)[-1]))
     last = [token.plain for token in tokens(before)][-_REACH:]
     return any(word in _DENIALS or word.endswith("n't") for word in last)
 

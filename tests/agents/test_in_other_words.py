@@ -1,0 +1,325 @@
+"""Values that people say in other words: what must be understood, and what only looks like it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.agents.test_said_of_something_else import ALARM, TAXI, Case, case, taxi
+from tests.agents.test_wanted import (
+    AMOUNT,
+    DAY,
+    HEAT,
+    MEET,
+    NUMBER,
+    PIZZA,
+    RESERVE,
+    SCALE,
+    TEXT,
+    TIME,
+    asked_for,
+    heat,
+    meet,
+    pizza,
+    reserve,
+    scale,
+    tool,
+)
+
+FLAG = {"type": "boolean"}
+DAILY = tool("set_alarm", time=TIME, repeat_daily=FLAG)
+REPEAT = tool("set_alarm", time=TIME, repeat={"enum": ["once", "daily", "weekdays", "weekly"]})
+STAY = tool("book_hotel", city=TEXT, check_in=DAY, nights=NUMBER, guests=NUMBER, breakfast=FLAG)
+RUN = tool("log_run", minutes=NUMBER, distance_km=AMOUNT)
+TRAIN = tool("train", destination=TEXT, travel_class={"enum": ["first", "second"]})
+CLAIM = tool("return_item", order=TEXT, reason={"enum": ["damaged", "wrong_item", "too_late", "changed_mind"]})
+TIMEOFF = tool("request_leave", kind={"enum": ["vacation", "sick", "unpaid"]}, start=DAY)
+COURSE = tool("enroll", course=TEXT, term={"enum": ["spring", "summer", "autumn", "winter"]})
+VM = tool("resize", vm=TEXT, cpus=NUMBER, memory_gb=NUMBER)
+PLAN = tool("change_plan", plan={"enum": ["single", "family"]}, billing={"enum": ["monthly", "yearly"]})
+PAY = tool("pay", recipient=TEXT, amount=AMOUNT, account={"enum": ["checking", "savings"]})
+
+
+def stay(**changes: Any) -> dict[str, Any]:
+    return {"city": "Porto", "check_in": "2026-12-18", "nights": 2, "guests": 2, "breakfast": True, **changes}
+
+
+OFTEN = [
+    case("", DAILY, {"time": "06:45", "repeat_daily": True}, "wake me at 6:45, every single day"),
+    case("", DAILY, {"time": "06:45", "repeat_daily": True}, "a daily alarm at 6:45 please"),
+    case("", DAILY, {"time": "06:45", "repeat_daily": False}, "a one-off alarm at 6:45"),
+    case("", DAILY, {"time": "06:45", "repeat_daily": False}, "alarm at 6:45, just tomorrow"),
+    case(
+        "",
+        DAILY,
+        {"time": "07:00", "repeat_daily": False},
+        "R\u00e9veille-moi demain \u00e0 sept heures, juste cette fois",
+    ),
+    case("", REPEAT, {"time": "06:45", "repeat": "daily"}, "alarm at 6:45 every day"),
+    case("", REPEAT, {"time": "06:45", "repeat": "weekdays"}, "alarm at 6:45, Monday to Friday"),
+    case("", REPEAT, {"time": "06:45", "repeat": "weekly"}, "alarm at 6:45 every week"),
+    case("", REPEAT, {"time": "07:00", "repeat": "once"}, "Ponme una alarma a las siete de la ma\u00f1ana, una vez"),
+    case("repeat_daily", DAILY, {"time": "06:45", "repeat_daily": True}, "wake me at 6:45"),
+    case("repeat_daily", DAILY, {"time": "06:45", "repeat_daily": False}, "wake me at 6:45"),
+    case("repeat_daily", DAILY, {"time": "06:45", "repeat_daily": False}, "wake me at 6:45 every day"),
+    case("repeat_daily", DAILY, {"time": "06:45", "repeat_daily": True}, "alarm at 6:45, but not every day"),
+    case("repeat", REPEAT, {"time": "06:45", "repeat": "weekly"}, "alarm at 6:45 every day"),
+    case(
+        "repeat", REPEAT, {"time": "06:45", "repeat": "once"}, "alarm at 6:45. I tell you once more: I hate mornings."
+    ),
+]
+WITH_OR_WITHOUT = [
+    case(
+        "",
+        STAY,
+        stay(),
+        "Porto, Dec 18, 2 nights for 2 guests",
+        "With or without breakfast?",
+        "with, the kids are grumpy",
+    ),
+    case(
+        "",
+        STAY,
+        stay(breakfast=False),
+        "Porto, Dec 18, 2 nights for 2 guests",
+        "With or without breakfast?",
+        "without please",
+    ),
+    case(
+        "",
+        STAY,
+        stay(breakfast=False),
+        "Porto, 18. Dezember, 2 N\u00e4chte f\u00fcr 2 guests",
+        "Mit oder ohne breakfast?",
+        "ohne",
+    ),
+    case(
+        "",
+        STAY,
+        stay(guests=1, nights=1, check_in="2026-11-26", breakfast=False),
+        "stuck in Porto, a room just for tonight, only me, no breakfast",
+    ),
+    case("", STAY, stay(guests=1), "Porto, Dec 18, 2 nights, just myself, with breakfast"),
+    case("", STAY, stay(guests=1, nights=1), "Porto on Dec 18 for one night, on my own, breakfast included"),
+    case(
+        "breakfast", STAY, stay(), "Porto, Dec 18, 2 nights for 2 guests", "With or without breakfast?", "with a view"
+    ),
+    case(
+        "breakfast",
+        STAY,
+        stay(),
+        "Porto, Dec 18, 2 nights for 2 guests",
+        "With or without breakfast?",
+        "without please",
+    ),
+    case("breakfast", STAY, stay(), "Porto, Dec 18, 2 nights for 2 guests", "Smoking or not?", "without"),
+    case("nights", STAY, stay(guests=1, nights=1), "Porto from Dec 18, only me, with breakfast"),
+    case(
+        "guests", STAY, stay(guests=1, nights=1, check_in="2026-11-26"), "Porto, a room with breakfast just for tonight"
+    ),
+]
+HOURS = [
+    case("", ALARM, {"time": "16:30"}, "an alarm for 4.30 in the afternoon"),
+    case("", ALARM, {"time": "09:30"}, "un r\u00e9veil \u00e0 9 h 30"),
+    case("", ALARM, {"time": "06:30"}, "una alarma a las seis y media de la ma\u00f1ana"),
+    case("", ALARM, {"time": "19:15"}, "una alarma a las siete y cuarto de la tarde"),
+    case("", ALARM, {"time": "07:00"}, "un r\u00e9veil \u00e0 sept heures du matin"),
+    case("", ALARM, {"time": "07:30"}, "un r\u00e9veil \u00e0 sept heures et demie"),
+    case("", ALARM, {"time": "09:15"}, "An alarm in the morning please", "I can do 09:15 or 14:00.", "the morning one"),
+    case(
+        "",
+        TAXI,
+        taxi(time="17:00"),
+        "Taxi from 8 Park Row to Opera House",
+        "There is one at 16:00 and one at 17:00.",
+        "5 works better",
+    ),
+    case("time", ALARM, {"time": "16:30"}, "an alarm, version 4.30 please"),
+    case("time", ALARM, {"time": "06:30"}, "una alarma a las siete y media"),
+    case("time", ALARM, {"time": "07:00"}, "nous sommes sept, un r\u00e9veil s'il vous pla\u00eet"),
+    case("time", ALARM, {"time": "14:00"}, "An alarm please", "I can do 09:15 or 14:00.", "the morning one"),
+    case("time", ALARM, {"time": "09:15"}, "An alarm please", "I can do 09:15 or 10:00.", "the morning one"),
+    case(
+        "time",
+        TAXI,
+        taxi(time="17:00"),
+        "Taxi from 8 Park Row to Opera House",
+        "There is one at 16:00 and one at 17:00.",
+        "we are 5",
+    ),
+]
+CHANGED = [
+    case(
+        "",
+        HEAT,
+        heat(19),
+        "Kitchen heating please",
+        "What temperature? It's at 17 degrees now.",
+        "two degrees warmer than it is",
+    ),
+    case("", SCALE, scale(replicas=8), "api in staging runs on 4 replicas right now, double that please"),
+    case("", SCALE, scale(replicas=6), "api in staging has 4 replicas, add 2 more"),
+    case("", SCALE, scale(replicas=2), "api in staging has 4 replicas, halve that"),
+    case(
+        "",
+        VM,
+        {"vm": "vm-3", "cpus": 8, "memory_gb": 32},
+        "vm-3 has 4 cpus and 16 gb of memory",
+        "What should it become?",
+        "double both",
+    ),
+    case("", HEAT, heat(16), "It is 18 degrees in the kitchen, make it 2 degrees cooler"),
+    case(
+        "temperature",
+        HEAT,
+        heat(20),
+        "Kitchen heating please",
+        "What temperature? It's at 17 degrees now.",
+        "two degrees warmer than it is",
+    ),
+    case("replicas", SCALE, scale(replicas=4), "api in staging runs on 4 replicas right now, double that please"),
+    case("replicas", SCALE, scale(replicas=8), "api in staging runs on 4 replicas right now, more please"),
+    case("replicas", SCALE, scale(replicas=6), "api in staging has 4 replicas, take 2 away"),
+    case(
+        "memory_gb",
+        VM,
+        {"vm": "vm-3", "cpus": 8, "memory_gb": 32},
+        "vm-3 has 4 cpus and 16 gb of memory, double the cpus",
+    ),
+]
+MEASURED = [
+    case("", RUN, {"minutes": 50, "distance_km": 8}, "8 k in fifty minutes"),
+    case("", RUN, {"minutes": 50, "distance_km": 10}, "ran a 10k, 50 minutes"),
+    case("", PAY, {"recipient": "Kim", "amount": 18000, "account": "checking"}, "18k to Kim from checking"),
+    case("", SCALE, scale(service="D-204"), "We closed D-204! Scale D-204 to 3 replicas in staging"),
+    case("distance_km", RUN, {"minutes": 50, "distance_km": 8000}, "8 k in fifty minutes"),
+    case("amount", PAY, {"recipient": "Kim", "amount": 18, "account": "checking"}, "18k to Kim from checking"),
+    case("day", MEET, meet(), "30 minutes with Kim at 3pm, we are closed on 1 December"),
+]
+CHOICES = [
+    case(
+        "",
+        TRAIN,
+        {"destination": "Berlin", "travel_class": "second"},
+        "nach Berlin",
+        "Erste oder zweite Klasse?",
+        "zweite reicht",
+    ),
+    case("", TRAIN, {"destination": "Lyon", "travel_class": "first"}, "\u00e0 Lyon en premi\u00e8re classe"),
+    case("", PIZZA, pizza(size="medium", quantity=3), "trois margherita moyennes, 12 Oak Road"),
+    case("", PIZZA, pizza(), "zwei gro\u00dfe margherita an 12 Oak Road"),
+    case("", TIMEOFF, {"kind": "vacation", "start": "2026-12-14"}, "I'd like to take holiday from 14 December"),
+    case("", TIMEOFF, {"kind": "vacation", "start": "2026-12-14"}, "quiero pedir vacaciones desde el 14 de diciembre"),
+    case("", TIMEOFF, {"kind": "sick", "start": "2026-11-26"}, "I'm down with the flu, off from today"),
+    case("", COURSE, {"course": "pottery", "term": "autumn"}, "pottery in the fall term please"),
+    case("", CLAIM, {"order": "AB-1", "reason": "damaged"}, "AB-1 arrived in pieces"),
+    case("", CLAIM, {"order": "AB-1", "reason": "damaged"}, "the glass of AB-1 came cracked"),
+    case("", CLAIM, {"order": "AB-1", "reason": "wrong_item"}, "AB-1: I ordered a lamp and you sent me a toaster"),
+    case(
+        "",
+        PAY,
+        {"recipient": "Luc\u00eda", "amount": 60, "account": "savings"},
+        "60 a Luc\u00eda desde mi cuenta de ahorros",
+    ),
+    case(
+        "",
+        PLAN,
+        {"plan": "family", "billing": "yearly"},
+        "the family plan",
+        "Monthly at 15 or yearly at 150?",
+        "150 once a year",
+    ),
+    case(
+        "",
+        tool("rent", city=TEXT, car={"enum": ["compact", "suv"]}),
+        {"city": "Lyon", "car": "suv"},
+        "a car in Lyon",
+        "Compact or SUV?",
+        "not the compact, the other one",
+    ),
+    case(
+        "travel_class",
+        TRAIN,
+        {"destination": "Berlin", "travel_class": "second"},
+        "nach Berlin, mein zweiter Besuch dort",
+    ),
+    case("size", PIZZA, pizza(), "two margherita to 12 Oak Road, a great place by the way"),
+    case("kind", TIMEOFF, {"kind": "sick", "start": "2026-12-14"}, "I'd like to take holiday from 14 December"),
+    case(
+        "kind",
+        TIMEOFF,
+        {"kind": "vacation", "start": "2026-12-14"},
+        "off from 14 December, the office is closed for a public holiday",
+    ),
+    case("term", COURSE, {"course": "pottery", "term": "autumn"}, "pottery please, I hope I don't fall asleep"),
+    case(
+        "reason",
+        CLAIM,
+        {"order": "AB-1", "reason": "damaged"},
+        "AB-1 goes back, it is a nice piece but I changed my mind",
+    ),
+    case("reason", CLAIM, {"order": "AB-1", "reason": "wrong_item"}, "I ordered AB-1 and want to send it back"),
+    case(
+        "car",
+        tool("rent", city=TEXT, car={"enum": ["compact", "suv"]}),
+        {"city": "Lyon", "car": "compact"},
+        "a car in Lyon",
+        "Compact or SUV?",
+        "not the compact, the other one",
+    ),
+]
+CHOICES += [
+    case("size", PIZZA, pizza(), "two margherita please, to the Grand Hotel, 12 Oak Road"),
+    case("size", PIZZA, pizza(size="medium"), "two margherita please, I saw you on social media, 12 Oak Road"),
+    case("environment", SCALE, scale(environment="production"), "I live in Porto. Scale api to 3 replicas please."),
+    case("kind", TIMEOFF, {"kind": "sick", "start": "2026-12-14"}, "ill be off from 14 December please"),
+]
+COUNTED = [
+    case("", RESERVE, reserve(guests=5), "Nobu on 4 December at 7:30 pm: my wife, me and our three kids"),
+    case(
+        "",
+        RESERVE,
+        reserve(guests=8),
+        "Nobu on 4 December at 7:30 pm for 7",
+        "Nobu, 7 people, 4 December, 19:30. Book?",
+        "make that one more, Greg's coming too",
+    ),
+    case("", tool("enroll", grade=NUMBER), {"grade": 7}, "She goes into seventh grade"),
+    case("", MEET, meet(minutes=45), "Kim on 1 December at 3pm, three quarters of an hour"),
+    case("", MEET, meet(minutes=65), "Kim on 1 December at 3pm, an hour and five minutes"),
+    case("", MEET, meet(time="17:00", minutes=60), "Kim, 1 December, 5 to 6pm"),
+    case("", ALARM, {"time": "06:40"}, "wake me at twenty to seven in the morning"),
+    case(
+        "",
+        tool("heat", room=TEXT, celsius=AMOUNT),
+        {"room": "kitchen", "celsius": 20},
+        "Set the kitchen to 68 Fahrenheit",
+    ),
+    case("", HEAT, heat(21.5), "How warm is the kitchen?", "It is set to 19.5 now.", "Up by two degrees"),
+    case("guests", RESERVE, reserve(guests=3), "Nobu on 4 December at 7:30 pm: my wife, me and our three kids"),
+    case("grade", tool("enroll", grade=NUMBER), {"grade": 7}, "She is the seventh child in our street"),
+    case("minutes", MEET, meet(minutes=15), "Kim on 1 December at 3pm, three quarters of an hour"),
+    case("time", ALARM, {"time": "07:20"}, "wake me at twenty to seven in the morning"),
+    case("temperature", HEAT, heat(17.5), "How warm is the kitchen?", "It is set to 19.5 now.", "Up by two degrees"),
+]
+CASES: dict[str, list[Case]] = {
+    "often": OFTEN,
+    "with": WITH_OR_WITHOUT,
+    "hours": HOURS,
+    "changed": CHANGED,
+    "measured": MEASURED,
+    "choices": CHOICES,
+    "counted": COUNTED,
+}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "tool", "call", "said"),
+    [one for some in CASES.values() for one in some],
+    ids=[f"{kind}: {' / '.join(one[3])[-60:]}" for kind, some in CASES.items() for one in some],
+)
+def test_a_value_in_other_words_is_understood(
+    wanted: str, tool: dict[str, Any], call: dict[str, Any], said: tuple[str, ...]
+) -> None:
+    assert asked_for(tool, call, *said) == set(wanted.split())
