@@ -35,11 +35,11 @@ def asked_facts(question: str, facts: Sequence[Fact], heard: Sequence[str] = ())
     """The facts that `question` names, best match first (ties in the order given). `heard`: what the one who knows them
     has said so far; repeating that is no question.
 
-    A question (see `asking`) names a fact if at least half of the fact's keyword stems, rounded up, or its whole name
-    (`stores`, which the person calls shops) occur in it, and at least half of its words of meaning are the fact's, the one that it asks for included (`the colour of the pen` does
-    not name what a pen costs). Of several questions in one text at least half must name a fact, else none does: who
-    asks for everything has named nothing. A fact without keywords is matched by those of its statement; one without
-    any word of meaning is never named.
+    A question (see `asking`) names a fact if at least half of the fact's keyword stems, rounded up, or its whole
+    name (`stores`, which the person calls shops) occur in it, and at least half of its words of meaning are the
+    fact's, the one that it asks for included (`the colour of the pen` does not name what a pen costs). Of several
+    questions in one text at least half must name a fact, else none does: who asks for everything has named nothing.
+    A fact without keywords is matched by those of its statement; one without any word of meaning is never named.
     """
     asked = [one for one in find_questions(question, heard) if one.kind != "solve"]
     known = [_Named.of(fact) for fact in facts]
