@@ -35,11 +35,11 @@ def asked_facts(question: str, facts: Sequence[Fact], heard: Sequence[str] = ())
     """The facts that `question` names, best match first (ties in the order given). `heard`: what the one who knows them
     has said so far; repeating that is no question.
 
-    A question (see `asking`) names a fact if at least half of the fact's keyword stems, rounded up, or its whole
-    name (`stores`, which the person calls shops) occur in it, and at least half of its words of meaning are the
-    fact's, the one that it asks for included (`the colour of the pen` does not name what a pen costs). Of several
-    questions in one text at least half must name a fact, else none does: who asks for everything has named nothing.
-    A fact without keywords is matched by those of its statement; one without any word of meaning is never named.
+    A question (see `asking`) names a fact if at least half of the fact's keyword stems, rounded up, occur in it, and at
+    least half of its words of meaning are the fact's, the one that it asks for included (`the colour of the pen` does
+    not name what a pen costs). Of several questions in one text at least half must name a fact, else none does: who
+    asks for everything has named nothing. A fact without keywords is matched by those of its statement; one without
+    any word of meaning is never named.
     """
     asked = [one for one in find_questions(question, heard) if one.kind != "solve"]
     known = [_Named.of(fact) for fact in facts]
@@ -58,7 +58,6 @@ class _Named(NamedTuple):
     """The words of a fact, as stems."""
 
     wanted: frozenset[str]
-    name: frozenset[str]
     own: frozenset[str]
     kinds: frozenset[str]
     """Question words that no other may stand for: a fact that is no reason does not answer `why`."""
@@ -68,10 +67,9 @@ class _Named(NamedTuple):
         wanted = frozenset(
             stem(word) for key in fact.keywords or keywords_of(fact.statement) for word in plain_words(key)
         )
-        name = frozenset(stem(word) for word in content_words(_JOINED.sub(" ", fact.name)))
         texts = (fact.statement, fact.question, *fact.keywords)
-        own = wanted | name | {stem(word) for text in texts for word in plain_words(text)}
-        return cls(wanted, name, frozenset(own), frozenset(_OTHER_KINDS.findall(fact.question.casefold())))
+        own = wanted | {stem(word) for text in texts for word in plain_words(text)}
+        return cls(wanted, frozenset(own), frozenset(_OTHER_KINDS.findall(fact.question.casefold())))
 
     def named_by(self, asked: Asked) -> float:
         """The share of the fact's keywords that a question has; 0 when it does not name the fact."""
@@ -86,10 +84,9 @@ class _Named(NamedTuple):
         if not all(self._is_own(head) for head in heads):
             return 0.0
         hits = len(self.wanted & (words | implied | set(map(stem, plain_words(focus)))))
-        called = bool(self.name) and self.name <= words
-        if not (called or 0 < len(self.wanted) <= 2 * hits) or 2 * sum(map(self._is_own, words)) < len(words):
+        if not self.wanted or 2 * hits < len(self.wanted) or 2 * sum(map(self._is_own, words)) < len(words):
             return 0.0
-        return 1.0 if called else hits / len(self.wanted)
+        return hits / len(self.wanted)
 
     def _is_own(self, word: str) -> bool:
         return word in self.own or (word in _MONEY and not _MONEY.isdisjoint(self.own))
@@ -99,8 +96,6 @@ _ASKING_WORDS = re.compile(united("counts", "opens"), re.IGNORECASE)
 _QUANTITY = re.compile(rf"{united('counts', 'opens', 'quantities')}|\b(?:per|each)\b", re.IGNORECASE)
 _OTHER_KINDS = re.compile(r"\b(?:why|where|who|whose|whom)\b")
 _FIRST_WORDS = 40
-_JOINED = re.compile(r"[._-]|(?<=[a-z])(?=[A-Z])")
-"""What joins the words of a name: `trip.start_date`, `startDate`."""
 _HEAD = re.compile(
     r"(?<!at )(?<!in )(?<!on )(?<!for )(?<!by )\b(?:what|which) (\w+)|\b(?:the|its|their|his|her|a|an) (\w+) of\b"
 )

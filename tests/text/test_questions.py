@@ -82,26 +82,6 @@ def test_asked_facts(question: str, names: list[str]) -> None:
     assert [fact.name for fact in asked_facts(question, FACTS)] == names
 
 
-@pytest.mark.parametrize(
-    ("name", "question", "is_named"),
-    [
-        ("stores", "What should the stores be?", True),
-        ("pickup.store", "Which pickup store?", True),
-        ("storeCount", "What is the store count?", True),
-        ("store_count", "Which count of stores do you want?", True),
-        ("stores", "Which shops?", True),
-        ("stores", "What should the colour be?", False),
-        ("store_count", "What should the colour count be?", False),
-        ("stores", "Which colour of the stores?", False),
-        ("number", "What is the number?", False),
-        ("x", "What is y?", False),
-    ],
-)
-def test_a_fact_is_named_by_its_own_name(name: str, question: str, is_named: bool) -> None:
-    fact = Fact(name=name, statement="It is for the shops in Leeds.", keywords=("shops",))
-    assert (asked_facts(question, [fact]) == (fact,)) is is_named
-
-
 def test_half_of_the_keywords_rounded_up_must_occur() -> None:
     fact = Fact(name="f", statement="s", keywords=("red", "green", "blue"))
     assert asked_facts("Is it red?", [fact]) == ()
