@@ -760,3 +760,31 @@ def test_a_value_counts_only_where_it_is_what_the_person_wants(
 def test_short_words_and_times_beside_a_number_make_no_date(text: str, days: list[str]) -> None:
     found = [text[one.span.start : one.span.end] for one in find_dates(text, CLOCK)]
     assert [one.strip(" .") for one in found] == [one.strip(" .") for one in days]
+
+
+RENT = tool("rent", city=TEXT, start=DAY, days=NUMBER)
+TABLE = tool("table", place=TEXT, date=DAY, guests=NUMBER)
+
+
+@pytest.mark.parametrize(
+    ("tool", "day", "number", "said", "wanted"),
+    [
+        (RENT, "2026-11-30", 4, "Rent a car in Lisbon in 4 days", {"days"}),
+        (RENT, "2026-11-30", 4, "In 4 days I need a car in Lisbon", {"days"}),
+        (RENT, "2026-11-30", 4, "A car in Lisbon in four days' time", {"days"}),
+        (TABLE, "2026-12-05", 5, "A table in Lisbon on 5 December", {"guests"}),
+        (TABLE, "2026-12-03", 3, "Lisbon on the 3rd of December, please", {"guests"}),
+        (TABLE, "2026-12-10", 2, "Lisbon in two weeks", {"guests"}),
+        (RENT, "2026-11-30", 4, "A car in Lisbon, in 4 days, for 4 days", set()),
+        (RENT, "2026-11-30", 4, "A car in Lisbon from 30 November for 4 days", set()),
+        (RENT, "2026-11-30", 4, "A car in Lisbon, 4 days, starting in 4 days", set()),
+        (TABLE, "2026-12-05", 5, "5 of us in Lisbon on 5 December", set()),
+        (TABLE, "2026-12-10", 2, "Lisbon in two weeks, two of us", set()),
+        (TABLE, "2026-11-27", 4, "Lisbon tomorrow, 4 people", set()),
+    ],
+)
+def test_a_number_that_is_part_of_a_day_counts_nothing_else(
+    tool: dict[str, Any], day: str, number: int, said: str, wanted: set[str]
+) -> None:
+    call = dict(zip(tool["parameters"]["properties"], ("Lisbon", day, number), strict=True))
+    assert asked_for(tool, call, said) == wanted

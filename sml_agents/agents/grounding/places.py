@@ -16,6 +16,7 @@ from sml_agents.agents.grounding.states import State
 from sml_agents.agents.grounding.unsettled import is_unsettled
 from sml_agents.agents.replies import answers_nothing
 from sml_agents.text.values import Kind, Mention, Span, find, fold, label, mentions, same, tokens
+from sml_agents.text.values.dates import as_date, find_dates
 from sml_agents.text.values.kinds import PEOPLE
 from sml_agents.text.values.numbers import find_numbers
 from sml_agents.text.values.times import as_time, find_times
@@ -215,6 +216,22 @@ def _is_wanted(draft: Draft, k: int, piece: Piece, mention: Mention) -> bool:
         or (is_left_behind(kind, text, span) and not (kind.sort != "text" and draft.rivals(k)))
         or is_change(kind, text, span)
         or (is_limit(kind, text, span) and not _has_ends(draft, k, text, span))
+        or _is_of_a_day(draft, k, text, span)
+    )
+
+
+def _is_of_a_day(draft: Draft, k: int, text: str, span: Span) -> bool:
+    """Whether a number is part of a day that is asked for too: `in 4 days` says when, and not for how many days."""
+    kind = draft.kinds[k]
+    if kind.sort != "number" or kind.part:
+        return False
+    asked = [
+        fill.value for fill, other in zip(draft.fills, draft.kinds, strict=True) if other.sort in ("date", "datetime")
+    ]
+    days = {day for value in asked for day in as_date(value, draft.clock)}
+    return any(
+        one.span.start <= span.start and span.end <= one.span.end and any(one.fits(day, draft.clock) for day in days)
+        for one in find_dates(text, draft.clock)
     )
 
 
