@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sml_agents.agents.replies import accepts, answers_nothing
+from sml_agents.agents.replies import accepts, answers_nothing, only_agrees
 from sml_agents.text.values import Clock, Kind, fold, mentions, same, tokens
 from sml_agents.text.values.compare import as_bool
 from sml_agents.text.values.dates import as_date
@@ -49,7 +49,7 @@ def names_it(kind: Kind, question: str) -> bool:
 
 def holds_an_answer(kind: Kind, text: str, clock: Clock) -> bool:
     """Whether an answer holds a value of the kind, if only in a form that an answer may have."""
-    if answers_nothing(text):
+    if answers_nothing(text) or (kind.sort != "bool" and only_agrees(text)):
         return False
     if not kind.has_mentions or mentions(kind, text, clock):
         return True

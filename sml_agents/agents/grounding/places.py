@@ -23,7 +23,7 @@ from sml_agents.text.values.times import as_time, find_times
 from sml_agents.text.values.words import clause_of, find_part, find_words, is_denied, listed
 from sml_agents.text.words import stem
 
-__all__ = ["Place", "is_near", "places_of", "seated", "words_beside"]
+__all__ = ["Place", "is_near", "is_wanted", "places_of", "seated", "words_beside"]
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ _NOW = frozenset(map(stem, listed("now today current timestamp")))
 def places_of(draft: Draft, k: int) -> list[Place]:
     """The places that hold the value of argument `k`, the best first: an answer, then words near its name."""
     fill, kind = draft.fills[k], draft.kinds[k]
-    since = max(_since(draft, k), _taken_back(draft, k))
+    since = max(_since(draft, k), _taken_back(draft, k), draft.request.doubted.get(fill.slot.name, -1))
     places: list[tuple[int, Place]] = []
     for number, piece in enumerate(draft.pieces):
         old = piece.at < since or (piece.at == since and piece.source == "offered")
@@ -87,7 +87,7 @@ def places_of(draft: Draft, k: int) -> list[Place]:
             continue
         answering = fill.slot.name in piece.about
         for mention in _mentions(draft, k, piece, answering):
-            if not _is_wanted(draft, k, piece, mention) or not _role_fits(draft, k, piece, mention):
+            if not is_wanted(draft, k, piece, mention) or not _role_fits(draft, k, piece, mention):
                 continue
             if not answering and not (_unit_fits(draft, k, piece, mention) and _row_fits(draft, k, piece, mention)):
                 continue
@@ -201,7 +201,7 @@ def _offer_before(draft: Draft, piece: Piece) -> str:
     return offers[-1].text if offers and offers[-1].at > last else ""
 
 
-def _is_wanted(draft: Draft, k: int, piece: Piece, mention: Mention) -> bool:
+def is_wanted(draft: Draft, k: int, piece: Piece, mention: Mention) -> bool:
     """Whether words that hold a value mean it, and not one near it, one of several, or something else."""
     kind, text, span = draft.kinds[k], piece.text, mention.span
     if is_aside(kind, piece, span):
