@@ -97,7 +97,8 @@ class AskerDecider:
         below = self.asker.record.told
         names = [name for name, one in grounds.items() if may_be_told(one) and probabilities.get(name, 1.0) < below]
         arguments = [as_words(one) for one in tool.required if one.name in names]
-        return self.asker.model.values(tool, said_in(view), arguments) if arguments else {}
+        values = getattr(self.asker.model, "values", None) if arguments else None
+        return dict(values(tool, said_in(view), arguments)) if values is not None else {}
 
     def probabilities(self, view: AgentView) -> dict[str, float]:
         """P(missing) of each required argument of what is drafted, or else of the tool that serves the request."""

@@ -211,7 +211,7 @@ def test_an_objection_is_asked_and_only_its_answer_lets_the_call_run(answer: str
     (question,) = asked_by(state["messages"][-1])
     assert question.about == "to" and "\u201cAnna\u201d" in question.text and not SENT
     state = agent.invoke({"messages": [HumanMessage(answer)]}, thread)
-    assert SENT == sent
+    assert sent == SENT
     assert [one.about for one in asked_by(state["messages"][-1])] == asked
 
 

@@ -75,8 +75,8 @@ def _without_words(draft: Draft, fill: Filled, written: Collection[str]) -> Grou
     ):
         return Ground(slot, State.DEFAULT, value)
     if slot.is_free_text and isinstance(value, str):
-        names = {slot.name, slot.own_name, slot.own_name.strip("_").rsplit("_", 1)[-1].casefold()}
-        return Ground(slot, State.COMPOSED, value) if names & set(written) else None
+        last = {slot.own_name.strip("_").rsplit("_", 1)[-1].casefold()} - {"code"}  # a `product_code` is no program
+        return Ground(slot, State.COMPOSED, value) if {slot.name, slot.own_name, *last} & set(written) else None
     return None
 
 

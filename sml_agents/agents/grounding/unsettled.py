@@ -78,14 +78,47 @@ _SAY = re.compile(
 def is_unsettled(draft: Draft, k: int, piece: Piece, span: Span) -> bool:
     """Whether words hold a value of argument `k` only in a question by the way, in what is supposed, or where the
     person says that they do not know it."""
-    if piece.source != "said" or draft.kinds[k].sort == "bool":
+    if piece.source != "said":
         return False
     text = piece.text
-    return (
+    later = [one.text for _, one in draft.said if one.at == piece.at]
+    rest = "".join(later[later.index(text) + 1 :]) if text in later else ""
+    if _is_retracted(f"{text}{rest}", span):
+        return True
+    return draft.kinds[k].sort != "bool" and (
         _is_asked_about(piece, span)
         or _is_supposed(draft.kinds[k], text, span)
         or any(_is_unknown(draft, k, text, span, one) for one in _UNKNOWN.finditer(text))
     )
+
+
+_THAT = r"(?:that|those|these|(?:that |the )(?:number|date|day|time|name|last)\b)(?: (?:one|last|number|part))*"
+_RETRACTS = re.compile(
+    rf"(?:(?:oh|no|wait|sorry|hm+|well|so|but|and|then|actually|please|ah|ach|i(?:['\u2019]ll| will)?|we|just),? )*"
+    rf"(?:(?:forget|scrap|scratch|strike)\s+(?:{_THAT}|it\b|them\b)|(?:delete|ignore|drop|skip|undo)\s+{_THAT}"
+    rf"|cross\s+(?:{_THAT}|it|them) out\b|(?:which )?i take (?:(?:{_THAT}|it|them) )?back\b|not {_THAT}(?!\w)"
+    r"|(?:no|wait),? (?:that['\u2019]s|that is|that was|it['\u2019]s) (?!all\b|it\b|fine\b|right\b|ok\w*\b|good\b)"
+    r"|(?:that|it)(?:['\u2019]s| is| was)(?: now)? (?:off|out|wrong|obsolete|gone)\b|that no longer\b"
+    r"|(?:vergiss|streich|streiche) (?:das|es)\b|oubliez? (?:\u00e7a|cela)\b|olv\u00edda(?:lo|te)\b)",
+    re.IGNORECASE,
+)
+_STRETCHES = re.compile(r"(?P<end>[.!?;\n]+|,|\.{2,}|\s[-\u2013\u2014]\s)\s*")
+
+
+def _is_retracted(text: str, span: Span) -> bool:
+    """`32 minutes, delete that`: taken back in the same sentence, or by the first words of the next one."""
+    sentences_begun = 0
+    at = span.end
+    for found in _STRETCHES.finditer(text, span.end):
+        ended = found["end"] != ","
+        begins = found.end()
+        sentences_begun += ended
+        if sentences_begun > 1:
+            return False
+        if _RETRACTS.match(text, begins) and (sentences_begun == 0 or not text[at : found.start()].count(",")):
+            return True
+        at = begins if ended else at
+    return False
 
 
 def _sentence(text: str, span: Span) -> Span:
