@@ -170,10 +170,10 @@ def find_times(text: str) -> tuple[TimeMention, ...]:
         value = next(iter(number.values))
         clock = re.match(r"\s+(?:o['\u2019]?clock|uhr|[ap]\.?m\b)", text[number.span.end :], re.IGNORECASE)
         at = _AT.search(text[: number.span.start]) and _ends_there(text, number.span.end)
-        part = _IN_PART.match(text, number.span.end)
-        if word.isalpha() and 1 <= value <= 12 and part:
-            minute = next((int(min(one.values)) for one in find_numbers(part["minute"] or "")), 0)
-            add(int(value), minute, number.span.start, part.end("minute") if minute else number.span.end)
+        of_day = _IN_PART.match(text, number.span.end)
+        if word.isalpha() and 1 <= value <= 12 and of_day:
+            minute = next((int(min(one.values)) for one in find_numbers(of_day["minute"] or "")), 0)
+            add(int(value), minute, number.span.start, of_day.end("minute") if minute else number.span.end)
         elif word.isalpha() and 1 <= value <= 12 and (clock or at):
             half = re.match(r"\s+([ap])\.?m\b", text[number.span.end :], re.IGNORECASE)
             end = number.span.end + (clock.end() if clock else 0)
