@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sml_agents.agents.evidence import Piece
-from sml_agents.agents.grounding.answers import answer_is, holds_an_answer, names_it, picks
+from sml_agents.agents.grounding.answers import answer_is, holds_an_answer, names_it, picks, picks_name
 from sml_agents.agents.grounding.asides import is_aside, is_how_it_stands, is_left_behind, is_one_of_several
 from sml_agents.agents.grounding.draft import Draft
 from sml_agents.agents.grounding.limits import is_change, is_limit
@@ -197,6 +197,9 @@ def _mentions(draft: Draft, k: int, piece: Piece, answering: bool) -> list[Menti
             and piece.source == "said"
             and picks(kind, fill.value, _offer_before(draft, piece), text, clock)
         ):
+            found = [Mention(fill.value, Span(0, len(text)))]
+        named = not found and kind.sort in ("text", "enum", "pattern") and piece.source == "said"
+        if named and picks_name(str(fill.value), _offer_before(draft, piece), text):
             found = [Mention(fill.value, Span(0, len(text)))]
         if not found and kind.sort == "text" and piece.source == "said":
             offers = [one.text for one in draft.pieces if one.source in ("offered", "returned") and one.at < piece.at]
