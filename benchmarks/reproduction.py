@@ -139,6 +139,7 @@ def main() -> int:
     add("--start-steps", type=int, default=220, help="SFT steps of eight rows, of the start")
     add("--sft-steps", type=int, default=15, help="the same of the other cells")
     add("--rl-steps", type=int, default=12, help="GRPO steps")
+    add("--rl-seconds", type=float, help="of GRPO at most, those before an interruption included")
     add("--groups", type=int, default=6, help="tasks of a GRPO step, each a group of 8 dialogues, of one turn 32")
     add("--question-cost", type=float, default=0.05, help="price of a question that brings nothing, in GRPO")
     add("--learning-rates", type=float, nargs=3, default=(1.5e-3, 3e-4, 3e-4), help="of start, SFT and GRPO")
@@ -226,6 +227,7 @@ class Workshop:
             batch_size=self.options.groups * group,
             micro_batch_size=4,
             max_steps=self.options.rl_steps,
+            max_seconds=self.options.rl_seconds,
             learning_rate=self.options.learning_rates[2],
             schedule="constant_with_warmup",
             warmup=0.0,
