@@ -31,11 +31,14 @@ from guard import share
 from guard_data import asked_with, by_letter
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
+import sml_agents.asker
 from sml_agents.agents.asker import AskerDecider
 from sml_agents.text.values import Clock
 
 CLOCK = Clock(dt.datetime(2026, 11, 26, 12))
 SENTENCES = Path(__file__).with_suffix(".jsonl")
+WRITTEN = Path(sml_agents.asker.__file__).parent / "written" / "requests.jsonl"
+AUTHOR = "e"
 OUTSIDE = 4
 """The set of the author who is held out of everything."""
 
@@ -59,19 +62,17 @@ def cases(sets: Collection[int]) -> Iterator[Case]:
             turns = enumerate(row["messages"])
             said = [AIMessage(text) if k % 2 else HumanMessage(text) for k, text in turns]
             yield Case(row["set"], row["tool"], row["call"], said, frozenset(row["missing"]))
-    if OUTSIDE in sets:
+    if OUTSIDE in sets and WRITTEN.is_file():
         yield from _written()
 
 
 def _written() -> Iterator[Case]:
-    from sml_agents.asker.written import OUTSIDE as AUTHOR
-    from sml_agents.asker.written import WRITTEN
-
     tool: Any = None
+    author = ""
     for line in WRITTEN.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         if "tool" in row:
-            tool, author = row["tool"], row.get("by")
+            tool, author = row["tool"], row.get("by", "")
         elif author == AUTHOR:
             day = row.get("today")
             clock = Clock(dt.datetime.fromisoformat(f"{day or '2026-05-12'}T12:00"), known=bool(day))

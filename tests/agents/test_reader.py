@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -67,7 +68,7 @@ class Reads(Asker):
         return SimpleNamespace(values=values)
 
 
-def open_after(messages: list[BaseMessage], words: dict[str, str], **changed: Any) -> set[str]:
+def open_after(messages: Sequence[BaseMessage], words: dict[str, str], **changed: Any) -> set[str]:
     """The arguments that nothing grounds when a reader that is sure of everything has quoted `words`."""
     call = {**CALL, **changed}
     request = Request.read(messages, lambda name: name == "book_chair")
@@ -150,7 +151,7 @@ def test_a_lie_grounds_nothing(name: str, words: str) -> None:
 @pytest.mark.parametrize("words", ["tint your fringe", "roots done", "full colour of hair", "gold member", "for two"])
 @pytest.mark.parametrize("name", ["service", "people", "member"])
 def test_words_of_the_agent_and_of_tools_ground_nothing(name: str, words: str) -> None:
-    talk = [
+    talk: list[BaseMessage] = [
         HumanMessage("Petra, please, on Friday."),
         AIMessage("Shall I tint your fringe, or have the roots done?", tool_calls=[]),
         AIMessage("", tool_calls=[{"name": "profile", "args": {}, "id": "9", "type": "tool_call"}]),

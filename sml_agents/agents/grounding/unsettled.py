@@ -7,7 +7,7 @@ import re
 from sml_agents.agents.evidence import Piece
 from sml_agents.agents.grounding.draft import Draft
 from sml_agents.text.sentences import sentence_spans
-from sml_agents.text.values import Kind, Span, label
+from sml_agents.text.values import Kind, Span, find, label
 from sml_agents.text.values.words import clause_of
 
 __all__ = ["is_unsettled"]
@@ -83,7 +83,7 @@ def is_unsettled(draft: Draft, k: int, piece: Piece, span: Span) -> bool:
     text = piece.text
     later = [one.text for _, one in draft.said if one.at == piece.at]
     rest = "".join(later[later.index(text) + 1 :]) if text in later else ""
-    if _is_retracted(f"{text}{rest}", span):
+    if _is_retracted(draft, k, f"{text}{rest}", span):
         return True
     return draft.kinds[k].sort != "bool" and (
         _is_asked_about(piece, span)
@@ -105,19 +105,18 @@ _RETRACTS = re.compile(
 _STRETCHES = re.compile(r"(?P<end>[.!?;\n]+|,|\.{2,}|\s[-\u2013\u2014]\s)\s*")
 
 
-def _is_retracted(text: str, span: Span) -> bool:
-    """`32 minutes, delete that`: taken back in the same sentence, or by the first words of the next one."""
-    sentences_begun = 0
-    at = span.end
+def _is_retracted(draft: Draft, k: int, text: str, span: Span) -> bool:
+    """`32 minutes, delete that`: the last value that is taken back in the same sentence, or by the first words of the
+    next one."""
+    ended = 0
     for found in _STRETCHES.finditer(text, span.end):
-        ended = found["end"] != ","
-        begins = found.end()
-        sentences_begun += ended
-        if sentences_begun > 1:
+        ended += found["end"] != ","
+        if ended > 1:
             return False
-        if _RETRACTS.match(text, begins) and (sentences_begun == 0 or not text[at : found.start()].count(",")):
-            return True
-        at = begins if ended else at
+        if _RETRACTS.match(text, found.end()):
+            between = text[span.end : found.start()]
+            others = [(draft.kinds[j], fill.value) for j, fill in enumerate(draft.fills) if j != k and fill.given]
+            return not any(find(kind, value, between, draft.clock) for kind, value in others)
     return False
 
 

@@ -236,7 +236,7 @@ def _names_a_thing(kind: Kind, text: str, span: Span) -> bool:
     labels = _LABELS if short else _LABELS | {"order"}  # to order 2 pizza
     if before and before[0].plain in ("turns", "turned", "turning", "aged") and "age" not in kind.words:
         return True
-    if kind.name & _IDENTITY:
+    if "identity" in kind.words:
         labels = labels - _IDENTITY
     if before and stem(before[0].plain) in labels - kind.words and not (short and counts):
         return not text[before[0].end : span.start].strip(" #.:")

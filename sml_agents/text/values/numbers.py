@@ -64,6 +64,7 @@ def _readings(digits: str) -> frozenset[float]:
     """`12,50` is 12.5; `1.234` may be 1.234 or 1234; `1,234.56` is one number."""
     text = "".join(str(unicodedata.digit(sign, -1)) if sign.isdigit() else sign for sign in digits)
     text = re.sub(r"['\u2019\u202f\u00a0]", "", text)
+    text = re.sub(r"^(-?)\.", r"\g<1>0.", text)
     readings: set[float] = set()
     for point, group in ((".", ","), (",", ".")):
         head, _, tail = text.partition(point)
@@ -83,7 +84,7 @@ def find_numbers(text: str) -> tuple[NumberMention, ...]:
         if scale := _AFTER.match(text, end):
             times = _SCALES[scale.group(1).casefold()]
             scaled = frozenset(value * times for value in values)
-            values = scaled | values if scale.group(1) == "m" else scaled  # `5 m` may be metres
+            values = scaled | values if scale.group(1) in ("m", "M") else scaled  # `5 m` may be metres
             end = scale.end()
         elif _GLUED.match(text, end) and not _COUNTED.match(text, end):
             continue  # part of a code

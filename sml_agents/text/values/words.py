@@ -228,7 +228,7 @@ def find_part(value: str, text: str, named: Collection[str]) -> list[Span]:
             continue
         alike = sum(len(_in_order(part, one)) for one in named)
         return spans if alike == sum(len(_in_order(whole, one)) for one in named) else []
-    for token in tokens(value)[1:]:  # `Zach` for Hotel Zach
+    for token in tokens(value):  # `Zach` for Hotel Zach, `the poem` for poem.pdf
         spans = [span for span in _in_order([token.plain], text) if text[span.start].isupper() or token.text.islower()]
         if len(token.plain) < _CUT or not content_words(token.plain) or not (spans := free(text, spans)):
             continue
