@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sml_agents.asker.prompt import MISSING, NO_TOOL, Said, ToolView, branch, choice, conversation, opening
+from sml_agents.asker.prompt import MISSING, NO_TOOL, Argument, Said, ToolView, branch, choice, conversation, opening
 from sml_agents.asker.trees import Tree
 from sml_agents.text.values.words import listed
 from sml_agents.text.words import stem
@@ -27,6 +27,9 @@ _EMPTY = frozenset(
         "could would get given using use find show tell"
     )
 )
+_BOOL = ("boolean", "bool")
+_LONGEST = 24
+"""Tokens of a value that is written."""
 _KEPT = 32
 """Signatures whose reading is kept, the last ones used: 23 kB a token in bfloat16, about 1 MB each."""
 
@@ -74,14 +77,21 @@ class AskerModel:
         return cls(model.eval().requires_grad_(False), tokenizer)
 
     def missing(
-        self, tool: ToolView, said: Sequence[Said], drafts: Mapping[str, str] | None = None
+        self,
+        tool: ToolView,
+        said: Sequence[Said],
+        drafts: Mapping[str, str] | None = None,
+        *,
+        optional: bool = False,
     ) -> dict[str, float]:
         """P(missing) of each required argument, from 0 to 1, in the tool's order.
 
         Args:
             drafts: values of a drafted call, by argument: then it is the probability that nobody gave this value.
+            optional: also of the others: that nobody told them.
         """
-        if not tool.required:
+        arguments = tool.arguments if optional else tool.required
+        if not arguments:
             return {}
         drafts = drafts or {}
         with self._lock:
@@ -90,11 +100,75 @@ class AskerModel:
             talk = tree.add(self._ids(conversation(said)))
             ends = [
                 tree.last(tree.add(self._ids(branch(argument, drafts.get(argument.name))), talk))
-                for argument in tool.required
+                for argument in arguments
             ]
             logprobs_NV = self._log_probs(tree, ends, read)
         (question,) = self._ids(MISSING)
-        return {one.name: float(p) for one, p in zip(tool.required, logprobs_NV[:, question].exp(), strict=True)}
+        return {one.name: float(p) for one, p in zip(arguments, logprobs_NV[:, question].exp(), strict=True)}
+
+    def values(self, tool: ToolView, said: Sequence[Said], arguments: Sequence[Argument]) -> dict[str, str]:
+        """What the conversation gives for each of these arguments, as it was said; of an enum or a yes-or-no the
+        likeliest member. All are written side by side, the likeliest token each time."""
+        chosen = {one.name: [*one.options] or ["yes", "no"] for one in arguments if one.options or one.sort in _BOOL}
+        free = [one for one in arguments if one.name not in chosen]
+        with self._lock:
+            read = self._opened(opening(tool))
+            found = self._copied(said, free, read) if free else {}
+            for argument in arguments:
+                if (options := chosen.get(argument.name)) is not None:
+                    found[argument.name] = self._likeliest(said, argument, options, read)
+        return found
+
+    def _likeliest(self, said: Sequence[Said], argument: Argument, options: Sequence[str], read: Any) -> str:
+        tree = Tree(before=read[0][0].shape[-2])
+        talk = tree.add(self._ids(conversation(said)))
+        spans = []
+        for option in options:
+            tree.targets.clear()
+            tree.add(self._ids(branch(argument)), talk, target=self._ids(f" {option}\n"))
+            spans.append(list(tree.targets))
+        scores = self._sums(tree, spans, read)
+        return options[max(range(len(options)), key=scores.__getitem__)]
+
+    def _copied(self, said: Sequence[Said], arguments: Sequence[Argument], read: Any) -> dict[str, str]:
+        import torch
+        from transformers import DynamicCache
+
+        tree = Tree(before=read[0][0].shape[-2])
+        talk = tree.add(self._ids(conversation(said)))
+        ends = [tree.last(tree.add(self._ids(branch(argument)), talk)) for argument in arguments]
+        (question,), (line_end,) = self._ids(MISSING), self._ids("\n")
+        with torch.inference_mode():
+            cache = DynamicCache()
+            for layer, (keys, values) in enumerate(read):
+                cache.update(keys, values, layer)
+            inputs = tree.inputs(self.model.dtype)
+            sees_AS = inputs["attention_mask"][0, 0, ends]
+            positions_A = inputs["position_ids"][0, ends]
+            inputs[self._cache_name] = cache
+            hidden_AD = self.model.model(**inputs, use_cache=True).last_hidden_state[0, ends]
+            apart_AA = torch.full((len(ends), len(ends)), torch.finfo(self.model.dtype).min).fill_diagonal_(0.0)
+            written: list[list[int]] = [[] for _ in arguments]
+            for step in range(_LONGEST):
+                logits_AV = self.model.lm_head(hidden_AD).float()
+                if not step:  # that it is known was decided before
+                    logits_AV[:, [question, line_end]] = -torch.inf
+                ids_A = logits_AV.argmax(-1)
+                for text, token in zip(written, ids_A.tolist(), strict=True):
+                    text.append(token)
+                if all(line_end in text for text in written):
+                    break
+                sees_AS = torch.cat([sees_AS, apart_AA.to(sees_AS.dtype)], 1)
+                positions_A = positions_A + 1
+                inputs = {
+                    "input_ids": ids_A[None],
+                    "position_ids": positions_A[None],
+                    "attention_mask": sees_AS[None, None],
+                    self._cache_name: cache,
+                }
+                hidden_AD = self.model.model(**inputs, use_cache=True).last_hidden_state[0]
+        texts = [self.tokenizer.decode(text, skip_special_tokens=True) for text in written]
+        return {one.name: text.split("\n")[0].strip() for one, text in zip(arguments, texts, strict=True)}
 
     def choose(self, tools: Sequence[ToolView], said: Sequence[Said]) -> dict[str | None, float]:
         """How likely each tool serves the request, None none of them; the probabilities of all add up to 1.
@@ -127,7 +201,11 @@ class AskerModel:
             tree.targets.clear()
             tree.add(self._ids("tool:"), top, target=self._ids(f"{name}\n"))
             spans.append(list(tree.targets))
-        logprobs_NV = self._log_probs(tree, [place for span in spans for place, _, _ in span])
+        return self._sums(tree, spans)
+
+    def _sums(self, tree: Tree, spans: Sequence[Sequence[tuple[int, int, float]]], read: Any = ()) -> list[float]:
+        """The log-probability of each span of targets."""
+        logprobs_NV = self._log_probs(tree, [place for span in spans for place, _, _ in span], read)
         scores, at = [], 0
         for span in spans:
             scores.append(sum(float(logprobs_NV[at + k, token]) for k, (_, token, _) in enumerate(span)))
