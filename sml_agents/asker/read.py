@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from sml_agents.asker.trees import Tree
 from sml_agents.text.values.words import listed
 from sml_agents.text.words import stem
 
-__all__ = ["AskerModel"]
+__all__ = ["AskerModel", "Reading"]
 
 _WORD, _NONE = 2.0, 0.5
 """What a shared word is worth, in log-probability, and what speaks for no tool: chosen on tools held out of training,
@@ -28,8 +29,10 @@ _EMPTY = frozenset(
     )
 )
 _BOOL = ("boolean", "bool")
-_LONGEST = 24
+_LONGEST = 14
 """Tokens of a value that is written."""
+Opened = Sequence[tuple[Any, Any]]
+"""Keys and values of each layer, for what was read before."""
 _KEPT = 32
 """Signatures whose reading is kept, the last ones used: 23 kB a token in bfloat16, about 1 MB each."""
 
@@ -77,98 +80,77 @@ class AskerModel:
         return cls(model.eval().requires_grad_(False), tokenizer)
 
     def missing(
-        self,
-        tool: ToolView,
-        said: Sequence[Said],
-        drafts: Mapping[str, str] | None = None,
-        *,
-        optional: bool = False,
+        self, tool: ToolView, said: Sequence[Said], drafts: Mapping[str, str] | None = None
     ) -> dict[str, float]:
         """P(missing) of each required argument, from 0 to 1, in the tool's order.
 
         Args:
             drafts: values of a drafted call, by argument: then it is the probability that nobody gave this value.
-            optional: also of the others: that nobody told them.
         """
-        arguments = tool.arguments if optional else tool.required
+        return self._reading(tool, said, tool.required, drafts or {}).missing
+
+    def read(self, tool: ToolView, said: Sequence[Said]) -> Reading:
+        """P(missing) of all arguments, also of those that are not required, and on demand their values."""
+        return self._reading(tool, said, tool.arguments, {})
+
+    def _reading(
+        self, tool: ToolView, said: Sequence[Said], arguments: Sequence[Argument], drafts: Mapping[str, str]
+    ) -> Reading:
         if not arguments:
-            return {}
-        drafts = drafts or {}
-        with self._lock:
-            read = self._opened(opening(tool))
-            tree = Tree(before=read[0][0].shape[-2])
-            talk = tree.add(self._ids(conversation(said)))
-            ends = [
-                tree.last(tree.add(self._ids(branch(argument, drafts.get(argument.name))), talk))
-                for argument in arguments
-            ]
-            logprobs_NV = self._log_probs(tree, ends, read)
-        (question,) = self._ids(MISSING)
-        return {one.name: float(p) for one, p in zip(arguments, logprobs_NV[:, question].exp(), strict=True)}
-
-    def values(self, tool: ToolView, said: Sequence[Said], arguments: Sequence[Argument]) -> dict[str, str]:
-        """What the conversation gives for each of these arguments, as it was said; of an enum or a yes-or-no the
-        likeliest member. All are written side by side, the likeliest token each time."""
-        chosen = {one.name: [*one.options] or ["yes", "no"] for one in arguments if one.options or one.sort in _BOOL}
-        free = [one for one in arguments if one.name not in chosen]
-        with self._lock:
-            read = self._opened(opening(tool))
-            found = self._copied(said, free, read) if free else {}
-            for argument in arguments:
-                if (options := chosen.get(argument.name)) is not None:
-                    found[argument.name] = self._likeliest(said, argument, options, read)
-        return found
-
-    def _likeliest(self, said: Sequence[Said], argument: Argument, options: Sequence[str], read: Any) -> str:
-        tree = Tree(before=read[0][0].shape[-2])
-        talk = tree.add(self._ids(conversation(said)))
-        spans = []
-        for option in options:
-            tree.targets.clear()
-            tree.add(self._ids(branch(argument)), talk, target=self._ids(f" {option}\n"))
-            spans.append(list(tree.targets))
-        scores = self._sums(tree, spans, read)
-        return options[max(range(len(options)), key=scores.__getitem__)]
-
-    def _copied(self, said: Sequence[Said], arguments: Sequence[Argument], read: Any) -> dict[str, str]:
+            return Reading(self, tuple(said), (), {}, [])
         import torch
-        from transformers import DynamicCache
 
-        tree = Tree(before=read[0][0].shape[-2])
-        talk = tree.add(self._ids(conversation(said)))
-        ends = [tree.last(tree.add(self._ids(branch(argument)), talk)) for argument in arguments]
+        with self._lock, torch.inference_mode():
+            opened = self._opened(opening(tool))
+            tree = Tree(before=opened[0][0].shape[-2])
+            talk = tree.add(self._ids(conversation(said)))
+            ends = [tree.last(tree.add(self._ids(branch(one, drafts.get(one.name))), talk)) for one in arguments]
+            inputs, cache = tree.inputs(self.model.dtype), self._cached(opened)
+            hidden_AD = self._hidden(inputs, cache)[ends]
+            logprobs_AV = self.model.lm_head(hidden_AD).float().log_softmax(-1)
+        (question,) = self._ids(MISSING)
+        missing = {one.name: float(p) for one, p in zip(arguments, logprobs_AV[:, question].exp(), strict=True)}
+        state = _State(cache, hidden_AD, inputs["attention_mask"][0, 0, ends], inputs["position_ids"][0, ends])
+        return Reading(self, tuple(said), tuple(arguments), missing, opened, state)
+
+    def _copied(self, rows: Sequence[int], state: _State) -> list[str]:
+        """What follows each of these branches up to the line's end, all written side by side: the likeliest token each
+        time, and not the one that means missing, which was decided before."""
+        import torch
+
         (question,), (line_end,) = self._ids(MISSING), self._ids("\n")
-        with torch.inference_mode():
-            cache = DynamicCache()
-            for layer, (keys, values) in enumerate(read):
-                cache.update(keys, values, layer)
-            inputs = tree.inputs(self.model.dtype)
-            sees_AS = inputs["attention_mask"][0, 0, ends]
-            positions_A = inputs["position_ids"][0, ends]
-            inputs[self._cache_name] = cache
-            hidden_AD = self.model.model(**inputs, use_cache=True).last_hidden_state[0, ends]
-            apart_AA = torch.full((len(ends), len(ends)), torch.finfo(self.model.dtype).min).fill_diagonal_(0.0)
-            written: list[list[int]] = [[] for _ in arguments]
-            for step in range(_LONGEST):
+        hidden_AD, sees_AS, positions_A = state.hidden_AD[rows], state.sees_AS[rows], state.positions_A[rows]
+        written: list[list[int]] = [[] for _ in rows]
+        with self._lock, torch.inference_mode():
+            cache = self._cached([(layer.keys, layer.values) for layer in state.cache.layers])
+            apart_AA = torch.full((len(rows), len(rows)), torch.finfo(sees_AS.dtype).min).fill_diagonal_(0.0)
+            while True:
                 logits_AV = self.model.lm_head(hidden_AD).float()
-                if not step:  # that it is known was decided before
+                if not written[0]:
                     logits_AV[:, [question, line_end]] = -torch.inf
                 ids_A = logits_AV.argmax(-1)
                 for text, token in zip(written, ids_A.tolist(), strict=True):
                     text.append(token)
-                if all(line_end in text for text in written):
+                if len(written[0]) == _LONGEST or all(line_end in text for text in written):
                     break
                 sees_AS = torch.cat([sees_AS, apart_AA.to(sees_AS.dtype)], 1)
                 positions_A = positions_A + 1
-                inputs = {
-                    "input_ids": ids_A[None],
-                    "position_ids": positions_A[None],
-                    "attention_mask": sees_AS[None, None],
-                    self._cache_name: cache,
-                }
-                hidden_AD = self.model.model(**inputs, use_cache=True).last_hidden_state[0]
+                inputs = {"input_ids": ids_A[None], "position_ids": positions_A[None]}
+                hidden_AD = self._hidden({**inputs, "attention_mask": sees_AS[None, None]}, cache)
         texts = [self.tokenizer.decode(text, skip_special_tokens=True) for text in written]
-        return {one.name: text.split("\n")[0].strip() for one, text in zip(arguments, texts, strict=True)}
+        return [text.split("\n")[0].strip() for text in texts]
+
+    def _likeliest(self, said: Sequence[Said], argument: Argument, options: Sequence[str], opened: Opened) -> str:
+        with self._lock:
+            tree = Tree(before=opened[0][0].shape[-2])
+            talk = tree.add(self._ids(conversation(said)))
+            spans = []
+            for option in options:
+                tree.targets.clear()
+                tree.add(self._ids(branch(argument)), talk, target=self._ids(f" {option}\n"))
+                spans.append(list(tree.targets))
+            scores = self._sums(tree, spans, opened)
+        return options[max(range(len(options)), key=scores.__getitem__)]
 
     def choose(self, tools: Sequence[ToolView], said: Sequence[Said]) -> dict[str | None, float]:
         """How likely each tool serves the request, None none of them; the probabilities of all add up to 1.
@@ -203,9 +185,9 @@ class AskerModel:
             spans.append(list(tree.targets))
         return self._sums(tree, spans)
 
-    def _sums(self, tree: Tree, spans: Sequence[Sequence[tuple[int, int, float]]], read: Any = ()) -> list[float]:
+    def _sums(self, tree: Tree, spans: Sequence[Sequence[tuple[int, int, float]]], opened: Opened = ()) -> list[float]:
         """The log-probability of each span of targets."""
-        logprobs_NV = self._log_probs(tree, [place for span in spans for place, _, _ in span], read)
+        logprobs_NV = self._log_probs(tree, [place for span in spans for place, _, _ in span], opened)
         scores, at = [], 0
         for span in spans:
             scores.append(sum(float(logprobs_NV[at + k, token]) for k, (_, token, _) in enumerate(span)))
@@ -230,18 +212,64 @@ class AskerModel:
             self._openings.popitem(last=False)
         return self._openings[text]
 
-    def _log_probs(self, tree: Tree, places: Sequence[int], read: Sequence[tuple[Any, Any]] = ()) -> Any:
+    def _log_probs(self, tree: Tree, places: Sequence[int], opened: Opened = ()) -> Any:
         import torch
-        from transformers import DynamicCache
 
         with torch.inference_mode():
-            cache = DynamicCache()
-            for layer, (keys, values) in enumerate(read):
-                cache.update(keys, values, layer)
-            inputs = tree.inputs(self.model.dtype)
-            inputs[self._cache_name] = cache
-            hidden_TD = self.model.model(**inputs, use_cache=True).last_hidden_state[0]
+            hidden_TD = self._hidden(tree.inputs(self.model.dtype), self._cached(opened))
             return self.model.lm_head(hidden_TD[list(places)]).float().log_softmax(-1)
+
+    def _hidden(self, inputs: Mapping[str, Any], cache: Any) -> Any:
+        """The last layer's output (T, D) for each token; what was read is added to `cache`."""
+        return self.model.model(**inputs, **{self._cache_name: cache}, use_cache=True).last_hidden_state[0]
+
+    def _cached(self, opened: Opened) -> Any:
+        from transformers import DynamicCache
+
+        cache = DynamicCache()
+        for layer, (keys, values) in enumerate(opened):
+            cache.update(keys, values, layer)
+        return cache
+
+
+@dataclass(frozen=True)
+class _State:
+    """Where the branches of a reading end, to go on from."""
+
+    cache: Any
+    hidden_AD: Any
+    sees_AS: Any
+    """What each branch's last token sees, as an additive mask."""
+    positions_A: Any
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What an asker found in a conversation."""
+
+    _model: AskerModel = field(repr=False)
+    _said: tuple[Said, ...]
+    _arguments: tuple[Argument, ...]
+    missing: dict[str, float]
+    """P(missing) by argument."""
+    _opened: Opened = field(repr=False)
+    _state: _State | None = field(default=None, repr=False)
+
+    def values(self, names: Collection[str]) -> dict[str, str]:
+        """What the conversation gives for each of these arguments, as it was said; of an enum or a yes-or-no the
+        likeliest member."""
+        rows = [row for row, one in enumerate(self._arguments) if one.name in names]
+        chosen = {row: one.options or ("yes", "no") for row in rows if (one := self._arguments[row]) and _chooses(one)}
+        free = [row for row in rows if row not in chosen]
+        copied = self._model._copied(free, self._state) if free and self._state is not None else []
+        found = dict(zip(free, copied, strict=True))
+        for row, options in chosen.items():
+            found[row] = self._model._likeliest(self._said, self._arguments[row], options, self._opened)
+        return {self._arguments[row].name: found[row] for row in rows}
+
+
+def _chooses(argument: Argument) -> bool:
+    return bool(argument.options) or argument.sort in _BOOL
 
 
 def _stems(text: str) -> set[str]:

@@ -29,6 +29,10 @@ __all__ = ["AskerStudent", "question", "value_of"]
 
 _TOLD = 0.5
 """What is not required counts as told below this P(missing)."""
+_TRIES = 2
+"""Calls that were refused, after which it makes no other: a third one would be a guess."""
+_KEPT = 64
+"""Conversations whose tool is remembered."""
 _CLOCK = Clock(dt.datetime(2000, 1, 1), known=False)
 
 
@@ -41,6 +45,7 @@ class AskerStudent:
     def __init__(self, spec: str | Asker = "asker:", *, line: float | None = None) -> None:
         self.asker = load_asker(spec) if isinstance(spec, str) else spec
         self.line = self.asker.record.threshold if line is None else line
+        self._chosen: dict[Any, dict[str | None, float]] = {}
         self.settings = {"model": spec if isinstance(spec, str) else f"asker:{spec.folder}", "line": self.line}
 
     async def reply(self, view: StudentView, *, seed: int) -> Reply:
@@ -53,16 +58,17 @@ class AskerStudent:
         tool = self._tool(view, said, unsure=not before)
         if tool is None:
             return Reply(text="None of the tools that I have does that.")
-        missing = self.asker.model.missing(tool, said, optional=True)
-        for argument in sorted(tool.required, key=lambda one: -missing[one.name]):
-            if missing[argument.name] >= self.line and question(argument) not in before:
+        if len(view.calls) >= _TRIES:
+            return Reply(text="I cannot get this call right.")
+        reading = self.asker.model.read(tool, said)
+        for argument in sorted(tool.required, key=lambda one: -reading.missing[one.name]):
+            if reading.missing[argument.name] >= self.line and question(argument) not in before:
                 return Reply(text=question(argument))
-        told = [one for one in tool.arguments if one.required or missing[one.name] < _TOLD]
-        written = self.asker.model.values(tool, said, told)
+        told = [one.name for one in tool.arguments if one.required or reading.missing[one.name] < _TOLD]
         arguments: dict[str, Any] = {}
-        for one in told:
-            schema = schema_at(parameters_of(view.tools)[tool.name], one.name)
-            _put(arguments, one.name.split("."), value_of(written[one.name], schema, one.name.rsplit(".", 1)[-1]))
+        for name, words in reading.values(told).items():
+            schema = schema_at(parameters_of(view.tools)[tool.name], name)
+            _put(arguments, name.split("."), value_of(words, schema, name.rsplit(".", 1)[-1]))
         return Reply(text="", tool_calls=(ToolCall(name=tool.name, arguments=arguments),), at_once=True)
 
     def _tool(self, view: StudentView, said: Sequence[Said], unsure: bool) -> ToolView | None:
@@ -70,7 +76,13 @@ class AskerStudent:
         tools = [ToolView.read(one) for one in view.tools]
         if not tools:
             return None
-        shares = self.asker.model.choose(tools, said[:1])
+        begun = (tuple(tools), said[0].text)
+        if (shares := self._chosen.get(begun)) is None:
+            self._chosen = {
+                **dict(list(self._chosen.items())[-_KEPT:]),
+                begun: self.asker.model.choose(tools, said[:1]),
+            }
+            shares = self._chosen[begun]
         names: list[str | None] = [one.name for one in tools]
         best = max([*names, None] if unsure else names, key=lambda name: shares[name])
         return next((one for one in tools if one.name == best), None)

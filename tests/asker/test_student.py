@@ -93,13 +93,17 @@ SAID = [Said("user", "Ring Ann at home, loudly")]
 def test_values_that_are_written_side_by_side_are_those_that_each_would_be_alone(model: AskerModel) -> None:
     import torch
 
-    many = [Argument("person"), Argument("minute", "When"), Argument("a_long_name", "Of what comes last")]
-    together = model.values(VIEW, SAID, many)
-    assert together == {one.name: model.values(VIEW, SAID, [one])[one.name] for one in many}
+    many = (Argument("person"), Argument("minute", "When"), Argument("a_long_name", "Of what comes last"))
+    tool = ToolView("ring", "Ring somebody up.", many)
+    reading = model.read(tool, SAID)
+    assert reading.missing == pytest.approx(model.missing(tool, SAID))
+    together = reading.values([one.name for one in many])
+    assert together == {one.name: reading.values([one.name])[one.name] for one in many}
+    assert reading.values([]) == {}
     (question_mark,), (line_end,) = model._ids(" ?"), model._ids("\n")
     for one in many:
-        ids, written = model._ids(opening(VIEW)) + model._ids(conversation(SAID)) + model._ids(branch(one)), []
-        while len(written) < 24 and line_end not in written:
+        ids, written = model._ids(opening(tool)) + model._ids(conversation(SAID)) + model._ids(branch(one)), []
+        while len(written) < 14 and line_end not in written:
             logits = model.model(torch.tensor([[*ids, *written]])).logits[0, -1].float()
             if not written:
                 logits[[question_mark, line_end]] = -torch.inf
@@ -108,29 +112,32 @@ def test_values_that_are_written_side_by_side_are_those_that_each_would_be_alone
 
 
 def test_of_an_enum_and_a_yes_or_no_a_member_is_written(model: AskerModel) -> None:
-    found = model.values(VIEW, SAID, VIEW.arguments)
-    assert list(VIEW.arguments)[1].name == "line.kind"
+    found = model.read(VIEW, SAID).values(["line.kind", "loud"])
+    assert set(found) == {"line.kind", "loud"}
     assert found["line.kind"] in ("home", "work") and found["loud"] in ("yes", "no")
+    assert model.read(ToolView("now"), SAID).missing == {}
 
 
 def asker(model: AskerModel, line: float) -> Asker:
     return Asker(Path("none"), AskerRecord(threshold=line, drafted=line), model)
 
 
-async def test_it_asks_while_something_is_likely_missing_but_not_for_ever(model: AskerModel) -> None:
+async def test_it_asks_for_each_argument_once_and_gives_up_after_two_calls_in_vain(model: AskerModel) -> None:
     student = AskerStudent(asker(model, 1e-9))
     history = [(Role.TEACHER, "Ring somebody up")]
-    asked = []
-    for _ in range(10):
-        reply = await student.reply(StudentView(tuple(history), tools=(TOOL,)), seed=0)
+    turns, calls = [], []
+    for _ in range(6):
+        reply = await student.reply(StudentView(tuple(history), tuple(calls), tools=(TOOL,)), seed=0)
+        turns.append(reply)
         if reply.tool_calls:
-            break
-        asked.append(reply.text)
-        history += [(Role.STUDENT, reply.text), (Role.TEACHER, "I will tell you later.")]
-    assert len(asked) == len(set(asked)) == 3, "each argument once"
-    (call,) = reply.tool_calls or ()
-    assert call.name == "ring" and set(call.arguments) == {"person", "line", "loud"}
-    assert call.arguments["line"]["kind"] in ("home", "work") and call.arguments["loud"] in (True, False)
+            calls.append((len(history), reply.tool_calls))
+        history += [(Role.STUDENT, reply.text), (Role.TEACHER, "No, not like that.")]
+    assert len({reply.text for reply in turns[:3]}) == 3 and all("?" in reply.text for reply in turns[:3])
+    for reply in turns[3:5]:
+        (call,) = reply.tool_calls or ()
+        assert call.name == "ring" and set(call.arguments) == {"person", "line", "loud"}
+        assert call.arguments["line"]["kind"] in ("home", "work") and call.arguments["loud"] in (True, False)
+    assert turns[5].tool_calls is None and "cannot" in turns[5].text
 
 
 async def test_it_calls_at_once_where_nothing_is_missing_and_says_so_where_no_tool_serves(model: AskerModel) -> None:
