@@ -399,6 +399,11 @@ class Trace(_Noun):
     """The student's own system prompt, as far as it is known: of an agent whose log this is. Public."""
 
     @property
+    def is_log(self) -> bool:
+        """Whether it is of an agent and a person, recorded or imported, and not of a student and a teacher of ours."""
+        return self.stop is StopReason.RECORDED or "imported" in self.tags or "moment" in self.tags
+
+    @property
     def student_turns(self) -> tuple[Turn, ...]:
         return tuple(turn for turn in self.turns if turn.role is Role.STUDENT)
 
