@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from sml_agents.asker.load import Asker
+    from sml_agents.asker.threshold import AskerRecord
 
 __all__ = ["DemoSettings", "run_demo"]
 
@@ -29,7 +30,7 @@ class DemoSettings(BaseModel):
     model: str = "embedded:"
     generated: int = 3000
     """Pairs to draw training rows from."""
-    steps: int = 200
+    steps: int = 160
     """Of eight rows, each a request in two forms or three."""
     dev: int = 60
     """Pairs, of tools held out of training, on which the line is chosen."""
@@ -44,25 +45,32 @@ def run_demo(out: Path, *, settings: DemoSettings | None = None, seed: int = 0) 
     """See `sml_agents.demo.run_demo`; `settings` in place of the default ones, their own seed included."""
     from rich.console import Console
 
-    from sml_agents.asker.load import load_asker
     from sml_agents.asker.student import AskerStudent
+    from sml_agents.asker.threshold import AskerRecord
     from sml_agents.evaluation.report import write_report
     from sml_agents.evaluation.run import evaluate
     from sml_agents.evaluation.table import print_summary
     from sml_agents.rollout import ProgressBar
+    from sml_agents.training.runtime import model_path, settle_threads
 
     settings = settings or DemoSettings(seed=seed)
     console = Console(stderr=True)
     _no_bars()
+    settle_threads()
     out.mkdir(parents=True, exist_ok=True)
 
     _headline(console, 1, f"Training: {settings.steps} steps of generated requests to 149 tools")
     folder = _train(out / "asker", settings, console)
 
     _headline(console, 2, "Before and after, beside what understands nothing, on tools never trained on")
-    trained = load_asker(f"asker:{folder}")
+    students = {
+        "base": AskerStudent(
+            _asker(Path(model_path(settings.model)), AskerRecord(threshold=0.5, drafted=0.5), settings)
+        ),
+        "trained": AskerStudent(_asker(folder, AskerRecord.read(folder), settings)),
+    }
     summary = evaluate(
-        {"base": AskerStudent(_base(settings)), "trained": AskerStudent(trained)},
+        students,
         [f"requests?form=paired&split=heldout&n={settings.measured}&seed={settings.seed}"],
         out,
         max_turns=settings.max_turns,
@@ -95,13 +103,17 @@ def _headline(console: Console, step: int, text: str) -> None:
     console.print(f"[bold]{step}/{_STEPS}[/bold] {text}")
 
 
-def _base(settings: DemoSettings) -> Asker:
-    """The untrained model, read in the same way."""
+def _asker(folder: Path, record: AskerRecord, settings: DemoSettings) -> Asker:
+    """An asker that is read in bfloat16, which takes more memory than a byte a weight, and half the time."""
+    import torch
+
     from sml_agents.asker.load import Asker
-    from sml_agents.asker.threshold import AskerRecord
+    from sml_agents.asker.read import AskerModel
+    from sml_agents.backends.loading import resolved_dtype
     from sml_agents.training.runtime import model_path
 
-    return Asker(Path(model_path(settings.model)), AskerRecord(threshold=0.5, drafted=0.5))
+    dtype = getattr(torch, resolved_dtype("fast", "cpu"))
+    return Asker(folder, record, AskerModel.load(folder, Path(model_path(settings.model)), dtype))
 
 
 def _train(folder: Path, settings: DemoSettings, console: Console) -> Path:
