@@ -136,7 +136,7 @@ class Mix:
                 for one, other in made
             ]
         if written:
-            pool = [one.pair for one in read_written() if heldout(one.pair.tool.name) and one.author != OUTSIDE]
-            random.Random(stable_hash("pairs", "written", seed)).shuffle(pool)
-            found["written"] = pool[:each]
+            by_hand = [one.pair for one in read_written() if heldout(one.pair.tool.name) and one.author != OUTSIDE]
+            random.Random(stable_hash("pairs", "written", seed)).shuffle(by_hand)
+            found["written"] = by_hand[:each]
         return {name: pairs for name, pairs in found.items() if pairs}
