@@ -15,7 +15,7 @@ from sml_agents.asker.threshold import AskerRecord
 from sml_agents.errors import InputError
 from sml_agents.roles import student_from
 from sml_agents.text.questions import asked_facts
-from sml_agents.types import Fact, Role
+from sml_agents.types import Fact, Reply, Role, ToolCall
 from sml_agents.views import StudentView
 
 INTEGER, NUMBER, DATE = {"type": "integer"}, {"type": "number"}, {"type": "string", "format": "date"}
@@ -102,7 +102,8 @@ def test_values_that_are_written_side_by_side_are_those_that_each_would_be_alone
     assert reading.values([]) == {}
     (question_mark,), (line_end,) = model._ids(" ?"), model._ids("\n")
     for one in many:
-        ids, written = model._ids(opening(tool)) + model._ids(conversation(SAID)) + model._ids(branch(one)), []
+        ids = model._ids(opening(tool)) + model._ids(conversation(SAID)) + model._ids(branch(one))
+        written: list[int] = []
         while len(written) < 14 and line_end not in written:
             logits = model.model(torch.tensor([[*ids, *written]])).logits[0, -1].float()
             if not written:
@@ -125,7 +126,8 @@ def asker(model: AskerModel, line: float) -> Asker:
 async def test_it_asks_for_each_argument_once_and_gives_up_after_two_calls_in_vain(model: AskerModel) -> None:
     student = AskerStudent(asker(model, 1e-9))
     history = [(Role.TEACHER, "Ring somebody up")]
-    turns, calls = [], []
+    turns: list[Reply] = []
+    calls: list[tuple[int, tuple[ToolCall, ...]]] = []
     for _ in range(6):
         reply = await student.reply(StudentView(tuple(history), tuple(calls), tools=(TOOL,)), seed=0)
         turns.append(reply)
