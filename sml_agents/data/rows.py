@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar, cast
 
@@ -203,7 +203,8 @@ def tools_in_text(messages: Sequence[Message], tools: Tools) -> list[Message]:
 def with_thoughts(conversation: Conversation) -> Conversation:
     """The think-then-decide format: before each taken turn what is known, what is asked and what is missing.
 
-    Where tools serve the task: each argument of the call with its value, `?` where nobody gave it. Written by rule from
+    Where tools serve the task: each argument of the call with its value, in the words in which it was said where the
+    task knows them, and `?` where nobody gave it. Written by rule from
     what the dialogue knows. A missing fact is asked for, never told.
     """
     task, turns = conversation.trace.task, list(conversation.turns)
@@ -215,16 +216,18 @@ def with_thoughts(conversation: Conversation) -> Conversation:
         names = told_facts(turns[:at])
         missing = {fact.name: fact.question or fact.name for fact in task.private.facts if fact.name not in names}
         if task.private.calls:
-            thought = as_thought(_arguments_known(task.private.calls[0], missing))
+            thought = as_thought(_arguments_known(task.private.calls[0], missing, task.meta.get("said") or {}))
         else:
             thought = written_thought(" ".join([*given, *told]) or "nothing", asked, [*missing.values()])
         turns[at] = turns[at].model_copy(update={"thought": thought, "call": None})
     return replace(conversation, turns=tuple(turns))
 
 
-def _arguments_known(call: AcceptedCall, missing: Collection[str]) -> str:
+def _arguments_known(call: AcceptedCall, missing: Collection[str], said: Mapping[str, str]) -> str:
     """A line for each argument that the call has to have."""
-    values = {name: "?" if name in missing else accepted[0] for name, accepted in call.arguments.items()}
+    values = {
+        name: "?" if name in missing else said.get(name) or accepted[0] for name, accepted in call.arguments.items()
+    }
     lines = (
         f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
         for name, value in values.items()
