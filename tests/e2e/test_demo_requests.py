@@ -22,16 +22,16 @@ def test_every_step_leaves_what_it_says(
     assert summary == json.loads((tmp_path / "summary.json").read_text())
     assert set(summary["students"]) == {"base", "trained"}
     assert set(summary["baselines"]) == set(BASELINES)
-    always = summary["baselines"]["always ask"]
+    always = summary["baselines"]["always ask"]["metrics"]
     assert (always["asks_when_needed"]["value"], always["needless_questions"]["value"]) == (1, 1)
     for figures in (*summary["students"].values(), *summary["baselines"].values()):
-        assert figures["failed"] == 0 and figures["success_at"]["4"]["n"] == 6
-    assert all("exact_call" in one and "guessed_arguments" in one for one in summary["students"].values())
+        assert figures["failed"] == 0 and figures["metrics"]["success_at"]["4"]["n"] == 6
+        assert "exact_call" in figures["metrics"] and "guessed_arguments" in figures["metrics"]
     said = capsys.readouterr().err
-    assert "exact call" in said and "agent" in said and "Loading weights" not in said
+    assert "Exact call" in said and "agent" in said and "Loading weights" not in said
     assert all(len(line) <= 80 for line in said.splitlines())
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "guessed arguments" in page and "success" in page
+    assert "Guessed arguments" in page and "Success" in page
     console = Console(stderr=True)
     assert _train(tmp_path / "asker", settings, console) == tmp_path / "asker"
     assert "step" not in capsys.readouterr().err, "what is trained is not trained again"
