@@ -96,9 +96,7 @@ class AskerDecider:
         """In which words the arguments were told that the rules do not find and the asker does."""
         below = self.asker.record.told
         names = [name for name, one in grounds.items() if may_be_told(one) and probabilities.get(name, 1.0) < below]
-        arguments = [as_words(one) for one in tool.required if one.name in names]
-        values = getattr(self.asker.model, "values", None) if arguments else None
-        return dict(values(tool, said_in(view), arguments)) if values is not None else {}
+        return self.asker.model.read(in_words(tool), said_in(view)).values(names) if names else {}
 
     def probabilities(self, view: AgentView) -> dict[str, float]:
         """P(missing) of each required argument of what is drafted, or else of the tool that serves the request."""
@@ -136,9 +134,9 @@ def _weakest(grounds: Sequence[Ground]) -> dict[str, Ground]:
     return found
 
 
-def as_words(argument: Argument) -> Argument:
-    """The argument as one whose value is copied out of what was said, also where it is chosen from a list."""
-    return replace(argument, options=(), sort="")
+def in_words(tool: ToolView) -> ToolView:
+    """The tool as one whose values are all copied out of what was said, also those that are chosen from a list."""
+    return replace(tool, arguments=tuple(replace(one, options=(), sort="") for one in tool.arguments))
 
 
 def ungrounded(tool: ToolView, example: Example, clock: Clock) -> set[str]:

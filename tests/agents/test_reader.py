@@ -61,11 +61,11 @@ class Reads(Asker):
 
     @property
     def model(self) -> Any:
-        def values(tool: Any, said: Any, arguments: Any) -> dict[str, str]:
-            assert not any(one.options or one.sort for one in arguments), "words are asked for, not a choice"
-            return {one.name: self.words.get(one.name, "") for one in arguments}
+        def read(tool: Any, said: Any) -> Any:
+            assert not any(one.options or one.sort for one in tool.arguments), "words are asked for, not a choice"
+            return SimpleNamespace(values=lambda names: {name: self.words.get(name, "") for name in names})
 
-        return SimpleNamespace(values=values)
+        return SimpleNamespace(read=read)
 
 
 def open_after(messages: Sequence[BaseMessage], words: dict[str, str], **changed: Any) -> set[str]:
