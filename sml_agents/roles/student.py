@@ -16,6 +16,7 @@ from sml_agents.roles.prompts import render
 from sml_agents.text.numbers import spelled_numbers
 from sml_agents.text.schemas import parameters_of, properties_of, required_of, resolved, type_of
 from sml_agents.text.values import kind_of
+from sml_agents.text.words import content_words
 from sml_agents.types import Reply, Role, ToolCall, stable_hash
 from sml_agents.views import StudentView, chat_messages
 
@@ -96,7 +97,7 @@ class GuessingStudent:
         """A guess, such as `12 - 4 = 8. The answer is 8.`, a vague question, or else `I do not know.`"""
         rng = random.Random(seed)
         if rng.random() < self.questions:
-            return Reply(text=rng.choice(_VAGUE_ABOUT_REQUESTS if view.tools else _VAGUE_QUESTIONS))
+            return Reply(text=rng.choice(_VAGUE_ABOUT_REQUESTS if view.tools else _questions(view)))
         if view.tools:
             name, schema = rng.choice(sorted(parameters_of(view.tools).items(), key=lambda item: item[0]))
             call = ToolCall(name=name, arguments=_filled(schema, schema, rng, 0))
@@ -107,6 +108,15 @@ class GuessingStudent:
         fresh = [guess for guess in guesses if guess not in said]
         text = rng.choice(fresh) if fresh else "I do not know."
         return Reply(text=text)
+
+
+def _questions(view: StudentView) -> list[str]:
+    """Vague ones, and for each thing that was spoken of how many there are."""
+    told = " ".join(text for role, text in view.history if role is Role.TEACHER)
+    said = " ".join(text for role, text in view.history if role is Role.STUDENT)
+    things = [word for word in content_words(told) if word.endswith("s")]
+    asked = [*_VAGUE_QUESTIONS, *(f"How many {thing} are there?" for thing in things)]
+    return [question for question in asked if question not in said] or list(_VAGUE_QUESTIONS)
 
 
 _VAGUE_QUESTIONS = ("How many are there?", "How much is it?", "What else do I need?", "Is something missing?")

@@ -30,7 +30,8 @@ SPLITS = ["train", "dev", "heldout"]
 
 
 def problems(family: Family, split: str, rounds: int = 8) -> list[tuple[Problem, random.Random]]:
-    count = rounds * len(load_bank(family.name, split).schemas)
+    schemas = len(load_bank(family.name, split).schemas)
+    count = max(schemas, rounds * min(schemas, 40))
     return list(islice(family.problems(splits=(split,), seed=5), count))
 
 
