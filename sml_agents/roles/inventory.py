@@ -70,7 +70,8 @@ def inventory(told: str, solution: str, untold: Sequence[str] = ()) -> str:
 
 
 def with_inventories(trace: Trace) -> Trace:
-    """The trace with an inventory as the thought of every student turn that asks or answers.
+    """The trace with an inventory as the thought of every student turn that asks or answers, what was told last first:
+    else a small model repeats the inventory of its first turn, and the fact that it was told is not in it.
 
     Its own thought stays where that is what an inventory says; in place of another one, what was sampled is dropped.
     """
@@ -82,7 +83,7 @@ def with_inventories(trace: Trace) -> Trace:
             told.append(turn.text)
         elif turn.role is Role.STUDENT and turn.act in (Act.CLARIFICATION, Act.INTERROGATION, Act.ANSWER_ATTEMPT):
             untold = [fact.statement for fact in private.facts if fact.name not in revealed]
-            found = inventory("\n".join(told), private.solution, untold)
+            found = inventory("\n".join(reversed(told)), private.solution, untold)
             thought = as_thought(found) if found else ""
             if thought.strip() != turn.thought.strip():
                 turn = turn.model_copy(update={"thought": thought, "call": None})

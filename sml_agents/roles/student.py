@@ -111,14 +111,20 @@ class GuessingStudent:
 
 
 def _questions(view: StudentView) -> list[str]:
-    """Vague ones, and for each thing that was spoken of how many there are."""
+    """Vague ones, and well-formed ones about anything that was spoken of; none that was asked before."""
     told = " ".join(text for role, text in view.history if role is Role.TEACHER)
-    said = " ".join(text for role, text in view.history if role is Role.STUDENT)
-    things = [word for word in content_words(told) if word.endswith("s")]
-    asked = [*_VAGUE_QUESTIONS, *(f"How many {thing} are there?" for thing in things)]
-    return [question for question in asked if question not in said] or list(_VAGUE_QUESTIONS)
+    said = [text for role, text in view.history if role is Role.STUDENT]
+    words = content_words(told)
+    things = [word for word in words if word.endswith("s")]
+    names = [name for name in dict.fromkeys(_NAME.findall(told)) if name.lower() in words]
+    asked = list(_VAGUE_QUESTIONS)
+    for thing in things:
+        asked += [f"How many {thing} are there?", f"How many {thing} are in each of them?"]
+        asked += [f"How many {thing} does {name} {verb}?" for name in names for verb in ("have", "need", "get")]
+    return [question for question in asked if question not in said] or asked
 
 
+_NAME = re.compile(r"\b[A-Z][a-z]+\b")
 _VAGUE_QUESTIONS = ("How many are there?", "How much is it?", "What else do I need?", "Is something missing?")
 _VAGUE_ABOUT_REQUESTS = ("Which one should it be?", "What else do I need?", "Is something missing?")
 _WORDS = ("Alpha", "Berlin", "Kim", "standard", "the usual one")
