@@ -49,8 +49,8 @@ class DemoSettings(BaseModel):
         "lists?form=paired&split=train&n=12&seed=12",
     )
     """Tasks on which every turn is written by Q-priming. `paired`: every problem once with a fact missing and once
-    complete, so that asking always does not pay. What asking is about is learnt from variety: of few templates the words
-    are learnt by heart."""
+    complete, so that asking always does not pay. What asking is about is learnt from variety: few templates are learnt
+    by heart."""
     guessed: tuple[str, ...] = (
         "arithmetic?form=paired&split=train&steps=1&largest=20&n=120&seed=14",
         "lists?form=paired&split=train&n=4&seed=14",

@@ -146,7 +146,7 @@ def test_numbers_are_gone_through_before_the_decision(stores: list[Path]) -> Non
             elif message.trainable and " = " in row.messages[-1].content:
                 found = re.fullmatch(r"<think>\n(.+ (?:yes|no))\n([\d ?]+)\n</think>\n\n", message.thought)
                 assert found and ("?" in found[2]) == message.content.startswith("Question. "), message
-                needed = re.findall(r"(\S+)(?: [^\d,]+)? yes", found[1])
+                needed = re.findall(r"(\S+)(?: [^\d,]+)? yes\b", found[1])
                 assert found[2].removesuffix("?").split() == list(dict.fromkeys(needed)), message
                 numbers = {int(one) for one in re.findall(r"(?<![\w.])\d+", found[1])}
                 assert numbers <= {int(value) for _, _, value in _numbers(told)}

@@ -31,7 +31,7 @@ SOLUTION = "20 / 4 = 5. The answer is 5."
         ("48 clips, half of that.", "48/2 = <<48/2=24>>24 clips. 48+24 = 72.", "48 clips yes, 2 yes\n48 2"),
         ("$500, 20% off", "$500*20/100 = $100. $500-$100 = $400", "500 yes, 20 yes\n500 20"),
         ("If Ann has 4 and Bo 5 pens", "4 + 5 = 9.", "Ann 4 yes, Bo 5 pens yes\n4 5"),
-        ("The first 6 guests and 6 more", "6 + 6 = 12.", "6 guests yes, 6 yes\n6"),
+        ("The first 6 guests and 6 more", "6 + 6 = 12.", "first 6 guests yes, 6 yes\n6"),
         ("Some pens.", SOLUTION, ""),
         ("4, 9, 2", "4, 9, 2 -> 2, 9, 4. The answer is 2, 9, 4.", ""),
         ("4 pens", "", ""),
