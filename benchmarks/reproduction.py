@@ -2,21 +2,22 @@
 
     python benchmarks/reproduction.py                              every cell on the embedded model, one seed
     python benchmarks/reproduction.py --seeds 0 1 2 --cells MT-RL  three seeds of a cell; trains what it starts from
-    python benchmarks/reproduction.py --model Qwen/Qwen3-0.6B      another student
+    python benchmarks/reproduction.py --model Qwen/Qwen3-0.6B --adapter ''     another student
     python benchmarks/reproduction.py --table                      the tables again, from what has been measured
     python benchmarks/reproduction.py --min-effect 0.1             how many tasks such a difference needs; runs nothing
 
-A cell is a way of training (Cook et al., arXiv 2602.16488). All start from `start`: the model after it was shown how a
-call is written, which asks now and then and does not know when. From there:
+A cell is a way of training (Cook et al., arXiv 2602.16488). All start from `start`: the asker's weights, which tell
+what a call lacks, after imitating dialogues of which the oracle said every turn. From there:
 
     ST-SFT, MT-SFT     its own dialogues: first turns that solved the task; solved dialogues whole
     Q-primed MT-SFT    its own dialogues, in which turns in vain became questions with probability 0.75^t
     ST-RL, MT-RL       GRPO from `start` with one turn, and with four
     Q-primed MT-RL     GRPO from Q-primed MT-SFT
 
-Students ask for values or call a tool; tools, sentences and values that are measured are in no training task. Every
-cell also speaks first on sums with a fact missing, which nobody was trained on. What a cell trained and said lies in
-`--out`, what was measured in `--results`, each written as soon as there is something: the same command goes on after
+The easiest requests of the family: one tool of at most two arguments, half of the requests lack a value. Before a turn
+the student thinks, a line for each argument. Tools, sentences and values that are measured are in no training task.
+Every cell also speaks first on sums with a fact missing, which nobody was trained on. What a cell trained and said lies
+in `--out`, what was measured in `--results`, each written as soon as there is something: the same command goes on after
 an interruption.
 """
 
@@ -27,7 +28,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -39,10 +40,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from apart import alone
 
+from sml_agents.asker.load import READY
 from sml_agents.backends import resolve
-from sml_agents.backends.chat_format import ChatFormat
 from sml_agents.backends.scripted import ScriptedModel
-from sml_agents.backends.text import to_openai
+from sml_agents.data.nouns import TrainingRow
 from sml_agents.data.rows import balanced, training_rows
 from sml_agents.data.selection import PRESETS
 from sml_agents.dialogue import DialogueSettings
@@ -56,8 +57,7 @@ from sml_agents.evaluation.sources import SUMMARY
 from sml_agents.evaluation.tally import MAX_K, Tally
 from sml_agents.evaluation.wording import change, figure, span
 from sml_agents.files import write_whole
-from sml_agents.roles import ChatStudent, OraclePrimer, OracleTeacher, Student
-from sml_agents.roles.prompts import render
+from sml_agents.roles import ChatStudent, GuessingStudent, OraclePrimer, OracleTeacher, Student
 from sml_agents.rollout import ProgressBar, run_dialogues_sync
 from sml_agents.tasks import load_tasks
 from sml_agents.traces import TraceStore
@@ -66,10 +66,11 @@ from sml_agents.training.grpo import train_grpo
 from sml_agents.training.runtime import model_path
 from sml_agents.training.settings import GRPOSettings, SFTSettings
 from sml_agents.training.sft import train_sft
-from sml_agents.types import Form, Role, Task, Trace
-from sml_agents.views import chat_messages
+from sml_agents.types import Form, Trace
 
 HERE = Path(__file__).resolve().parent
+TEMPLATE = HERE / "signature.jinja"
+"""Tools as signatures, a third of the tokens; the student's template, saved with every cell."""
 TURNS = 4
 """Student turns in training, as in the paper."""
 Q_PRIMING = 0.75
@@ -127,19 +128,21 @@ def main() -> int:
     add("--cells", nargs="+", choices=CELLS, default=list(CELLS), metavar="CELL", help=", ".join(CELLS))
     add("--out", type=Path, default=Path("runs/reproduction"))
     add("--results", type=Path, default=HERE / "results" / "reproduction.json")
-    add("--longest", type=int, default=270, help="tokens of a request with its tools at most")
-    add("--max-tokens", type=int, default=64, help="of one turn")
-    add("--shown", type=int, default=320, help="requests that the start is shown")
-    add("--played", type=int, default=40, help="pairs of requests that the start plays")
-    add("--rl", type=int, default=60, help="pairs of requests that GRPO draws from")
-    add("--pairs", type=int, default=30, help="pairs of requests measured")
+    add("--adapter", default=str(READY), help="low-rank weights of that model to begin with (the asker's); '' for none")
+    add("--max-tokens", type=int, default=96, help="of one turn")
+    add("--shown", type=int, default=900, help="pairs of requests in the dialogues that the start imitates")
+    add("--played", type=int, default=60, help="pairs of requests that the start plays")
+    add("--rl", type=int, default=120, help="pairs of requests that GRPO draws from")
+    add("--pairs", type=int, default=60, help="pairs of requests measured")
     add("--shards", type=int, default=12, help="sharded requests measured")
     add("--other", type=int, default=10, help="pairs measured in the domain that nobody was trained on")
-    add("--start-steps", type=int, default=50, help="SFT steps of eight rows, of the start")
+    add("--start-steps", type=int, default=220, help="SFT steps of eight rows, of the start")
     add("--sft-steps", type=int, default=15, help="the same of the other cells")
-    add("--rl-steps", type=int, default=5, help="GRPO steps")
-    add("--groups", type=int, default=2, help="tasks of a GRPO step: groups of 8 dialogues, of one turn 32")
-    add("--learning-rates", type=float, nargs=3, default=(2e-3, 5e-4, 4e-4), help="of start, SFT and GRPO")
+    add("--rl-steps", type=int, default=12, help="GRPO steps")
+    add("--rl-seconds", type=float, help="of GRPO at most, those before an interruption included")
+    add("--groups", type=int, default=6, help="tasks of a GRPO step, each a group of 8 dialogues, of one turn 32")
+    add("--question-cost", type=float, default=0.05, help="price of a question that brings nothing, in GRPO")
+    add("--learning-rates", type=float, nargs=3, default=(1.5e-3, 3e-4, 3e-4), help="of start, SFT and GRPO")
     add("--answer-loss", type=int, default=16, help="sharded dialogues of each cell to take the answer's loss in")
     add("--table", action="store_true", help="only print what has been measured")
     add("--turns", type=int, default=10, help="student turns when measured, as in the paper")
@@ -188,7 +191,7 @@ class Workshop:
         if not (folder / "training.json").exists():
             parent = self.trained(cell.parent)
             if cell.turns:
-                train_grpo(self.grpo(cell, parent), folder, progress=ProgressLine())
+                train_grpo(self.grpo(cell, parent), folder, system="", progress=ProgressLine())
             else:
                 train_sft(self.rows(cell), self.sft(cell, parent), folder, progress=ProgressLine())
         return f"transformers:{folder}"
@@ -197,6 +200,9 @@ class Workshop:
         first = cell.parent == "base"
         return SFTSettings(
             model=parent,
+            adapter=(self.options.adapter or None) if first else None,
+            chat_template=str(TEMPLATE),
+            verbatim=False,
             max_steps=self.options.start_steps if first else self.options.sft_steps,
             **upper_half(self.trained("base")),
             batch_size=8,
@@ -208,23 +214,26 @@ class Workshop:
         )
 
     def grpo(self, cell: Cell, parent: str) -> GRPOSettings:
-        """The paper's groups: of one turn four times as large, so that as many turns are generated."""
+        """The paper's groups: of one turn four times as large, so that as many turns are generated. Small prices: where
+        nothing is solved they are all that tells dialogues apart, and asking would be unlearned."""
         group = 8 * TURNS // cell.turns
         return GRPOSettings(
             model=parent,
-            tasks=(self.tasks("rl"),),
+            tasks=request_specs(self.options)["rl"],
             max_turns=cell.turns,
             **upper_half(self.trained("base")),
             max_tokens=self.options.max_tokens,
             group=group,
             batch_size=self.options.groups * group,
-            micro_batch_size=8,
+            micro_batch_size=4,
             max_steps=self.options.rl_steps,
+            max_seconds=self.options.rl_seconds,
             learning_rate=self.options.learning_rates[2],
             schedule="constant_with_warmup",
             warmup=0.0,
             curriculum=True,
             premature_success=False,
+            needless_question_cost=self.options.question_cost,
             seed=self.seed,
             checkpoint_seconds=300,
             resume=True,
@@ -233,23 +242,19 @@ class Workshop:
     def rows(self, cell: Cell) -> list[Any]:
         """All rows of the cell's dialogues; of the smaller kind each shares a batch with one of the other."""
         with TraceStore.open(self.held(cell.dialogues), read_only=True) as store:
-            rows = training_rows(store.traces(), cell.select)
+            rows = [aloud(row) for row in training_rows(store.traces(), cell.select, system="", think=True)]
         lacking = sum(bool(row.missing) for row in rows) / len(rows)
         return balanced(rows, missing=lacking, seed=self.seed) if 0 < lacking < 1 else rows
 
     def held(self, name: str) -> Path:
         """The store of dialogues to imitate; held if they are not."""
         path = self.out / f"{name}.sqlite"
-        student: Student
-        if name == "shown":
-            student = ChatStudent(resolve(ScriptedModel(replies=["I do not know."])))
-        else:
-            student = ChatStudent(self.model("start", temperature=1.0))
+        student: Student = GuessingStudent() if name == "shown" else self.student("start", temperature=1.0)
         priming = {"shown": 1.0, "primed": Q_PRIMING}.get(name)
-        tasks = load_tasks(self.tasks("shown" if name == "shown" else "played"))
+        [spec] = request_specs(self.options)["shown" if name == "shown" else "played"]
         with TraceStore.open(path) as store, ProgressBar(name) as bar:
             summary = run_dialogues_sync(
-                tasks,
+                load_tasks(spec),
                 student,
                 OracleTeacher(),
                 store,
@@ -264,10 +269,12 @@ class Workshop:
             raise KeyboardInterrupt
         return path
 
-    def model(self, name: str, **more: Any) -> Any:
+    def student(self, name: str, **more: Any) -> ChatStudent:
+        """The cell as it speaks while it is trained: its thoughts stay before it. The base is told what tools are."""
         # Of a crowded machine a turn may take minutes.
         sampling = {"max_tokens": self.options.max_tokens, "dtype": "fast", "batch_size": AT_ONCE, "timeout": 3600}
-        return resolve(self.trained(name), **sampling, **more)
+        model = resolve(self.trained(name), **sampling, **more)
+        return ChatStudent(model, verbatim=True, system="" if CELLS[name].parent else None)
 
     def measured(self, name: str) -> None:
         """Dialogues of up to ten turns on requests that no cell was trained on."""
@@ -275,10 +282,10 @@ class Workshop:
         if (folder / SUMMARY).exists():
             return
         silent = name == SILENT
-        student = ScriptedModel(replies=["I do not know."]) if silent else self.model(name, temperature=0)
+        student = ScriptedModel(replies=["I do not know."]) if silent else self.student(name, temperature=0)
         evaluate(
             {name: student},
-            [self.tasks("measured")],
+            request_specs(self.options)["measured"],
             folder,
             max_turns=self.options.turns,
             seed=self.seed,
@@ -293,7 +300,7 @@ class Workshop:
         folder = self.out / "measured" / slug(name)
         if not (folder / OTHER / SUMMARY).exists():
             evaluate(
-                {name: self.model(name, temperature=0)}, [other_tasks(self.options)], folder / OTHER, max_turns=1,
+                {name: self.student(name, temperature=0)}, [other_tasks(self.options)], folder / OTHER, max_turns=1,
                 seed=self.seed, resume=True, baselines=False, concurrency=AT_ONCE, progress=ProgressBar,
             )  # fmt: skip
         losses = folder / "answer_loss.json"
@@ -302,19 +309,6 @@ class Workshop:
             opening = [up_to(trace, TURNS + 1) for trace in islice(sharded, self.options.answer_loss)]
             found = answer_loss(opening, model_path(self.trained(name)), dtype="fast", seed=self.seed)
             write_whole(losses, found.model_dump_json(indent=1))
-
-    def tasks(self, name: str) -> str:
-        """A file of tasks as a spec; requests that are short enough, drawn if there is none yet."""
-        path = self.options.out / "tasks" / f"{name}.jsonl"
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            size = Size(model_path(self.options.model))
-            made: list[Task] = []
-            for spec, count in request_specs(self.options)[name]:
-                short = (pair for pair in problems(spec) if max(map(size, pair)) <= self.options.longest)
-                made += [task for pair in islice(short, count) for task in pair]
-            write_whole(path, "".join(task.model_dump_json(exclude_defaults=True) + "\n" for task in made))
-        return f"tasks:{path}"
 
 
 def upper_half(model: str) -> dict[str, Any]:
@@ -326,48 +320,33 @@ def upper_half(model: str) -> dict[str, Any]:
     return {"method": "lora", "lora": {"target_modules": rf".*layers\.({upper})\..*_proj"}}
 
 
-def request_specs(options: argparse.Namespace) -> dict[str, list[tuple[str, int]]]:
-    """Which requests are drawn for what, and how many problems. A quarter of what is shown has something missing."""
-    lacking = options.shown // 4
+def aloud(row: TrainingRow) -> TrainingRow:
+    """The row with its thoughts as part of what is said: as a student that is trained by reward reads its own turns."""
+    messages = (
+        replace(one, content=f"{one.thought.strip()}\n{one.content}".strip(), thought="") for one in row.messages
+    )
+    return replace(row, messages=tuple(messages))
+
+
+def request_specs(options: argparse.Namespace) -> dict[str, tuple[str, ...]]:
+    """Which requests are drawn for what."""
+
+    def spec(form: str, split: str, n: int, seed: int) -> str:
+        return f"requests?form={form}&distractors=0&arguments=2&split={split}&n={n}&seed={seed}"
+
     return {
-        "shown": [
-            ("form=full&split=train&seed=1", options.shown - lacking),
-            ("form=underspecified&split=train&seed=2", lacking),
-        ],
-        "played": [("form=paired&split=train&seed=3", options.played)],
-        "rl": [("form=paired&split=train&seed=4", options.rl)],
-        "measured": [
-            ("form=paired&split=heldout&seed=5", options.pairs),
-            ("form=sharded&split=heldout&seed=6", options.shards),
-        ],
+        "shown": (spec("paired", "train", options.shown, 1),),
+        "played": (spec("paired", "train", options.played, 3),),
+        "rl": (spec("paired", "train", options.rl, 4),),
+        "measured": (
+            spec("paired", "heldout", options.pairs, 5),
+            spec("sharded", "heldout", options.shards, 6),
+        ),
     }
 
 
 def other_tasks(options: argparse.Namespace) -> str:
     return f"{OTHER}?form=paired&split=heldout&steps=1&largest=20&n={options.other}&seed=7"
-
-
-def problems(spec: str, some: int = 200) -> Iterator[tuple[Task, ...]]:
-    """Requests without end, all forms of one together; `some` are drawn at a time."""
-    offset = 0
-    while True:
-        tasks = load_tasks(f"requests?{spec}&n={some}&offset={offset}")
-        each = 2 if "paired" in spec else 1
-        yield from (tuple(tasks[at : at + each]) for at in range(0, len(tasks), each))
-        offset += 2 * some
-
-
-class Size:
-    """Tokens of what a student reads before its first turn."""
-
-    def __init__(self, model: str) -> None:
-        from transformers import AutoTokenizer
-
-        self.writer = ChatFormat(AutoTokenizer.from_pretrained(model, trust_remote_code=False), model)
-
-    def __call__(self, task: Task) -> int:
-        said = chat_messages(((Role.TEACHER, task.prompt),), Role.STUDENT, render("student_tools"))
-        return len(self.writer.encode(to_openai(said), list(task.tools)))
 
 
 def up_to(trace: Trace, teacher_turns: int) -> Trace:

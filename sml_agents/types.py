@@ -137,6 +137,9 @@ class Fact(_Noun):
     """A complete sentence that tells it: what the teacher says when asked."""
     keywords: tuple[str, ...] = ()
     """Lower-case words by which a question names this fact (see `sml_agents.text.questions`)."""
+    public_names: tuple[str, ...] = ()
+    """What the student can read that it is called, such as the name and the description of a tool's argument. A
+    question by one of them names the fact, whatever the person calls it."""
     question: str = ""
     """A good question for it; used to write training data, never shown to a student."""
 
@@ -397,6 +400,11 @@ class Trace(_Noun):
     parameters a JSON schema. Public."""
     system: str = ""
     """The student's own system prompt, as far as it is known: of an agent whose log this is. Public."""
+
+    @property
+    def is_log(self) -> bool:
+        """Whether it is of an agent and a person, recorded or imported, and not of a student and a teacher of ours."""
+        return self.stop is StopReason.RECORDED or "imported" in self.tags or "moment" in self.tags
 
     @property
     def student_turns(self) -> tuple[Turn, ...]:

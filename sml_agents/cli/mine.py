@@ -79,6 +79,8 @@ def _print(report: MiningReport, store: str) -> None:
     )
     if words := ", ".join(text for text, count in rest if count):
         print(words)
+    if report.own:
+        print(f"{report.own:,} are dialogues that were run here: sml-agents export makes rows of them as they are")
     for reason, count in report.unjudged.items():
         print(f"not judged, and as the rules found them: {count:,} ({reason})")
     if out := report.splits.get("heldout", 0):

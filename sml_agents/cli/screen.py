@@ -41,9 +41,7 @@ def print_trace(trace: Trace, console: Console) -> None:
     """The whole dialogue: public turns first, all private knowledge apart, below. A log has none."""
     from rich.text import Text
 
-    from sml_agents.data.export import is_log
-
-    task, log = trace.task, is_log(trace)
+    task, log = trace.task, trace.is_log
     console.print(Text(f"{clean(trace.id)}  {_ended(trace) if log else outcome(trace)}", style="bold"))
     source = [clean(task.family), "" if log else task.form.value, clean(task.split)]
     if log:

@@ -47,7 +47,6 @@ def show(
 
 def _row(trace: Trace) -> dict[str, Any]:
     from sml_agents.cli.screen import when
-    from sml_agents.data.export import is_log
 
     return {
         "id": trace.id,
@@ -59,7 +58,7 @@ def _row(trace: Trace) -> dict[str, Any]:
         "solved": trace.solved,
         "solved_at": trace.solved_at,
         "error": str(trace.error or ""),
-        "log": is_log(trace),
+        "log": trace.is_log,
         "request": trace.task.prompt,
         "started": when(trace),
         "tool_calls": sum(len(turn.tool_calls or ()) for turn in trace.turns),

@@ -36,9 +36,9 @@ from sml_agents.data.parquet import check_folder, dataset_card, write_rows
 from sml_agents.data.selection import UNREVIEWED, Conversation, TraceFilter, leaks_to_student
 from sml_agents.errors import InputError
 from sml_agents.files import obstacle
-from sml_agents.types import Role, StopReason, Trace
+from sml_agents.types import Role, Trace
 
-__all__ = ["FORMATS", "JUDGING", "ExportReport", "Format", "TraceFilter", "export", "is_log"]
+__all__ = ["FORMATS", "JUDGING", "ExportReport", "Format", "TraceFilter", "export"]
 
 Format = Literal["trl", "trl-prompt-completion", "preference", "kto", "openai", "sharegpt", "parquet"]
 FORMATS: tuple[str, ...] = get_args(Format)
@@ -166,7 +166,7 @@ class _Export:
                 if not made:
                     self.left_out[UNJUDGED if self.format == "kto" else MIXED] += 1
                 if self.format == "parquet":
-                    if not is_log(trace):
+                    if not trace.is_log:
                         self.tables["Ends"][trace.stop] += 1
                         self.tables["Forms"][trace.task.form] += 1
                     self.tables["Acts of turns taken"].update(
@@ -199,14 +199,14 @@ class _Export:
                 yield row
 
     def _count(self, trace: Trace) -> None:
-        if is_log(trace):
+        if trace.is_log:
             self.logs += 1
             self.tables["Logs"][str(trace.tags.get("imported") or trace.task.family)] += 1
             self.times += [str(trace.tags[name]) for name in ("started", "ended") if trace.tags.get(name)]
             self.times = [min(self.times), max(self.times)] if self.times else []
         self.tables["Tools called"].update(call.name for turn in trace.turns for call in turn.tool_calls or ())
         for turn in trace.turns:
-            if turn.role is Role.TEACHER and not is_log(trace):
+            if turn.role is Role.TEACHER and not trace.is_log:
                 self.teacher_turns += 1
                 self.leaking += leaks_to_student(turn)
 
@@ -239,11 +239,6 @@ class _Export:
             f"{what} of {self.traces_read} traces with {self.filters.describe()}{f' ({reasons})' if reasons else ''}: "
             f"{'accept lessons first, by `sml-agents review` or `view`' if waiting else 'loosen the filter'}"
         )
-
-
-def is_log(trace: Trace) -> bool:
-    """Whether a trace is of an agent and a person, not of a student and a teacher of ours."""
-    return trace.stop is StopReason.RECORDED or "imported" in trace.tags or "moment" in trace.tags
 
 
 def _without_tools(trace: Trace) -> Trace:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar, cast
 
@@ -203,8 +203,9 @@ def tools_in_text(messages: Sequence[Message], tools: Tools) -> list[Message]:
 def with_thoughts(conversation: Conversation) -> Conversation:
     """The think-then-decide format: before each taken turn every number that was told, and whether it is needed.
 
-    Where tools serve the task: each argument of the call with its value, `?` where nobody gave it. Written by rule from
-    what the dialogue knows (see `roles.inventory`); a problem that no calculation solves gets none.
+    Where tools serve the task: each argument of the call with its value, in the words in which it was said where the
+    task knows them, and `?` where nobody gave it. Written by rule from what the dialogue knows (see `roles.inventory`);
+    a problem that no calculation solves gets none.
     """
     trace, turns = conversation.trace, list(conversation.turns)
     calls, facts = trace.task.private.calls, trace.task.private.facts
@@ -214,16 +215,19 @@ def with_thoughts(conversation: Conversation) -> Conversation:
             continue
         if calls:
             names = told_facts(turns[:at])
-            thought = as_thought(_arguments_known(calls[0], [fact.name for fact in facts if fact.name not in names]))
+            missing = [fact.name for fact in facts if fact.name not in names]
+            thought = as_thought(_arguments_known(calls[0], missing, trace.task.meta.get("said") or {}))
         else:
             thought = counted[at].thought
         turns[at] = turns[at].model_copy(update={"thought": thought, "call": None})
     return replace(conversation, turns=tuple(turns))
 
 
-def _arguments_known(call: AcceptedCall, missing: Collection[str]) -> str:
+def _arguments_known(call: AcceptedCall, missing: Collection[str], said: Mapping[str, str]) -> str:
     """A line for each argument that the call has to have."""
-    values = {name: "?" if name in missing else accepted[0] for name, accepted in call.arguments.items()}
+    values = {
+        name: "?" if name in missing else said.get(name) or accepted[0] for name, accepted in call.arguments.items()
+    }
     lines = (
         f"{name}: {value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)}"
         for name, value in values.items()

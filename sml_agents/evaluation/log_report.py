@@ -15,7 +15,6 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from sml_agents.data.export import is_log
 from sml_agents.data.pairs import replaced_calls
 from sml_agents.evaluation.page import part, style_hash
 from sml_agents.types import Role, ToolCall, Trace, Turn
@@ -30,7 +29,7 @@ def render_log(traces: Iterable[Trace], *, title: str | None = None, dialogues: 
     """The page; None when one of the first traces is no conversation of a log. At most `dialogues` are put into it."""
     reading = iter(traces)
     first = list(islice(reading, 20))
-    if not first or not all(is_log(trace) for trace in first):
+    if not first or not all(trace.is_log for trace in first):
         return None
     counts = _Counts()
     talks: list[dict[str, Any]] = []

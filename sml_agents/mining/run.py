@@ -30,6 +30,8 @@ class MiningReport(BaseModel):
     rules: dict[str, int] = Field(default_factory=dict)
     unsure: int = 0
     """Moments left out because they were below `min_confidence`."""
+    own: int = 0
+    """Dialogues of a student and a teacher that were run here, among the conversations."""
     without: int = 0
     """Conversations in which nothing was found."""
     kept: int = 0
@@ -72,6 +74,7 @@ def mine(
 
     for trace in traces:
         report.traces += 1
+        report.own += not trace.is_log
         moments = find(trace)
         report.without += not moments
         for moment in moments:

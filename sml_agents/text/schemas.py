@@ -20,6 +20,7 @@ __all__ = [
     "parameters_of",
     "pointed",
     "properties_of",
+    "public_names",
     "required_of",
     "resolved",
     "schema_at",
@@ -152,6 +153,28 @@ def words_of(path: str) -> str:
     """The last part of a path as words: `trip.departureDate` is `departure date`."""
     last = bare_path(path).rpartition(".")[2]
     return " ".join(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", last).replace("_", " ").replace("-", " ").casefold().split())
+
+
+def public_names(schema: Any, path: str) -> tuple[str, ...]:
+    """How the schema of a tool calls the argument at `path`, which everybody can read: by its name as it is written
+    and in words, and by its description; not by what it calls another argument, too."""
+    others = {
+        name.casefold() for other in _arguments_of(schema, "") if other != path for name in _called(schema, other)
+    }
+    return tuple(name for name in dict.fromkeys(_called(schema, path)) if name.casefold() not in others)
+
+
+def _called(schema: Any, path: str) -> tuple[str, ...]:
+    described = str(schema_at(schema, path).get("description") or "").strip(" .")
+    return tuple(filter(None, (path.rpartition(".")[2], words_of(path), described)))
+
+
+def _arguments_of(schema: Any, above: str) -> Iterator[str]:
+    """The paths of all arguments, those within objects included."""
+    for name, inner in properties_of(object_of(schema)).items():
+        path = f"{above}{name}"
+        yield path
+        yield from _arguments_of(inner, f"{path}.")
 
 
 def is_wanted(root: Mapping[str, Any], path: str, value: Any) -> bool:

@@ -6,7 +6,6 @@ import json
 import textwrap
 from typing import Any
 
-from sml_agents.data.export import is_log
 from sml_agents.data.pairs import replaced_calls
 from sml_agents.mining import moment_of
 from sml_agents.traces import Damage
@@ -47,7 +46,7 @@ def _counts(trace: Trace) -> list[tuple[int, str]]:
 def whole(trace: Trace) -> dict[str, Any]:
     """Everything about it that a person would look for."""
     task, moment = trace.task, moment_of(trace)
-    who = ("person", "agent") if is_log(trace) else ("teacher", "student")
+    who = ("person", "agent") if trace.is_log else ("teacher", "student")
     facts = [("family", task.family), ("form", task.form.value), ("ended", trace.stop.value.replace("_", " "))]
     facts += [(name, value) for name, value in (("split", task.split), ("source", task.meta.get("source"))) if value]
     if trace.error is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,17 @@ def test_mining_refuses_the_store_of_the_logs_itself(cli: Cli, logs: Path, tmp_p
     assert done.code == 2 and "store of their own" in done.json["error"]
     done = cli("mine", logs, "--store", tmp_path / "l.sqlite", "--json")
     assert done.code == 0 and sum(done.json["splits"].values()) == done.json["moments"]
+
+
+def test_mining_says_which_conversations_are_dialogues_of_its_own(
+    cli: Cli, script: Callable[[list[str]], str], logs: Path, tmp_path: Path
+) -> None:
+    """Their teacher's turns are no person's: what is found in them is seldom a lesson."""
+    own = tmp_path / "own.sqlite"
+    student = script(["The answer is 1."])
+    assert cli("run", "--tasks", "arithmetic?form=full&n=2", "--student", student, "--store", own).code == 0
+    assert "2 are dialogues that were run here" in cli("mine", own, "--store", tmp_path / "l.sqlite").out
+    assert "run here" not in cli("mine", logs, "--store", tmp_path / "k.sqlite").out
 
 
 def test_review_shows_the_guessed_call(cli: Cli, lessons: Path) -> None:

@@ -69,6 +69,14 @@ async def test_questions_and_right_calls_are_trained_and_nothing_else(name: str)
             assert never not in whole, (never, whole)
 
 
+async def test_thoughts_hold_what_was_said_in_the_words_in_which_it_was_said() -> None:
+    task = request("day").model_copy(update={"meta": {"said": {"day": "the fifth of May"}}})
+    for one, day in ((task, "the fifth of May"), (request("day"), str(RIGHT["day"]))):
+        (row,) = training_rows([await talk(one, ASKS, written())], "mt_sft", think=True)
+        first, then = (message.thought for message in row.messages if message.trainable)
+        assert "day: ?" in first and f"day: {day}\n" in f"{then}\n" and f"guests: {RIGHT['guests']}" in first
+
+
 @pytest.mark.parametrize("name", TEMPLATES)
 async def test_what_was_trained_is_read_back_as_the_call(name: str) -> None:
     renderer = renderer_of(name)

@@ -9,30 +9,31 @@ import signal
 import subprocess
 import sys
 import time
-from itertools import islice
 from pathlib import Path
 
 import pytest
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from langchain_core.messages import AIMessage
 
 from benchmarks import reproduction
 from sml_agents.backends.scripted import ScriptedModel
 from sml_agents.evaluation.run import evaluate
 from sml_agents.evaluation.tally import Tally
+from sml_agents.roles.chat import reply_from
+from sml_agents.tasks import load_tasks
 from sml_agents.types import Task, stable_hash
 from tests.evaluation.crafted import task, trace
 
 
 @pytest.fixture
 def options(tmp_path: Path) -> argparse.Namespace:
-    few = {"shown": 24, "played": 6, "rl": 6, "pairs": 3, "shards": 2, "other": 2}
+    few = {"shown": 12, "played": 6, "rl": 6, "pairs": 3, "shards": 2, "other": 2}
     return argparse.Namespace(out=tmp_path, results=tmp_path / "results.json", seeds=[0], **few)
 
 
 def drawn(options: argparse.Namespace) -> dict[str, list[Task]]:
     return {
-        name: [
-            one for spec, count in specs for pair in islice(reproduction.problems(spec, count), count) for one in pair
-        ]
+        name: [one for spec in specs for one in load_tasks(spec)]
         for name, specs in reproduction.request_specs(options).items()
     }
 
@@ -45,8 +46,41 @@ def test_nothing_that_is_measured_is_trained_on(options: argparse.Namespace) -> 
     for key in ("id", "pair", "template", "prompt"):
         assert not {getattr(one, key) for one in trained} & {getattr(one, key) for one in measured}
     assert not {stable_hash(one.tools) for one in trained} & {stable_hash(one.tools) for one in measured}
-    assert {one.form.value for one in tasks["played"]} == {"full", "underspecified"}
-    assert sum(one.form.value == "underspecified" for one in tasks["shown"]) == options.shown // 4
+    for some in tasks.values():
+        assert [one.form.value for one in some] == ["underspecified", "full"] * (len(some) // 2)
+
+
+def test_tools_are_signatures_in_the_students_template() -> None:
+    """Every kind of argument, in a nested object, too; a call is written as it is read."""
+    environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+    environment.filters["tojson"] = lambda value: json.dumps(value)
+    template = environment.from_string(reproduction.TEMPLATE.read_text(encoding="utf-8"))
+    trip = {"type": "object", "required": ["to"], "properties": {
+        "to": {"type": "string", "description": "City."}, "days": {"type": "integer"},
+    }}  # fmt: skip
+    cabin = {"type": "string", "enum": ["economy", "business"], "description": "Class."}
+    code = {"type": "string", "pattern": "^[A-Z]$"}
+    properties = {"trip": trip, "cabin": cabin, "code": code, "late": {"type": "boolean"}}
+    schema = {"type": "object", "properties": properties, "required": ["trip", "cabin"]}
+    tool = {"type": "function", "function": {"name": "book", "description": "Book a trip.", "parameters": schema}}
+    call = {"function": {"name": "book", "arguments": {"cabin": "business"}}}
+    said = [
+        {"role": "user", "content": "Hello"},
+        {"role": "assistant", "content": "<think>\ncabin: business\n</think>", "tool_calls": [call]},
+    ]
+    assert template.render(messages=said, tools=[tool], add_generation_prompt=False) == (
+        "<|im_start|>system\nbook: Book a trip.\ntrip.to (City)\ntrip.days? (integer)\n"
+        "cabin (Class; one of economy, business)\ncode? (^[A-Z]$)\nlate? (yes or no)\n<|im_end|>\n"
+        "<|im_start|>user\nHello<|im_end|>\n<|im_start|>assistant\n<think>\ncabin: business\n</think>\n"
+        '{"name": "book", "arguments": {"cabin": "business"}}<|im_end|>\n'
+    )
+    read = reply_from(
+        AIMessage(content=said[1]["content"] + '\n{"name": "book", "arguments": {"cabin": "business"}}'),
+        [],
+        0,
+        tools=[tool],
+    )
+    assert read.text == "" and read.tool_calls is not None and read.tool_calls[0].arguments == {"cabin": "business"}
 
 
 def test_every_cell_has_what_it_starts_from_before_it() -> None:
@@ -59,11 +93,8 @@ def test_every_cell_has_what_it_starts_from_before_it() -> None:
 
 def test_finished_dialogues_become_tables_and_a_page(options: argparse.Namespace) -> None:
     """Two students by script in place of trained ones; the second calls what is right for one of the requests."""
-    tasks = drawn(options)["measured"]
-    path = options.out / "tasks" / "measured.jsonl"
-    path.parent.mkdir()
-    path.write_text("".join(one.model_dump_json(exclude_defaults=True) + "\n" for one in tasks), encoding="utf-8")
-    whole = next(one for one in tasks if one.form.value == "full")
+    specs = reproduction.request_specs(options)["measured"]
+    whole = next(one for one in load_tasks(specs[0]) if one.form.value == "full")
     call = f"<tool_call>{whole.private.answer}</tool_call>"
     scripts = {
         "start": ScriptedModel(replies=["Let me see."]),
@@ -74,7 +105,7 @@ def test_finished_dialogues_become_tables_and_a_page(options: argparse.Namespace
     }
     for name, script in scripts.items():
         folder = options.out / "seed-0" / "measured" / reproduction.slug(name)
-        evaluate({name: script}, [f"tasks:{path}"], folder, max_turns=10, baselines=False)
+        evaluate({name: script}, specs, folder, max_turns=10, baselines=False)
     reproduction.collect(options)
     results = json.loads(options.results.read_text(encoding="utf-8"))
     assert set(results["cells"]) >= {"start", "MT-RL", "says nothing"}

@@ -141,6 +141,30 @@ def test_neither_counts_nor_words_tell_which_side_lacks_something() -> None:
     assert max(counted, 1 - counted) <= 0.6 and max(worded, 1 - worded) <= 0.6, (counted, worded)
 
 
+def test_a_question_by_a_name_in_the_schema_names_that_argument_alone() -> None:
+    own_words = 0
+    for lacking, _ in pairs("heldout"):
+        facts, every = lacking.private.facts, leaf_paths(schema_of(lacking))
+        missing = {fact.name for fact in facts}
+        for path in every:
+            called = re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", path.rpartition(".")[2]).lower()
+            for question in (f"What should the {called} be?", f"What is the {path.rpartition('.')[2]}?"):
+                found = {fact.name for fact in asked_facts(question, facts, (lacking.prompt,))}
+                assert found == {path} & missing, (lacking.prompt, question, facts)
+            own_words += path in missing and not any(key in called for fact in facts for key in fact.keywords)
+        shotgun = " ".join(f"What is the {re.sub('_', ' ', path)}?" for path in every if path not in missing)
+        assert not asked_facts(f"{shotgun} What is the {facts[0].name}?", facts) or len(every) - len(missing) < 2
+    assert own_words > 20  # as many are called otherwise by the person
+
+
+def leaf_paths(schema: dict[str, Any], above: str = "") -> list[str]:
+    return [
+        path
+        for name, one in schema["properties"].items()
+        for path in (leaf_paths(one, f"{above}{name}.") if "properties" in one else [f"{above}{name}"])
+    ]
+
+
 def test_the_splits_share_no_tool_no_sentence_and_no_list_of_values() -> None:
     banks = [load_bank(split) for split in SPLITS]
     for k, one in enumerate(banks):
@@ -198,12 +222,8 @@ def test_a_tool_of_few_arguments_has_no_more() -> None:
         tasks = load_tasks(f"requests?form=paired&distractors=0&arguments={most}&n=60&split=heldout")
         sizes[most] = {len(task.private.calls[0].arguments) for task in tasks}
         assert all(len(required(schema_of(task))) <= most for task in tasks) and len(tasks) == 120
-        assert max(leaf_count(schema_of(task)) for task in tasks) == most
+        assert max(len(leaf_paths(schema_of(task))) for task in tasks) == most
     assert max(sizes[2]) == 2 and max(sizes[3]) == 3
-
-
-def leaf_count(schema: dict[str, Any]) -> int:
-    return sum(leaf_count(one) if "properties" in one else 1 for one in schema["properties"].values())
 
 
 def test_a_sharded_request_tells_nothing() -> None:

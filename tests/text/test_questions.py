@@ -82,6 +82,34 @@ def test_asked_facts(question: str, names: list[str]) -> None:
     assert [fact.name for fact in asked_facts(question, FACTS)] == names
 
 
+@pytest.mark.parametrize(
+    ("public", "question", "is_named"),
+    [
+        ("stores", "What should the stores be?", True),
+        ("pickup store", "Which pickup store?", True),
+        ("storeCount", "What is the storeCount?", True),
+        ("store count", "Which count of stores do you want?", True),
+        ("to", "What should the to be?", True),
+        ("Place to look in, as a list", "What is the place to look in?", True),
+        ("The branches of the chain (at most five)", "Which branches of the chain?", True),
+        ("stores", "Which shops?", True),
+        ("stores", "What should the colour be?", False),
+        ("to port", "Which port does it leave from?", False),
+        ("store count", "What should the colour count be?", False),
+        ("stores", "Which colour of the stores?", False),
+        ("stores", "Which stores, what colour, what size and what price?", False),
+        ("", "What should it be?", False),
+    ],
+)
+def test_a_fact_is_named_by_what_everybody_can_read(public: str, question: str, is_named: bool) -> None:
+    fact = Fact(name="x", statement="It is for the shops in Leeds.", keywords=("shops",), public_names=(public,))
+    assert (asked_facts(question, [fact]) == (fact,)) is is_named
+
+
+def test_the_name_of_a_fact_is_not_public_by_itself() -> None:
+    assert asked_facts("What should the stores be?", [Fact(name="stores", statement="s", keywords=("shops",))]) == ()
+
+
 def test_half_of_the_keywords_rounded_up_must_occur() -> None:
     fact = Fact(name="f", statement="s", keywords=("red", "green", "blue"))
     assert asked_facts("Is it red?", [fact]) == ()

@@ -40,6 +40,7 @@ from sml_agents.tasks.tools.foreign import (
 )
 from sml_agents.tasks.tools.gaps import without
 from sml_agents.tasks.tools.requests import calls_as_text
+from sml_agents.text.schemas import public_names
 from sml_agents.types import AcceptedCall, Fact, Form, Private, Task, stable_hash
 
 __all__ = ["Served", "fact_of", "make", "read_served", "request_task"]
@@ -226,6 +227,7 @@ def fact_of(tools: Sequence[Mapping[str, Any]], call: AcceptedCall, path: str) -
         statement=f"The {noun} is {told}.",
         keywords=choose_keywords(own, others) or (noun,),
         question=f"What is the {noun}?",
+        public_names=public_names(schema, path),
     )
 
 

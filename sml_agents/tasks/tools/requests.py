@@ -30,6 +30,7 @@ from sml_agents.tasks.tools.schemas import Signature, Status, draw_signature
 from sml_agents.tasks.tools.values import Manner, Said
 from sml_agents.tasks.tools.wording import Voice, draw_voice, question_for, statement_of
 from sml_agents.text.numbers import in_words
+from sml_agents.text.schemas import public_names
 from sml_agents.types import AcceptedCall, Fact, Form, Private, Task, stable_hash
 
 __all__ = ["Request", "calls_as_text", "make"]
@@ -266,6 +267,7 @@ def _made(
 
 def _facts(request: Request, lacking: Sequence[Argument]) -> tuple[Fact, ...]:
     asks = request.bank.style.asks
+    parameters = request.signature.schema["function"]["parameters"]
     facts = []
     for argument in lacking:
         others = tuple(other.noun for other in request.signature.tool.arguments if other is not argument)
@@ -277,6 +279,7 @@ def _facts(request: Request, lacking: Sequence[Argument]) -> tuple[Fact, ...]:
                 statement=statement_of(argument, request.values[argument.path]),
                 keywords=choose_keywords(own, others),
                 question=question,
+                public_names=public_names(parameters, request.signature.names[argument.path]),
             )
         )
     return tuple(facts)
