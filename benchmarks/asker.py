@@ -23,6 +23,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import numpy as np
 from guard import share
+from guard_sentences import SENTENCES, asked_for
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from sml_agents.agents.asker import tool_view
@@ -30,7 +31,10 @@ from sml_agents.agents.evidence import Request
 from sml_agents.agents.grounding import ground
 from sml_agents.agents.slots import slots_of
 from sml_agents.asker.load import Asker, load_asker
-from sml_agents.asker.prompt import Said
+from sml_agents.asker.prompt import Said, ToolView
+from sml_agents.asker.rows import Example
+from sml_agents.asker.threshold import Scores
+from sml_agents.asker.written import OUTSIDE, read_written
 from sml_agents.evaluation.bag import BagOfWords
 from sml_agents.evaluation.surface import features_of
 from sml_agents.text.values import Clock
@@ -80,6 +84,10 @@ class Cells:
         drafts = {name: plain(value) for name, value in (case.call or {}).items()} if drafted else None
         key = f"{case.id} {tool}{' drafted' if drafted else ''}"
         return dict(self._kept(key, lambda: rounded(self.asker.missing(view, case.said, drafts))))
+
+    def example(self, key: str, tool: ToolView, example: Example, drafts: dict[str, str] | None) -> dict[str, float]:
+        """P(missing) of what an example of training's kind lacks."""
+        return dict(self._kept(key, lambda: rounded(self.asker.missing(tool, example.said, drafts))))
 
     def chosen(self, case: Case) -> str | None:
         """The tool that the asker takes, None for none of them."""
@@ -348,6 +356,10 @@ def measure(folder: Path, cells: Cells, n: int, only: Sequence[str]) -> dict[str
             found[f"sgd unseen services, {'first' if first else 'later'} turn"] = table(cells, *sides)
     if wanted("ace"):
         found |= acebench(folder, cells)
+    if wanted("outside"):
+        found |= outside(cells)
+    if wanted("sentences"):
+        found |= sentences(cells)
     if wanted("irrelevance"):
         neither = share(cells.chosen(case) is None for case in irrelevant(folder))
         found["bfcl irrelevance"] = {"neither asks nor calls": neither}
@@ -393,6 +405,68 @@ def acebench(folder: Path, cells: Cells) -> dict[str, Any]:
     return {"acebench": {"asks": share(asks), "names all": share(all_named), "needless": share(needless)}}
 
 
+def outside(cells: Cells, n: int = 100) -> dict[str, Any]:
+    """Written pairs of the author who is neither trained nor chosen on, drawn by lot."""
+    found = {}
+    pairs = random.Random(0).sample([one.pair for one in read_written() if one.author == OUTSIDE], n)
+    for drafted in (False, True):
+        read = []
+        for k, pair in enumerate(pairs):
+            for side in (pair.lacking, pair.whole):
+                drafts = {name: value for name, (value, _) in side.drafts.items()} if drafted else None
+                name = "lacking" if side is pair.lacking else "whole"
+                read.append(
+                    cells.example(f"outside-{k}-{name}{' drafted' if drafted else ''}", pair.tool, side, drafts)
+                )
+        scores = Scores(
+            lacking=[max(one.values()) for one in read[::2]], whole=[max(one.values()) for one in read[1::2]]
+        )
+        line = cells.asker.record.drafted if drafted else cells.asker.record.threshold
+        found[f"written by another author{', drafted call' if drafted else ''}"] = {
+            "auc": auc_of(scores.lacking, scores.whole),
+            "asks": share(one >= line for one in scores.lacking),
+            "needless": share(one >= line for one in scores.whole),
+            **curve(scores.lacking, scores.whole),
+            "names": share(
+                max(one, key=one.__getitem__) in pair.lacking.missing
+                for pair, one in zip(pairs, read[::2], strict=True)
+            ),
+        }
+    return found
+
+
+def sentences(cells: Cells) -> dict[str, Any]:
+    """Drafted calls by authors who knew nothing of the guard (`guard_sentences.py`): the asker alone, and both."""
+    record = cells.asker.record
+    tops: dict[bool, list[float]] = {True: [], False: []}
+    alone: dict[bool, list[bool]] = {True: [], False: []}
+    both: dict[bool, list[bool]] = {True: [], False: []}
+    names = []
+    for k, row in enumerate(rows(SENTENCES)):
+        said = [Said("assistant" if place % 2 else "user", text) for place, text in enumerate(row["messages"])]
+        wrong, name = bool(row["missing"]), row["tool"]["name"]
+        case = Case(f"sentence-{k}", said, named([row["tool"]]), name, tuple(row["missing"]), row["call"])
+        found = cells.missing(case, name, drafted=True)
+        lost = asked_for(row["tool"], row["call"], row["messages"])
+        tops[wrong].append(max(found.values(), default=0.0))
+        alone[wrong].append(any(p >= record.drafted for p in found.values()))
+        both[wrong].append(
+            bool(lost) or any(p >= (record.unknown if one in lost else record.grounded) for one, p in found.items())
+        )
+        if wrong:
+            names.append(max(found, key=found.__getitem__) in row["missing"])
+    return {
+        "guard's sentences, drafted call": {
+            "auc": auc_of(tops[True], tops[False]),
+            "asks": share(alone[True]),
+            "needless": share(alone[False]),
+            **curve(tops[True], tops[False]),
+            "names": share(names),
+        },
+        "guard's sentences, rule and asker": {"asks": share(both[True]), "needless": share(both[False])},
+    }
+
+
 def _functions(row: Any) -> list[Any]:
     given = row.get("function") or row.get("tools")
     return list(json.loads(given) if isinstance(given, str) else given)
@@ -417,7 +491,10 @@ def main() -> None:
     options.add_argument("--asker", default="asker:")
     options.add_argument("--n", type=int, default=60, help="turns of each kind of SGD")
     options.add_argument(
-        "--only", action="append", default=[], help="when2call, chosen, drafted, three, bfcl, sgd, ace, ..."
+        "--only",
+        action="append",
+        default=[],
+        help="when2call, chosen, drafted, three, bfcl, sgd, ace, outside, sentences, irrelevance",
     )
     options.add_argument("--cells", type=Path, default=Path("benchmarks/results/asker-cells.jsonl"))
     options.add_argument("--out", type=Path, default=Path("benchmarks/results/asker.json"))

@@ -5,8 +5,9 @@
     python finetune/asker.py --out runs/own --start asker: --tools tools.json --logs openai:logs.jsonl --steps 40
     python finetune/asker.py --out runs/mine --lessons lessons.sqlite --generated 0 --start asker: --steps 40
 
-Without --data, --logs or --lessons it trains on generated tool requests alone. With --data, also on pairs that are made
-by rule from complete requests (docs/asker.md says which files are published where). --logs takes what people asked your
+Without --data, --logs or --lessons it trains on generated tool requests and on the written ones that come with the
+package. With --data, also on pairs that are made by rule from complete requests, and on requests in which people marked
+what was told (docs/asker.md says which files are published where). --logs takes what people asked your
 agent, and what was missing then: a fifth of the conversations chooses the threshold, another measures the result
 (docs/own/asker.md). --lessons takes what `sml-agents mine` made of your logs: every second row is then one of theirs,
 of the threads that are for training. A run that was cut short goes on with --resume. The threshold is chosen on tools,
@@ -42,6 +43,11 @@ def main() -> int:
     )
     options.add_argument("--base", default="embedded:", help="the model to start from: embedded: or a folder")
     options.add_argument("--generated", type=int, default=3000, help="pairs of generated requests (0: none)")
+    options.add_argument(
+        "--written",
+        action=argparse.BooleanOptionalAction,
+        help="the written requests that come with the package (default: unless --logs or --lessons is given)",
+    )
     options.add_argument("--method", choices=("lora", "full"), default="lora")
     options.add_argument("--steps", type=int, default=400)
     options.add_argument("--rows", type=int, default=8, help="rows in one step")
@@ -51,6 +57,8 @@ def main() -> int:
     options.add_argument("--dev", type=int, default=60, help="held-out pairs of each source, calls of logs")
     options.add_argument("--resume", action="store_true", help="go on with a run that was cut short")
     given = options.parse_args()
+    if given.written is None:
+        given.written = not (given.logs or given.lessons)
 
     from sml_agents.errors import SmlError
 
@@ -84,17 +92,22 @@ def train(given: argparse.Namespace) -> int:
         given.data,
         given.generated,
         given.seed,
+        written=given.written,
         own=completes_of(parts["train"]),
         talks=[partial(thinned, talk) for talk in parts["train"]],
     )
-    print(f"{sum(map(len, mix.files))} requests from {len(mix.files)} files, {len(mix.generated)} generated pairs")
+    kinds = {id(one): len(one) for one in mix.ready}
+    print(
+        f"{sum(map(len, mix.files))} requests from {len(mix.files)} files, {len(mix.generated)} generated pairs, "
+        f"{sum(kinds.values())} that make rows by themselves"
+    )
     lessons = read_lessons(given.lessons) if given.lessons else None
     if given.logs:
         print("calls in the logs: " + ", ".join(f"{len(some)} to {part}" for part, some in parts.items()))
     if lessons is not None:
         print(f"{len(lessons)} decisions in lessons")
     if not (given.data or given.logs or given.lessons):
-        print("No --data: training on generated tools alone.")
+        print("No --data: training on generated requests" + (" and written ones." if given.written else " alone."))
     start = load_asker(given.start).folder if given.start.startswith("asker:") else given.start
     settings = AskerSettings(
         method=given.method,
@@ -119,7 +132,7 @@ def train(given: argparse.Namespace) -> int:
     base = Path(model_path(given.base))
     with freed_memory_kept():
         row_of = mix if lessons is None else lessons.mixed_with(mix if mix.files or mix.generated else None)
-        train_asker(base, row_of, settings, given.out, resume=given.resume, progress=progress)
+        train_asker(base, row_of, settings, given.out, resume=given.resume, save_every=25, progress=progress)
     choose(given, base, parts, lessons)
     (given.out / STATE).unlink(missing_ok=True)
     return 0
@@ -171,7 +184,9 @@ def choose(given: argparse.Namespace, base: Path, parts: dict[str, list[Talk]], 
     if given.logs:
         pairs = pairs_of(parts["choose"], given.dev, given.seed)
     else:
-        pairs = Mix.heldout_pairs(given.data, given.dev if given.generated else 0, given.dev, given.seed)
+        pairs = Mix.heldout_pairs(
+            given.data, given.dev if given.generated else 0, given.dev, given.seed, written=given.written
+        )
     if lessons is not None:
         pairs["lessons"] = lessons.pairs()[: given.dev]
     model = AskerModel.load(given.out, base)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 
-from sml_agents.asker.pairs import continued, varied
+from sml_agents.asker.pairs import continued, fewer, varied
 from sml_agents.asker.prompt import Said, ToolView
 from sml_agents.asker.rows import Choice, Example, Row
 from sml_agents.tasks import iter_tasks
 from sml_agents.types import Form, Task
 
-__all__ = ["choice_of", "generated_pairs", "generated_row"]
+__all__ = ["choice_of", "generated_pairs", "generated_row", "one_optional"]
+
+_OPTIONAL = 0.4
 
 
 def generated_pairs(split: str, n: int, seed: int = 0) -> Iterator[tuple[Task, Task]]:
@@ -31,11 +34,22 @@ def tool_of(task: Task) -> ToolView:
 
 
 def example_of(task: Task) -> Example:
-    """What a generated request tells of each required argument."""
-    said, told = task.meta["said"], set(task.meta["told"])
-    required = [argument.name for argument in tool_of(task).required]
-    values = {name: said.get(name) if name in told else None for name in required}
-    return Example((Said("user", task.prompt),), values)
+    """What a generated request tells of each argument."""
+    words, told = words_of(task), set(task.meta["told"])
+    values: tuple[dict[str, str | None], dict[str, str | None]] = ({}, {})
+    for argument in tool_of(task).arguments:
+        name = argument.name
+        if name not in told or name in words:
+            values[not argument.required][name] = words[name] if name in told else None
+    return Example((Said("user", task.prompt),), values[0], optional=values[1])
+
+
+def words_of(task: Task) -> dict[str, str]:
+    """Each value in the person's words; of what is chosen from a list, the choice."""
+    said, called = task.meta["said"], called_values(task)
+    chosen = {one.name for one in tool_of(task).arguments if one.options or one.sort in ("boolean", "bool")}
+    ways = {name: (called, said) if name in chosen else (said, called) for name in {**said, **called}}
+    return {name: words for name, (one, other) in ways.items() if (words := one.get(name) or other.get(name))}
 
 
 def generated_row(pair: tuple[Task, Task], others: Sequence[str], rng: random.Random) -> Row:
@@ -43,11 +57,20 @@ def generated_row(pair: tuple[Task, Task], others: Sequence[str], rng: random.Ra
     lacking, whole = pair
     one, other = example_of(lacking), example_of(whole)
     examples = [other, one]
-    said = lacking.meta["said"]
+    said = words_of(lacking)
     if one.missing and rng.random() < 0.6:
         start = one if rng.random() < 0.5 else _forgetful(lacking, one, rng)
         examples.append(continued(start, said, rng))
-    return Row(varied(tool_of(lacking), rng), tuple(_drafted(example, lacking, others, rng) for example in examples))
+    return Row(
+        varied(tool_of(lacking), rng),
+        tuple(one_optional(fewer(_drafted(example, lacking, others, rng), rng), rng) for example in examples),
+    )
+
+
+def one_optional(example: Example, rng: random.Random) -> Example:
+    """Now and then with one argument that is not required, told or not: so that a call can be written, too."""
+    taken = rng.sample(list(example.optional), 1) if example.optional and rng.random() < _OPTIONAL else []
+    return replace(example, optional={name: example.optional[name] for name in taken})
 
 
 def _forgetful(task: Task, example: Example, rng: random.Random) -> Example:
@@ -73,14 +96,14 @@ def _drafted(example: Example, task: Task, others: Sequence[str], rng: random.Ra
             made_up = own or rng.choice(others)
             if (made_up not in text and made_up not in (value, called.get(name))) or (own and value is None):
                 drafts[name] = (made_up, False)
-    return Example(example.said, example.values, drafts)
+    return replace(example, drafts=drafts)
 
 
 def with_call(example: Example, task: Task) -> Example:
     """With the call that serves the request as the drafted one."""
     called = called_values(task)
     drafts = {name: (called[name], value is not None) for name, value in example.values.items() if name in called}
-    return Example(example.said, example.values, drafts)
+    return replace(example, drafts=drafts)
 
 
 def called_values(task: Task) -> dict[str, str]:

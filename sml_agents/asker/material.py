@@ -14,11 +14,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from sml_agents.asker.marked import is_marked
 from sml_agents.asker.pairs import Complete, stands_once
-from sml_agents.asker.prompt import ToolView
+from sml_agents.asker.prompt import ToolView, value_text
 from sml_agents.errors import InputError
 
-__all__ = ["read_requests"]
+__all__ = ["marked_in", "read_requests"]
 
 _LONGEST = 350
 """Characters of a request: on a CPU, tokens are what training costs."""
@@ -41,6 +42,27 @@ def read_requests(path: Path) -> Iterator[Complete]:
         )
 
 
+def marked_in(path: Path) -> dict[str, Any] | None:
+    """What a file holds, where it is one JSON object in the form that `marked` reads; else None."""
+    if path.suffix != ".json":
+        return None
+    try:
+        # A part of the benchmark is in Latin-1.
+        raw = path.read_bytes()
+        content = json.loads(raw.decode("utf-8") if _is_utf8(raw) else raw.decode("latin-1"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"Cannot read {path} as JSON: {error}") from error
+    return content if is_marked(content) else None
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _lines(path: Path) -> list[dict[str, Any]]:
     try:
         with path.open(encoding="utf-8") as lines:
@@ -56,7 +78,7 @@ def _complete(tool: Mapping[str, Any], text: str, arguments: Mapping[str, Any]) 
     """A request whose required arguments are all simple values; None where it is something else."""
     if not text or len(text) > _LONGEST:
         return None
-    values = {name: _text(value) for name, value in arguments.items() if isinstance(value, str | int | float)}
+    values = {name: value_text(value) for name, value in arguments.items() if isinstance(value, str | int | float)}
     view = ToolView.read(tool)
     if not view.required or any(argument.name not in values for argument in view.required):
         return None
@@ -66,12 +88,6 @@ def _complete(tool: Mapping[str, Any], text: str, arguments: Mapping[str, Any]) 
         if any(one.name == name for one in view.required) or stands_once(value, text)
     }
     return Complete(view, text, kept)
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return str(value)
 
 
 def _bfcl(rows: list[dict[str, Any]], path: Path) -> Iterator[Complete]:

@@ -17,27 +17,17 @@ from sml_agents.asker.generated import (
     tool_of,
     with_call,
 )
-from sml_agents.asker.material import read_requests
+from sml_agents.asker.marked import marked_rows
+from sml_agents.asker.material import marked_in, read_requests
 from sml_agents.asker.pairs import Complete, pair_of, row_of
-from sml_agents.asker.prompt import ToolView
-from sml_agents.asker.rows import Choice, Example, Row, RowOf
+from sml_agents.asker.rows import CHOICES, Choice, Example, Pair, Row, RowOf, choice_among
+from sml_agents.asker.written import OUTSIDE, WrittenPair, read_written, written_rows
 from sml_agents.types import Task, stable_hash
 
 __all__ = ["Mix", "Pair", "heldout"]
 
 _HELD_OUT = 8
 """One tool in so many is held out."""
-_CHOICES = 0.07
-"""Share of the rows in which a tool is chosen."""
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A request in two forms."""
-
-    tool: ToolView
-    lacking: Example
-    whole: Example
 
 
 def heldout(tool: str) -> bool:
@@ -45,14 +35,21 @@ def heldout(tool: str) -> bool:
     return int(stable_hash("heldout", tool)[:6], 16) % _HELD_OUT == 0
 
 
+def set_aside(one: WrittenPair) -> bool:
+    """Whether a written pair is not trained on: its tool is held out, or its author."""
+    return one.author == OUTSIDE or heldout(one.pair.tool.name)
+
+
 @dataclass
 class Mix:
-    """Each file of `files`, the conversations and the generated requests are drawn from as often as one another."""
+    """Each file of `files`, each list of `ready` and the generated requests are drawn from as often as one another, but
+    generated ones as two files."""
 
     generated: list[tuple[Task, Task]] = field(default_factory=list)
     files: list[list[Complete]] = field(default_factory=list)
-    talks: Sequence[RowOf] = ()
-    """Conversations out of logs, each of which makes a row."""
+    ready: list[Sequence[RowOf]] = field(default_factory=list)
+    """What makes rows by itself: written requests, those in which people marked what was told, conversations out of
+    logs. A list that stands twice counts as two files."""
     _values: list[str] = field(default_factory=list)
     _all: list[Complete] = field(default_factory=list)
 
@@ -63,32 +60,44 @@ class Mix:
         generated: int = 3000,
         seed: int = 0,
         *,
+        written: bool = False,
         own: Sequence[Complete] = (),
         talks: Sequence[RowOf] = (),
     ) -> Self:
-        """Requests of training tools in `files`, and so many generated pairs, which count as two files.
+        """Requests of training tools in `files`, those whose values people marked counting as one file; and so many
+        generated pairs, which count as two.
 
         Args:
-            own: requests out of logs, whatever their tools: they count as two files. `talks`: see `Mix.talks`.
+            written: the written requests that come with the package, those of training tools: they count as three.
+            own: requests out of logs, whatever their tools; `talks`: conversations out of logs. They count as two each.
         """
-        read = [[one for one in read_requests(path) if one.removable and not heldout(one.tool.name)] for path in files]
+        read, marked = [], []
+        for path in files:
+            if (content := marked_in(path)) is not None:
+                marked += marked_rows(content)
+            else:
+                read.append([one for one in read_requests(path) if one.removable and not heldout(one.tool.name)])
         made = list(generated_pairs("train", generated, seed)) if generated else []
         values = [
             value for one, _ in made for some in (one.meta["said"], called_values(one)) for value in some.values()
         ]
         read += [list(own), list(own)]
-        return cls(made, [one for one in read if one], talks, values, [one for some in read for one in some])
+        ready: list[Sequence[RowOf]] = [marked, talks, talks]
+        if written:
+            ready += 3 * [written_rows([one for one in read_written() if not set_aside(one)])]
+        together = [one for some in read for one in some]
+        return cls(made, [one for one in read if one], [one for one in ready if one], values, together)
 
     def __call__(self, rng: random.Random) -> Row | Choice | None:
         """One row. None: nothing can be made of what was drawn."""
         weights = 2 * bool(self.generated)
-        sources = weights + len(self.files) + 2 * bool(self.talks)
+        sources = weights + len(self.files) + len(self.ready)
         if not sources:
             return None
         place = rng.randrange(sources)
         if place >= weights + len(self.files):
-            return rng.choice(self.talks)(rng)
-        choosing = rng.random() < _CHOICES
+            return rng.choice(self.ready[place - weights - len(self.files)])(rng)
+        choosing = rng.random() < CHOICES
         if place < weights:
             pair = rng.choice(self.generated)
             return choice_of(pair, rng) if choosing else generated_row(pair, self._values, rng)
@@ -96,27 +105,25 @@ class Mix:
         return self._choice(complete, rng) if choosing else row_of(complete, self._all, rng)
 
     def _choice(self, complete: Complete, rng: random.Random) -> Choice:
-        """Among tools of other requests; one in three times without the one that fits."""
-        others = rng.sample(self._all, min(len(self._all), rng.randint(2, 4)))
-        tools = {one.tool.name: one.tool for one in others if one.tool.name != complete.tool.name}
-        right = rng.random() > 0.3 or not tools
-        if right:
-            tools[complete.tool.name] = complete.tool
-        shown = list(tools.values())
-        rng.shuffle(shown)
         pair = pair_of(complete, rng)
         said = (rng.choice(pair[:2]) if pair else Example((), {})).said
-        return Choice(tuple(shown), said, complete.tool.name if right else None)
+        return choice_among(
+            complete.tool, said, [one.tool for one in rng.sample(self._all, min(len(self._all), 8))], rng
+        )
 
     @staticmethod
-    def heldout_pairs(files: Sequence[Path], generated: int, each: int, seed: int = 0) -> dict[str, list[Pair]]:
-        """Pairs of tools that training does not see: by file name, and `requests` for the generated ones.
+    def heldout_pairs(
+        files: Sequence[Path], generated: int, each: int, seed: int = 0, *, written: bool = False
+    ) -> dict[str, list[Pair]]:
+        """Pairs of tools that training does not see: by file name, `requests` for the generated ones, and `written`.
 
         Args:
             generated: pairs of the generator's split `dev`. `each`: pairs of one file at most.
         """
         found: dict[str, list[Pair]] = {}
         for path in files:
+            if marked_in(path) is not None:
+                continue
             rng = random.Random(stable_hash("pairs", path.name, seed))
             pool = [one for one in read_requests(path) if one.removable and heldout(one.tool.name)]
             rng.shuffle(pool)
@@ -128,4 +135,8 @@ class Mix:
                 Pair(tool_of(one), with_call(example_of(one), one), with_call(example_of(other), other))
                 for one, other in made
             ]
+        if written:
+            by_hand = [one.pair for one in read_written() if heldout(one.pair.tool.name) and one.author != OUTSIDE]
+            random.Random(stable_hash("pairs", "written", seed)).shuffle(by_hand)
+            found["written"] = by_hand[:each]
         return {name: pairs for name, pairs in found.items() if pairs}

@@ -19,6 +19,7 @@ __all__ = [
     "Complete",
     "continued",
     "evasion",
+    "fewer",
     "pair_of",
     "question_about",
     "reply_with",
@@ -26,6 +27,7 @@ __all__ = [
     "stands_once",
     "varied",
     "without",
+    "words_in",
 ]
 
 _LEADING = (
@@ -126,12 +128,12 @@ def row_of(complete: Complete, others: Sequence[Complete], rng: random.Random) -
     elif kind < 0.65:
         examples.append(_later(complete, values, names, rng))
     examples = [_drafted(example, complete, others, rng) for example in examples]
-    return Row(varied(tool, rng), tuple(_fewer(example, rng) for example in examples))
+    return Row(varied(tool, rng), tuple(fewer(example, rng) for example in examples))
 
 
 def question_about(name: str, rng: random.Random) -> str:
     """How an assistant may ask for an argument."""
-    return rng.choice(_ASKED).format(_words(name))
+    return rng.choice(_ASKED).format(words_in(name))
 
 
 def reply_with(value: str, rng: random.Random) -> str:
@@ -161,7 +163,7 @@ def _whole(complete: Complete, values: Mapping[str, str | None], rng: random.Ran
 def _lacking(complete: Complete, values: Mapping[str, str | None], names: Sequence[str], rng: random.Random) -> Example:
     text = complete.text
     for name in names:
-        instead = rng.choice(_VAGUE).format(_words(name)) if rng.random() < 0.3 and len(_words(name)) > 2 else ""
+        instead = rng.choice(_VAGUE).format(words_in(name)) if rng.random() < 0.3 and len(words_in(name)) > 2 else ""
         text = without(text, complete.values[name], instead)
     return Example((Said("user", text),), {**values, **dict.fromkeys(names)})
 
@@ -187,7 +189,7 @@ def continued(example: Example, values: Mapping[str, str], rng: random.Random) -
             said += [Said("assistant", question_about(name, rng)), Said("user", evasion(rng))]
         else:
             taken = kind < 0.9
-            offer = rng.choice(_OFFERED).format(what=_words(name), value=values[name])
+            offer = rng.choice(_OFFERED).format(what=words_in(name), value=values[name])
             said += [Said("assistant", offer), Said("user", rng.choice(_TAKEN if taken else _DECLINED))]
             found[name] = values[name] if taken else None
     return replace(example, said=tuple(said), values=found)
@@ -218,7 +220,7 @@ def _drafted(example: Example, complete: Complete, others: Sequence[Complete], r
     return replace(example, drafts=drafts)
 
 
-def _fewer(example: Example, rng: random.Random, most: int = 3) -> Example:
+def fewer(example: Example, rng: random.Random, most: int = 3) -> Example:
     """At most so many arguments, what is missing first: each costs tokens, and a known one teaches little."""
     names = list(example.values)
     rng.shuffle(names)
@@ -251,6 +253,7 @@ def _renumbered(complete: Complete, rng: random.Random) -> Complete:
     return Complete(complete.tool, text, values, called)
 
 
-def _words(name: str) -> str:
+def words_in(name: str) -> str:
+    """An argument's name in words."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").replace(".", " ")
     return " ".join(spaced.split()).lower()

@@ -13,6 +13,7 @@ of `?` where the value would begin.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +22,19 @@ from typing import Any, Literal
 from sml_agents.errors import InputError
 from sml_agents.text.schemas import fault_in, properties_of, required_of, type_of, unreadable
 
-__all__ = ["KNOWN", "MISSING", "NO_TOOL", "Argument", "Said", "ToolView", "branch", "choice", "conversation", "opening"]
+__all__ = [
+    "KNOWN",
+    "MISSING",
+    "NO_TOOL",
+    "Argument",
+    "Said",
+    "ToolView",
+    "branch",
+    "choice",
+    "conversation",
+    "opening",
+    "value_text",
+]
 
 MISSING, KNOWN, NO_TOOL = " ?", " yes", " none"
 """What follows the colon: where nobody gave the value, where a drafted one was given, and where no tool fits."""
@@ -133,6 +146,13 @@ def branch(argument: Argument, drafted: str | None = None) -> str:
     inner = "; ".join(part for part in about if part)
     value = "" if drafted is None else f" = {_cut(_plain(drafted), _OPTIONS)}"
     return argument.name + (f" ({inner})" if inner else "") + value + ":"
+
+
+def value_text(value: Any) -> str:
+    """A value of a call as the asker is shown it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return value if isinstance(value, str) else json.dumps(value, default=str, ensure_ascii=False)
 
 
 def _plain(text: str) -> str:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sml_agents.asker.prompt import MISSING, NO_TOOL, Said, ToolView, branch, choice, conversation, opening
+from sml_agents.asker.prompt import MISSING, NO_TOOL, Argument, Said, ToolView, branch, choice, conversation, opening
 from sml_agents.asker.trees import Tree
 from sml_agents.text.values.words import listed
 from sml_agents.text.words import stem
 
-__all__ = ["AskerModel"]
+__all__ = ["AskerModel", "Reading"]
 
 _WORD, _NONE = 2.0, 0.5
 """What a shared word is worth, in log-probability, and what speaks for no tool: chosen on tools held out of training,
@@ -27,6 +28,11 @@ _EMPTY = frozenset(
         "could would get given using use find show tell"
     )
 )
+_BOOL = ("boolean", "bool")
+_LONGEST = 14
+"""Tokens of a value that is written."""
+Opened = Sequence[tuple[Any, Any]]
+"""Keys and values of each layer, for what was read before."""
 _KEPT = 32
 """Signatures whose reading is kept, the last ones used: 23 kB a token in bfloat16, about 1 MB each."""
 
@@ -81,20 +87,70 @@ class AskerModel:
         Args:
             drafts: values of a drafted call, by argument: then it is the probability that nobody gave this value.
         """
-        if not tool.required:
-            return {}
-        drafts = drafts or {}
-        with self._lock:
-            read = self._opened(opening(tool))
-            tree = Tree(before=read[0][0].shape[-2])
+        return self._reading(tool, said, tool.required, drafts or {}).missing
+
+    def read(self, tool: ToolView, said: Sequence[Said]) -> Reading:
+        """P(missing) of all arguments, also of those that are not required, and on demand their values."""
+        return self._reading(tool, said, tool.arguments, {})
+
+    def _reading(
+        self, tool: ToolView, said: Sequence[Said], arguments: Sequence[Argument], drafts: Mapping[str, str]
+    ) -> Reading:
+        if not arguments:
+            return Reading(self, tuple(said), (), {}, [])
+        import torch
+
+        with self._lock, torch.inference_mode():
+            opened = self._opened(opening(tool))
+            tree = Tree(before=opened[0][0].shape[-2])
             talk = tree.add(self._ids(conversation(said)))
-            ends = [
-                tree.last(tree.add(self._ids(branch(argument, drafts.get(argument.name))), talk))
-                for argument in tool.required
-            ]
-            logprobs_NV = self._log_probs(tree, ends, read)
+            ends = [tree.last(tree.add(self._ids(branch(one, drafts.get(one.name))), talk)) for one in arguments]
+            inputs, cache = tree.inputs(self.model.dtype), self._cached(opened)
+            hidden_AD = self._hidden(inputs, cache)[ends]
+            logprobs_AV = self.model.lm_head(hidden_AD).float().log_softmax(-1)
         (question,) = self._ids(MISSING)
-        return {one.name: float(p) for one, p in zip(tool.required, logprobs_NV[:, question].exp(), strict=True)}
+        missing = {one.name: float(p) for one, p in zip(arguments, logprobs_AV[:, question].exp(), strict=True)}
+        state = _State(cache, hidden_AD, inputs["attention_mask"][0, 0, ends], inputs["position_ids"][0, ends])
+        return Reading(self, tuple(said), tuple(arguments), missing, opened, state)
+
+    def _copied(self, rows: Sequence[int], state: _State) -> list[str]:
+        """What follows each of these branches up to the line's end, all written side by side: the likeliest token each
+        time, and not the one that means missing, which was decided before."""
+        import torch
+
+        (question,), (line_end,) = self._ids(MISSING), self._ids("\n")
+        hidden_AD, sees_AS, positions_A = state.hidden_AD[rows], state.sees_AS[rows], state.positions_A[rows]
+        written: list[list[int]] = [[] for _ in rows]
+        with self._lock, torch.inference_mode():
+            cache = self._cached([(layer.keys, layer.values) for layer in state.cache.layers])
+            apart_AA = torch.full((len(rows), len(rows)), torch.finfo(sees_AS.dtype).min).fill_diagonal_(0.0)
+            while True:
+                logits_AV = self.model.lm_head(hidden_AD).float()
+                if not written[0]:
+                    logits_AV[:, [question, line_end]] = -torch.inf
+                ids_A = logits_AV.argmax(-1)
+                for text, token in zip(written, ids_A.tolist(), strict=True):
+                    text.append(token)
+                if len(written[0]) == _LONGEST or all(line_end in text for text in written):
+                    break
+                sees_AS = torch.cat([sees_AS, apart_AA.to(sees_AS.dtype)], 1)
+                positions_A = positions_A + 1
+                inputs = {"input_ids": ids_A[None], "position_ids": positions_A[None]}
+                hidden_AD = self._hidden({**inputs, "attention_mask": sees_AS[None, None]}, cache)
+        texts = [self.tokenizer.decode(text, skip_special_tokens=True) for text in written]
+        return [text.split("\n")[0].strip() for text in texts]
+
+    def _likeliest(self, said: Sequence[Said], argument: Argument, options: Sequence[str], opened: Opened) -> str:
+        with self._lock:
+            tree = Tree(before=opened[0][0].shape[-2])
+            talk = tree.add(self._ids(conversation(said)))
+            spans = []
+            for option in options:
+                tree.targets.clear()
+                tree.add(self._ids(branch(argument)), talk, target=self._ids(f" {option}\n"))
+                spans.append(list(tree.targets))
+            scores = self._sums(tree, spans, opened)
+        return options[max(range(len(options)), key=scores.__getitem__)]
 
     def choose(self, tools: Sequence[ToolView], said: Sequence[Said]) -> dict[str | None, float]:
         """How likely each tool serves the request, None none of them; the probabilities of all add up to 1.
@@ -127,7 +183,11 @@ class AskerModel:
             tree.targets.clear()
             tree.add(self._ids("tool:"), top, target=self._ids(f"{name}\n"))
             spans.append(list(tree.targets))
-        logprobs_NV = self._log_probs(tree, [place for span in spans for place, _, _ in span])
+        return self._sums(tree, spans)
+
+    def _sums(self, tree: Tree, spans: Sequence[Sequence[tuple[int, int, float]]], opened: Opened = ()) -> list[float]:
+        """The log-probability of each span of targets."""
+        logprobs_NV = self._log_probs(tree, [place for span in spans for place, _, _ in span], opened)
         scores, at = [], 0
         for span in spans:
             scores.append(sum(float(logprobs_NV[at + k, token]) for k, (_, token, _) in enumerate(span)))
@@ -152,18 +212,64 @@ class AskerModel:
             self._openings.popitem(last=False)
         return self._openings[text]
 
-    def _log_probs(self, tree: Tree, places: Sequence[int], read: Sequence[tuple[Any, Any]] = ()) -> Any:
+    def _log_probs(self, tree: Tree, places: Sequence[int], opened: Opened = ()) -> Any:
         import torch
-        from transformers import DynamicCache
 
         with torch.inference_mode():
-            cache = DynamicCache()
-            for layer, (keys, values) in enumerate(read):
-                cache.update(keys, values, layer)
-            inputs = tree.inputs(self.model.dtype)
-            inputs[self._cache_name] = cache
-            hidden_TD = self.model.model(**inputs, use_cache=True).last_hidden_state[0]
+            hidden_TD = self._hidden(tree.inputs(self.model.dtype), self._cached(opened))
             return self.model.lm_head(hidden_TD[list(places)]).float().log_softmax(-1)
+
+    def _hidden(self, inputs: Mapping[str, Any], cache: Any) -> Any:
+        """The last layer's output (T, D) for each token; what was read is added to `cache`."""
+        return self.model.model(**inputs, **{self._cache_name: cache}, use_cache=True).last_hidden_state[0]
+
+    def _cached(self, opened: Opened) -> Any:
+        from transformers import DynamicCache
+
+        cache = DynamicCache()
+        for layer, (keys, values) in enumerate(opened):
+            cache.update(keys, values, layer)
+        return cache
+
+
+@dataclass(frozen=True)
+class _State:
+    """Where the branches of a reading end, to go on from."""
+
+    cache: Any
+    hidden_AD: Any
+    sees_AS: Any
+    """What each branch's last token sees, as an additive mask."""
+    positions_A: Any
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What an asker found in a conversation."""
+
+    _model: AskerModel = field(repr=False)
+    _said: tuple[Said, ...]
+    _arguments: tuple[Argument, ...]
+    missing: dict[str, float]
+    """P(missing) by argument."""
+    _opened: Opened = field(repr=False)
+    _state: _State | None = field(default=None, repr=False)
+
+    def values(self, names: Collection[str]) -> dict[str, str]:
+        """What the conversation gives for each of these arguments, as it was said; of an enum or a yes-or-no the
+        likeliest member."""
+        rows = [row for row, one in enumerate(self._arguments) if one.name in names]
+        chosen = {row: one.options or ("yes", "no") for row in rows if (one := self._arguments[row]) and _chooses(one)}
+        free = [row for row in rows if row not in chosen]
+        copied = self._model._copied(free, self._state) if free and self._state is not None else []
+        found = dict(zip(free, copied, strict=True))
+        for row, options in chosen.items():
+            found[row] = self._model._likeliest(self._said, self._arguments[row], options, self._opened)
+        return {self._arguments[row].name: found[row] for row in rows}
+
+
+def _chooses(argument: Argument) -> bool:
+    return bool(argument.options) or argument.sort in _BOOL
 
 
 def _stems(text: str) -> set[str]:

@@ -24,7 +24,7 @@ from sml_agents.asker.prompt import (
 )
 from sml_agents.asker.trees import Tree
 
-__all__ = ["Choice", "Example", "Row", "RowOf", "tree_of"]
+__all__ = ["CHOICES", "Choice", "Example", "Pair", "Row", "RowOf", "choice_among", "tree_of"]
 
 _VALUE = 0.3
 """Weight of a value's further tokens: where a value begins is decided by its first."""
@@ -39,10 +39,21 @@ class Example:
     """By argument; None: nobody gave it. Arguments that are left out are not trained."""
     drafts: Mapping[str, tuple[str, bool]] = field(default_factory=dict)
     """By argument: a drafted value, and whether somebody gave it."""
+    optional: Mapping[str, str | None] = field(default_factory=dict)
+    """The same as `values` of what the tool does not require: nothing that it lacks is missing."""
 
     @property
     def missing(self) -> tuple[str, ...]:
         return tuple(name for name, value in self.values.items() if value is None)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A request in two forms."""
+
+    tool: ToolView
+    lacking: Example
+    whole: Example
 
 
 @dataclass(frozen=True)
@@ -66,6 +77,21 @@ RowOf = Callable[[random.Random], Row | Choice | None]
 """Draws one row; None where nothing can be made of what was drawn."""
 
 
+CHOICES = 0.07
+"""Share of the rows in which a tool is chosen."""
+
+
+def choice_among(right: ToolView, said: tuple[Said, ...], others: Sequence[ToolView], rng: random.Random) -> Choice:
+    """A conversation with the tool that serves it among some of the others; in one of three cases without it."""
+    tools = {one.name: one for one in rng.sample(others, min(len(others), rng.randint(2, 4))) if one.name != right.name}
+    served = rng.random() > 0.3 or not tools
+    if served:
+        tools[right.name] = right
+    shown = list(tools.values())
+    rng.shuffle(shown)
+    return Choice(tuple(shown), said, right.name if served else None)
+
+
 def tree_of(row: Row | Choice, tokenizer: Any) -> Tree:
     """The row as tokens, those of decisions and values marked as trained."""
 
@@ -81,7 +107,7 @@ def tree_of(row: Row | Choice, tokenizer: Any) -> Tree:
     arguments = {argument.name: argument for argument in row.tool.arguments}
     for example in row.examples:
         talk = tree.add(ids(conversation(example.said)), top)
-        for name, value in example.values.items():
+        for name, value in [*example.values.items(), *example.optional.items()]:
             _decision(tree, talk, arguments[name], None, MISSING if value is None else f" {value.strip()}\n", ids)
         for name, (drafted, given) in example.drafts.items():
             _decision(tree, talk, arguments[name], drafted, KNOWN if given else MISSING, ids)

@@ -7,7 +7,6 @@ A required argument counts as told from the message on in which the called value
 from __future__ import annotations
 
 import datetime as dt
-import json
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from typing import Any
 
 from sml_agents.asker.mix import Pair
 from sml_agents.asker.pairs import Complete, pair_of, without
-from sml_agents.asker.prompt import Said, ToolView
+from sml_agents.asker.prompt import Said, ToolView, value_text
 from sml_agents.asker.read import AskerModel
 from sml_agents.asker.rows import Example, Row
 from sml_agents.asker.threshold import Scores
@@ -86,7 +85,7 @@ def _talk(tool: Mapping[str, Any], arguments: Mapping[str, Any], said: Sequence[
         Example(
             tuple(said[: place + 1][-_SPOKEN:]),
             {name: words if first <= place else None for name, (first, words) in told.items()},
-            {name: (_text(called[name]), first <= place) for name, (first, _) in told.items()},
+            {name: (value_text(called[name]), first <= place) for name, (first, _) in told.items()},
         )
         for place, one in enumerate(said)
         if one.role == "user" and place >= since
@@ -101,12 +100,6 @@ def _at(arguments: Any, path: str) -> Any:
     for part in path.split("."):
         arguments = arguments.get(part) if isinstance(arguments, Mapping) else None
     return arguments
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def completes_of(talks: Iterable[Talk]) -> list[Complete]:

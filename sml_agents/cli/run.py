@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from sml_agents.types import Task
 
 MODEL_HELP = "openai:MODEL[@URL], transformers:PATH, embedded:, scripted:FILE; may go on with ?temperature=0.7&..."
-STUDENT_HELP = f"{MODEL_HELP}; agent:MODULE:GRAPH is an agent of your own, script:bisect and others read nothing"
+STUDENT_HELP = (
+    f"{MODEL_HELP}; asker: asks for what a call lacks and writes it, agent:MODULE:GRAPH is an agent of your own, "
+    "script:bisect and others read nothing"
+)
 TASKS_HELP = "Task spec, such as 'arithmetic?form=paired&n=100'; may be given several times."
 
 

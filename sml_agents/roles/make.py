@@ -33,16 +33,17 @@ of your own; see `teacher_from`."""
 PrimerLike: TypeAlias = "str | BaseChatModel | Primer"
 """`oracle`, `student`, a backend spec, a chat model, or a primer of your own."""
 
-_SCRIPT, _AGENT = "script:", "agent:"
-_AGENTS = "sml_agents.agents.student"
-"""Of a floor above: loaded when a spec names an agent, and not before."""
+_SCRIPT, _AGENT, _ASKER = "script:", "agent:", "asker:"
+_AGENTS, _ASKERS = "sml_agents.agents.student", "sml_agents.asker.student"
+"""Of floors above: loaded when a spec names such a student, and not before."""
 
 
 def student_from(given: StudentLike, *, system: str | None = None) -> Student:
     """The student that `given` names.
 
     Beside a model's spec: `script:bisect` and the like are students that read nothing (`roles.scripts`),
-    `agent:MODULE:GRAPH` and `agent:FILE.py:GRAPH` a LangGraph agent of the user's own (`agents.AgentStudent`).
+    `agent:MODULE:GRAPH` and `agent:FILE.py:GRAPH` a LangGraph agent of the user's own (`agents.AgentStudent`), and
+    `asker:` and `asker:FOLDER` the asker, which asks for what a call lacks and writes it (`asker.student`).
 
     Args:
         system: the system prompt of a chat model; None takes the built-in one, "" none.
@@ -53,6 +54,8 @@ def student_from(given: StudentLike, *, system: str | None = None) -> Student:
     """
     if isinstance(given, str) and given.startswith(_AGENT):
         return cast(Student, import_module(_AGENTS).agent_from(given.removeprefix(_AGENT)))
+    if isinstance(given, str) and given.startswith(_ASKER):
+        return cast(Student, import_module(_ASKERS).AskerStudent(given))
     if isinstance(given, str) and given.startswith(_SCRIPT):
         name = given.removeprefix(_SCRIPT)
         if name not in SCRIPTS:

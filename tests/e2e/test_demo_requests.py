@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from sml_agents.demo.requests import DemoSettings, _train, run_demo
+from sml_agents.evaluation.baselines import BASELINES
 
 
 @pytest.mark.slow
@@ -20,15 +21,17 @@ def test_every_step_leaves_what_it_says(
     summary = run_demo(tmp_path, settings=settings)
     assert summary == json.loads((tmp_path / "summary.json").read_text())
     assert set(summary["students"]) == {"base", "trained"}
-    assert set(summary["baselines"]) == {"always asks", "never asks", "surface features", "bag of words"}
-    always, never = (summary["baselines"][f"{name} asks"] for name in ("always", "never"))
-    for name in ("asks_when_needed", "needless_questions"):
-        assert (always[name]["value"], never[name]["value"], always[name]["n"]) == (1, 0, 3)
+    assert set(summary["baselines"]) == set(BASELINES)
+    always = summary["baselines"]["always ask"]["metrics"]
+    assert (always["asks_when_needed"]["value"], always["needless_questions"]["value"]) == (1, 1)
+    for figures in (*summary["students"].values(), *summary["baselines"].values()):
+        assert figures["failed"] == 0 and figures["metrics"]["success_at"]["4"]["n"] == 6
+        assert "exact_call" in figures["metrics"] and "guessed_arguments" in figures["metrics"]
     said = capsys.readouterr().err
-    assert "bag of words" in said and "agent" in said and "Loading weights" not in said
+    assert "Exact call" in said and "agent" in said and "Loading weights" not in said
     assert all(len(line) <= 80 for line in said.splitlines())
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert page.count("<details>") == 6 and "P(missing)" in page and "<script" not in page
+    assert "Guessed arguments" in page and "Success" in page
     console = Console(stderr=True)
     assert _train(tmp_path / "asker", settings, console) == tmp_path / "asker"
     assert "step" not in capsys.readouterr().err, "what is trained is not trained again"

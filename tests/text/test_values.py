@@ -145,6 +145,8 @@ def test_times(words: str, time: str, right: bool) -> None:
         ("days", 7, "for a week", True),
         ("year", 2022, "in February 2022", True),
         ("month", 2, "in February 2022", True),
+        ("floor", 3, "we live on the 3rd floor", True),
+        ("floor", 2, "we live on the 3rd floor, not the second floor", False),
         ("guests", 3, "for 3 nights", False),
         ("guests", 5, "on 5 May", False),
         ("guests", 7, "at 7 pm", False),

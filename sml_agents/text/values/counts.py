@@ -45,7 +45,7 @@ def find_counts(kind: Kind, text: str, clock: Clock) -> list[Mention]:
             found.append(Mention(round((float(one["n"]) - 32) / 1.8, 1), Span(*one.span()), derived=True))
             taken.append(Span(*one.span()))
     found.extend(
-        Mention(float(_ORDINALS.get(one["word"].casefold(), 0) or int(one["n"])), Span(*one.span()))
+        Mention(float(_ORDINALS[one["word"].casefold()] if one["word"] else int(one["n"])), Span(*one.span()))
         for one in _NTH_OF.finditer(text)
         if stem(one["what"]) in kind.name
     )
