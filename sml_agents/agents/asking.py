@@ -51,6 +51,9 @@ class Question(BaseModel):
     """What it asks for, such as an argument's name: two questions about one thing count as the same question."""
     options: tuple[str, ...] = ()
     """Answers to choose from, if there are only these."""
+    understood: str = ""
+    """The person's words that were taken for what is asked for: a mere yes confirms them, any other answer takes their
+    place."""
 
     def __str__(self) -> str:
         return f"{self.text} ({', '.join(self.options)})" if self.options else self.text

@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from langchain_core.messages import AIMessage, BaseMessage, ToolCall, ToolMessage
@@ -23,6 +23,7 @@ from sml_agents.agents.replies import (
     corrections,
     declines_extra,
     is_undecided,
+    only_agrees,
     refers_back,
     speaks_of_going_on,
     withdraws,
@@ -89,6 +90,9 @@ class Request:
     """A guarded call has succeeded since the person last spoke."""
     made: tuple[Made, ...] = ()
     """The guarded calls that have succeeded since the request began, or since the person asked for them again."""
+    doubted: Mapping[str, int] = field(default_factory=dict)
+    """Names of arguments that the person was asked whether they had been understood rightly, and the message of the
+    answer that did not say yes: what was said of them before it counts no more."""
     earlier: int = 0
     """Where the request before this one begins, if the person refers back to it (`book it`); else as `begins`."""
     finished: frozenset[str] = frozenset()
@@ -114,6 +118,7 @@ class Request:
         succeeded: set[str] = set()
         asked: dict[str, int] = {}
         settled: set[str] = set()
+        doubted: dict[str, int] = {}
         waiting: tuple[Question, ...] = ()
         calls: dict[str | None, ToolCall] = {}
         made: list[Made] = []
@@ -143,7 +148,7 @@ class Request:
                 if took_back or (done and not pending and is_own(message)):
                     earlier = begins if done and not took_back and (again or refers_back(text)) else at
                     finished, succeeded = set() if again else succeeded, set()
-                    begins, asked, settled, made = at, {}, set(), []
+                    begins, asked, settled, made, doubted = at, {}, set(), [], {}
                 if again:
                     made = []
                 if not (pending and not took_back):
@@ -153,6 +158,8 @@ class Request:
                     for question, (_, reply) in zip(waiting, replies, strict=False):
                         if not answers_nothing(reply):
                             settled.update(question.keys)
+                        if question.understood and not only_agrees(reply):
+                            doubted[question.about] = at
                 withdrawn, went_on = took_back == "all", speaks_of_going_on(text)
                 done, pending, waiting, refusals = False, False, (), 0
         pieces = tuple(_pieces(messages, begins, trust))
@@ -173,6 +180,7 @@ class Request:
             settled=frozenset(settled),
             done=done,
             made=tuple(made),
+            doubted=doubted,
             earlier=earlier,
             finished=frozenset(finished),
             trust=trust,

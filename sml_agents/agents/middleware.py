@@ -256,7 +256,7 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         decision = (yield turn.view(guarded, grounds)) if self.deciders and guarded else Decision()
         self._note(decision.failure)
         if words := {one.about: one.words for one in decision.told}:
-            grounds = {id: as_told(found, words, turn.talk) for id, found in grounds.items()}
+            grounds = {id: as_told(found, words, turn.talk, self.guard.clock()) for id, found in grounds.items()}
         draft = Guarded(response, calls, guarded, grounds, decision.questions, decision.failure, twice)
         return judged(draft, turn, terms, self.guard)
 

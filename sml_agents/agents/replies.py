@@ -19,6 +19,7 @@ __all__ = [
     "corrections",
     "declines_extra",
     "is_undecided",
+    "only_agrees",
     "refers_back",
     "speaks_of_going_on",
     "withdraws",
@@ -98,6 +99,9 @@ _YES = re.compile(
     r"|i(?:'ll| will| would like to|'d like to| would)? (?:take|like|love|want) (?:it|that|this|that one)"
     r"|(?:please )?(?:book|buy|reserve|get|order) (?:it|that|this|me that|them)(?: one)?|ja|genau|gerne?|passt"
     r"|stimmt|oui|d'accord|si|vale|claro)\b"
+)
+_AGREES = re.compile(
+    rf"{_YES.pattern}(?: (?:please|thanks|bitte|genau|it (?:is|does)|that one|exactly|correct|right))*"
 )
 _NO = re.compile(
     r"(?:(?:oh|well|sorry|hm+) )*(?!no (?:problem|worries)\b)(?:no|nope|nah|not|nein|non|i do(?: not|n't)"
@@ -206,3 +210,9 @@ def accepts(text: str) -> Literal["yes", "no", ""]:
     if _NO.match(clauses[0]):
         return "no"
     return "yes" if any(_YES.match(clause) for clause in clauses) else ""
+
+
+def only_agrees(text: str) -> bool:
+    """Whether a reply says yes and nothing else: `yes, that's right`."""
+    rest = [clause for clause in _clauses(text.replace("\u2019", "'")) if not _FILLER.fullmatch(clause)]
+    return accepts(text) == "yes" and all(_AGREES.fullmatch(clause) for clause in rest)

@@ -84,8 +84,9 @@ class Slot:
             return f"value of \u201c{phrase}\u201d"
         return phrase if phrase[:2].isupper() else phrase[:1].lower() + phrase[1:]
 
-    def question(self, again: bool = False, either: tuple[str, str] | None = None) -> Question:
-        """What to ask for it. `again`: in other words. `either`: what was said, and what the call holds instead."""
+    def question(self, again: bool = False, either: tuple[str, str] | None = None, understood: str = "") -> Question:
+        """What to ask for it. `again`: in other words. `either`: what was said, and what the call holds instead.
+        `understood`: the person's words that may or may not be meant for it."""
         what = self.what()
         noun = what if what.startswith(("the ", "your ", "a ", "an ", "whether ", "if ")) else f"the {what}"
         own = self.schema.get("question")
@@ -98,7 +99,9 @@ class Slot:
             text = f"I still need to know, yes or no: {what}?" if again else f"Please tell me, yes or no: {what}?"
         else:
             text = f"I cannot go on without {noun}. Which should it be?" if again else f"What is {noun}?"
-        return Question(text=text, about=self.name, options=self.options)
+        if understood:
+            text = f"{text} You mentioned \u201c{understood}\u201d: is that meant for it?"
+        return Question(text=text, about=self.name, options=self.options, understood=understood)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,9 @@ RECORD = "asker.json"
 NEEDLESS = 0.1
 """Share of complete requests that may be asked about, at the threshold that is chosen."""
 _FEW = 0.06
-"""The same where a rule helps."""
+"""Share of complete calls that a rule lets through and that may be asked about all the same."""
+_HARDLY = 0.01
+"""Share of incomplete calls that a rule asks about and that may be let through all the same."""
 
 
 class AskerRecord(BaseModel):
@@ -36,6 +38,9 @@ class AskerRecord(BaseModel):
     grounded: float = Field(default=0.99, gt=0, lt=1)
     unknown: float = Field(default=0.5, gt=0, lt=1)
     """The same beside a rule: for arguments in whose value it finds a ground, and for the others."""
+    told: float = Field(default=0.0, ge=0, lt=1)
+    """Below this P(missing) a value that a rule does not find counts as told, if the words that it was told in can be
+    shown; 0: never."""
     chosen_on: dict[str, int] = Field(default_factory=dict)
     """Pairs by source, of tools that were held out of training."""
     figures: dict[str, dict[str, float]] = Field(default_factory=dict)
@@ -155,7 +160,7 @@ def chosen_on(
         raise InputError("There is no pair of a held-out tool to choose the threshold on: give more data.")
     threshold = line(list(plain.values()))
     above = line(list(drafted.values())) if drafted else threshold
-    grounded, unknown = _together(sides) if sides else (above, above)
+    grounded, unknown, told = _together(sides) if sides else (above, above, 0.0)
     figures = {name: one.figures(threshold) for name, one in plain.items()}
     figures |= {f"{name}, drafted": one.figures(above) for name, one in drafted.items()}
     return AskerRecord(
@@ -163,6 +168,7 @@ def chosen_on(
         drafted=above,
         grounded=grounded,
         unknown=unknown,
+        told=told,
         chosen_on={name: len(one.lacking) for name, one in plain.items()},
         figures=figures,
     )
@@ -180,14 +186,29 @@ def _beside(
     return found
 
 
-def _together(sources: Sequence[tuple[list[_Side], list[_Side]]]) -> tuple[float, float]:
-    """Thresholds for arguments with and without a ground: the most that is asked with few needless questions."""
-    grid = [0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999]
+def _together(sources: Sequence[tuple[list[_Side], list[_Side]]]) -> tuple[float, float, float]:
+    """`grounded`, `unknown` and `told`, on the mean of the sources.
 
-    def shares(place: int, lines: tuple[float, float]) -> float:
-        asked = [[any(p >= lines[lost] for p, lost in side) for side in source[place]] for source in sources]
-        return sum(sum(one) / len(one) for one in asked) / len(asked)
+    What the rule finds is asked for from the lowest one that asks about few complete calls more. What it does not find
+    is asked for where incomplete calls are told best from complete ones; it counts as told below the highest one that
+    lets hardly an incomplete call through more.
+    """
+    grid = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999]
 
-    choices = [(grounded, unknown) for grounded in grid for unknown in grid if unknown <= grounded]
-    few = [lines for lines in choices if shares(1, lines) <= _FEW] or [(grid[-1], grid[-1])]
-    return max(few, key=lambda lines: (shares(0, lines) - shares(1, lines), lines))
+    def share(place: int, hit: Callable[[_Side], bool]) -> float:
+        return sum(sum(map(hit, source[place])) / len(source[place]) for source in sources) / len(sources)
+
+    def needless(grounded: float) -> float:
+        return share(1, lambda side: not any(lost for _, lost in side) and any(p >= grounded for p, _ in side))
+
+    def apart(unknown: float) -> float:
+        shares = [share(k, lambda side: any(p >= (unknown if lost else grounded) for p, lost in side)) for k in (0, 1)]
+        return shares[0] - shares[1]
+
+    def let_through(told: float) -> float:
+        return share(0, lambda side: any(lost for _, lost in side) and not any(lost and p >= told for p, lost in side))
+
+    grounded = min([one for one in grid if needless(one) <= _FEW] or [grid[-1]])
+    unknown = max([one for one in grid if one <= grounded], key=apart)
+    told = max([one for one in grid if one <= unknown and let_through(one) <= _HARDLY] or [0.0])
+    return grounded, unknown, told

@@ -151,7 +151,7 @@ def test_words_that_somebody_has_read_count_if_the_person_said_them(quoted: str,
     request = Request.read([HumanMessage("I want a gig in Paris, any category but no opera")], lambda name: False)
     call = {"category": "Music", "city": "Paris", "day": "2026-12-24"}
     grounds = ground(call, slots_of(EVENTS), request, CLOCK)
-    found = as_told(grounds, {"category": quoted, "day": "gig"}, request)
+    found = as_told(grounds, {"category": quoted, "day": "gig"}, request, CLOCK)
     assert [one.state.value for one in found] == [state, "said", "unknown"]
 
 

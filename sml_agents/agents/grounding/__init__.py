@@ -15,6 +15,7 @@ contradictions   what was said instead, or taken back
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -26,9 +27,11 @@ from sml_agents.agents.grounding.draft import Draft
 from sml_agents.agents.grounding.places import Place, places_of, seated
 from sml_agents.agents.grounding.states import GROUNDED, Ground, State
 from sml_agents.agents.slots import WRITTEN, Filled, Slot, filled
-from sml_agents.text.values import Clock, find, label, mentions, tokens
+from sml_agents.text.values import Clock, Span, find, label, mentions, tokens
 from sml_agents.text.values.compare import as_bool
-from sml_agents.text.values.words import find_phrase, free
+from sml_agents.text.values.numbers import as_number
+from sml_agents.text.values.words import denied, find_phrase, free
+from sml_agents.text.words import content_words
 
 __all__ = ["GROUNDED", "Ground", "State", "as_told", "ground", "may_be_told", "value_in_words"]
 
@@ -72,8 +75,8 @@ def _without_words(draft: Draft, fill: Filled, written: Collection[str]) -> Grou
     ):
         return Ground(slot, State.DEFAULT, value)
     if slot.is_free_text and isinstance(value, str):
-        names = {slot.name, slot.own_name, slot.own_name.strip("_").rsplit("_", 1)[-1].casefold()}
-        return Ground(slot, State.COMPOSED, value) if names & set(written) else None
+        last = {slot.own_name.strip("_").rsplit("_", 1)[-1].casefold()} - {"code"}  # a `product_code` is no program
+        return Ground(slot, State.COMPOSED, value) if {slot.name, slot.own_name, *last} & set(written) else None
     return None
 
 
@@ -103,30 +106,56 @@ def _missing(draft: Draft, k: int, used: Sequence[Place]) -> Ground:
 
 
 def may_be_told(one: Ground) -> bool:
-    """Whether a person may have said the value in words that no rule knows: a choice, a text, never a date or code."""
-    return one.state is State.UNKNOWN and one.value is not None and one.slot.kind(one.value).sort in ("enum", "text")
+    """Whether a person may have said the value in words that no rule knows: a choice, a text, a yes-or-no, a count;
+    never a day, an hour or a code, nor what they contradicted."""
+    readable = ("enum", "text", "bool", "number")
+    return one.state is State.UNKNOWN and one.value is not None and one.slot.kind(one.value).sort in readable
 
 
-def as_told(grounds: Sequence[Ground], words: Mapping[str, str], request: Request) -> tuple[Ground, ...]:
+def as_told(grounds: Sequence[Ground], words: Mapping[str, str], request: Request, clock: Clock) -> tuple[Ground, ...]:
     """The grounds with what somebody has read in the person's words, by the arguments' names.
 
-    Words count if they stand in what the person said, nothing denies them, no other argument takes them, and they are
-    more than the argument's own name.
+    Words count if they stand in what the person said, nothing denies them, they share nothing with those of another
+    argument, mean more than the argument's own name, and hold no value of its kind: those the rules have judged. For a
+    number they must be a list of so many.
     """
-    said = [piece.text for piece in request.pieces if piece.source == "said"]
-    taken = [one.span for one in grounds if one.ok and one.span]
+    wanted = {one.slot.name for one in grounds if may_be_told(one)}
+    quoted = {name: text for name, text in words.items() if name in wanted and content_words(text)}
+
+    def is_free(name: str, own: str) -> bool:
+        others = [one.span for one in grounds if one.slot.name != name and one.span]
+        others += [text for other, text in quoted.items() if other != name]
+        return not any(find_phrase(own, other) or find_phrase(other, own) for other in others)
 
     def read(one: Ground) -> Ground:
-        quoted = words.get(one.slot.name, "")
-        if not quoted or not may_be_told(one) or any(find_phrase(quoted, span) for span in taken):
+        own = quoted.get(one.slot.name, "")
+        if not own or not may_be_told(one) or not is_free(one.slot.name, own):
             return one
-        if label(quoted) <= one.slot.kind(one.value).name or not any(
-            free(text, find_phrase(quoted, text)) for text in said
-        ):
+        kind, since = one.slot.kind(one.value), request.doubted.get(one.slot.name, -1)
+        named = label(own) & kind.name
+        if label(own) <= kind.name or (kind.sort == "bool" and named):
             return one
-        return replace(one, state=State.SAID, span=quoted)
+        if mentions(kind, own, clock) or find(kind, one.value, own, clock) or denied(own, _words(own)):
+            return one
+        if kind.sort == "number" and not _lists(own, one.value):
+            return one
+        said = [piece.text for piece in request.pieces if piece.source == "said" and piece.at >= since]
+        return replace(one, state=State.SAID, span=own) if any(free(t, find_phrase(own, t)) for t in said) else one
 
     return tuple(map(read, grounds))
+
+
+def _words(text: str) -> list[Span]:
+    return [Span(token.start, token.end) for token in tokens(text)]
+
+
+_AND = re.compile(r"\s*(?:,\s*(?:and\b|und\b)?|\band\b|\bund\b|\bet\b|\by\b|\be\b|\bplus\b|&|\+|\n)\s*", re.IGNORECASE)
+
+
+def _lists(words: str, value: Any) -> bool:
+    """Whether words are a list of so many things: `me, Priya and the intern` are three."""
+    parts = [part for part in _AND.split(words) if part]
+    return len(parts) > 1 and as_number(value) == len(parts)
 
 
 def value_in_words(ground: Ground, clock: Clock) -> Any:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sml_agents.agents.replies import accepts, answers_nothing
+from sml_agents.agents.replies import accepts, answers_nothing, only_agrees
+from sml_agents.text.sentences import sentences
 from sml_agents.text.values import Clock, Kind, fold, mentions, same, tokens
 from sml_agents.text.values.compare import as_bool
 from sml_agents.text.values.dates import as_date
-from sml_agents.text.words import stem
+from sml_agents.text.values.words import find_phrase
+from sml_agents.text.words import content_words, stem
 
-__all__ = ["answer_is", "holds_an_answer", "names_it", "picks"]
+__all__ = ["answer_is", "holds_an_answer", "names_it", "picks", "picks_name"]
 
 _ALL = re.compile(
     r"(?:(?:just |please )?(?:all|everything)(?: of (?:it|them|that))?"
@@ -49,7 +51,7 @@ def names_it(kind: Kind, question: str) -> bool:
 
 def holds_an_answer(kind: Kind, text: str, clock: Clock) -> bool:
     """Whether an answer holds a value of the kind, if only in a form that an answer may have."""
-    if answers_nothing(text):
+    if answers_nothing(text) or (kind.sort != "bool" and only_agrees(text)):
         return False
     if not kind.has_mentions or mentions(kind, text, clock):
         return True
@@ -70,19 +72,35 @@ def picks(kind: Kind, value: Any, offer: str, text: str, clock: Clock) -> bool:
     if _OTHER_ONE.search(said) and len(values) == 2:
         left = [one for one in values if not any(m.denied and m.value == one for m in mentions(kind, text, clock))]
         return len(left) == 1 and same(kind, left[0], value, clock)
-    found = _PICKED.fullmatch(said)
-    if found is None or len(values) < 2:
-        return False
-    which = found["which"]
+    chosen = _place_picked(text, len(values))
+    return chosen is not None and same(kind, values[chosen], value, clock)
+
+
+def picks_name(value: str, offer: str, text: str) -> bool:
+    """Whether a reply picks a name out of those that the agent has just listed: `the second one`, `the latter`."""
+    for sentence in sentences(offer):
+        names = [part for part in _LISTED.split(sentence) if content_words(part) and not _ASKS_WHICH.match(part)]
+        holds = [k for k, part in enumerate(names) if find_phrase(value, part)]
+        if len(holds) == 1:
+            return _place_picked(text, len(names)) == holds[0]
+    return False
+
+
+_LISTED = re.compile(r"\s*(?:,\s*(?:or|and|oder|und|so)?\b|\b(?:or|and|oder|und|ou|et|o|y)\b|/|;)\s*", re.IGNORECASE)
+_ASKS_WHICH = re.compile(r"\s*(?:which|what|welche\w*|quel\w*|cu\u00e1l\w*)\b", re.IGNORECASE)
+
+
+def _place_picked(text: str, n: int) -> int | None:
+    """Which of `n` things a clause of a reply picks by its place; None where none does, or several."""
+    clauses = [" ".join(fold(part).strip(" .!").split()) for part in re.split(r"[,;.!?\n]", text)]
+    picked = {found["which"] for clause in clauses if (found := _PICKED.fullmatch(clause))}
+    if len(picked) != 1 or n < 2:
+        return None
+    (which,) = picked
     if which in ("earlier", "later", "latter"):
-        if len(values) != 2:
-            return False
-        chosen = values[0] if which == "earlier" else values[1]
-    elif (place := _PLACE[which]) >= len(values):
-        return False
-    else:
-        chosen = values[place]
-    return same(kind, chosen, value, clock)
+        return (0 if which == "earlier" else 1) if n == 2 else None
+    place = _PLACE[which]
+    return place % n if place < n else None
 
 
 def _hours_picked(said: str, values: list[Any]) -> list[Any]:

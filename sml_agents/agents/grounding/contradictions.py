@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from sml_agents.agents.grounding.draft import Draft
-from sml_agents.agents.grounding.places import Place, is_near, words_beside
+from sml_agents.agents.grounding.places import Place, is_near, is_wanted, words_beside
 from sml_agents.agents.grounding.states import Ground, State
 from sml_agents.text.values import Kind, Span, mentions, tokens
 from sml_agents.text.values.lengths import find_lengths
@@ -27,7 +27,8 @@ def said_instead(draft: Draft, k: int, used: Collection[Place]) -> str:
     shape = _shape(draft.fills[k].value)
     for number, piece in reversed(list(draft.said)):
         if kind.has_mentions and kind.sort not in ("number", "datetime"):
-            found = [one.span for one in mentions(kind, piece.text, draft.clock) if not one.denied]
+            said = [one for one in mentions(kind, piece.text, draft.clock) if not one.denied]
+            found = [one.span for one in said if is_wanted(draft, k, piece, one)]
             if draft.rivals(k) and kind.sort in ("date", "time"):
                 found = [span for span in found if is_near(kind, piece.text, span)]
         elif shape:

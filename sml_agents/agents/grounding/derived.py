@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from operator import add, mul
@@ -37,6 +38,9 @@ _SINGLE = re.compile(
 def derivation(draft: Draft, k: int) -> str:
     """The words that argument `k` follows from; empty when it does not follow from what was said."""
     kind, value = draft.kinds[k], draft.fills[k].value
+    if (since := draft.request.doubted.get(draft.fills[k].slot.name)) is not None:
+        spoken = ("said", "offered")
+        draft = replace(draft, pieces=tuple(p for p in draft.pieces if p.source not in spoken or p.at >= since))
     said = [piece.text for piece in draft.pieces if piece.source in ("said", "returned") or piece.accepted]
     if kind.sort == "date":
         return _day(value, said, draft.clock)

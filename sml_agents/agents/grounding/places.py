@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sml_agents.agents.evidence import Piece
-from sml_agents.agents.grounding.answers import answer_is, holds_an_answer, names_it, picks
+from sml_agents.agents.grounding.answers import answer_is, holds_an_answer, names_it, picks, picks_name
 from sml_agents.agents.grounding.asides import is_aside, is_how_it_stands, is_left_behind, is_one_of_several
 from sml_agents.agents.grounding.draft import Draft
 from sml_agents.agents.grounding.limits import is_change, is_limit
@@ -23,7 +23,7 @@ from sml_agents.text.values.times import as_time, find_times
 from sml_agents.text.values.words import clause_of, find_part, find_words, is_denied, listed
 from sml_agents.text.words import stem
 
-__all__ = ["Place", "is_near", "places_of", "seated", "words_beside"]
+__all__ = ["Place", "is_near", "is_wanted", "places_of", "seated", "words_beside"]
 
 
 @dataclass(frozen=True)
@@ -79,15 +79,17 @@ _NOW = frozenset(map(stem, listed("now today current timestamp")))
 def places_of(draft: Draft, k: int) -> list[Place]:
     """The places that hold the value of argument `k`, the best first: an answer, then words near its name."""
     fill, kind = draft.fills[k], draft.kinds[k]
-    since = max(_since(draft, k), _taken_back(draft, k))
+    since, back = max(_since(draft, k), draft.request.doubted.get(fill.slot.name, -1)), _taken_back(draft, k)
     places: list[tuple[int, Place]] = []
     for number, piece in enumerate(draft.pieces):
         old = piece.at < since or (piece.at == since and piece.source == "offered")
-        if (piece.source in ("said", "offered") and old) or not _usable(draft, k, piece):
+        if (piece.source in ("said", "offered") and (old or number < back[0])) or not _usable(draft, k, piece):
             continue
         answering = fill.slot.name in piece.about
         for mention in _mentions(draft, k, piece, answering):
-            if not _is_wanted(draft, k, piece, mention) or not _role_fits(draft, k, piece, mention):
+            if (number, mention.span.start) < back and piece.source == "said":
+                continue
+            if not is_wanted(draft, k, piece, mention) or not _role_fits(draft, k, piece, mention):
                 continue
             if not answering and not (_unit_fits(draft, k, piece, mention) and _row_fits(draft, k, piece, mention)):
                 continue
@@ -124,24 +126,41 @@ def _since(draft: Draft, k: int) -> int:
     return max((one.at for one in answers if holds_an_answer(kind, one.text, draft.clock)), default=-1)
 
 
-def _taken_back(draft: Draft, k: int) -> int:
-    """The message that takes the value of argument `k` back, `no, not Paris`: what was said before does not count."""
+def _taken_back(draft: Draft, k: int) -> tuple[int, int]:
+    """The piece that takes the value of argument `k` back, and where in it: `no, not Paris`. What was said before does
+    not count, in the same words (`digoxin. Actually not digoxin`) or in those of another message."""
     fill, kind = draft.fills[k], draft.kinds[k]
     if not fill.given or kind.sort not in ("text", "enum", "pattern", "date", "time", "number"):
-        return -1
-    found = -1
-    for _, piece in draft.said:
+        return -1, 0
+    found = (-1, 0)
+    for number, piece in draft.said:
         if kind.has_mentions:
-            said = [
-                one.denied
+            spans = [
+                (one.span, one.denied)
                 for one in mentions(kind, piece.text, draft.clock)
                 if same(kind, one.value, fill.value, draft.clock)
             ]
         else:
-            said = [is_denied(piece.text, span) for span in find_words(str(fill.value), piece.text)]
-        if (said and all(said)) or _is_moved_away(draft, k, piece):
-            found = max(found, piece.at)
+            value = str(fill.value)
+            words = [one for one in find_words(value, piece.text) if not _is_in_address(value, piece.text, one)]
+            spans = [(span, is_denied(piece.text, span)) for span in words]
+        gone = [span.start for span, denied in spans if denied and not _counts_another(draft, k, piece.text, span)]
+        if gone:
+            found = (number, max(gone))
+        if _is_moved_away(draft, k, piece):
+            found = (number, len(piece.text))
     return found
+
+
+def _is_in_address(value: str, text: str, span: Span) -> bool:
+    """Whether a name stands in an address alone: Ann Lee in `ann@lee.org`."""
+    return "@" in text[span.start : span.end] and "@" not in value
+
+
+def _counts_another(draft: Draft, k: int, text: str, span: Span) -> bool:
+    """`3 rooms, not 3 beds`."""
+    beside = words_beside(text, span)
+    return draft.kinds[k].sort == "number" and bool(beside) and not beside & draft.kinds[k].words
 
 
 _NOT_THAT_MANY = re.compile(
@@ -179,6 +198,9 @@ def _mentions(draft: Draft, k: int, piece: Piece, answering: bool) -> list[Menti
             and picks(kind, fill.value, _offer_before(draft, piece), text, clock)
         ):
             found = [Mention(fill.value, Span(0, len(text)))]
+        named = not found and kind.sort in ("text", "enum", "pattern") and piece.source == "said"
+        if named and picks_name(str(fill.value), _offer_before(draft, piece), text):
+            found = [Mention(fill.value, Span(0, len(text)))]
         if not found and kind.sort == "text" and piece.source == "said":
             offers = [one.text for one in draft.pieces if one.source in ("offered", "returned") and one.at < piece.at]
             found = [Mention(fill.value, span) for span in find_part(str(fill.value), text, offers)]
@@ -201,7 +223,7 @@ def _offer_before(draft: Draft, piece: Piece) -> str:
     return offers[-1].text if offers and offers[-1].at > last else ""
 
 
-def _is_wanted(draft: Draft, k: int, piece: Piece, mention: Mention) -> bool:
+def is_wanted(draft: Draft, k: int, piece: Piece, mention: Mention) -> bool:
     """Whether words that hold a value mean it, and not one near it, one of several, or something else."""
     kind, text, span = draft.kinds[k], piece.text, mention.span
     if is_aside(kind, piece, span):

@@ -7,7 +7,7 @@ import re
 from sml_agents.agents.evidence import Piece
 from sml_agents.agents.grounding.draft import Draft
 from sml_agents.text.sentences import sentence_spans
-from sml_agents.text.values import Kind, Span, label
+from sml_agents.text.values import Kind, Span, find, label
 from sml_agents.text.values.words import clause_of
 
 __all__ = ["is_unsettled"]
@@ -78,14 +78,46 @@ _SAY = re.compile(
 def is_unsettled(draft: Draft, k: int, piece: Piece, span: Span) -> bool:
     """Whether words hold a value of argument `k` only in a question by the way, in what is supposed, or where the
     person says that they do not know it."""
-    if piece.source != "said" or draft.kinds[k].sort == "bool":
+    if piece.source != "said":
         return False
     text = piece.text
-    return (
+    later = [one.text for _, one in draft.said if one.at == piece.at]
+    rest = "".join(later[later.index(text) + 1 :]) if text in later else ""
+    if _is_retracted(draft, k, f"{text}{rest}", span):
+        return True
+    return draft.kinds[k].sort != "bool" and (
         _is_asked_about(piece, span)
         or _is_supposed(draft.kinds[k], text, span)
         or any(_is_unknown(draft, k, text, span, one) for one in _UNKNOWN.finditer(text))
     )
+
+
+_THAT = r"(?:that|those|these|(?:that |the )(?:number|date|day|time|name|last)\b)(?: (?:one|last|number|part))*"
+_RETRACTS = re.compile(
+    rf"(?:(?:oh|no|wait|sorry|hm+|well|so|but|and|then|actually|please|ah|ach|i(?:['\u2019]ll| will)?|we|just),? )*"
+    rf"(?:(?:forget|scrap|scratch|strike)\s+(?:{_THAT}|it\b|them\b)|(?:delete|ignore|drop|skip|undo)\s+{_THAT}"
+    rf"|cross\s+(?:{_THAT}|it|them) out\b|(?:which )?i take (?:(?:{_THAT}|it|them) )?back\b|not {_THAT}(?!\w)"
+    r"|(?:no|wait),? (?:that['\u2019]s|that is|that was|it['\u2019]s) (?!all\b|it\b|fine\b|right\b|ok\w*\b|good\b)"
+    r"|(?:that|it)(?:['\u2019]s| is| was)(?: now)? (?:off|out|wrong|obsolete|gone)\b|that no longer\b"
+    r"|(?:vergiss|streich|streiche) (?:das|es)\b|oubliez? (?:\u00e7a|cela)\b|olv\u00edda(?:lo|te)\b)",
+    re.IGNORECASE,
+)
+_STRETCHES = re.compile(r"(?P<end>[.!?;\n]+|,|\.{2,}|\s[-\u2013\u2014]\s)\s*")
+
+
+def _is_retracted(draft: Draft, k: int, text: str, span: Span) -> bool:
+    """`32 minutes, delete that`: the last value that is taken back in the same sentence, or by the first words of the
+    next one."""
+    ended = 0
+    for found in _STRETCHES.finditer(text, span.end):
+        ended += found["end"] != ","
+        if ended > 1:
+            return False
+        if _RETRACTS.match(text, found.end()):
+            between = text[span.end : found.start()]
+            others = [(draft.kinds[j], fill.value) for j, fill in enumerate(draft.fills) if j != k and fill.given]
+            return not any(find(kind, value, between, draft.clock) for kind, value in others)
+    return False
 
 
 def _sentence(text: str, span: Span) -> Span:

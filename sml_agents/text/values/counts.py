@@ -62,6 +62,8 @@ def find_counts(kind: Kind, text: str, clock: Clock) -> list[Mention]:
         if kind.counts_things and _is_money(text, mention.span):
             continue
         factor = _factor(kind, text, mention.span)
+        if _PERCENT.match(text, mention.span.end):
+            found.extend(Mention(value / 100, mention.span, derived=True) for value in sorted(mention.values))
         if factor is not None:
             found.extend(Mention(value * factor, mention.span, derived=factor != 1) for value in sorted(mention.values))
     if "night" in kind.name:
@@ -101,6 +103,7 @@ def _hours(text: str) -> list[Span]:
 _CHANGES = re.compile(
     r"\b(?:scale|change|set|increase|raise|lower|reduce|decrease|move|turn|bump|up|down)\b", re.IGNORECASE
 )
+_PERCENT = re.compile(r"\s?(?:%|percent\b|per cent\b|prozent\b|pour cent\b|por ?cien)", re.IGNORECASE)
 _SHARE = re.compile(r"\s(?:out )?of \d")
 _OFTEN = frozenset(listed("times mal fois veces volte star stars sterne etoiles"))
 _MONEY_BEFORE = re.compile(
@@ -142,6 +145,8 @@ def _factor(kind: Kind, text: str, span: Span) -> float | None:
         return 1e-3  # `ran 8 k`
     after = re.match(r"\s?([^\W\d_]+)", text[span.end :])
     said = _MEASURES.get(fold(after[1])) if after else None
+    if text[span.start : span.end].endswith("m"):
+        said = _MEASURES["m"]
     own = next(
         (_MEASURES[word] for words in (kind.name, kind.words) for word in sorted(words) if word in _MEASURES), None
     )
@@ -213,6 +218,8 @@ _LABELS = frozenset(
     )
 )
 """Words before a number that make a name of it: `order 4711`."""
+_IDENTITY = frozenset(map(stem, listed("number no nr id code ref reference")))
+"""Those that stand for one another."""
 _STREET = re.compile(
     r"\s+(?:\w+\s+){0,2}(?:street|st|road|rd|avenue|ave|lane|drive|boulevard|blvd|square|way|rue)\b", re.IGNORECASE
 )
@@ -229,6 +236,8 @@ def _names_a_thing(kind: Kind, text: str, span: Span) -> bool:
     labels = _LABELS if short else _LABELS | {"order"}  # to order 2 pizza
     if before and before[0].plain in ("turns", "turned", "turning", "aged") and "age" not in kind.words:
         return True
+    if "identity" in kind.words:
+        labels = labels - _IDENTITY
     if before and stem(before[0].plain) in labels - kind.words and not (short and counts):
         return not text[before[0].end : span.start].strip(" #.:")
     if _STREET.match(text, span.end):

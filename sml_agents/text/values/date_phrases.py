@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from sml_agents.errors import MissingExtra
+from sml_agents.text.numbers import ordinal
 from sml_agents.text.values.numbers import find_numbers
 from sml_agents.text.values.words import fold, listed, tokens
 
@@ -137,10 +138,16 @@ def _parse(text: str, now: dt.datetime, languages: tuple[str, ...]) -> dt.dateti
     return found
 
 
+ORDINALS = {ordinal(day): day for day in range(1, 32)}
+"""Days of a month as English words."""
+_ORDINAL = re.compile(rf"\b(?:{'|'.join(sorted(ORDINALS, key=len, reverse=True))})\b", re.IGNORECASE)
+
+
 def _spelled(piece: str, clock: Clock, languages: tuple[str, ...]) -> dt.datetime | None:
     """Numbers written as words (`in two weeks`, `in zwei Wochen`) and ordinals, given to the parser as digits."""
+    piece = _ORDINAL.sub(lambda found: str(ORDINALS[found[0].casefold()]), piece)
     said = list(find_numbers(piece))
-    if not said or all(piece[m.span.start : m.span.end].isdigit() for m in said):
+    if not said:
         return None
     for mention in reversed(said):
         number = next(iter(mention.values))

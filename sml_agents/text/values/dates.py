@@ -17,6 +17,7 @@ from sml_agents.text.numerals import ENGLISH_TOO
 from sml_agents.text.values.date_phrases import (
     EDGE,
     FEAST,
+    ORDINALS,
     Clock,
     coming,
     coming_feast,
@@ -149,8 +150,8 @@ def find_dates(text: str, clock: Clock) -> tuple[DateMention, ...]:
         numbers = [int(part) for part in re.findall(r"\d+", piece)]
         if len(numbers) == 2 and match.group(1) == "-":
             continue
-        if len(numbers) == 2 and match.group(1) == "." and not piece.endswith("."):
-            continue  # 12.50 is an amount
+        if len(numbers) == 2 and match.group(1) == "." and (not piece.endswith(".") or is_english(text)):
+            continue  # 12.50 is an amount, in English also where a sentence ends behind it
         year = (numbers[2] + 2000 if numbers[2] < 100 else numbers[2]) if len(numbers) == 3 else None
         first, second = numbers[:2]
         orders = [(second, first)] if match.group(1) == "." else [(first, second), (second, first)]
@@ -199,10 +200,11 @@ def _first_of_range(text: str, mention: DateMention) -> DateMention | None:
     """The 3 June of `from 3 to 7 June`."""
     before = _RANGE.search(text[: mention.span.start])
     starts = re.match(r"\d{1,2}\D", text[mention.span.start : mention.span.end])
-    if before is None or not starts or mention.weekday_only or not mention.open_year:
+    if before is None or not starts or mention.weekday_only or mention.relative:
         return None
     days = days_of([(mention.day.year, mention.day.month, int(before[1]))])
-    return next((DateMention(day, Span(before.start(1), before.end(1)), open_year=True) for day in days), None)
+    span = Span(before.start(1), before.end(1))
+    return next((DateMention(day, span, open_year=mention.open_year) for day in days), None)
 
 
 _TO_THE = re.compile(
@@ -312,10 +314,38 @@ def _is_another_word(text: str, plain: list[str], word: str, numbers: list[bool]
     return plain[0] == word or is_english(text)
 
 
+def _holds_together(text: str, window: tuple[Any, ...], numbers: list[bool], words: dict[str, frozenset[str]]) -> bool:
+    """Whether the numbers of a run of words are its day and its year: not `1 July, forty`, `two on Thursday`, `Monday 8
+    am`, `19 May, in on 21`."""
+    plain = [token.plain for token in window]
+    if any(word in UNITS or word.startswith(_RELATIVE_UNITS) for word in plain):
+        return True  # `in two weeks`
+    at = [k for k, word in enumerate(plain) if word in words["strong"]]
+    named = [k for k in at if plain[k] in words["months"]] or [k for k in at if plain[k] in words["weekdays"]]
+    figures = [k for k, is_number in enumerate(numbers) if is_number and k not in at]
+    if not figures:
+        return True
+    if not named:
+        return False  # `in 33 tomorrow`
+    if re.match(r"(?::\d|\s?[ap]\.?m\b|\s?o['\u2019]?clock|\s?(?:uhr|h)\b)", text[window[-1].end :], re.IGNORECASE):
+        return figures[-1] != len(plain) - 1
+    years = [k for k in figures if re.fullmatch(r"\d{4}", plain[k])]
+    days = [k for k in figures if k not in years]
+    if len(years) > 1 or len(days) > 1 or any(k < named[0] for k in years if days and k < days[0]):
+        return False
+    if not days:
+        return True
+    (day,) = days
+    spelled = not re.match(r"\d", plain[day])
+    if plain[named[0]] not in words["months"]:
+        return day == named[0] + 1 and not spelled  # `Friday 13`
+    return day < named[0] if spelled else day <= named[-1] + 2
+
+
 def _likely(text: str, window: tuple[Any, ...], words: dict[str, frozenset[str]]) -> bool:
     """Whether a run of words can be a date: all of them known to the parser, one of them a day, month or unit."""
     plain = [token.plain for token in window]
-    numbers = [bool(re.match(r"\d", word)) or bool(find_numbers(word)) for word in plain]
+    numbers = [bool(re.match(r"\d", word)) or word in ORDINALS or bool(find_numbers(word)) for word in plain]
     known = [n or w in words["strong"] or w in words["weak"] for n, w in zip(numbers, plain, strict=True)]
     if not all(known):
         return False
@@ -344,6 +374,8 @@ def _likely(text: str, window: tuple[Any, ...], words: dict[str, frozenset[str]]
         return False  # a sentence ends behind a name that is not cut short
     strong = [w for w in plain if w in words["strong"]]
     months = [w for w in strong if w in words["months"]]
+    if strong and not _holds_together(text, window, numbers, words):
+        return False
     if "from" in plain and (set(plain) & set(UNITS) or numbers[0]):
         return False  # `two weeks from today`: see `_shifted`; `for 2 from 5 May`
     if not months and any("," in gap and other for gap, other in zip(between, numbers[1:], strict=False)):

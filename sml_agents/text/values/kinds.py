@@ -104,6 +104,8 @@ def kind_of(schema: Mapping[str, Any], name: str = "", value: Any = None) -> Kin
     last = re.split(r"[_\W]+", name.casefold().strip("_"))[-1]
     words: Any = {"words": label(name, description), "name": label(name), "description": description}
     words["part"] = last if last in PARTS else ""
+    if last in ("no", "nr", "num", "number", "id", "code", "ref"):
+        words["words"] |= {"identity"}
     members = schema.get("enum")
     if isinstance(members, list | tuple) and members and all(_is_said(member) for member in members):
         if all(as_number(member) is not None for member in members):

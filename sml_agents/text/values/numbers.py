@@ -33,13 +33,16 @@ WORDS = {
 }
 """Number words of other languages, one word each, without accents; English has `sml_agents.text.numbers`."""
 _SCALES = {"hundred": 100, "thousand": 1000, "k": 1000, "million": 1_000_000, "m": 1_000_000}
-_DIGITS = re.compile(r"(?<![\w.,-])-?\d+(?:[.,'\u2019\u202f\u00a0]\d+)*")
+_DIGITS = re.compile(r"(?<![\w.,-])-?(?:\d+(?:[.,'\u2019\u202f\u00a0]\d+)*|\.\d+)|(?<=\bx)\d+\b", re.IGNORECASE)
 _SPACED = re.compile(r"(?<![\w.,-])(?<!\d )\d{1,3}(?: \d{3})+(?![\w.,]*\d| \d)")
 """`12 480`, beside its parts."""
 _HALVES = re.compile(r" and a half\b", re.IGNORECASE)
 _SIX = re.compile(r"\bhalf a dozen\b", re.IGNORECASE)
 _GLUED = re.compile(r"[^\W_]|-\d")
-_COUNTED = re.compile(r"(?:st|nd|rd|th|x|km|kg|h|min|m|g|l|pm|am|er)\b", re.IGNORECASE)
+_COUNTED = re.compile(
+    r"(?:st|nd|rd|th|x|[kcm]?m|[km]?g|lbs?|oz|ft|[mcd]?l|h|min|m?s|secs?|px|dpi|[kmgt]i?b|k?wh?|k?hz|v|mol|pm|am|er)\b",
+    re.IGNORECASE,
+)
 _AFTER = re.compile(r"\s?(k|thousand|hundred|million|m)\b", re.IGNORECASE)
 
 
@@ -61,6 +64,7 @@ def _readings(digits: str) -> frozenset[float]:
     """`12,50` is 12.5; `1.234` may be 1.234 or 1234; `1,234.56` is one number."""
     text = "".join(str(unicodedata.digit(sign, -1)) if sign.isdigit() else sign for sign in digits)
     text = re.sub(r"['\u2019\u202f\u00a0]", "", text)
+    text = re.sub(r"^(-?)\.", r"\g<1>0.", text)
     readings: set[float] = set()
     for point, group in ((".", ","), (",", ".")):
         head, _, tail = text.partition(point)
@@ -79,7 +83,8 @@ def find_numbers(text: str) -> tuple[NumberMention, ...]:
         values = _readings(match.group())
         if scale := _AFTER.match(text, end):
             times = _SCALES[scale.group(1).casefold()]
-            values = frozenset(value * times for value in values)
+            scaled = frozenset(value * times for value in values)
+            values = scaled | values if scale.group(1) in ("m", "M") else scaled  # `5 m` may be metres
             end = scale.end()
         elif _GLUED.match(text, end) and not _COUNTED.match(text, end):
             continue  # part of a code

@@ -27,10 +27,11 @@ class TimeMention:
         return mine == other or (self.halves and mine % 720 == other % 720)
 
 
+_OF_A_CLOCK = r"\s?(?:[ap]\.?m\b|uhr|(?:in the|this) (?:morning|afternoon|evening))"
 _CLOCK_TIME = re.compile(
-    r"(?<![\d.:])(?P<h>\d{1,2})(?:[:h](?P<m>\d{2})|\sh\s(?P<m3>\d{2})(?!\d)"
-    r"|[.](?P<m2>\d{2})(?=\s?(?:[ap]\.?m\b|uhr|(?:in the|this) (?:morning|afternoon|evening))))?"
-    r"(?:\s?(?P<half>[ap])\.?\s?m\b\.?|\s?(?P<clock>o['\"\u2019]?\s?clock|uhr|heures?|h\b))?",
+    rf"(?<![\d.:])(?P<h>\d{{1,2}})(?![.,]\d{{1,3}}\b(?!{_OF_A_CLOCK}))"
+    rf"(?:[:h](?P<m>\d{{2}})|\sh\s(?P<m3>\d{{2}})(?!\d)|[.](?P<m2>\d{{2}})(?={_OF_A_CLOCK}))?"
+    r"(?:\s?(?P<half>[ap])\.?\s?m\b\.?|\s?(?P<clock>o['\"\u2019]?\s?clock|uhr|heures?|h\b(?!\s*=)))?",
     re.IGNORECASE,
 )
 _NAMED = {
@@ -69,9 +70,10 @@ _MINUTES = re.compile(
 )
 """`At twenty to seven`."""
 _QUARTERS = {"media": 30, "demie": 30, "mezza": 30, "meia": 30, "menos cuarto": -15, "moins le quart": -15}
+_HOURS = "one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve"
 _FRACTION = re.compile(
-    r"\b(?:(?P<part>half past|quarter past|quarter to|quarter after|halb|viertel nach|viertel vor|dreiviertel)\s+)"
-    r"(?P<hour>\w+)",
+    rf"\b(?:(?P<part>half past|half(?= (?:\d{{1,2}}|{_HOURS})\b)|quarter past|quarter to|quarter after|halb"
+    r"|viertel nach|viertel vor|dreiviertel)\s+)(?P<hour>\w+)",
     re.IGNORECASE,
 )
 _AT = re.compile(
@@ -81,6 +83,7 @@ _AT = re.compile(
 _DAYTIME = re.compile(r"\b(?:morning|afternoon|evening|night|morgens|abends|nachmittags),?\s+$", re.IGNORECASE)
 _OFFSET = {
     "half past": 30,
+    "half": 30,
     "quarter past": 15,
     "quarter after": 15,
     "quarter to": -15,
@@ -167,7 +170,11 @@ def find_times(text: str) -> tuple[TimeMention, ...]:
         value = next(iter(number.values))
         clock = re.match(r"\s+(?:o['\u2019]?clock|uhr|[ap]\.?m\b)", text[number.span.end :], re.IGNORECASE)
         at = _AT.search(text[: number.span.start]) and _ends_there(text, number.span.end)
-        if word.isalpha() and 1 <= value <= 12 and (clock or at):
+        of_day = _IN_PART.match(text, number.span.end)
+        if word.isalpha() and 1 <= value <= 12 and of_day:
+            minute = next((int(min(one.values)) for one in find_numbers(of_day["minute"] or "")), 0)
+            add(int(value), minute, number.span.start, of_day.end("minute") if minute else number.span.end)
+        elif word.isalpha() and 1 <= value <= 12 and (clock or at):
             half = re.match(r"\s+([ap])\.?m\b", text[number.span.end :], re.IGNORECASE)
             end = number.span.end + (clock.end() if clock else 0)
             add(int(value), 0, number.span.start, end, half=half[1].casefold() if half else "")
@@ -189,6 +196,12 @@ def _counts(rest: str) -> bool:
     return word is not None and (fold(word[1]) in UNITS or (fold(word[1]).endswith("s") and fold(word[1]) != "thanks"))
 
 
+_IN_PART = re.compile(
+    r"(?:\s+(?P<minute>(?:ten|fifteen|twenty|thirty|forty|fifty)(?:[- ]five)?))?"
+    r"\s+(?:in the (?:morning|afternoon|evening)|at night)\b",
+    re.IGNORECASE,
+)
+"""Behind an hour in words: `six thirty in the morning`, `four in the afternoon`."""
 _FOLLOWS = frozenset(
     listed(
         "on in for please and tomorrow today tonight this at with sharp to or until am bitte und morgen heute fur"

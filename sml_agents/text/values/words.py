@@ -213,7 +213,8 @@ def find_phrase(words: str, text: str) -> list[Span]:
 
 
 def find_part(value: str, text: str, named: Collection[str]) -> list[Span]:
-    """Where `text` picks out a name by its first words, `the Thunderbird` for Thunderbird Boutique Hotel.
+    """Where `text` picks out a name by its first words, `the Thunderbird` for Thunderbird Boutique Hotel, or by one
+    word that no other name has.
 
     `named`: texts that stand before it. One of them must give the whole name, and none another one that begins alike.
     """
@@ -227,6 +228,12 @@ def find_part(value: str, text: str, named: Collection[str]) -> list[Span]:
             continue
         alike = sum(len(_in_order(part, one)) for one in named)
         return spans if alike == sum(len(_in_order(whole, one)) for one in named) else []
+    for token in tokens(value):  # `Zach` for Hotel Zach, `the poem` for poem.pdf
+        spans = [span for span in _in_order([token.plain], text) if text[span.start].isupper() or token.text.islower()]
+        if len(token.plain) < _CUT or not content_words(token.plain) or not (spans := free(text, spans)):
+            continue
+        if sum(len(_in_order([token.plain], one)) for one in named) == sum(len(_in_order(whole, one)) for one in named):
+            return spans
     return []
 
 
