@@ -59,11 +59,18 @@ def cases(sets: Collection[int]) -> Iterator[Case]:
     for line in SENTENCES.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         if row["set"] in sets:
-            turns = enumerate(row["messages"])
-            said = [AIMessage(text) if k % 2 else HumanMessage(text) for k, text in turns]
-            yield Case(row["set"], row["tool"], row["call"], said, frozenset(row["missing"]))
+            yield Case(row["set"], row["tool"], row["call"], _in_turn(row["messages"]), frozenset(row["missing"]))
     if OUTSIDE in sets and WRITTEN.is_file():
         yield from _written()
+
+
+def asked_for(tool: Mapping[str, Any], call: Mapping[str, Any], said: Sequence[str]) -> set[str]:
+    """The arguments that the guard alone asks for. `said`: the person and the agent in turn."""
+    return set(asyncio.run(asked_with(None, tool, call, _in_turn(said), CLOCK)))
+
+
+def _in_turn(said: Sequence[str]) -> list[BaseMessage]:
+    return [AIMessage(text) if k % 2 else HumanMessage(text) for k, text in enumerate(said)]
 
 
 def _written() -> Iterator[Case]:
