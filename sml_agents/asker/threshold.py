@@ -214,5 +214,5 @@ def _together(sources: Sequence[tuple[list[_Side], list[_Side]]]) -> tuple[float
 
     grounded = min([one for one in grid if needless(one) <= _FEW] or [grid[-1]])
     unknown = max([one for one in grid if one <= grounded], key=apart)
-    told = max([one for one in grid if one <= unknown and let_through(one) <= _HARDLY] or [0.0])
+    told = max([one for one in grid if let_through(one) <= _HARDLY] or [0.0])
     return grounded, unknown, told
