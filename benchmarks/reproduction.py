@@ -128,7 +128,9 @@ def main() -> int:
     add("--cells", nargs="+", choices=CELLS, default=list(CELLS), metavar="CELL", help=", ".join(CELLS))
     add("--out", type=Path, default=Path("runs/reproduction"))
     add("--results", type=Path, default=HERE / "results" / "reproduction.json")
-    add("--adapter", default=str(READY), help="low-rank weights of that model to begin with (the asker's); '' for none")
+    add(
+        "--adapter", default="asker:", help="low-rank weights of that model to begin with: the asker's, a folder, or ''"
+    )
     add("--max-tokens", type=int, default=96, help="of one turn")
     add("--shown", type=int, default=900, help="pairs of requests in the dialogues that the start imitates")
     add("--played", type=int, default=60, help="pairs of requests that the start plays")
@@ -198,9 +200,10 @@ class Workshop:
 
     def sft(self, cell: Cell, parent: str) -> SFTSettings:
         first = cell.parent == "base"
+        adapter = str(READY) if self.options.adapter == "asker:" else self.options.adapter or None
         return SFTSettings(
             model=parent,
-            adapter=(self.options.adapter or None) if first else None,
+            adapter=adapter if first else None,
             chat_template=str(TEMPLATE),
             verbatim=False,
             max_steps=self.options.start_steps if first else self.options.sft_steps,

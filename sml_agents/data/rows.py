@@ -16,8 +16,8 @@ from typing import Any, Protocol, TypeVar, cast
 from sml_agents.data.nouns import Message, Tools, TrainingRow
 from sml_agents.data.selection import Conversation, Preset, TraceFilter, preset, system_of, told_facts
 from sml_agents.errors import InputError, TrainingError
-from sml_agents.text.sentences import sentences
-from sml_agents.text.thinking import as_thought, written_thought
+from sml_agents.roles.inventory import with_inventories
+from sml_agents.text.thinking import as_thought
 from sml_agents.text.tools import ASKING_TOOL, call_text, result_text, tools_text
 from sml_agents.types import AcceptedCall, Call, Form, Role, Trace, Turn, stable_hash
 
@@ -201,24 +201,24 @@ def tools_in_text(messages: Sequence[Message], tools: Tools) -> list[Message]:
 
 
 def with_thoughts(conversation: Conversation) -> Conversation:
-    """The think-then-decide format: before each taken turn what is known, what is asked and what is missing.
+    """The think-then-decide format: before each taken turn every number that was told, and whether it is needed.
 
     Where tools serve the task: each argument of the call with its value, in the words in which it was said where the
-    task knows them, and `?` where nobody gave it. Written by rule from
-    what the dialogue knows. A missing fact is asked for, never told.
+    task knows them, and `?` where nobody gave it. Written by rule from what the dialogue knows (see `roles.inventory`);
+    a problem that no calculation solves gets none.
     """
-    task, turns = conversation.trace.task, list(conversation.turns)
-    *given, asked = sentences(task.prompt) or [""]
+    trace, turns = conversation.trace, list(conversation.turns)
+    calls, facts = trace.task.private.calls, trace.task.private.facts
+    counted = with_inventories(trace.model_copy(update={"turns": conversation.turns})).turns
     for at in conversation.targets:
         if turns[at].thought:
             continue
-        told = [turn.text for turn in turns[:at] if turn.reveals]
-        names = told_facts(turns[:at])
-        missing = {fact.name: fact.question or fact.name for fact in task.private.facts if fact.name not in names}
-        if task.private.calls:
-            thought = as_thought(_arguments_known(task.private.calls[0], missing, task.meta.get("said") or {}))
+        if calls:
+            names = told_facts(turns[:at])
+            missing = [fact.name for fact in facts if fact.name not in names]
+            thought = as_thought(_arguments_known(calls[0], missing, trace.task.meta.get("said") or {}))
         else:
-            thought = written_thought(" ".join([*given, *told]) or "nothing", asked, [*missing.values()])
+            thought = counted[at].thought
         turns[at] = turns[at].model_copy(update={"thought": thought, "call": None})
     return replace(conversation, turns=tuple(turns))
 

@@ -16,6 +16,7 @@ from sml_agents.roles.prompts import render
 from sml_agents.text.numbers import spelled_numbers
 from sml_agents.text.schemas import parameters_of, properties_of, required_of, resolved, type_of
 from sml_agents.text.values import kind_of
+from sml_agents.text.words import content_words
 from sml_agents.types import Reply, Role, ToolCall, stable_hash
 from sml_agents.views import StudentView, chat_messages
 
@@ -96,7 +97,7 @@ class GuessingStudent:
         """A guess, such as `12 - 4 = 8. The answer is 8.`, a vague question, or else `I do not know.`"""
         rng = random.Random(seed)
         if rng.random() < self.questions:
-            return Reply(text=rng.choice(_VAGUE_ABOUT_REQUESTS if view.tools else _VAGUE_QUESTIONS))
+            return Reply(text=rng.choice(_VAGUE_ABOUT_REQUESTS if view.tools else _questions(view)))
         if view.tools:
             name, schema = rng.choice(sorted(parameters_of(view.tools).items(), key=lambda item: item[0]))
             call = ToolCall(name=name, arguments=_filled(schema, schema, rng, 0))
@@ -109,6 +110,21 @@ class GuessingStudent:
         return Reply(text=text)
 
 
+def _questions(view: StudentView) -> list[str]:
+    """Vague ones, and well-formed ones about anything that was spoken of; none that was asked before."""
+    told = " ".join(text for role, text in view.history if role is Role.TEACHER)
+    said = [text for role, text in view.history if role is Role.STUDENT]
+    words = content_words(told)
+    things = [word for word in words if word.endswith("s")]
+    names = [name for name in dict.fromkeys(_NAME.findall(told)) if name.lower() in words]
+    asked = list(_VAGUE_QUESTIONS)
+    for thing in things:
+        asked += [f"How many {thing} are there?", f"How many {thing} are in each of them?"]
+        asked += [f"How many {thing} does {name} {verb}?" for name in names for verb in ("have", "need", "get")]
+    return [question for question in asked if question not in said] or asked
+
+
+_NAME = re.compile(r"\b[A-Z][a-z]+\b")
 _VAGUE_QUESTIONS = ("How many are there?", "How much is it?", "What else do I need?", "Is something missing?")
 _VAGUE_ABOUT_REQUESTS = ("Which one should it be?", "What else do I need?", "Is something missing?")
 _WORDS = ("Alpha", "Berlin", "Kim", "standard", "the usual one")

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["CLOSINGS", "as_thought", "channels", "closing_of", "reasoning_in", "split_thought", "written_thought"]
+__all__ = ["CLOSINGS", "as_thought", "channels", "closing_of", "reasoning_in", "split_thought"]
 
 _OPEN, _CLOSE = "<think>", "</think>"
 _NAMES = ("think", "thinking", "thought", "reasoning", "seed:think", "longcat_think", "antThinking")
@@ -125,9 +125,3 @@ def reasoning_in(thought: str) -> str:
 def as_thought(text: str) -> str:
     """`text`, reasoning that came apart from the words, as it is written before them."""
     return f"{_OPEN}\n{text.strip()}\n{_CLOSE}\n\n"
-
-
-def written_thought(known: str, asked: str, missing: list[str]) -> str:
-    """A thought to train on: what is known, what is asked, and what is missing."""
-    lines = [f"Known: {known}", f"Asked: {asked}", f"Missing: {', '.join(missing) or 'nothing'}"]
-    return as_thought("\n".join(lines))

@@ -27,12 +27,11 @@ EASY = "arithmetic?form=paired&steps=1&largest=20"
 SMALL = DemoSettings(
     demonstrated=(f"{EASY}&split=train&n=8&seed=12",),
     guessed=(f"{EASY}&split=train&n=4&seed=14",),
-    played=(f"{EASY}&split=train&n=2&seed=15",),
-    dev=("arithmetic?form=paired&split=dev&steps=2&largest=30&n=4&seed=16",),
+    dev=(f"{EASY}&split=dev&n=4&seed=16",),
     measured=(f"{EASY}&split=heldout&n=2&seed=101",),
     max_turns=2,
     max_tokens=16,
-    budgets=(1500, 800),
+    budget_tokens=1500,
 )
 
 
@@ -53,7 +52,7 @@ def test_the_closed_loop(embedded_model: Path, tmp_path: Path) -> None:
     read = json.loads((tmp_path / "first_token.json").read_text())
     assert set(read["students"]["trained"]["lines"]) == {"greedy", "class mass", "threshold"}
     assert read["students"]["trained"]["auc"]["value"] is not None
-    record = json.loads((tmp_path / "first" / "training.json").read_text())
+    record = json.loads((tmp_path / "trained" / "training.json").read_text())
     assert record["steps"] == record["planned_steps"] and record["settings"]["max_seconds"] is None
 
     trained = (tmp_path / "trained" / "training.json").stat().st_mtime_ns
@@ -69,7 +68,7 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Path]]:
     settings = DemoSettings()
     paths = [folder / "demonstrated.sqlite", folder / "guessed.sqlite"]
     specs = (f"{EASY}&split=train&n=40&seed=12", "lists?form=paired&split=train&n=10&seed=12")
-    for path, latest in zip(paths, (0, 1), strict=True):
+    for path, latest in zip(paths, (0, 2), strict=True):
         _hold(path, GuessingStudent(questions=0.3), specs, _primer(settings, latest), settings)
     yield paths
 
@@ -145,8 +144,10 @@ def test_numbers_are_gone_through_before_the_decision(stores: list[Path]) -> Non
             if message.role == "user":
                 told += f" {message.content}"
             elif message.trainable and " = " in row.messages[-1].content:
-                found = re.fullmatch(r"<think>\n(.+ (?:yes|no))\n(.+)\n</think>\n\n", message.thought)
+                found = re.fullmatch(r"<think>\n(.+ (?:yes|no))\n([\d ?]+)\n</think>\n\n", message.thought)
                 assert found and ("?" in found[2]) == message.content.startswith("Question. "), message
+                needed = re.findall(r"(\S+)(?: [^\d,]+)? yes\b", found[1])
+                assert found[2].removesuffix("?").split() == list(dict.fromkeys(needed)), message
                 numbers = {int(one) for one in re.findall(r"(?<![\w.])\d+", found[1])}
                 assert numbers <= {int(value) for _, _, value in _numbers(told)}
             assert "<think>" not in message.content

@@ -60,3 +60,15 @@ async def test_rewritten_guesses_teach_what_to_do_after_a_wrong_attempt() -> Non
                 assert not before.trainable  # what did not help is context, not a target
                 learnt[opening] += turn.trainable
     assert len(learnt) == 2 and min(learnt.values()) >= 3, learnt
+
+
+async def test_its_questions_are_vague_or_of_any_thing_and_never_the_same_again() -> None:
+    student = GuessingStudent(questions=1)
+    history: tuple[tuple[Role, str], ...] = ((Role.TEACHER, TOLD),)
+    asked = []
+    for seed in range(5):
+        reply = await student.reply(StudentView(history), seed=seed)
+        asked.append(reply.text)
+        history = (*history, (Role.STUDENT, reply.text), (Role.TEACHER, ASK_OR_ANSWER))
+    assert len(set(asked)) == 5 and all(text.endswith("?") for text in asked)
+    assert any(re.match(r"How many (eggs|litres|uses) (are|does Ann) ", text) for text in asked)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from sml_agents.dialogue import DialogueSettings
@@ -42,6 +44,8 @@ def test_what_is_written_opens_by_its_kind(tmp_path: object) -> None:
 def test_an_equal_share_keeps_its_first_turns(tmp_path: object, latest: int) -> None:
     kept = set()
     for trace in held(tmp_path, latest):
+        if any(own.role is Role.STUDENT and not own.primed and said.reveals for own, said in pairwise(trace.turns)):
+            continue  # what was not in vain is nothing to rewrite
         own = [turn.primed for turn in trace.student_turns]
         kept.add(own.index(True) if True in own else -1)
     assert max(kept) == latest and (latest == 0 or {0, 1} <= kept)

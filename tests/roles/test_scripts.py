@@ -24,7 +24,7 @@ GAMMA = 0.7
 
 @cache
 def tasks_of(form: str) -> list[object]:
-    return list(load_tasks(f"arithmetic?form={form}&n={6 if form == 'paired' else 12}"))
+    return list(load_tasks(f"arithmetic?form={form}&split=heldout&n={6 if form == 'paired' else 12}"))
 
 
 async def play(name: str, form: str) -> tuple[list[Trace], Metrics]:

@@ -18,7 +18,7 @@ from sml_agents.training import DialogueRenderer, training_rows
 from sml_agents.training.tokens.rows import IGNORED, tokenize_rows
 from sml_agents.types import AcceptedCall, Act, Fact, Form, Private, Reply, StopReason, Task, Trace
 from sml_agents.views import TeacherView
-from tests.training.test_rows import CANARY, TELLS, ask, attempt, trace
+from tests.training.test_rows import TELLS, ask, attempt, trace
 
 SECRET = "<think>\nMissing: SECRET-1\n</think>\n\n"
 FACT = Fact(
@@ -97,14 +97,19 @@ async def test_reasoning_is_trained_with_its_turn_and_is_in_no_later_prompt(
 
 def test_thoughts_are_written_by_rule_and_tell_nothing_private(renderer_of: Callable[[str], DialogueRenderer]) -> None:
     renderer = renderer_of("chatml")
-    rows = training_rows(
-        [trace(ask(), TELLS, attempt(True), id="a"), trace(attempt(True), id="b", form=Form.FULL)], think=True
+    asked = trace(ask(), TELLS, attempt(True), id="a")
+    private = asked.task.private.model_copy(update={"solution": "4 * 3 = 12. The answer is 12."})
+    asked = asked.model_copy(
+        update={"task": asked.task.model_copy(update={"private": private, "prompt": "Ada buys 4 pens."})}
     )
-    made, _ = tokenize_rows(rows, renderer, max_length=512)
-    trained = [parts(renderer, row)[0] for row in made]
-    assert [text.split("Missing: ")[1].split("\n")[0] for text in trained] == ["price", "nothing", "nothing"]
-    assert f"Known: {TELLS.text}\nAsked: Pens?" in trained[1]
-    assert not any(CANARY in text or "3 dollars" in text for text in trained[:1])
+    opening = asked.turns[0].model_copy(update={"text": "Ada buys 4 pens. A bus has 40 seats."})
+    asked = asked.model_copy(update={"turns": (opening, *asked.turns[1:])})
+    made, _ = tokenize_rows(training_rows([asked], think=True), renderer, max_length=512)
+    trained = [parts(renderer, row)[0].split("</think>")[0] for row in made]
+    first = "Ada buys 4 pens yes, bus 40 seats no\n"
+    assert trained == [f"<think>\n{first}4 ?\n", f"<think>\npen costs 3 dollars yes, {first}3 4\n"]
+    plain, _ = tokenize_rows(training_rows([trace(ask(), TELLS, attempt(True))], think=True), renderer, max_length=512)
+    assert not any("<think>" in renderer.tokenizer.decode(row.input_ids) for row in plain)  # nothing is calculated
 
 
 async def test_before_a_call_stands_what_is_known_of_each_argument(

@@ -70,13 +70,17 @@ def choose_exchange(
 
 
 def fitting_asides(schema: Schema, bank: Bank, kind: str) -> list[FactTemplate]:
-    """Asides of this kind that say nothing of what the schema speaks of."""
+    """Asides of this kind that say nothing of what the schema speaks of, and share no name with a fact of it."""
     spoken = _stems(
         *(*schema.scene, *schema.given, *schema.question, *schema.lead),
         *(word for words in schema.vary.values() for word in words),
         *(text for fact in schema.facts.values() for text in (*fact.say, *fact.vague, *fact.ask)),
     )
-    return [aside for aside in bank.asides if aside.kind == kind and not spoken & _stems(*aside.say, *aside.vague)]
+    return [
+        aside
+        for aside in bank.asides
+        if aside.kind == kind and aside.name not in schema.facts and not spoken & _stems(*aside.say, *aside.vague)
+    ]
 
 
 def kind_of(fact: FactTemplate, phrase: int, value: Value) -> str:
