@@ -189,26 +189,30 @@ def _beside(
 def _together(sources: Sequence[tuple[list[_Side], list[_Side]]]) -> tuple[float, float, float]:
     """`grounded`, `unknown` and `told`, on the mean of the sources.
 
-    What the rule finds is asked for from the lowest one that asks about few complete calls more. What it does not find
-    is asked for where incomplete calls are told best from complete ones; it counts as told below the highest one that
-    lets hardly an incomplete call through more.
+    What the rule finds is asked for from the lowest one that asks about few of the complete calls that pass it. What it
+    does not find is asked for where incomplete calls are told best from complete ones; it counts as told below the
+    highest one that lets hardly an incomplete call through more.
     """
     grid = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999]
 
-    def share(place: int, hit: Callable[[_Side], bool]) -> float:
-        return sum(sum(map(hit, source[place])) / len(source[place]) for source in sources) / len(sources)
+    def share(place: int, hit: Callable[[_Side], bool], of: Callable[[_Side], bool] = bool) -> float:
+        sides = [[side for side in source[place] if of(side)] for source in sources]
+        return sum(sum(map(hit, some)) / max(1, len(some)) for some in sides) / len(sides)
+
+    def passes(side: _Side) -> bool:
+        return not any(lost for _, lost in side)
 
     def needless(grounded: float) -> float:
-        return share(1, lambda side: not any(lost for _, lost in side) and any(p >= grounded for p, _ in side))
+        return share(1, lambda side: any(p >= grounded for p, _ in side), passes)
 
     def apart(unknown: float) -> float:
         shares = [share(k, lambda side: any(p >= (unknown if lost else grounded) for p, lost in side)) for k in (0, 1)]
         return shares[0] - shares[1]
 
     def let_through(told: float) -> float:
-        return share(0, lambda side: any(lost for _, lost in side) and not any(lost and p >= told for p, lost in side))
+        return share(0, lambda side: not passes(side) and not any(lost and p >= told for p, lost in side))
 
     grounded = min([one for one in grid if needless(one) <= _FEW] or [grid[-1]])
     unknown = max([one for one in grid if one <= grounded], key=apart)
-    told = max([one for one in grid if one <= unknown and let_through(one) <= _HARDLY] or [0.0])
+    told = max([one for one in grid if let_through(one) <= _HARDLY] or [0.0])
     return grounded, unknown, told
