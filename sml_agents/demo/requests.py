@@ -77,7 +77,7 @@ def run_demo(out: Path, *, settings: DemoSettings | None = None, seed: int = 0) 
         seed=settings.seed,
         baselines=True,
         resume=True,
-        progress=ProgressBar,
+        progress=lambda title: ProgressBar(title.partition(",")[0]),
     )
     report = write_report(out, out / "report.html")
 
