@@ -43,7 +43,8 @@ def job(
     AutoTokenizer.from_pretrained(tiny_model).save_pretrained(roomy)
     store = folder / "dialogues.sqlite"
     with TraceStore.open(store) as traces:
-        tasks, student = load_tasks("arithmetic?form=paired&n=40"), GuessingStudent(questions=0.2)
+        # More rows than 20 steps take: several processes fill the last step of a pass up with rows of its beginning.
+        tasks, student = load_tasks("arithmetic?form=paired&n=100"), GuessingStudent(questions=0.2)
         settings = DialogueSettings(q_priming=0.75)
         run_dialogues_sync(
             tasks, student, OracleTeacher(), traces, settings=settings, primer=OraclePrimer(demonstrate=True)
