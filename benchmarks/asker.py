@@ -450,9 +450,7 @@ def sentences(cells: Cells) -> dict[str, Any]:
         lost = asked_for(row["tool"], row["call"], row["messages"])
         tops[wrong].append(max(found.values(), default=0.0))
         alone[wrong].append(any(p >= record.drafted for p in found.values()))
-        both[wrong].append(
-            bool(lost) or any(p >= (record.unknown if one in lost else record.grounded) for one, p in found.items())
-        )
+        both[wrong].append(bool(lost) or any(p >= record.grounded for p in found.values()))
         if wrong:
             names.append(max(found, key=found.__getitem__) in row["missing"])
     return {

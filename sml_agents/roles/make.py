@@ -50,7 +50,7 @@ def student_from(given: StudentLike, *, system: str | None = None) -> Student:
 
     Raises:
         BackendSpecError: a spec that names no usable model.
-        InputError: a script or agent that does not exist.
+        InputError: a script, agent or asker that does not exist.
     """
     if isinstance(given, str) and given.startswith(_AGENT):
         return cast(Student, import_module(_AGENTS).agent_from(given.removeprefix(_AGENT)))
