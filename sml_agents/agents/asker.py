@@ -20,9 +20,9 @@ from sml_agents.asker.rows import Example
 from sml_agents.text.values import Clock
 from sml_agents.types import Role
 
-__all__ = ["AskerDecider", "drafted", "tool_view", "ungrounded"]
+__all__ = ["JUDGED", "AskerDecider", "drafted", "tool_view", "ungrounded"]
 
-_JUDGED = (State.SAID, State.ACCEPTED, State.DERIVED, State.UNKNOWN, State.CONTRADICTED)
+JUDGED = (State.SAID, State.ACCEPTED, State.DERIVED, State.UNKNOWN, State.CONTRADICTED)
 """What the conversation decides: it does not show what tools returned, or stands in the state."""
 _SPOKEN = 12
 """Messages that the asker is shown, from the end."""
@@ -49,11 +49,12 @@ class AskerDecider:
 
     `spec`: `asker:` or `asker:FOLDER`. Of a drafted call it objects to what the rules find said where it is all but
     sure that nobody said it. Where the rules find nothing, it says what was told all the same (`Told`), of kinds of
-    values and below lines that are stored with the weights; what it holds for told, but is not as sure of, is asked so
-    that a yes is enough. Without a call, the tool that serves the request is chosen first, and each required argument
-    whose P(missing) reaches the threshold is asked for; where no tool serves, nothing. `ask_above`: a threshold of your
-    own for all that is asked, None for those stored with the weights. `drafts_only`: say nothing before a call is
-    drafted.
+    values and below lines that are stored with the weights; what else it is not all but sure that nobody said is asked
+    so that a yes is enough.
+
+    Without a call, the tool that serves the request is chosen first, and each required argument whose P(missing)
+    reaches the threshold is asked for; where no tool serves, nothing. `ask_above`: a threshold of your own for all that
+    is asked, None for those stored with the weights. `drafts_only`: say nothing before a call is drafted.
     """
 
     def __init__(
@@ -83,12 +84,12 @@ class AskerDecider:
             line = (record.drafted if draft else record.threshold) if above is None else above
             return slot.question() if probability >= line else None
         if ground.ok:
-            objects = ground.state in _JUDGED and probability >= (record.grounded if above is None else above)
+            objects = ground.state in JUDGED and probability >= (record.grounded if above is None else above)
             return slot.question(understood=draft) if objects else None
         if may_be_told(ground) and probability < record.told.get(ground.slot.kind(ground.value).sort, 0.0):
             return Told(about=slot.name)
-        likely = ground.state is State.UNKNOWN and probability < record.drafted
-        return slot.question(understood=draft) if likely else None
+        may_be = ground.state is State.UNKNOWN and probability < record.grounded
+        return slot.question(understood=draft) if may_be else None
 
     def probabilities(self, view: AgentView) -> dict[str, float]:
         """P(missing) of each required argument of what is drafted, or else of the tool that serves the request."""

@@ -206,11 +206,12 @@ def test_what_a_decider_answers_for_says_so() -> None:
 
 
 def test_what_is_likely_told_is_asked_so_that_a_yes_is_enough() -> None:
-    found = proposals(Reads(service=0.35, people=0.59, member=0.1, code=0.1, day=0.1), [HumanMessage(TALK)])
+    found = proposals(Reads(service=0.35, people=0.89, member=0.1, code=0.1, day=0.1), [HumanMessage(TALK)])
     shown = {name: one.understood for name, one in found.items() if isinstance(one, Question)}
     assert shown == {"service": "colour", "people": "3", "member": "", "code": "AB-123"}
     assert "For the people I understood \u201c3\u201d. Is that right?" in str(found["people"])
     assert not any(isinstance(one, Told) for one in found.values()), "what is contradicted is the rules' to ask"
+    assert "people" not in proposals(Reads(people=0.9), [HumanMessage(TALK)]), "which the guard asks openly"
 
 
 @tool
