@@ -19,8 +19,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from guard_data import KeptAsker, grounds_of, sgd_cases
-from guard_sentences import AUTHOR, Case, written
+from guard_data import Case, KeptAsker, grounds_of, sgd_cases
+from guard_sentences import AUTHOR, written
 
 from sml_agents.agents.asker import JUDGED, drafted, said_in, tool_view
 from sml_agents.agents.grounding import may_be_told

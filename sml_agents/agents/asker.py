@@ -22,7 +22,7 @@ from sml_agents.types import Role
 
 __all__ = ["JUDGED", "AskerDecider", "drafted", "tool_view", "ungrounded"]
 
-JUDGED = (State.SAID, State.ACCEPTED, State.DERIVED, State.UNKNOWN, State.CONTRADICTED)
+JUDGED = (State.SAID, State.ACCEPTED, State.DERIVED)
 """What the conversation decides: it does not show what tools returned, or stands in the state."""
 _SPOKEN = 12
 """Messages that the asker is shown, from the end."""

@@ -229,7 +229,7 @@ def beside(sources: Sequence[tuple[Sequence[Side], Sequence[Side]]]) -> tuple[fl
 
 def _told(missing: Mapping[str, Sequence[float]], most: float) -> dict[str, float]:
     """By kind, the highest line below which at most a share of missing values is expected to lie."""
-    found = {}
+    found: dict[str, float] = {}
     for kind, some in missing.items():
         fit = [one for one in _TOLD if (sum(p < one for p in some) + 1) / (len(some) + 2) <= most]
         found |= {kind: max(fit)} if fit else {}
