@@ -39,8 +39,7 @@ class AskerJudge:
     """Reads a drafted call beside the tolerant rule, by the thresholds that an agent's guard has for it.
 
     A value that the rule finds is asked for from `grounded` on; one that it does not find is asked for unless it counts
-    as told, below `told`. (The guard lets it count only where it can also show the words.) `spec`: `asker:` or
-    `asker:FOLDER`. Where nothing is drafted, the tool that serves the request is chosen first. How sure it is to ask is
+    as told: below the line of its kind in `told`. `spec`: `asker:` or `asker:FOLDER`. Where nothing is drafted, the tool that serves the request is chosen first. How sure it is to ask is
     laid so that the stored threshold is 0.5.
     """
 
@@ -61,7 +60,9 @@ class AskerJudge:
         for call in case.calls:
             values, lost = case.arguments.required(call.name, call.arguments), unsaid(case, call)
             for path, p in self.asker.missing(_view(case, call), said, _drafted(case, call)).items():
-                yield _laid(p, record.told if path in lost else record.grounded), call.name, path, values[path]
+                kind = case.arguments.kind(call.name, path, values[path]).sort
+                line = record.told.get(kind, 0.0) if path in lost else record.grounded
+                yield _laid(p, line), call.name, path, values[path]
         if not case.calls and (tool := self.asker.choose([ToolView.read(one) for one in case.tools], said)):
             for path, p in self.asker.missing(tool, said).items():
                 yield _laid(p, record.threshold), tool.name, path, None
