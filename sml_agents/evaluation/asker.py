@@ -39,8 +39,8 @@ class AskerJudge:
     """Reads a drafted call beside the tolerant rule, by the thresholds that an agent's guard has for it.
 
     A value that the rule finds is asked for from `grounded` on; one that it does not find is asked for unless it counts
-    as told: below the line of its kind in `told`. `spec`: `asker:` or `asker:FOLDER`. Where nothing is drafted, the tool that serves the request is chosen first. How sure it is to ask is
-    laid so that the stored threshold is 0.5.
+    as told: below the line of its kind in `told`. `spec`: `asker:` or `asker:FOLDER`. Where nothing is drafted, the
+    tool that serves the request is chosen first. How sure it is to ask is laid so that the stored threshold is 0.5.
     """
 
     def __init__(self, spec: str | Asker = "asker:") -> None:
