@@ -121,6 +121,11 @@ def test_finished_dialogues_become_tables_and_a_page(options: argparse.Namespace
     assert "MT-RL" in (options.out / "report.html").read_text(encoding="utf-8")
 
 
+def test_the_page_shows_what_was_measured(repository: Path) -> None:
+    found = json.loads((repository / "benchmarks" / "results" / "reproduction.json").read_bytes())
+    assert reproduction.tables(found) in (repository / "docs" / "reproduction.md").read_text(encoding="utf-8")
+
+
 def test_what_the_turns_after_training_bring() -> None:
     late = [trace("qqqqq" + "r", task(f"late {k}"), max_turns=10) for k in range(10)]
     soon = [trace("r", task(f"soon {k}"), max_turns=10) for k in range(30)]
