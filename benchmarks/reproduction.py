@@ -476,12 +476,16 @@ COLUMNS = (
 )
 
 
+Figures = tuple[Callable[[str, Metric], str], dict[str, Any]]
+"""How they are written, and they."""
+
+
 def tables(results: dict[str, Any]) -> str:
     """All results as Markdown: of each suite who reaches what and the differences, then what later turns bring."""
     parts: list[str] = []
     for suite in (PAIRED, SHARDED, OTHER):
         cells = {name: one["suites"][suite] for name, one in results["cells"].items() if suite in one["suites"]}
-        rows = {name: (cell_of, counts["metrics"]) for name, counts in cells.items()}
+        rows: dict[str, Figures] = {name: (cell_of, counts["metrics"]) for name, counts in cells.items()}
         for one in results["differences"]:
             if one["suite"] == suite:
                 rows[f"{one['plus']} - {one['minus']}"] = signed, one["metrics"]
@@ -508,7 +512,7 @@ def tables(results: dict[str, Any]) -> str:
     return "\n\n".join(parts)
 
 
-def table(title: str, rows: dict[str, tuple[Callable[[str, Metric], str], dict[str, Any]]]) -> str:
+def table(title: str, rows: dict[str, Figures]) -> str:
     """The columns in which anybody has a figure."""
     columns = [
         (head, key, turn)
