@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from sml_agents.asker.material import read_requests
 from sml_agents.asker.likeness import look_alikes
+from sml_agents.asker.material import read_requests
 from sml_agents.asker.mix import Mix, heldout
 from sml_agents.asker.pairs import Complete, added, pair_of, row_of, stands_once, without
 from sml_agents.asker.prompt import Argument, Said, ToolView
