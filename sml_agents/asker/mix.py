@@ -24,12 +24,14 @@ from sml_agents.asker.rows import CHOICES, Choice, Example, Pair, Row, RowOf, ch
 from sml_agents.asker.written import OUTSIDE, WrittenPair, read_written, written_rows
 from sml_agents.types import Task, stable_hash
 
-__all__ = ["Mix", "Pair", "heldout"]
+__all__ = ["OWN_KINDS", "Mix", "Pair", "heldout"]
 
 _HELD_OUT = 8
 """One tool in so many is held out."""
 _GENERATED, _WRITTEN, _OWN = 4, 8, 4
 """As how many files of others' data each of these counts."""
+OWN_KINDS = ("requests", "written")
+"""Sources of held-out pairs that are no file: generated requests, and the written ones of the package."""
 _OTHERS = 30
 """Requests whose tools may stand beside the right one where a tool is chosen."""
 
@@ -120,7 +122,7 @@ class Mix:
     def heldout_pairs(
         files: Sequence[Path], generated: int, each: int, seed: int = 0, *, written: bool = False
     ) -> dict[str, list[Pair]]:
-        """Pairs of tools that training does not see: by file name, `requests` for the generated ones, and `written`.
+        """Pairs of tools that training does not see, by file name or kind.
 
         Args:
             generated: pairs of the generator's split `dev`. `each`: pairs of one file at most.
@@ -136,12 +138,12 @@ class Mix:
             found[path.stem] = [Pair(tool, lacking, whole) for tool, (whole, lacking, _) in pairs]
         if generated:
             made = generated_pairs("dev", generated, seed)
-            found["requests"] = [
+            found[OWN_KINDS[0]] = [
                 Pair(tool_of(one), with_call(example_of(one), one), with_call(example_of(other), other))
                 for one, other in made
             ]
         if written:
             by_hand = [one.pair for one in read_written() if heldout(one.pair.tool.name) and one.author != OUTSIDE]
             random.Random(stable_hash("pairs", "written", seed)).shuffle(by_hand)
-            found["written"] = by_hand[:each]
+            found[OWN_KINDS[1]] = by_hand[:each]
         return {name: pairs for name, pairs in found.items() if pairs}
