@@ -125,16 +125,17 @@ def _given(row: Row, rng: random.Random) -> Made:
 
 def cells(given: argparse.Namespace) -> dict[str, Cell]:
     """By name, the most telling first."""
-    recipe = Mix.read(given.data, given.generated, written=True)
+    others, written = Mix.read(given.data, given.generated), Mix.read([], 0, written=True).ready
+    recipe = replace(others, ready=[*others.ready, *written])
     found = {
         "recipe": Cell(recipe, reads={"": AskerModel.missing, "filled in first": read_filled_in}),
         "keys not forced": Cell(changed(recipe, named_alone), reads={"": read_named}),
-        "generated only": Cell(Mix.read([], given.generated)),
+        "generated only": Cell(replace(others, files=[], ready=[])),
         "values not filled in": Cell(changed(recipe, without_values)),
         "no descriptions": Cell(changed(recipe, without_descriptions), reads={"": read_without_descriptions}),
         "full": Cell(recipe, AskerSettings(method="full", learning_rate=4e-4, warmup=5)),
-        "without written requests": Cell(Mix.read(given.data, given.generated)),
-        "without others' files": Cell(Mix.read([], given.generated, written=True)),
+        "without written requests": Cell(others),
+        "without others' files": Cell(replace(others, files=[], ready=written)),
     }
     if given.sgd is not None:
         rows = sgd(given.sgd)
