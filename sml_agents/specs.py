@@ -13,7 +13,7 @@ from urllib.parse import unquote
 
 from sml_agents.errors import InputError
 
-__all__ = ["Spec", "read_spec"]
+__all__ = ["Spec", "read_spec", "taken_out"]
 
 
 class Spec(NamedTuple):
@@ -45,3 +45,19 @@ def read_spec(text: str, error: type[InputError] = InputError) -> Spec:
             raise error(f"The key {key!r} is given twice in the spec of {name!r}: give it once.")
         values[key] = unquote(value)
     return Spec(text, name, unquote(arg), values)
+
+
+def taken_out(text: str, name: str) -> tuple[str, str | None]:
+    """A spec without its setting `name`, and what that was set to; None where it is not set.
+
+    Raises:
+        InputError: as `read_spec` does.
+    """
+    body, _, query = text.strip().rpartition("?")
+    parts = query.split("&") if body else []
+    kept = [part for part in parts if part.partition("=")[0] != name]
+    if len(kept) == len(parts):
+        return text, None
+    value = read_spec(text).values[name]
+    # A `?` in the argument is part of it only as long as settings follow.
+    return (f"{body}?{'&'.join(kept)}" if kept else body.replace("?", "%3F")), value

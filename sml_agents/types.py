@@ -293,6 +293,9 @@ class Call(_Noun):
     """When it began, in seconds since 1970 (UTC)."""
     seconds: float | None = None
     """How long it took, its wait in a queue included."""
+    redrawn: int = Field(default=0, ge=0, exclude_if=lambda draws: not draws)
+    """Replies that were thrown away before this one, as they said what the student had said before. With any, the ids
+    are no sample of the model at its own temperature; `usage` and `seconds` are those of all draws together."""
 
 
 class _Said(_Noun):

@@ -3,7 +3,7 @@
 A student whose turns open with a word for their kind, at once or after a thought, decides in one token. Where the line
 lies between the two is no business of training: greedy decoding draws it at one half, which is right only by chance. It
 is chosen on templates that training never saw, written to `decision.json` beside the weights, and read by the
-`transformers:` backend.
+`transformers:` backend. The kind is decided so at any temperature; the rest of a turn is sampled.
 """
 
 from __future__ import annotations
@@ -41,6 +41,11 @@ class Decision(BaseModel):
         """What is added to the logits of the two where a dialogue's first turn opens, so that greedy choice draws the
         line there."""
         return {self.ask: -math.log(self.threshold / (1 - self.threshold)), self.answer: 0.0}
+
+    @property
+    def even(self) -> dict[int, float]:
+        """The same for later turns, which have heard what they asked for: the likelier kind."""
+        return {self.ask: 0.0, self.answer: 0.0}
 
     @classmethod
     def read(cls, folder: Path | str) -> Decision | None:

@@ -220,6 +220,9 @@ def _sample(rows: Sequence[Row], logits_BV: torch.Tensor) -> None:
         if opening and int(logits_BV[index].argmax()) in opening and opening.keys().isdisjoint(row.ids):
             for token, bias in opening.items():
                 logits_BV[index, token] += bias
+            decided = logits_BV[index].argmax()
+            logits_BV[index] = -torch.inf  # at any temperature: the kind of a turn is not left to chance
+            logits_BV[index, decided] = 0.0
     for row, token in zip(rows, choose(logits_BV, [row.sampler for row in rows]), strict=True):
         row.ids.append(token)
     if logprobs_RV is not None:

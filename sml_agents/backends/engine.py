@@ -53,7 +53,8 @@ class Job:
     tokens: Sequence[int] = ()
     """Of all messages up to the last reply, kept as they are; none: all messages are rendered."""
     opening: Mapping[int, float] = field(default_factory=dict)
-    """Added to the logits of these tokens where the reply opens with one of them, be it after a thought."""
+    """Added to the logits of these tokens where the reply opens with one of them, be it after a thought; the likeliest
+    is then taken, at any temperature."""
     alternatives: int | None = None
     """How many of the likeliest tokens are told at each place, with log-probabilities; None: no log-probabilities."""
     timeout: float = 300.0

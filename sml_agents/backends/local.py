@@ -127,9 +127,10 @@ class TransformersChatModel(LeanChatModel):
 
     def _opening(self, messages: list[BaseMessage]) -> dict[int, float]:
         """The threshold is one for first turns: later ones have heard what they asked for."""
-        if self._decision is None or any(isinstance(message, AIMessage) for message in messages):
+        if self._decision is None:
             return {}
-        return self._decision.bias
+        later = any(isinstance(message, AIMessage) for message in messages)
+        return self._decision.even if later else self._decision.bias
 
     def _submit(self, job: Job) -> Any:
         self._budget.spend_call()

@@ -22,7 +22,8 @@ class Sampler:
     top_p: float = 1.0
     seed: int | None = None
     opening: Mapping[int, float] = field(default_factory=dict)
-    """Added to the logits of these tokens where one of them is the likeliest, until the row has one of them."""
+    """Added to the logits of these tokens where one of them is the likeliest, until the row has one of them. The
+    likeliest is then taken, at any temperature."""
     logprobs: list[float] | None = None
     """Gets the logarithm of the probability with which each token was sampled; None: nobody asks."""
     _numbers: random.Random = field(init=False, repr=False)

@@ -159,8 +159,8 @@ class LocalSettings(ModelSettings):
     """Names for the chat template, such as `{"enable_thinking": false}`; a trained model has those of its training in
     its template already."""
     decision: Literal["stored", "greedy"] = "stored"
-    """`stored`: ask or answer at the threshold in the model's `decision.json`, if it has one; `greedy`: by the likelier
-    opening token (see `sml_agents.backends.decision`)."""
+    """`stored`: ask or answer at the threshold in the model's `decision.json`, if it has one, at any temperature;
+    `greedy`: the opening token is chosen like all others (see `sml_agents.backends.decision`)."""
     threads: int | None = Field(default=None, ge=1)
     """CPU threads of torch, for the whole process. None: see `sml_agents.backends.threads`."""
     batch_size: int = Field(default=32, ge=1)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 MODEL_HELP = "openai:MODEL[@URL], transformers:PATH, embedded:, scripted:FILE; may go on with ?temperature=0.7&..."
 STUDENT_HELP = (
     f"{MODEL_HELP}; asker: asks for what a call lacks and writes it, agent:MODULE:GRAPH is an agent of your own, "
-    "script:bisect and others read nothing"
+    "script:bisect and others read nothing; a model's may set fresh=true: it says nothing twice"
 )
 TASKS_HELP = "Task spec, such as 'arithmetic?form=paired&n=100'; may be given several times."
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sml_agents.cli.clean import clean
 from sml_agents.cli.screen import make_console, print_indented, print_turn
 from sml_agents.errors import EndsTheRun
-from sml_agents.types import Act, Role, Task, Trace, Turn
+from sml_agents.types import Act, Reply, Role, Task, Trace, Turn
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -137,14 +137,21 @@ def teach_all(
 
 async def talk(student: Student, *, seed: int) -> list[tuple[Role, str]]:
     """A free conversation in which the person is the user of `student`; returns what was said."""
+    from sml_agents.dialogue.referee import call_seed
+    from sml_agents.roles.repeats import drawn
     from sml_agents.views import StudentView
 
     console = make_console()
     history: list[tuple[Role, str]] = []
+
+    async def draw(one: Student, number: int) -> Reply:
+        turn = seed + len(history) // 2
+        return await one.reply(StudentView(tuple(history)), seed=call_seed(turn, number) if number else turn)
+
     with suppress(Ended):
         while (text := await next_line("you> ")) is not None:
             history.append((Role.TEACHER, text))
-            reply = await student.reply(StudentView(tuple(history)), seed=seed + len(history) // 2)
+            reply = await drawn(student, StudentView(tuple(history)), draw)
             history.append((Role.STUDENT, reply.text))
             print_turn(Turn(role=Role.STUDENT, text=reply.text), len(history) // 2, console)
     return history

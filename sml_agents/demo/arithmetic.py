@@ -7,6 +7,7 @@
    the numbers that were told before it decides (`roles.inventory`), and opens by its kind (`roles.openings`).
 3. The line between asking and answering is drawn on templates that training has not seen, and stored with the model.
 4. Before and after are measured on held-out templates with nobody rewriting anything, beside scripts that read nothing.
+   Both students say nothing twice (`ChatStudent(fresh=True)`).
 
 Everything lands in one folder: stores, model, `first_token.json`, `summary.json` and `report.html`. Budgets are in
 tokens, so that the figures do not depend on how busy the machine is. A demo that was cut short goes on where it stopped
@@ -91,6 +92,7 @@ def run_demo(out: Path, *, settings: DemoSettings | None = None, seed: int = 0) 
     from sml_agents.evaluation.report import write_report
     from sml_agents.evaluation.run import evaluate
     from sml_agents.evaluation.table import first_token_table, print_summary
+    from sml_agents.roles import ChatStudent
     from sml_agents.rollout import ProgressBar
 
     settings = settings or DemoSettings(seed=seed)
@@ -108,7 +110,8 @@ def run_demo(out: Path, *, settings: DemoSettings | None = None, seed: int = 0) 
     console.print(first_token_table(first_tokens))
     _headline(console, 4, "Before and after, on templates never trained on")
     summary = evaluate(
-        {"trained": tuned, "base": model},
+        # A greedy model of this size says the same again after a refusal; the untrained one has the same help.
+        {"trained": ChatStudent(tuned, fresh=True), "base": ChatStudent(model, fresh=True)},
         settings.measured,
         out,
         max_turns=settings.max_turns,
@@ -121,7 +124,7 @@ def run_demo(out: Path, *, settings: DemoSettings | None = None, seed: int = 0) 
     report = write_report(out, out / "report.html")
     print_summary(summary, console)
     console.print(f"Read the dialogues in [bold]{report}[/bold]; figures in {out / 'summary.json'}.")
-    console.print(f"Talk to the trained model: sml-agents chat --student transformers:{trained}")
+    console.print(f"Talk to the trained model: sml-agents chat --student 'transformers:{trained}?fresh=true'")
     return {**summary.model_dump(mode="json"), "first_token": first_tokens.model_dump(mode="json")}
 
 

@@ -46,6 +46,7 @@ from sml_agents.roles.call_leaks import CallSecret
 from sml_agents.roles.guard import escape, find_leak, mask_leak
 from sml_agents.roles.primer import OraclePrimer, Primer
 from sml_agents.roles.prompts import render
+from sml_agents.roles.repeats import drawn
 from sml_agents.roles.student import Student
 from sml_agents.roles.teacher import HumanReply, HumanTeacher, Teacher
 from sml_agents.text.questions import asked_facts
@@ -178,7 +179,12 @@ class _Machine:
         try:
             calls = tuple(state.get("calls", ()))
             view = StudentView(history, calls, _tokens(history, calls, state.get("draft")), state.get("tools", ()))
-            draft = await self._reply(self.student, view, runtime, state, f"student/{turn}")
+            key = f"student/{turn}"
+            draft = await drawn(
+                self.student,
+                view,
+                lambda one, draw: self._reply(one, view, runtime, state, f"{key}/{draw}" if draw else key),
+            )
         except _NOT_OURS:
             raise
         except Exception as error:  # the one boundary at which a failure becomes part of the trace

@@ -177,7 +177,9 @@ def one_token(tokenizer: Any, word: str) -> int:
 def _local(name: str, given: str | BaseChatModel) -> TransformersChatModel:
     from sml_agents.backends import resolve
     from sml_agents.backends.local import TransformersChatModel
+    from sml_agents.roles.make import fresh_of
 
+    given, _ = fresh_of(given)
     backend = resolve(given) if isinstance(given, str) else given
     if not isinstance(backend, TransformersChatModel):
         raise InputError(f"{name}: the first token can be read of embedded: and transformers: models only.")

@@ -348,7 +348,7 @@ def _count_costs(trace: Trace, counts: Counter[str]) -> None:
     """Calls of models and the tokens that they read and wrote, where the backend tells."""
     for turn in trace.turns[1:]:
         if turn.call is not None and (usage := turn.call.usage) is not None:
-            counts[f"calls_{turn.role}"] += 1
+            counts[f"calls_{turn.role}"] += 1 + turn.call.redrawn
             counts[f"tokens_{turn.role}"] += usage.prompt_tokens + usage.completion_tokens
             counts[f"metered_{turn.role}"] = 1
 

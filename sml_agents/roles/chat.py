@@ -13,7 +13,7 @@ from sml_agents.text.thinking import split_thought
 from sml_agents.text.tools import broken_call, find_calls, tool_names
 from sml_agents.types import Call, Reply, ToolCall, Usage, stable_hash
 
-__all__ = ["ask_model", "describe_model"]
+__all__ = ["ask_model", "describe_model", "takes_temperature"]
 
 
 def describe_model(model: BaseChatModel) -> dict[str, Any]:
@@ -27,6 +27,17 @@ def _takes_seed(model: BaseChatModel) -> bool:
     return bool(getattr(model, "takes_seed", False)) or "seed" in type(model).model_fields
 
 
+def takes_temperature(model: BaseChatModel) -> bool:
+    """Whether one call of `model` can be sampled at another temperature than its own."""
+    return _is_ours(model) or "temperature" in type(model).model_fields
+
+
+def _is_ours(model: BaseChatModel) -> bool:
+    from sml_agents.backends.base import LeanChatModel
+
+    return isinstance(model, LeanChatModel)
+
+
 async def ask_model(
     model: BaseChatModel,
     messages: list[BaseMessage],
@@ -35,8 +46,9 @@ async def ask_model(
     tokens: tuple[int, ...] = (),
     tools: Sequence[dict[str, Any]] = (),
     in_text: bool = False,
+    temperature: float | None = None,
 ) -> Reply:
-    """Call `model` once.
+    """Call `model` once, at `temperature` in place of its own if one is given.
 
     `seed` is passed on where the model takes one, `tokens` where there are any. `tools` are offered as the model takes
     them; to one that cannot be given any, or with `in_text`, in the words of the system prompt. Raises what the model
@@ -45,6 +57,10 @@ async def ask_model(
     given: dict[str, Any] = {"seed": seed} if _takes_seed(model) else {}
     if tokens:
         given["tokens"] = tokens
+    if temperature is not None and _is_ours(model):
+        given["temperature"] = temperature
+    elif temperature is not None:  # providers spell it in many ways in a call, but all read it from this field
+        model = model.model_copy(update={"temperature": temperature})
     asked: Any = model
     if tools and not in_text:
         try:

@@ -18,12 +18,12 @@ from sml_agents.roles.shards import SIMULATIONS, ShardTeacher, Simulation
 from sml_agents.roles.student import ChatStudent, Student
 from sml_agents.roles.teacher import ChatTeacher, HumanTeacher, OracleTeacher, SelfTeacher, Teacher
 from sml_agents.roles.user import PERSONAS, Persona
-from sml_agents.specs import Spec, read_spec
+from sml_agents.specs import Spec, read_spec, taken_out
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-__all__ = ["PrimerLike", "StudentLike", "TeacherLike", "primer_from", "student_from", "teacher_from"]
+__all__ = ["PrimerLike", "StudentLike", "TeacherLike", "fresh_of", "primer_from", "student_from", "teacher_from"]
 
 StudentLike: TypeAlias = "str | BaseChatModel | Student"
 """A backend spec such as `embedded:`, a chat model, or a student of your own."""
@@ -41,6 +41,7 @@ _AGENTS, _ASKERS = "sml_agents.agents.student", "sml_agents.asker.student"
 def student_from(given: StudentLike, *, system: str | None = None) -> Student:
     """The student that `given` names.
 
+    A model's spec may set `fresh=true`: a student that says nothing twice (see `ChatStudent`).
     Beside a model's spec: `script:bisect` and the like are students that read nothing (`roles.scripts`),
     `agent:MODULE:GRAPH` and `agent:FILE.py:GRAPH` a LangGraph agent of the user's own (`agents.AgentStudent`), and
     `asker:` and `asker:FOLDER` the asker, which asks for what a call lacks and writes it (`asker.student`).
@@ -61,8 +62,23 @@ def student_from(given: StudentLike, *, system: str | None = None) -> Student:
         if name not in SCRIPTS:
             raise InputError(f"{given!r} is no script: take {_SCRIPT}{', '.join(SCRIPTS)}")
         return ScriptStudent(name)
+    given, fresh = fresh_of(given)
     model = _model(given)
-    return cast(Student, given) if model is None else ChatStudent(model, system=system)
+    return cast(Student, given) if model is None else ChatStudent(model, system=system, fresh=fresh)
+
+
+def fresh_of(given: Any) -> tuple[Any, bool]:
+    """A student's spec without `fresh`, which is no setting of its model, and whether that is set.
+
+    Raises:
+        InputError: `fresh` that is neither true nor false.
+    """
+    if not isinstance(given, str):
+        return given, False
+    spec, value = taken_out(given, "fresh")
+    if value not in (None, "true", "false"):
+        raise InputError(f"fresh of a student is true or false, not {value!r}")
+    return spec, value == "true"
 
 
 def teacher_from(

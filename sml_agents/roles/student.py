@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from langchain_core.language_models import BaseChatModel
 
 from sml_agents.errors import InputError
-from sml_agents.roles.chat import ask_model, describe_model
+from sml_agents.roles.chat import ask_model, describe_model, takes_temperature
 from sml_agents.roles.prompts import render
 from sml_agents.text.numbers import spelled_numbers
 from sml_agents.text.schemas import parameters_of, properties_of, required_of, resolved, type_of
@@ -40,6 +40,10 @@ class ChatStudent:
     anew: what is trained on is then exactly what was sampled, also where a template drops earlier reasoning. Needs a
     model that takes tokens, as those that run in this process do.
 
+    With `fresh` it says nothing twice: a turn that says what it has said before in the dialogue (`roles.repeats`) is
+    drawn again, at most four times, at a temperature of 0.7 and then of 1; where none is new, the last stays. Each draw
+    is a call of its own. What was drawn so is no sample of the model at its own temperature, and GRPO refuses it.
+
     Where a task has tools, they are offered as the model takes them, and a call is the attempt. `calls_in_text` tells
     them in the system prompt, and reads calls out of the text: for servers that know no tools. Models without tools
     that run in this process get them so by themselves.
@@ -52,9 +56,12 @@ class ChatStudent:
         system: str | None = None,
         verbatim: bool = False,
         calls_in_text: bool = False,
+        fresh: bool = False,
     ) -> None:
         if verbatim and not getattr(model, "takes_tokens", False):
             raise InputError(f"{type(model).__name__} takes no token ids, so verbatim=True needs another model")
+        if fresh and not takes_temperature(model):
+            raise InputError(f"{type(model).__name__} takes no temperature, so fresh=True needs another model")
         self.model = model
         self.system = render("student") if system is None else system
         self.tools_system = render("student_tools") if system is None else system
@@ -66,15 +73,43 @@ class ChatStudent:
             self.settings["verbatim"] = True
         if calls_in_text:
             self.settings["calls_in_text"] = True
+        if fresh:
+            self.settings["fresh"] = list(_AGAIN)
+        self.again: tuple[Student, ...] = tuple(_Redraw(self, temperature) for temperature in _AGAIN if fresh)
+        """Who draws in its place, one after the other, while it repeats itself."""
 
     async def reply(self, view: StudentView, *, seed: int) -> Reply:
         """One turn. Raises what the model raises."""
+        return await self._reply(view, seed)
+
+    async def _reply(self, view: StudentView, seed: int, temperature: float | None = None) -> Reply:
         system = self.tools_system if view.tools else self.system
         messages = chat_messages(view.history, Role.STUDENT, system, view.calls)
         tokens = view.tokens if self.verbatim else ()
         return await ask_model(
-            self.model, messages, seed=seed, tokens=tokens, tools=view.tools, in_text=self.calls_in_text
+            self.model,
+            messages,
+            seed=seed,
+            tokens=tokens,
+            tools=view.tools,
+            in_text=self.calls_in_text,
+            temperature=temperature,
         )
+
+
+_AGAIN = (0.7, 1.0, 1.0, 1.0)
+"""Temperatures of the draws of a student that says nothing twice, after its first."""
+
+
+class _Redraw:
+    """The same student at another temperature."""
+
+    def __init__(self, student: ChatStudent, temperature: float) -> None:
+        self.settings = student.settings
+        self._student, self._temperature = student, temperature
+
+    async def reply(self, view: StudentView, *, seed: int) -> Reply:
+        return await self._student._reply(view, seed, self._temperature)
 
 
 class GuessingStudent:

@@ -61,6 +61,23 @@ def test_after_a_thought_the_threshold_decides_where_the_words_open(folder: Path
     (folder / DECISION).unlink()
 
 
+def test_the_kind_is_decided_at_any_temperature_and_the_rest_is_sampled(folder: Path) -> None:
+    later = [*PROMPT, ("assistant", "What does a pen cost?"), ("user", "A pen costs 2 dollars.")]
+    for conversation in (PROMPT, later):
+        usual = first_tokens(f"transformers:{folder}", conversation)
+        rival = usual + 1
+        Decision(ask=rival, answer=usual, threshold=1e-12).write(folder)
+        model = resolve(f"transformers:{folder}", temperature=2, max_tokens=4)
+        said = [model.invoke(conversation, seed=seed).response_metadata["completion_ids"] for seed in range(6)]
+        (folder / DECISION).unlink()
+        # A first turn is on the threshold's side of the line, a later one of the likelier kind.
+        assert {ids[0] for ids in said} == {rival if conversation is PROMPT else usual}
+        assert len({tuple(ids) for ids in said}) > 3
+        free = resolve(f"transformers:{folder}", temperature=2, max_tokens=2)
+        drawn = [free.invoke(conversation, seed=seed).response_metadata["completion_ids"] for seed in range(6)]
+        assert len({ids[0] for ids in drawn}) > 1
+
+
 def test_one_half_changes_nothing_and_higher_asks_less() -> None:
     even, strict = (Decision(ask=5, answer=6, threshold=value).bias[5] for value in (0.5, 0.9))
     assert even == 0 and strict == pytest.approx(-2.197, abs=1e-3)

@@ -39,7 +39,8 @@ def trajectory_of(trace: Trace, filler: int) -> Trajectory:
     """The ids of a dialogue. One that failed before the student spoke is a `filler` token without a mask.
 
     Raises:
-        TrainingError: when a turn has no token ids, or its prompt does not continue the turn before it.
+        TrainingError: when a turn has no token ids, was drawn again, or answers a prompt that does not continue the
+            turn before it.
     """
     completion: list[int] = []
     turn_of: list[int] = []
@@ -52,6 +53,11 @@ def trajectory_of(trace: Trace, filler: int) -> Trajectory:
             raise TrainingError(
                 f"student turn {number} of dialogue {trace.id} has no token ids: reinforcement learning needs a model "
                 "that returns those it read and sampled"
+            )
+        if call.redrawn:
+            raise TrainingError(
+                f"student turn {number} of dialogue {trace.id} was drawn again because it repeated an earlier one, and "
+                "is no sample of the policy: take a student without fresh"
             )
         if number == 1:
             prompt = list(call.prompt_ids)

@@ -116,6 +116,7 @@ class DialogueGRPOTrainer(Watched, GRPOTrainer):
             max_tokens=settings.max_tokens,
             batch_size=settings.concurrency,
             timeout=_NO_TIMEOUT,
+            decision="greedy",  # a stored threshold would move what is sampled away from the policy
         )
         self.generator: PolicyEngine | TrlGenerator
         if settings.generator == "trl":
