@@ -6,6 +6,9 @@ FOLDER holds `when2call_pairs.jsonl` (NVIDIA When2Call: the same tools, a reques
 has it) and `sgd/*.jsonl` (decisions out of the Schema-Guided Dialogue data). The drafted call of both forms of a pair
 is its `gold_call`; of an SGD turn that asks, the call holds another row's value for each missing argument (seed 0).
 Beside the guard stand always and never asking, and a comparison by letter. 95 % Wilson intervals over requests.
+
+With `--asker asker: --cells FILE` the guard is measured with the asker, whose readings are kept in FILE: with
+`--seconds` it stops after so much time of the processor, and goes on when it is run again.
 """
 
 from __future__ import annotations
@@ -13,11 +16,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import datetime as dt
+import hashlib
 import json
 import random
 import sys
+import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,47 +34,104 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCa
 from sml_agents.agents.asker import AskerDecider
 from sml_agents.agents.asking import Question, Told
 from sml_agents.agents.evidence import Request
-from sml_agents.agents.grounding import as_told, ground
+from sml_agents.agents.grounding import Ground, as_told, ground
+from sml_agents.agents.guard import questions_for
 from sml_agents.agents.slots import filled, slots_of
+from sml_agents.agents.verdict import still_open
 from sml_agents.agents.view import AgentView
+from sml_agents.asker import Asker, load_asker
+from sml_agents.asker.prompt import Said, ToolView, branch, conversation, opening
 from sml_agents.text.values import Clock
-
-Rule = Callable[[Any, dict[str, Any], Sequence[BaseMessage], Clock], list[str]]
-"""Names of the arguments that would be asked for."""
+from sml_agents.types import stable_hash
 
 
-def rules(tool: Any, arguments: dict[str, Any], messages: Sequence[BaseMessage], clock: Clock) -> list[str]:
+@dataclass(frozen=True)
+class Case:
+    """A drafted call, and what it lacks."""
+
+    number: int
+    tool: Mapping[str, Any]
+    call: Mapping[str, Any]
+    said: Sequence[BaseMessage]
+    missing: frozenset[str]
+    clock: Clock
+
+
+Rule = Callable[[Any, dict[str, Any], Sequence[BaseMessage], Clock], Sequence[Question]]
+"""What would be asked."""
+
+
+class KeptAsker(Asker):
+    """An asker whose readings are kept in a file, so that a measurement goes on where it was cut short.
+
+    Args:
+        seconds: of the processor's time, after which the program ends; what was read until then is kept.
+    """
+
+    def __init__(self, spec: str, cells: Path, seconds: float | None = None) -> None:
+        one = load_asker(spec)
+        super().__init__(one.folder, one.record)
+        self.cells, self.seconds = cells, seconds
+        self.weights = hashlib.sha256(b"".join(path.read_bytes() for path in one.folder.glob("*.safetensors")))
+        lines = cells.read_text(encoding="utf-8").splitlines() if cells.is_file() else []
+        self.kept: dict[str, dict[str, float]] = dict(json.loads(line) for line in lines)
+
+    def missing(
+        self, tool: ToolView, said: Sequence[Said], drafts: Mapping[str, str] | None = None
+    ) -> dict[str, float]:
+        shown = [branch(one, (drafts or {}).get(one.name)) for one in tool.required]
+        key = stable_hash(self.weights.hexdigest(), opening(tool), conversation(said), shown)
+        if key not in self.kept:
+            if self.seconds is not None and time.process_time() > self.seconds:
+                raise SystemExit("The time is up: run it again to go on.")
+            self.kept[key] = {name: round(p, 4) for name, p in super().missing(tool, said, drafts).items()}
+            with self.cells.open("a", encoding="utf-8") as out:
+                out.write(json.dumps([key, self.kept[key]]) + "\n")
+        return self.kept[key]
+
+
+def rules(tool: Any, arguments: dict[str, Any], messages: Sequence[BaseMessage], clock: Clock) -> Sequence[Question]:
     """The guard."""
-    return asyncio.run(asked_with(None, tool, arguments, messages, clock))
+    return asked_with(None, tool, arguments, messages, clock)
 
 
-async def asked_with(
+def asked_with(
     decider: AskerDecider | None, tool: Any, arguments: Mapping[str, Any], messages: Sequence[BaseMessage], clock: Clock
-) -> list[str]:
-    """The arguments that the guard asks for, as the middleware decides it; with a decider beside the rules."""
-    request = Request.read(messages, lambda name: name == tool["name"]).for_tool(tool["name"])
-    grounds = ground(arguments, slots_of(tool), request, clock)
-    asked: list[str] = []
+) -> Sequence[Question]:
+    """What the guard asks, as the middleware decides it; with a decider beside the rules."""
+    request, grounds = grounds_of(tool, arguments, messages, clock)
+    proposed: Sequence[Question | Told] = ()
     if decider is not None:
         call = ToolCall(name=tool["name"], args=dict(arguments), id="1")
-        proposed = await decider.questions(AgentView(messages, (call,), True, {tool["name"]: tool}, {"1": grounds}))
-        asked = [one.about for one in proposed if isinstance(one, Question)]
+        view = AgentView(messages, (call,), True, {tool["name"]: tool}, {"1": grounds})
+        proposed = asyncio.run(decider.questions(view))
         grounds = as_told(grounds, {one.about: one.words for one in proposed if isinstance(one, Told)}, request, clock)
-    return [*asked, *(one.slot.name for one in grounds if not one.ok)]
+    unknown = questions_for([one for one in grounds if not one.ok], request.asked)
+    return still_open(unknown, [one for one in proposed if isinstance(one, Question)], request)
 
 
-def by_letter(tool: Any, arguments: dict[str, Any], messages: Sequence[BaseMessage], clock: Clock) -> list[str]:
+def grounds_of(
+    tool: Any, arguments: Mapping[str, Any], messages: Sequence[BaseMessage], clock: Clock
+) -> tuple[Request, tuple[Ground, ...]]:
+    request = Request.read(messages, lambda name: name == tool["name"]).for_tool(tool["name"])
+    return request, ground(arguments, slots_of(tool), request, clock)
+
+
+def by_letter(
+    tool: Any, arguments: dict[str, Any], messages: Sequence[BaseMessage], clock: Clock
+) -> Sequence[Question]:
     """A value counts if it stands in the conversation letter by letter, whatever its case."""
     text = "\n".join(message.text for message in messages).casefold()
     fills = filled(slots_of(tool), arguments)
-    return [fill.slot.name for fill in fills if not fill.given or str(fill.value).casefold() not in text]
+    lost = [fill.slot for fill in fills if not fill.given or str(fill.value).casefold() not in text]
+    return [slot.question() for slot in lost]
 
 
-def always(tool: Any, arguments: dict[str, Any], messages: Sequence[BaseMessage], clock: Clock) -> list[str]:
-    return [slot.name for slot in slots_of(tool)]
+def always(tool: Any, arguments: dict[str, Any], messages: Sequence[BaseMessage], clock: Clock) -> Sequence[Question]:
+    return [slot.question() for slot in slots_of(tool)]
 
 
-def never(tool: Any, arguments: dict[str, Any], messages: Sequence[BaseMessage], clock: Clock) -> list[str]:
+def never(tool: Any, arguments: dict[str, Any], messages: Sequence[BaseMessage], clock: Clock) -> Sequence[Question]:
     return []
 
 
@@ -83,15 +146,25 @@ def rows(path: Path) -> list[Any]:
 def when2call(folder: Path, rule: Rule) -> dict[str, Any]:
     """The pairs; no clock is known, so relative dates ground nothing and weekdays are compared as such."""
     clock = Clock(dt.datetime(2023, 10, 1), known=False)
-    asks, needless, names = [], [], []
+    asks, needless, openly, names = [], [], [], []
     for row in rows(folder / "when2call_pairs.jsonl"):
         call = row["gold_call"]
         tool = next(tool for tool in row["tools"] if tool["name"] == call["name"])
         missing = rule(tool, call["arguments"], [HumanMessage(row["request_missing"])], clock)
         asks.append(bool(missing))
-        names.append(row["missing_param"] in missing)
-        needless.append(bool(rule(tool, call["arguments"], [HumanMessage(row["request_complete"])], clock)))
-    return {"asks": share(asks), "needless": share(needless), "names": share(names)}
+        names.append(row["missing_param"] in {one.about for one in missing})
+        asked = rule(tool, call["arguments"], [HumanMessage(row["request_complete"])], clock)
+        needless.append(bool(asked))
+        openly.append(is_open(asked))
+    return {"asks": share(asks), "needless": share(needless), OPENLY: share(openly), "names": share(names)}
+
+
+OPENLY = "needless, a yes not enough"
+
+
+def is_open(asked: Sequence[Question]) -> bool:
+    """Whether anything is asked to which a mere yes is no answer."""
+    return not all(one.understood for one in asked)
 
 
 def sgd(path: Path, rule: Rule, most: int | None = None) -> dict[str, Any]:
@@ -99,25 +172,33 @@ def sgd(path: Path, rule: Rule, most: int | None = None) -> dict[str, Any]:
 
     `most`: so many rows of each kind, the first ones.
     """
-    clock = Clock(dt.datetime(2019, 3, 1))
+    hits: dict[str, list[bool]] = defaultdict(list)
+    for case, turn in sgd_cases(path):
+        name = f"{turn}, {'asks' if case.missing else 'needless'}"
+        if most is None or len(hits[name]) < most:
+            asked = rule(case.tool, dict(case.call), case.said, case.clock)
+            hits[name].append(bool(asked))
+            if not case.missing:
+                hits[f"{turn}, {OPENLY}"].append(is_open(asked))
+    return {name: share(values) for name, values in sorted(hits.items())}
+
+
+def sgd_cases(path: Path) -> Iterator[tuple[Case, str]]:
+    """Each decision about a tool with a required argument, and whether it is made in the first turn or a later one."""
     found = rows(path)
     pool = defaultdict(list)
     for row in found:
         for name, value in [*row.get("known", {}).items(), *row.get("call", {}).get("arguments", {}).items()]:
             pool[name].append(value)
     chance = random.Random(0)
-    hits: dict[str, list[bool]] = defaultdict(list)
     for row in found:
         if not row["tool"]["parameters"]["required"] or row["label"] not in ("ask", "call"):
             continue
-        if row["label"] == "call":
-            arguments = row["call"]["arguments"]
-        else:
-            arguments = {**row["known"], **{name: chance.choice(pool[name] or ["x"]) for name in row["missing"]}}
-        name = f"{'first' if row['first_turn'] else 'later'}, {'asks' if row['label'] == 'ask' else 'needless'}"
-        if most is None or len(hits[name]) < most:
-            hits[name].append(bool(rule(row["tool"], arguments, talk(row["messages"]), clock)))
-    return {name: share(values) for name, values in sorted(hits.items())}
+        lost = row["missing"] if row["label"] == "ask" else ()
+        arguments = {**row["known"], **{name: chance.choice(pool[name] or ["x"]) for name in lost}} if lost else None
+        call = row["call"]["arguments"] if arguments is None else arguments
+        turn = "first" if row["first_turn"] else "later"
+        yield Case(0, row["tool"], call, talk(row["messages"]), frozenset(lost), Clock(dt.datetime(2019, 3, 1))), turn
 
 
 def talk(messages: Iterable[dict[str, str]]) -> list[BaseMessage]:
@@ -129,20 +210,26 @@ def main() -> None:
     options.add_argument("--data", type=Path, required=True, help="folder with when2call_pairs.jsonl and sgd/")
     options.add_argument("--out", type=Path)
     options.add_argument("--asker", help="measure the guard with this asker, such as asker:, and keep the rest")
+    options.add_argument("--cells", type=Path, help="file for what the asker has read")
+    options.add_argument("--seconds", type=float, help="stop after so many of the processor's time")
+    options.add_argument("--test", action="store_true", help="SGD's unseen services and the pairs only")
     options.add_argument("--most", type=int, help="so many of SGD's rows of each kind")
     given = options.parse_args()
     rules_too = dict(RULES)
     table: dict[str, Any] = {}
     if given.asker:
-        decider = AskerDecider(given.asker, drafts_only=True)
-        rules_too = {"guard, with the asker": lambda *case: asyncio.run(asked_with(decider, *case))}
+        asker = KeptAsker(given.asker, given.cells, given.seconds) if given.cells else given.asker
+        decider = AskerDecider(asker, drafts_only=True)
+        rules_too = {"guard, with the asker": lambda *case: asked_with(decider, *case)}
         table = json.loads(given.out.read_text(encoding="utf-8")) if given.out and given.out.is_file() else {}
     for name, rule in rules_too.items():
         table[name] = {
             "when2call_pairs": when2call(given.data, rule),
-            "sgd_dev_seen_services": sgd(given.data / "sgd" / "dev_seen_services.jsonl", rule, given.most),
             "sgd_test_unseen_services": sgd(given.data / "sgd" / "test_unseen_services.jsonl", rule, given.most),
         }
+        if not given.test:
+            dev = given.data / "sgd" / "dev_seen_services.jsonl"
+            table[name]["sgd_dev_seen_services"] = sgd(dev, rule, given.most)
         for data, figures in table[name].items():
             line = ", ".join(f"{key} {100 * one['value']:.0f} (n = {one['n']})" for key, one in figures.items())
             print(f"{name:10} {data:26} {line}", flush=True)

@@ -1,7 +1,7 @@
 """The guard on drafted calls with conversations, by authors who knew neither its rules nor its tests.
 
     python benchmarks/guard_sentences.py [--show] [--out benchmarks/results/guard_sentences.json]
-    python benchmarks/guard_sentences.py --set 4 --asker asker:
+    python benchmarks/guard_sentences.py --set 4 --asker asker: [--cells FILE --seconds 300]
 
 Sets 1 to 3 are 390 calls: half are right, in natural words of all sorts; of the others half hold a value that nobody
 gave, and half one that was said of something else: of another person, the past, a limit, an alternative, something
@@ -16,23 +16,22 @@ Beside the guard stand a comparison by letter and, with `--asker`, the guard wit
 from __future__ import annotations
 
 import argparse
-import asyncio
 import datetime as dt
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from guard import share
-from guard_data import asked_with, by_letter
+from guard_data import Case, KeptAsker, asked_with, by_letter, is_open
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 import sml_agents.asker
 from sml_agents.agents.asker import AskerDecider
+from sml_agents.asker import Asker, load_asker
 from sml_agents.text.values import Clock
 
 CLOCK = Clock(dt.datetime(2026, 11, 26, 12))
@@ -43,44 +42,35 @@ OUTSIDE = 4
 """The set of the author who is held out of everything."""
 
 
-@dataclass(frozen=True)
-class Case:
-    """A drafted call, and what it lacks."""
-
-    number: int
-    tool: Mapping[str, Any]
-    call: Mapping[str, Any]
-    said: Sequence[BaseMessage]
-    missing: frozenset[str]
-    clock: Clock = CLOCK
-
-
 def cases(sets: Collection[int]) -> Iterator[Case]:
     for line in SENTENCES.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         if row["set"] in sets:
-            yield Case(row["set"], row["tool"], row["call"], _in_turn(row["messages"]), frozenset(row["missing"]))
+            yield Case(
+                row["set"], row["tool"], row["call"], _in_turn(row["messages"]), frozenset(row["missing"]), CLOCK
+            )
     if OUTSIDE in sets and WRITTEN.is_file():
-        yield from _written()
+        yield from written(lambda author: author == AUTHOR)
 
 
 def asked_for(tool: Mapping[str, Any], call: Mapping[str, Any], said: Sequence[str]) -> set[str]:
     """The arguments that the guard alone asks for. `said`: the person and the agent in turn."""
-    return set(asyncio.run(asked_with(None, tool, call, _in_turn(said), CLOCK)))
+    return {one.about for one in asked_with(None, tool, call, _in_turn(said), CLOCK)}
 
 
 def _in_turn(said: Sequence[str]) -> list[BaseMessage]:
     return [AIMessage(text) if k % 2 else HumanMessage(text) for k, text in enumerate(said)]
 
 
-def _written() -> Iterator[Case]:
+def written(wanted: Callable[[str], bool]) -> Iterator[Case]:
+    """The written requests of the authors that are wanted: each right call, then the one that lacks a value."""
     tool: Any = None
     author = ""
     for line in WRITTEN.read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         if "tool" in row:
             tool, author = row["tool"], row.get("by", "")
-        elif author == AUTHOR:
+        elif wanted(author):
             day = row.get("today")
             clock = Clock(dt.datetime.fromisoformat(f"{day or '2026-05-12'}T12:00"), known=bool(day))
             right, guessed = row["call"], {**row["call"], row["missing"]: row["guess"]}
@@ -93,26 +83,25 @@ def _talk(given: str | Sequence[Sequence[str]]) -> list[BaseMessage]:
     return [AIMessage(text) if role == "assistant" else HumanMessage(text) for role, text in turns]
 
 
-def measure(show: bool = False, sets: Collection[int] = (1, 2, 3), asker: str = "") -> dict[str, Any]:
+def measure(show: bool = False, sets: Collection[int] = (1, 2, 3), asker: Asker | None = None) -> dict[str, Any]:
     """Shares by set and rule."""
     hits: dict[str, list[bool]] = defaultdict(list)
-    decider = AskerDecider(asker, drafts_only=True) if asker else None
+    decider = AskerDecider(asker, drafts_only=True) if asker is not None else None
     for case in cases(sets):
-        found = {"": set(asyncio.run(asked_with(None, case.tool, case.call, case.said, case.clock)))}
+        found = {"": asked_with(None, case.tool, case.call, case.said, case.clock)}
         if decider is not None:
-            found[", with the asker"] = set(
-                asyncio.run(asked_with(decider, case.tool, case.call, case.said, case.clock))
-            )
+            found[", with the asker"] = asked_with(decider, case.tool, case.call, case.said, case.clock)
         if case.number == OUTSIDE:
-            found[", by letter"] = set(by_letter(case.tool, dict(case.call), case.said, case.clock))
-        for rule, asked in found.items():
-            name = f"set {case.number}{rule}"
+            found[", by letter"] = by_letter(case.tool, dict(case.call), case.said, case.clock)
+        for rule, questions in found.items():
+            name, asked = f"set {case.number}{rule}", {one.about for one in questions}
             named = {one.replace("[]", "").split(".")[0] for one in asked} | asked
             if case.missing:
                 hits[f"{name}, let through"].append(not asked)
                 hits[f"{name}, names all that is missing"].append(case.missing <= named)
             else:
                 hits[f"{name}, asks needlessly"].append(bool(asked))
+                hits[f"{name}, asks needlessly, a yes not enough"].append(is_open(questions))
             if show and not rule and ((case.missing and not case.missing <= named) or (asked and not case.missing)):
                 said = " / ".join(one.text for one in case.said)
                 print(sorted(case.missing), sorted(asked), case.call, said, sep=" | ")
@@ -124,9 +113,14 @@ def main() -> None:
     options.add_argument("--show", action="store_true", help="every case that went wrong")
     options.add_argument("--set", type=int, action="append", choices=(1, 2, 3, 4), help="only this one")
     options.add_argument("--asker", default="", help="beside it, the guard with this asker, such as asker:")
+    options.add_argument("--cells", type=Path, help="file for what the asker has read, from which it goes on")
+    options.add_argument("--seconds", type=float, help="stop after so many of the processor's time")
     options.add_argument("--out", type=Path)
     given = options.parse_args()
-    found = measure(given.show, given.set or (1, 2, 3, 4), given.asker)
+    asker = None
+    if given.asker:
+        asker = KeptAsker(given.asker, given.cells, given.seconds) if given.cells else load_asker(given.asker)
+    found = measure(given.show, given.set or (1, 2, 3, 4), asker)
     for name, one in found.items():
         print(
             f"{name:52} {100 * one['value']:.0f} % ({100 * one['low']:.0f} to {100 * one['high']:.0f}), n = {one['n']}"

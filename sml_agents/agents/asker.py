@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
@@ -21,9 +20,9 @@ from sml_agents.asker.rows import Example
 from sml_agents.text.values import Clock
 from sml_agents.types import Role
 
-__all__ = ["AskerDecider", "drafted", "tool_view", "ungrounded"]
+__all__ = ["JUDGED", "AskerDecider", "drafted", "tool_view", "ungrounded"]
 
-_JUDGED = (State.SAID, State.ACCEPTED, State.DERIVED, State.UNKNOWN, State.CONTRADICTED)
+JUDGED = (State.SAID, State.ACCEPTED, State.DERIVED)
 """What the conversation decides: it does not show what tools returned, or stands in the state."""
 _SPOKEN = 12
 """Messages that the asker is shown, from the end."""
@@ -49,11 +48,13 @@ class AskerDecider:
     """Reads a drafted call beside the guard's rules, or a request before a call is drafted.
 
     `spec`: `asker:` or `asker:FOLDER`. Of a drafted call it objects to what the rules find said where it is all but
-    sure that nobody said it, which is then asked for; and where the rules find nothing and it is sure that the value
-    was told, it says in which of the person's words (`Told`: the guard looks whether they stand there). Without a
-    call, the tool that serves the request is chosen first, and each required argument whose P(missing) reaches the
-    threshold is asked for; where no tool serves, nothing. `ask_above`: a threshold of your own for all that is asked,
-    None for those stored with the weights. `drafts_only`: say nothing before a call is drafted.
+    sure that nobody said it. Where the rules find nothing, it says what was told all the same (`Told`), of kinds of
+    values and below lines that are stored with the weights; what else it is not all but sure that nobody said is asked
+    so that a yes is enough.
+
+    Without a call, the tool that serves the request is chosen first, and each required argument whose P(missing)
+    reaches the threshold is asked for; where no tool serves, nothing. `ask_above`: a threshold of your own for all that
+    is asked, None for those stored with the weights. `drafts_only`: say nothing before a call is drafted.
     """
 
     def __init__(
@@ -71,43 +72,37 @@ class AskerDecider:
         if self.drafts_only and not view.calls:
             return []
         found: dict[str, Question | Told] = {}
-        for shown, slots, grounds, probabilities in self._read(view):
-            told = self._told(view, shown, grounds, probabilities)
+        for slots, drafts, grounds, probabilities in self._read(view):
             for name, probability in probabilities.items():
-                ground = grounds.get(name)
-                if probability >= self._line(view, ground) and (ground is None or ground.state in _JUDGED):
-                    understood = ground.span if ground is not None and ground.ok else ""
-                    found.setdefault(name, slots[name].question(understood=understood))
-                elif words := told.get(name):
-                    found.setdefault(name, Told(about=name, words=words))
+                if one := self._proposal(slots[name], drafts.get(name, ""), grounds.get(name), probability):
+                    found.setdefault(name, one)
         return list(found.values())
 
-    def _line(self, view: AgentView, ground: Ground | None) -> float:
-        record = self.asker.record
-        if self.ask_above is not None:
-            return self.ask_above
-        if not view.calls:
-            return record.threshold
-        return record.drafted if ground is None else record.grounded
-
-    def _told(
-        self, view: AgentView, tool: ToolView, grounds: Mapping[str, Ground], probabilities: Mapping[str, float]
-    ) -> dict[str, str]:
-        """In which words the arguments were told that the rules do not find and the asker does."""
-        below = self.asker.record.told
-        names = [name for name, one in grounds.items() if may_be_told(one) and probabilities.get(name, 1.0) < below]
-        return self.asker.model.read(in_words(tool), said_in(view)).values(names) if names else {}
+    def _proposal(self, slot: Slot, draft: str, ground: Ground | None, probability: float) -> Question | Told | None:
+        record, above = self.asker.record, self.ask_above
+        if ground is None:
+            line = (record.drafted if draft else record.threshold) if above is None else above
+            return slot.question() if probability >= line else None
+        if ground.ok:
+            objects = ground.state in JUDGED and probability >= (record.grounded if above is None else above)
+            return slot.question(understood=draft) if objects else None
+        if may_be_told(ground) and probability < record.told.get(ground.slot.kind(ground.value).sort, 0.0):
+            return Told(about=slot.name)
+        may_be = ground.state is State.UNKNOWN and probability < record.grounded
+        return slot.question(understood=draft) if may_be else None
 
     def probabilities(self, view: AgentView) -> dict[str, float]:
         """P(missing) of each required argument of what is drafted, or else of the tool that serves the request."""
         together: dict[str, float] = {}
-        for _, _, _, found in self._read(view):
+        for *_, found in self._read(view):
             for name, probability in found.items():
                 together[name] = max(probability, together.get(name, 0.0))
         return together
 
-    def _read(self, view: AgentView) -> list[tuple[ToolView, dict[str, Slot], dict[str, Ground], dict[str, float]]]:
-        """Each tool that is called, or else the one to be: its slots, their grounds and P(missing)."""
+    def _read(
+        self, view: AgentView
+    ) -> list[tuple[dict[str, Slot], dict[str, str], dict[str, Ground], dict[str, float]]]:
+        """Each tool that is called, or else the one to be: its slots, their drafted values, grounds and P(missing)."""
         said = said_in(view)
         if not said:
             return []
@@ -117,12 +112,12 @@ class AskerDecider:
                 if call["name"] in view.tools:
                     shown, slots = tool_view(view.tools[call["name"]])
                     grounds = _weakest(view.grounds.get(call["id"] or "", ()))
-                    probabilities = self.asker.missing(shown, said, drafted(slots, call["args"]))
-                    found.append((shown, slots, grounds, probabilities))
+                    drafts = drafted(slots, call["args"])
+                    found.append((slots, drafts, grounds, self.asker.missing(shown, said, drafts)))
             return found
         views = [tool_view(tool) for name, tool in view.tools.items() if name != ASK_USER]
         chosen = self.asker.choose([shown for shown, _ in views], said)
-        return [(shown, slots, {}, self.asker.missing(shown, said)) for shown, slots in views if shown is chosen]
+        return [(slots, {}, {}, self.asker.missing(shown, said)) for shown, slots in views if shown is chosen]
 
 
 def _weakest(grounds: Sequence[Ground]) -> dict[str, Ground]:
@@ -134,13 +129,9 @@ def _weakest(grounds: Sequence[Ground]) -> dict[str, Ground]:
     return found
 
 
-def in_words(tool: ToolView) -> ToolView:
-    """The tool as one whose values are all copied out of what was said, also those that are chosen from a list."""
-    return replace(tool, arguments=tuple(replace(one, options=(), sort="") for one in tool.arguments))
-
-
-def ungrounded(tool: ToolView, example: Example, clock: Clock) -> set[str]:
-    """The arguments of an example's drafted call for which the guard's rules find no ground."""
+def ungrounded(tool: ToolView, example: Example, clock: Clock) -> dict[str, str]:
+    """The arguments of an example's drafted call for which the guard's rules find no ground, each with the kind of its
+    value; empty where nobody but the rules may find one."""
     schema = {one.name: _schema(one) for one in tool.arguments}
     parameters = {"type": "object", "properties": schema, "required": [one.name for one in tool.required]}
     spoken: list[BaseMessage] = [
@@ -149,7 +140,7 @@ def ungrounded(tool: ToolView, example: Example, clock: Clock) -> set[str]:
     slots = slots_of({"name": tool.name, "parameters": parameters})
     values = {name: value for name, (value, _) in example.drafts.items()}
     found = ground(values, slots, Request.read(spoken, lambda name: False), clock)
-    return {one.slot.name for one in found if not one.ok}
+    return {one.slot.name: one.slot.kind(one.value).sort if may_be_told(one) else "" for one in found if not one.ok}
 
 
 def _schema(argument: Argument) -> dict[str, Any]:
@@ -158,8 +149,12 @@ def _schema(argument: Argument) -> dict[str, Any]:
 
 
 def drafted(slots: Mapping[str, Slot], arguments: Mapping[str, Any]) -> dict[str, str]:
-    """The values of a drafted call, by required argument, as text."""
-    return {one.slot.name: _text(one.value) for one in filled(list(slots.values()), arguments) if one.given}
+    """The values of a drafted call, by required argument, as text; several of one argument in a row."""
+    found: dict[str, list[str]] = {}
+    for one in filled(list(slots.values()), arguments):
+        if one.given:
+            found.setdefault(one.slot.name, []).append(_text(one.value))
+    return {name: ", ".join(texts) for name, texts in found.items()}
 
 
 def said_in(view: AgentView) -> list[Said]:

@@ -52,8 +52,8 @@ class Question(BaseModel):
     options: tuple[str, ...] = ()
     """Answers to choose from, if there are only these."""
     understood: str = ""
-    """The person's words that were taken for what is asked for: a mere yes confirms them, any other answer takes their
-    place."""
+    """The value that was understood, where one was: a mere yes confirms it, any other answer takes the place of all
+    that was said of it before."""
 
     def __str__(self) -> str:
         return f"{self.text} ({', '.join(self.options)})" if self.options else self.text
@@ -75,8 +75,9 @@ class Told(BaseModel):
 
     about: str = Field(min_length=1)
     """The argument's name."""
-    words: str = Field(min_length=1)
-    """The person's own, letter by letter: they count only if they stand in what was said."""
+    words: str = ""
+    """The person's own, letter by letter: they count only if they stand in what was said. Empty: the decider answers
+    for it alone, which it should only where it was measured."""
 
 
 _WH = re.compile(r"\b(?:what|which|when|where|who|whose|why|how)\b")

@@ -20,10 +20,10 @@ from sml_agents.agents.replies import (
     accepts,
     answers_nothing,
     asks_again,
+    confirms,
     corrections,
     declines_extra,
     is_undecided,
-    only_agrees,
     refers_back,
     speaks_of_going_on,
     withdraws,
@@ -45,7 +45,7 @@ class Piece:
     at: int
     """Index of its message; -1 for what stands outside of the conversation."""
     about: frozenset[str] = frozenset()
-    """Names of the arguments that it answers a question about."""
+    """Names of the arguments that it answers a question about, or confirms."""
     key: str = ""
     """In structured data: the keys above the value."""
     correction: bool = False
@@ -154,11 +154,10 @@ class Request:
                 if not (pending and not took_back):
                     rounds = 0
                 if pending:
-                    replies = answers_of(message) or [(question.about, text) for question in waiting]
-                    for question, (_, reply) in zip(waiting, replies, strict=False):
+                    for question, reply in _replies(message, waiting):
                         if not answers_nothing(reply):
                             settled.update(question.keys)
-                        if question.understood and not only_agrees(reply):
+                        if question.understood and not _is_confirmed(reply, waiting):
                             doubted[question.about] = at
                 withdrawn, went_on = took_back == "all", speaks_of_going_on(text)
                 done, pending, waiting, refusals = False, False, (), 0
@@ -193,10 +192,10 @@ class Request:
         return replace(self, begins=self.earlier, pieces=tuple(_pieces(self.messages, self.earlier, self.trust)))
 
     def kept(self) -> list[dict[str, Any]]:
-        """What the person said about this request, as plain data."""
+        """What the person said about this request, and confirmed, as plain data."""
         found = []
         for piece in self.pieces:
-            if piece.source == "said":
+            if piece.source == "said" or (piece.accepted and piece.about):
                 id = self.messages[piece.at].id if piece.at >= 0 else None
                 found.append(
                     {"id": id, "text": piece.text, "about": sorted(piece.about), "correction": piece.correction}
@@ -235,12 +234,26 @@ def _pieces(messages: Sequence[BaseMessage], begins: int, trust: Collection[str]
                 ):
                     offers = []  # a longer no changes part of what was offered
                 yield from _said(message, at, waiting, question)
+                for one, reply in _replies(message, waiting):
+                    if one.understood and _is_confirmed(reply, waiting):
+                        yield Piece("offered", one.understood, at, frozenset({one.about}), accepted=True)
             waiting, question = (), ""
         elif isinstance(message, ToolMessage):
             if message.name == ASK_USER or _is_refusal(message) or message.status == "error":
                 continue
             if trust is None or message.name in trust:
                 yield from _returned(message, at, calls.get(message.tool_call_id, {}))
+
+
+def _replies(message: BaseMessage, waiting: Sequence[Question]) -> list[tuple[Question, str]]:
+    """The questions that a message answers, each with its reply; one text answers all of them."""
+    replies = [reply for _, reply in answers_of(message)] or [message.text] * len(waiting)
+    return list(zip(waiting, replies, strict=False))
+
+
+def _is_confirmed(reply: str, waiting: Sequence[Question]) -> bool:
+    """Whether a reply confirms what was understood; where more was asked, it may go on: `yes, on 5 May`."""
+    return confirms(reply, alone=all(one.understood for one in waiting))
 
 
 def _last_said(messages: Sequence[BaseMessage], at: int) -> str:

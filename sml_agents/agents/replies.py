@@ -16,6 +16,7 @@ __all__ = [
     "accepts",
     "answers_nothing",
     "asks_again",
+    "confirms",
     "corrections",
     "declines_extra",
     "is_undecided",
@@ -210,6 +211,14 @@ def accepts(text: str) -> Literal["yes", "no", ""]:
     if _NO.match(clauses[0]):
         return "no"
     return "yes" if any(_YES.match(clause) for clause in clauses) else ""
+
+
+def confirms(text: str, alone: bool = True) -> bool:
+    """Whether a reply says yes to what was understood; unless `alone` it may go on to answer something else."""
+    if alone:
+        return only_agrees(text)
+    clauses = [clause for clause in _clauses(text.replace("\u2019", "'")) if not _FILLER.fullmatch(clause)]
+    return bool(clauses) and bool(_AGREES.fullmatch(clauses[0])) and not any(cut for _, cut in corrections(text))
 
 
 def only_agrees(text: str) -> bool:

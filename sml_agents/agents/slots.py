@@ -86,7 +86,7 @@ class Slot:
 
     def question(self, again: bool = False, either: tuple[str, str] | None = None, understood: str = "") -> Question:
         """What to ask for it. `again`: in other words. `either`: what was said, and what the call holds instead.
-        `understood`: the person's words that may or may not be meant for it."""
+        `understood`: the value that may have been told: then a yes is enough."""
         what = self.what()
         noun = what if what.startswith(("the ", "your ", "a ", "an ", "whether ", "if ")) else f"the {what}"
         own = self.schema.get("question")
@@ -96,11 +96,13 @@ class Slot:
         if isinstance(own, str):
             text = f"I cannot go on without this. {own}" if again else own
         elif noun.startswith(("whether ", "if ")) or self.kind().sort == "bool":
+            understood = ""  # its own answer is a yes or a no
             text = f"I still need to know, yes or no: {what}?" if again else f"Please tell me, yes or no: {what}?"
         else:
             text = f"I cannot go on without {noun}. Which should it be?" if again else f"What is {noun}?"
         if understood:
-            text = f"{text} You mentioned \u201c{understood}\u201d: is that meant for it?"
+            asked = f"{own} " if isinstance(own, str) else f"For {noun} "
+            text = f"{asked}I understood \u201c{understood}\u201d. Is that right?"
         return Question(text=text, about=self.name, options=self.options, understood=understood)
 
 

@@ -86,10 +86,17 @@ def judged(draft: Guarded, turn: Turn, terms: Terms, guard: Guard) -> Answer:
 
 
 def still_open(unknown: Sequence[Question], proposed: Sequence[Question], talk: Request) -> tuple[Question, ...]:
-    """Each question once: the guard's, and those of deciders that the person has not answered."""
+    """Each question once: the guard's, and those of deciders that the person has not answered.
+
+    Where a decider has understood what the guard asks for, it is asked so the first time that a yes is enough.
+    """
     found: list[Question] = []
     known: set[str] = set()
-    for question in (*unknown, *(one for one in proposed if talk.settled.isdisjoint(one.keys))):
+    closed = {one.about: one for one in proposed if one.understood and not talk.asked.get(one.about)}
+    for question in (
+        *(closed.get(one.about, one) for one in unknown),
+        *(one for one in proposed if talk.settled.isdisjoint(one.keys)),
+    ):
         if known.isdisjoint(question.keys):
             found.append(question)
             known.update(question.keys)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from sml_agents.asker.mix import OWN_KINDS, Pair
 from sml_agents.asker.prompt import ToolView
@@ -14,15 +15,15 @@ from sml_agents.asker.rows import Example
 from sml_agents.errors import InputError, complaint
 from sml_agents.files import write_whole
 
-__all__ = ["RECORD", "AskerRecord", "Scores", "chosen_on", "line", "scores_of"]
+__all__ = ["RECORD", "AskerRecord", "Scores", "Side", "beside", "chosen_on", "let_through", "line", "scores_of"]
 
 RECORD = "asker.json"
 NEEDLESS = 0.1
 """Share of complete requests that may be asked about, at the threshold that is chosen."""
-_FEW = 0.06
-"""Share of complete calls that a rule lets through and that may be asked about all the same."""
-_HARDLY = 0.01
-"""Share of incomplete calls that a rule asks about and that may be let through all the same."""
+_HALF = 0.5
+"""Share of the incomplete calls that a rule lets through which the asker may let through, too."""
+_HARDLY = (0.0, 0.02, 0.04, 0.06, 0.08, 0.1)
+"""Shares of the missing values of a kind that may count as told, which are tried."""
 
 
 class AskerRecord(BaseModel):
@@ -30,7 +31,7 @@ class AskerRecord(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    version: int = 1
+    version: int = 2
     threshold: float = Field(gt=0, lt=1)
     """Ask where P(missing) of a required argument is at least this large."""
     drafted: float = Field(gt=0, lt=1)
@@ -38,13 +39,19 @@ class AskerRecord(BaseModel):
     grounded: float = Field(default=0.99, gt=0, lt=1)
     unknown: float = Field(default=0.5, gt=0, lt=1)
     """The same beside a rule: for arguments in whose value it finds a ground, and for the others."""
-    told: float = Field(default=0.0, ge=0, lt=1)
-    """Below this P(missing) a value that a rule does not find counts as told, if the words that it was told in can be
-    shown; 0: never."""
+    told: dict[str, float] = Field(default_factory=dict)
+    """Below this P(missing), by kind of value (`enum`, `text`, `number`, `bool`), one that a rule does not find counts
+    as told; a kind that is not here never does."""
     chosen_on: dict[str, int] = Field(default_factory=dict)
     """Pairs by source, of tools that were held out of training."""
     figures: dict[str, dict[str, float]] = Field(default_factory=dict)
     """What it reaches on these: by source, without and with a drafted call."""
+
+    @field_validator("told", mode="before")
+    @classmethod
+    def _by_kind(cls, given: Any) -> Any:
+        """Records of version 1 had one line, for what could be quoted; that was read in another way."""
+        return {} if isinstance(given, int | float) else given
 
     @classmethod
     def read(cls, folder: Path) -> AskerRecord:
@@ -132,10 +139,12 @@ def line(scores: Mapping[str, Scores], needless: float = NEEDLESS) -> float:
     return 0.9999
 
 
-Rule = Callable[[ToolView, Example], Collection[str]]
-"""The required arguments of a drafted call for whose values a rule finds no ground."""
-_Side = list[tuple[float, bool]]
-"""Of each required argument: P(missing), and whether the rule finds no ground for it."""
+Rule = Callable[[ToolView, Example], Mapping[str, str]]
+"""The required arguments of a drafted call for whose values a rule finds no ground, each with the kind of its value;
+empty for what a person has to say in words that the rule knows."""
+Side = Sequence[tuple[float, str | None, bool]]
+"""Of each required argument: P(missing); where the rule finds no ground for it, the kind of its value; whether it is
+missing indeed."""
 
 
 def chosen_on(
@@ -169,14 +178,14 @@ def chosen_on(
         raise InputError("There is no pair of a held-out tool to choose the threshold on: give more data.")
     threshold = line(plain)
     above = line(drafted) if drafted else threshold
-    grounded, unknown, told = _together(sides) if sides else (above, above, 0.0)
+    grounded, told = beside(sides) if sides else (above, {})
     figures = {name: one.figures(threshold) for name, one in plain.items()}
     figures |= {f"{name}, drafted": one.figures(above) for name, one in drafted.items()}
     return AskerRecord(
         threshold=threshold,
         drafted=above,
         grounded=grounded,
-        unknown=unknown,
+        unknown=_apart(sides, grounded) if sides else above,
         told=told,
         chosen_on={name: len(one.lacking) for name, one in plain.items()},
         figures=figures,
@@ -185,43 +194,66 @@ def chosen_on(
 
 def _beside(
     read: Sequence[tuple[Pair, dict[str, float], dict[str, float]]], rule: Rule
-) -> tuple[list[_Side], list[_Side]]:
+) -> tuple[list[Side], list[Side]]:
     """Incomplete and complete sides of drafted calls."""
-    found: tuple[list[_Side], list[_Side]] = ([], [])
+    found: tuple[list[Side], list[Side]] = ([], [])
     for pair, *sides in read:
         for place, (side, probabilities) in enumerate(zip((pair.lacking, pair.whole), sides, strict=True)):
-            unknown = rule(pair.tool, side)
-            found[place].append([(p, name in unknown) for name, p in probabilities.items()])
+            lost = rule(pair.tool, side)
+            found[place].append([(p, lost.get(name), name in side.missing) for name, p in probabilities.items()])
     return found
 
 
-def _together(sources: Sequence[tuple[list[_Side], list[_Side]]]) -> tuple[float, float, float]:
-    """`grounded`, `unknown` and `told`, on the mean of the sources.
+_GRID = (0.3, 0.4, 0.5, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 0.999)
+_TOLD = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
+"""Lines that are tried; what is more likely missing than told never counts as told."""
 
-    What the rule finds is asked for from the lowest one that asks about few of the complete calls that pass it. What it
-    does not find is asked for where incomplete calls are told best from complete ones; it counts as told below the
-    highest one that lets hardly an incomplete call through more.
+
+def let_through(side: Side, grounded: float, told: Mapping[str, float]) -> bool:
+    """Whether a drafted call passes a rule with the asker beside it."""
+    return not any(p >= (grounded if kind is None else told.get(kind, 0.0)) for p, kind, _ in side)
+
+
+def beside(sources: Sequence[tuple[Sequence[Side], Sequence[Side]]]) -> tuple[float, dict[str, float]]:
+    """`grounded` and `told`, on the mean of the sources, each of incomplete and complete calls.
+
+    Of the lines by which the asker holds back at least half of the incomplete calls that the rule lets through, those
+    which ask about the fewest complete ones.
     """
-    grid = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999]
 
-    def share(place: int, hit: Callable[[_Side], bool], of: Callable[[_Side], bool] = bool) -> float:
-        sides = [[side for side in source[place] if of(side)] for source in sources]
-        return sum(sum(map(hit, some)) / max(1, len(some)) for some in sides) / len(sides)
+    def share(place: int, grounded: float, told: Mapping[str, float]) -> float:
+        shares = [sum(let_through(side, grounded, told) for side in one[place]) / len(one[place]) for one in sources]
+        return sum(shares) / len(shares)
 
-    def passes(side: _Side) -> bool:
-        return not any(lost for _, lost in side)
+    at_most = _HALF * share(0, 2.0, {})
+    missing: dict[str, list[float]] = {}
+    for one in sources:
+        for p, kind, lacks in (value for side in one[0] for value in side):
+            if lacks and kind:
+                missing.setdefault(kind, []).append(p)
+    tried = [(grounded, _told(missing, most)) for grounded in _GRID for most in _HARDLY]
+    fit = [lines for lines in tried if share(0, *lines) <= at_most] or [(grounded, {}) for grounded in _GRID]
+    return max(fit, key=lambda lines: (share(1, *lines), -share(0, *lines), lines[0]))
 
-    def needless(grounded: float) -> float:
-        return share(1, lambda side: any(p >= grounded for p, _ in side), passes)
+
+def _told(missing: Mapping[str, Sequence[float]], most: float) -> dict[str, float]:
+    """By kind, the highest line below which at most a share of missing values is expected to lie."""
+    found: dict[str, float] = {}
+    for kind, some in missing.items():
+        fit = [one for one in _TOLD if (sum(p < one for p in some) + 1) / (len(some) + 2) <= most]
+        found |= {kind: max(fit)} if fit else {}
+    return found
+
+
+def _apart(sources: Sequence[tuple[Sequence[Side], Sequence[Side]]], grounded: float) -> float:
+    """`unknown`: where incomplete calls are told best from complete ones."""
 
     def apart(unknown: float) -> float:
-        shares = [share(k, lambda side: any(p >= (unknown if lost else grounded) for p, lost in side)) for k in (0, 1)]
-        return shares[0] - shares[1]
+        asked = [
+            [sum(any(p >= (grounded if k is None else unknown) for p, k, _ in side) for side in some) / len(some)]
+            for one in sources
+            for some in one
+        ]
+        return sum(lacking - whole for (lacking,), (whole,) in zip(asked[::2], asked[1::2], strict=True))
 
-    def let_through(told: float) -> float:
-        return share(0, lambda side: not passes(side) and not any(lost and p >= told for p, lost in side))
-
-    grounded = min([one for one in grid if needless(one) <= _FEW] or [grid[-1]])
-    unknown = max([one for one in grid if one <= grounded], key=apart)
-    told = max([one for one in grid if let_through(one) <= _HARDLY] or [0.0])
-    return grounded, unknown, told
+    return max([one for one in (*_TOLD, *_GRID) if one <= grounded], key=apart)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,9 +15,10 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from sml_agents.agents import ClarifyMiddleware
 from sml_agents.agents.asker import AskerDecider
-from sml_agents.agents.asking import Told, asked_by
+from sml_agents.agents.asking import Question, Told, asked_by
+from sml_agents.agents.delivery import question_message
 from sml_agents.agents.evidence import Request
-from sml_agents.agents.grounding import as_told, ground
+from sml_agents.agents.grounding import Ground, State, as_told, ground
 from sml_agents.agents.slots import slots_of
 from sml_agents.agents.view import AgentView
 from sml_agents.asker import Asker
@@ -50,39 +50,35 @@ TALK = (
 
 
 class Reads(Asker):
-    """An asker whose probabilities and words are given: by argument, else 0.5 and none."""
+    """An asker whose probabilities are given: by argument, else 0.7."""
 
-    def __init__(self, words: dict[str, str] | None = None, **given: float) -> None:
-        super().__init__(Path(), AskerRecord(threshold=0.5, drafted=0.5, grounded=0.9, told=0.1))
-        self.words, self.given = words or {}, given
+    def __init__(self, **given: float) -> None:
+        told = {"enum": 0.3, "number": 0.4, "text": 0.2}
+        super().__init__(Path(), AskerRecord(threshold=0.5, drafted=0.6, grounded=0.9, told=told))
+        self.given = given
 
     def missing(self, tool: Any, said: Any, drafts: Any = None) -> dict[str, float]:
-        return {one.name: self.given.get(one.name, 0.5) for one in tool.required}
+        return {one.name: self.given.get(one.name, 0.7) for one in tool.required}
 
-    @property
-    def model(self) -> Any:
-        def read(tool: Any, said: Any) -> Any:
-            assert not any(one.options or one.sort for one in tool.arguments), "words are asked for, not a choice"
-            return SimpleNamespace(values=lambda names: {name: self.words.get(name, "") for name in names})
 
-        return SimpleNamespace(read=read)
+def grounds_of(messages: Sequence[BaseMessage], call: dict[str, Any]) -> tuple[Request, tuple[Ground, ...]]:
+    request = Request.read(messages, lambda name: name == "book_chair")
+    return request, ground(call, slots_of(STYLIST), request, CLOCK)
 
 
 def open_after(messages: Sequence[BaseMessage], words: dict[str, str], **changed: Any) -> set[str]:
-    """The arguments that nothing grounds when a reader that is sure of everything has quoted `words`."""
-    call = {**CALL, **changed}
-    request = Request.read(messages, lambda name: name == "book_chair")
-    grounds = ground(call, slots_of(STYLIST), request, CLOCK)
-    view = AgentView(
-        messages,
-        ({"name": "book_chair", "args": call, "id": "1", "type": "tool_call"},),
-        True,
-        {"book_chair": STYLIST},
-        {"1": grounds},
-    )
-    decider = AskerDecider(Reads(words, **dict.fromkeys(CALL, 0.0)))
-    told = {one.about: one.words for one in decider._proposals(view) if isinstance(one, Told)}
+    """The arguments that nothing grounds when a reader has quoted `words`."""
+    request, grounds = grounds_of(messages, {**CALL, **changed})
+    told = {name: text for name, text in words.items() if text}
     return {one.slot.name for one in as_told(grounds, told, request, CLOCK) if not one.ok}
+
+
+def proposals(asker: Asker, messages: Sequence[BaseMessage], **changed: Any) -> dict[str, Question | Told]:
+    call = {**CALL, **changed}
+    _, grounds = grounds_of(messages, call)
+    calls = ({"name": "book_chair", "args": call, "id": "1", "type": "tool_call"},)
+    view = AgentView(messages, calls, True, {"book_chair": STYLIST}, {"1": grounds})  # type: ignore[arg-type]
+    return {one.about: one for one in AskerDecider(asker)._proposals(view)}
 
 
 def test_the_rules_alone_leave_these_open() -> None:
@@ -171,6 +167,51 @@ def test_one_word_is_told_of_one_argument() -> None:
 def test_what_the_person_contradicted_is_not_read() -> None:
     talk = [HumanMessage("Petra, a perm on Friday, like a lion")]
     assert "service" in open_after(talk, {"service": "like a lion"})
+    assert "service" not in proposals(Reads(service=0.0), talk)
+
+
+def told_by(asker: Asker, talk: str = TALK, **changed: Any) -> set[str]:
+    return {name for name, one in proposals(asker, [HumanMessage(talk)], **changed).items() if isinstance(one, Told)}
+
+
+def test_each_kind_of_value_has_its_own_line_below_which_it_counts_as_told() -> None:
+    assert told_by(Reads(service=0.29, people=0.39, member=0.0)) == {"service", "people"}
+    assert told_by(Reads(service=0.31, people=0.41)) == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [
+        ("member", {}),  # of its kind nothing counts as told
+        ("day", {}),  # what people say in words that the rules know
+        ("code", {}),
+        ("stylist", {"stylist": "AB-9"}),  # as good as a code
+        ("stylist", {"stylist": "chair 4"}),
+        ("people", {"people": None}),
+    ],
+)
+def test_what_never_counts_as_told_however_sure_the_asker_is(name: str, changed: dict[str, Any]) -> None:
+    assert name not in told_by(Reads(**dict.fromkeys(CALL, 0.0)), **changed)
+
+
+def test_a_name_in_other_words_counts_as_told() -> None:
+    assert told_by(Reads(stylist=0.1), stylist="Mr Petrov") == {"stylist"}
+    assert told_by(Reads(stylist=0.3), stylist="Mr Petrov") == set()
+
+
+def test_what_a_decider_answers_for_says_so() -> None:
+    request, grounds = grounds_of([HumanMessage(TALK)], CALL)
+    states = {one.slot.name: one.state for one in as_told(grounds, {"service": "", "code": ""}, request, CLOCK)}
+    assert states["service"] is State.READ and states["code"] is State.UNKNOWN
+
+
+def test_what_is_likely_told_is_asked_so_that_a_yes_is_enough() -> None:
+    found = proposals(Reads(service=0.35, people=0.89, member=0.1, code=0.1, day=0.1), [HumanMessage(TALK)])
+    shown = {name: one.understood for name, one in found.items() if isinstance(one, Question)}
+    assert shown == {"service": "colour", "people": "3", "member": "", "code": "AB-123"}
+    assert "For the people I understood \u201c3\u201d. Is that right?" in str(found["people"])
+    assert not any(isinstance(one, Told) for one in found.values()), "what is contradicted is the rules' to ask"
+    assert "people" not in proposals(Reads(people=0.9), [HumanMessage(TALK)]), "which the guard asks openly"
 
 
 @tool
@@ -214,6 +255,106 @@ def test_an_objection_is_asked_and_only_its_answer_lets_the_call_run(answer: str
     state = agent.invoke({"messages": [HumanMessage(answer)]}, thread)
     assert sent == SENT
     assert [one.about for one in asked_by(state["messages"][-1])] == asked
+
+
+USUAL = "The usual to Anna, please."
+
+
+@pytest.mark.parametrize(
+    ("answer", "sent", "asked"),
+    [
+        ("Yes.", [("Anna", 75)], []),
+        ("yes, that's right", [("Anna", 75)], []),
+        ("Ja, genau", [("Anna", 75)], []),
+        ("75", [("Anna", 75)], []),
+        ("Right, 75 it is", [("Anna", 75)], []),
+        ("No.", [], ["amount"]),
+        ("No, 80", [], ["amount"]),
+        ("Yes but make it 80", [], ["amount"]),
+        ("80", [], ["amount"]),
+        ("hm", [], ["amount"]),
+        ("I don't know", [], ["amount"]),
+        ("Never mind, cancel that.", [], []),
+    ],
+)
+def test_a_yes_confirms_what_was_understood_and_nothing_else_does(answer: str, sent: Any, asked: list[str]) -> None:
+    SENT.clear()
+    agent, thread = agent_with(Reads(amount=0.55)), {"configurable": {"thread_id": "1"}}
+    state = agent.invoke({"messages": [HumanMessage(USUAL)]}, thread)
+    (question,) = asked_by(state["messages"][-1])
+    assert question.text == "For the amount I understood \u201c75\u201d. Is that right?" and not SENT
+    state = agent.invoke({"messages": [HumanMessage(answer)]}, thread)
+    assert sent == SENT
+    assert [one.about for one in asked_by(state["messages"][-1])] == asked
+    if asked:
+        (question,) = asked_by(state["messages"][-1])
+        assert not question.understood, "what was not confirmed is not put to the person again"
+
+
+@pytest.mark.parametrize(
+    ("answer", "open_now"),
+    [
+        ("Yes, to Anna", set()),
+        ("yes please. Anna Berg's Anna", set()),
+        ("Anna", {"amount"}),
+        ("No, to Anna", {"amount"}),
+        ("Anna, no idea how much", {"amount"}),
+        ("Yes, wait, no, 80 to Anna", {"amount"}),
+        ("yes", {"to"}),
+    ],
+)
+def test_a_yes_may_go_on_where_more_was_asked(answer: str, open_now: set[str]) -> None:
+    asked = [
+        Question(text="For the amount I understood \u201c75\u201d. Is that right?", about="amount", understood="75"),
+        Question(text="What is the to?", about="to"),
+    ]
+    talk = [HumanMessage("Send the usual."), question_message(asked, "end_turn", "q"), HumanMessage(answer)]
+    request = Request.read(talk, lambda name: name == "send")
+    found = ground({"to": "Anna", "amount": 75}, slots_of(send), request, CLOCK)
+    assert {one.slot.name for one in found if not one.ok} == open_now
+
+
+def test_a_yes_confirms_the_value_that_was_shown_for_its_own_argument() -> None:
+    asked = [
+        Question(
+            text="For the day I understood \u201c2026-12-01\u201d. Is that right?", about="day", understood="2026-12-01"
+        )
+    ]
+    talk = [HumanMessage("Petra, please."), question_message(asked, "end_turn", "q"), HumanMessage("Yes")]
+    found = {day: grounds_of(talk, {**CALL, "day": day})[1] for day in ("2026-12-01", "2026-12-02")}
+    states = {day: {one.slot.name: one.state for one in some} for day, some in found.items()}
+    assert states["2026-12-01"]["day"] is State.ACCEPTED
+    assert states["2026-12-02"]["day"] is State.UNKNOWN
+    born = {
+        "name": "x",
+        "parameters": {"type": "object", "required": ["born"], "properties": {"born": {"format": "date"}}},
+    }
+    (other,) = ground({"born": "2026-12-01"}, slots_of(born), Request.read(talk, lambda name: True), CLOCK)
+    assert not other.ok
+
+
+def test_a_yes_is_still_known_when_the_messages_before_were_cut() -> None:
+    asked = [Question(text="75?", about="amount", understood="75")]
+    talk = [
+        HumanMessage("The usual to Anna", id="1"),
+        question_message(asked, "end_turn", "q"),
+        HumanMessage("Yes", id="2"),
+    ]
+    kept = Request.read(talk, lambda name: True).kept()
+    later = Request.read([HumanMessage("and be quick", id="3")], lambda name: True, before=kept)
+    assert all(one.ok for one in ground({"to": "Anna", "amount": 75}, slots_of(send), later, CLOCK))
+    assert not all(one.ok for one in ground({"to": "Anna", "amount": 80}, slots_of(send), later, CLOCK))
+
+
+def test_what_the_person_did_not_confirm_does_not_count_as_told_later() -> None:
+    asked = [Question(text="3?", about="people", understood="3")]
+    talk = [HumanMessage(TALK), question_message(asked, "end_turn", "q"), HumanMessage("No.")]
+    request, grounds = grounds_of(talk, CALL)
+    assert {
+        one.slot.name
+        for one in as_told(grounds, {"people": "", "service": ""}, request, CLOCK)
+        if one.state is State.READ
+    } == {"service"}
 
 
 def test_an_asker_that_is_not_sure_objects_to_nothing() -> None:

@@ -2,27 +2,60 @@
 
 from __future__ import annotations
 
-from sml_agents.asker.threshold import _together
+from pathlib import Path
 
-Side = list[tuple[float, bool]]
-PASSED: list[Side] = [[(0.1, False), (0.3, False)]] * 95 + [[(0.85, False)]] * 5
-"""Complete calls that the rule lets through."""
+import pytest
 
+from sml_agents.asker.threshold import AskerRecord, Side, beside, let_through
 
-def test_few_of_the_complete_calls_that_pass_the_rule_are_asked_about() -> None:
-    lacking: list[Side] = [[(0.95, False)], [(0.6, True)]] * 50
-    assert _together([(lacking, PASSED)])[0] == 0.4
-    many: list[Side] = PASSED[:90] + [[(0.85, False)]] * 10
-    assert _together([(lacking, many)])[0] == 0.9
-
-
-def test_what_the_rule_asks_about_anyway_does_not_hide_needless_objections() -> None:
-    asked: list[Side] = [[(0.97, True), (0.85, False)]] * 900
-    many: list[Side] = PASSED[:90] + [[(0.85, False)]] * 10
-    assert _together([([[(0.95, False)]], many + asked)])[0] == 0.9
+SAID, LOST = None, "enum"
+WHOLE: list[Side] = [[(0.1, SAID, False)]] * 80 + [[(0.77, SAID, False)]] * 10 + [[(0.3, LOST, False)]] * 10
+"""Complete calls: the rule asks about the last ten."""
+LACKING: list[Side] = [[(0.9, SAID, True)]] * 10 + [[(0.78, SAID, True)]] * 10 + [[(0.6, LOST, True)]] * 80
+"""Incomplete ones: the rule lets twenty through."""
 
 
-def test_hardly_an_incomplete_call_counts_as_told() -> None:
-    lacking: list[Side] = [[(0.6, True)]] * 95 + [[(0.15, True)]] * 5
-    assert _together([(lacking, PASSED)])[2] == 0.1
-    assert _together([([[(0.0, True)]] * 10, PASSED)])[2] == 0.0
+def needless(lines: tuple[float, dict[str, float]], whole: list[Side] = WHOLE) -> int:
+    return sum(not let_through(side, *lines) for side in whole)
+
+
+def test_half_of_what_the_rule_lets_through_is_held_back_with_the_fewest_questions() -> None:
+    grounded, told = beside([(LACKING, WHOLE)])
+    assert grounded == 0.9 and told == {"enum": 0.5}
+    assert needless((grounded, told)) == 0, "and the rule alone asks about ten"
+
+
+def test_where_the_asker_is_no_good_at_it_nothing_counts_as_told() -> None:
+    blind: list[Side] = [[(0.05, LOST, True)]] * 80
+    _, told = beside([(LACKING[:20] + blind, WHOLE)])
+    assert told == {}
+
+
+def test_of_few_missing_values_of_a_kind_nothing_is_concluded() -> None:
+    few: list[Side] = [[(0.9, SAID, True)]] * 20 + [[(0.9, LOST, True)]] * 5
+    assert beside([(few, WHOLE)])[1] == {}
+
+
+def test_what_only_the_rule_may_find_never_counts_as_told() -> None:
+    assert not let_through([(0.0, "", True)], 0.9, {"": 0.0, "enum": 0.5})
+    assert not let_through([(0.0, "date", True)], 0.9, {"enum": 0.5})
+    assert let_through([(0.0, "enum", True)], 0.9, {"enum": 0.5})
+    assert not let_through([(0.1, SAID, False), (0.5, "enum", True)], 0.9, {"enum": 0.5})
+
+
+def test_each_source_weighs_the_same() -> None:
+    many: list[Side] = [[(0.78, SAID, True)]] * 90 + LACKING
+    other: list[Side] = [[(0.99, SAID, True)]] * 10
+    assert beside([(many, WHOLE), (other, WHOLE)])[0] == 0.9
+    assert beside([(many, WHOLE)])[0] == 0.75
+
+
+def test_a_record_of_before_has_no_lines_by_kind(tmp_path: Path) -> None:
+    (tmp_path / "asker.json").write_text('{"version": 1, "threshold": 0.5, "drafted": 0.5, "told": 0.05}')
+    assert AskerRecord.read(tmp_path).told == {}
+
+
+@pytest.mark.parametrize("told", [{"enum": 0.3}, {}, {"number": 0.5, "text": 0.4}])
+def test_lines_are_written_and_read(tmp_path: Path, told: dict[str, float]) -> None:
+    AskerRecord(threshold=0.5, drafted=0.5, told=told).write(tmp_path)
+    assert AskerRecord.read(tmp_path).told == told

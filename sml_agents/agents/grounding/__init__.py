@@ -108,8 +108,10 @@ def _missing(draft: Draft, k: int, used: Sequence[Place]) -> Ground:
 def may_be_told(one: Ground) -> bool:
     """Whether a person may have said the value in words that no rule knows: a choice, a text, a yes-or-no, a count;
     never a day, an hour or a code, nor what they contradicted."""
-    readable = ("enum", "text", "bool", "number")
-    return one.state is State.UNKNOWN and one.value is not None and one.slot.kind(one.value).sort in readable
+    if one.state is not State.UNKNOWN or one.value is None:
+        return False
+    sort = one.slot.kind(one.value).sort
+    return sort in ("enum", "bool", "number") or (sort == "text" and not re.search(r"\d", str(one.value)))
 
 
 def as_told(grounds: Sequence[Ground], words: Mapping[str, str], request: Request, clock: Clock) -> tuple[Ground, ...]:
@@ -117,7 +119,8 @@ def as_told(grounds: Sequence[Ground], words: Mapping[str, str], request: Reques
 
     Words count if they stand in what the person said, nothing denies them, they share nothing with those of another
     argument, mean more than the argument's own name, and hold no value of its kind: those the rules have judged. For a
-    number they must be a list of so many.
+    number they must be a list of so many. Without words a decider answers for it, unless the person was asked whether
+    it is right and did not say so.
     """
     wanted = {one.slot.name for one in grounds if may_be_told(one)}
     quoted = {name: text for name, text in words.items() if name in wanted and content_words(text)}
@@ -128,6 +131,8 @@ def as_told(grounds: Sequence[Ground], words: Mapping[str, str], request: Reques
         return not any(find_phrase(own, other) or find_phrase(other, own) for other in others)
 
     def read(one: Ground) -> Ground:
+        if words.get(one.slot.name) == "" and may_be_told(one) and one.slot.name not in request.doubted:
+            return replace(one, state=State.READ)
         own = quoted.get(one.slot.name, "")
         if not own or not may_be_told(one) or not is_free(one.slot.name, own):
             return one

@@ -103,7 +103,7 @@ def _usable(draft: Draft, k: int, piece: Piece) -> bool:
     """Whether a piece may ground argument `k` at all."""
     slot, kind = draft.fills[k].slot, draft.kinds[k]
     if piece.source == "offered":
-        return piece.accepted
+        return piece.accepted and (not piece.about or slot.name in piece.about)
     if piece.source == "said":
         elsewhere = piece.about & draft.names - {slot.name}
         return not elsewhere or kind.sort in ("date", "pattern", "text")

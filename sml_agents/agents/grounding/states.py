@@ -28,6 +28,8 @@ class State(StrEnum):
     """Reckoned from grounded values: an end from a start and a length, a sum, another unit."""
     COMPOSED = "composed"
     """Text that the model is there to write."""
+    READ = "read"
+    """The person said it in words that no rule knows; a decider answers for it."""
     ASSUMED = "assumed"
     """Nobody gave it; the person said to go on and the policy marks the argument as one that may be guessed."""
     UNKNOWN = "unknown"
