@@ -2,6 +2,7 @@
 
     python benchmarks/reproduction.py                              every cell on the embedded model, one seed
     python benchmarks/reproduction.py --seeds 0 1 2 --cells MT-RL  three seeds of a cell; trains what it starts from
+    python benchmarks/reproduction.py --turns 10                   as many turns as in the paper
     python benchmarks/reproduction.py --model Qwen/Qwen3-0.6B --adapter ''     another student
     python benchmarks/reproduction.py --table                      the tables again, from what has been measured
     python benchmarks/reproduction.py --min-effect 0.1             how many tasks such a difference needs; runs nothing
@@ -27,7 +28,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -116,6 +117,8 @@ CLAIMS = (
 """Who is compared with whom."""
 PAIRED, SHARDED, OTHER = "paired", "sharded", "arithmetic"
 """What is measured: requests, half of which lack a value; requests that tell none; the first turns on sums."""
+FRESH = ", nothing twice"
+"""Behind a cell's name: it draws a turn again that it has said before."""
 SILENT = "says nothing"
 """A script that stands beside those of the evaluation."""
 
@@ -133,21 +136,28 @@ def main() -> int:
     )
     add("--max-tokens", type=int, default=96, help="of one turn")
     add("--shown", type=int, default=900, help="pairs of requests in the dialogues that the start imitates")
-    add("--played", type=int, default=60, help="pairs of requests that the start plays")
+    add("--played", type=int, default=40, help="pairs of requests that the start plays")
     add("--rl", type=int, default=120, help="pairs of requests that GRPO draws from")
-    add("--pairs", type=int, default=60, help="pairs of requests measured")
+    add("--pairs", type=int, default=44, help="pairs of requests measured")
     add("--shards", type=int, default=12, help="sharded requests measured")
     add("--other", type=int, default=10, help="pairs measured in the domain that nobody was trained on")
     add("--start-steps", type=int, default=220, help="SFT steps of eight rows, of the start")
     add("--sft-steps", type=int, default=15, help="the same of the other cells")
-    add("--rl-steps", type=int, default=12, help="GRPO steps")
-    add("--rl-seconds", type=float, help="of GRPO at most, those before an interruption included")
-    add("--groups", type=int, default=6, help="tasks of a GRPO step, each a group of 8 dialogues, of one turn 32")
+    add("--rl-steps", type=int, default=8, help="GRPO steps")
+    add("--groups", type=int, default=4, help="tasks of a GRPO step, each a group of 8 dialogues, of one turn 32")
     add("--question-cost", type=float, default=0.05, help="price of a question that brings nothing, in GRPO")
-    add("--learning-rates", type=float, nargs=3, default=(1.5e-3, 3e-4, 3e-4), help="of start, SFT and GRPO")
+    add("--learning-rates", type=float, nargs=3, default=(1.5e-3, 3e-4, 6e-4), help="of start, SFT and GRPO")
     add("--answer-loss", type=int, default=16, help="sharded dialogues of each cell to take the answer's loss in")
     add("--table", action="store_true", help="only print what has been measured")
-    add("--turns", type=int, default=10, help="student turns when measured, as in the paper")
+    add("--turns", type=int, default=TURNS, help="student turns when measured; the paper has 10")
+    add(
+        "--fresh",
+        nargs="*",
+        choices=CELLS,
+        default=("base", "start"),
+        metavar="CELL",
+        help="cells that are also measured as students that say nothing twice",
+    )
     add("--min-effect", type=float, metavar="D", help="a difference of success that has to show, such as 0.1")
     options = parser.parse_args()
     if options.min_effect is not None:
@@ -162,6 +172,8 @@ def main() -> int:
                 alone(workshop.run, cell)
                 alone(collect, options)
             alone(workshop.measured, SILENT)
+            for cell in options.fresh:
+                alone(workshop.measured, cell, FRESH)
             for cell in cells:
                 alone(workshop.measured_aside, cell)
             alone(collect, options)
@@ -230,7 +242,6 @@ class Workshop:
             batch_size=self.options.groups * group,
             micro_batch_size=4,
             max_steps=self.options.rl_steps,
-            max_seconds=self.options.rl_seconds,
             learning_rate=self.options.learning_rates[2],
             schedule="constant_with_warmup",
             warmup=0.0,
@@ -272,22 +283,24 @@ class Workshop:
             raise KeyboardInterrupt
         return path
 
-    def student(self, name: str, **more: Any) -> ChatStudent:
+    def student(self, name: str, *, fresh: bool = False, **more: Any) -> ChatStudent:
         """The cell as it speaks while it is trained: its thoughts stay before it. The base is told what tools are."""
         # Of a crowded machine a turn may take minutes.
         sampling = {"max_tokens": self.options.max_tokens, "dtype": "fast", "batch_size": AT_ONCE, "timeout": 3600}
         model = resolve(self.trained(name), **sampling, **more)
-        return ChatStudent(model, verbatim=True, system="" if CELLS[name].parent else None)
+        return ChatStudent(model, verbatim=True, system="" if CELLS[name].parent else None, fresh=fresh)
 
-    def measured(self, name: str) -> None:
-        """Dialogues of up to ten turns on requests that no cell was trained on."""
-        folder = self.out / "measured" / slug(name)
+    def measured(self, name: str, how: str = "") -> None:
+        """Dialogues on requests that no cell was trained on; `how` is FRESH, or empty."""
+        folder = self.out / "measured" / slug(name + how)
         if (folder / SUMMARY).exists():
             return
         silent = name == SILENT
-        student = ScriptedModel(replies=["I do not know."]) if silent else self.student(name, temperature=0)
+        student = (
+            ScriptedModel(replies=["I do not know."]) if silent else self.student(name, fresh=bool(how), temperature=0)
+        )
         evaluate(
-            {name: student},
+            {name + how: student},
             request_specs(self.options)["measured"],
             folder,
             max_turns=self.options.turns,
@@ -358,7 +371,7 @@ def up_to(trace: Trace, teacher_turns: int) -> Trace:
 
 
 def slug(name: str) -> str:
-    return name.lower().replace(" ", "-")
+    return name.lower().replace(",", "").replace(" ", "-")
 
 
 def collect(options: argparse.Namespace) -> None:
@@ -366,7 +379,7 @@ def collect(options: argparse.Namespace) -> None:
     comparison = Comparison()
     cells: dict[str, Any] = {}
     stores: dict[str, list[str]] = {}
-    for name in (*CELLS, SILENT):
+    for name in (*CELLS, *(cell + FRESH for cell in CELLS), SILENT):
         for place in sorted(options.out.glob(f"seed-*/measured/{slug(name)}/{SUMMARY}")):
             seed = place.parents[2]
             for who, files in Summary.read(place).stores.items():
@@ -377,7 +390,7 @@ def collect(options: argparse.Namespace) -> None:
                     comparison.add(who, suite, some, script=name == SILENT)
             if (place.parent / OTHER / SUMMARY).exists():
                 comparison.add(name, OTHER, traces_in(place.parent / OTHER))
-            if name == SILENT:
+            if name not in CELLS:
                 continue
             one = cells.setdefault(name, {"seeds": [], "training": [], "answer_loss": []})
             one["seeds"].append(int(seed.name.removeprefix("seed-")))
@@ -395,7 +408,7 @@ def collect(options: argparse.Namespace) -> None:
             suite: gained_later(tally).model_dump() for suite, tally in comparison.parts[name].items() if suite != OTHER
         }
     differences = []
-    for plus, minus in CLAIMS:
+    for plus, minus in (*CLAIMS, *((cell + FRESH, cell) for cell in CELLS)):
         both = [comparison.parts.get(name, {}) for name in (plus, minus)]
         for suite in (PAIRED, SHARDED, OTHER):
             if all(suite in parts for parts in both):
@@ -452,43 +465,69 @@ COLUMNS = (
     ("success@1", "success_at", "1"),
     (f"success@{TURNS}", "success_at", str(TURNS)),
     (f"success@{MAX_K}", "success_at", str(MAX_K)),
-    ("informed", "informed_success", ""),
     ("asks when needed", "asks_when_needed", ""),
     ("needless", "needless_questions", ""),
     ("names it", "names_missing", ""),
+    ("exact call, told all", "exact_call", ""),
+    ("guessed, of calls", "guessed_arguments", ""),
     ("premature", "premature_attempts", ""),
     ("correction", "correction", ""),
     ("repeat", "repeat", ""),
-    ("leaks", "leak_rate", ""),
 )
 
 
+Figures = tuple[Callable[[str, Metric], str], dict[str, Any]]
+"""How they are written, and they."""
+
+
 def tables(results: dict[str, Any]) -> str:
-    """All results as Markdown."""
-    lines: list[str] = []
+    """All results as Markdown: of each suite who reaches what and the differences, then what later turns bring."""
+    parts: list[str] = []
     for suite in (PAIRED, SHARDED, OTHER):
-        named = [(name, cell["suites"][suite]) for name, cell in results["cells"].items() if suite in cell["suites"]]
-        lines += ["", f"**{suite}** (n = {named[0][1]['n']} dialogues of a seed)" if named else "", ""]
-        lines += row("", *(head for head, _, _ in COLUMNS)), "|" + "---|" * (len(COLUMNS) + 1)
-        for name, counts in named:
-            lines.append(row(name, *(cell_of(key, metric(counts["metrics"], key, k)) for _, key, k in COLUMNS)))
-    lines += ["", row("", "on", "tasks", *(head for head, _, _ in COLUMNS)), "|" + "---|" * (len(COLUMNS) + 3)]
-    for one in results["differences"]:
-        found = (signed(key, metric(one["metrics"], key, k)) for _, key, k in COLUMNS)
-        lines.append(row(f"{one['plus']} - {one['minus']}", one["suite"], str(one["tasks"]), *found))
-    lines += ["", row("", *(f"teacher turn {k}" for k in range(1, TURNS + 2))), "|" + "---|" * (TURNS + 2)]
-    for name, cell in results["cells"].items():
-        for losses in cell.get("answer_loss", ()):
-            first = losses["by_turn"].get("1")
-            at = "-" if first is None else f"{first['value']:.2f}"
-            changes = (losses["change_by_turn"].get(str(k)) for k in range(2, TURNS + 2))
+        cells = {name: one["suites"][suite] for name, one in results["cells"].items() if suite in one["suites"]}
+        rows: dict[str, Figures] = {name: (cell_of, counts["metrics"]) for name, counts in cells.items()}
+        for one in results["differences"]:
+            if one["suite"] == suite:
+                rows[f"{one['plus']} - {one['minus']}"] = signed, one["metrics"]
+        if rows:
+            n = next(iter(cells.values()))["n"]
+            parts.append(table(f"{suite}, n = {n} dialogues of a seed", rows))
+    losses = {name: found for name, cell in results["cells"].items() for found in cell.get("answer_loss", ())}
+    if losses:
+        lines = [row("loss of the answer", *(f"teacher turn {k}" for k in range(1, TURNS + 2)))]
+        for name, found in losses.items():
+            first = found["by_turn"].get("1")
+            changes = (found["change_by_turn"].get(str(k)) for k in range(2, TURNS + 2))
             shown = ("-" if c is None else f"{c['value']:+.2f} ({c['low']:+.2f} to {c['high']:+.2f})" for c in changes)
-            lines.append(row(name, at, *shown))
-    lines += ["", row("", PAIRED, SHARDED), "|---|---|---|"]
-    for name, cell in results["cells"].items():
-        gains = (Metric(**gain) for gain in cell["gained_later"].values())
-        lines.append(row(name, *(signed("success_at", gain) for gain in gains)))
-    return "\n".join(lines)
+            lines.append(row(name, "-" if first is None else f"{first['value']:.2f}", *shown))
+        parts.append(ruled(lines))
+    later = {
+        name: [Metric(**cell["gained_later"].get(suite, {})) for suite in (PAIRED, SHARDED)]
+        for name, cell in results["cells"].items()
+    }
+    if any(gain.value is not None for gains in later.values() for gain in gains):
+        lines = [row(f"success@{MAX_K} - success@{TURNS}", PAIRED, SHARDED)]
+        lines += [row(name, *(signed("success_at", gain) for gain in gains)) for name, gains in later.items()]
+        parts.append(ruled(lines))
+    return "\n\n".join(parts)
+
+
+def table(title: str, rows: dict[str, Figures]) -> str:
+    """The columns in which anybody has a figure."""
+    columns = [
+        (head, key, turn)
+        for head, key, turn in COLUMNS
+        if any(metric(found, key, turn).value is not None for _, found in rows.values())
+    ]
+    lines = [row(title, *(head for head, _, _ in columns))]
+    for name, (shown, found) in rows.items():
+        lines.append(row(name, *(shown(key, metric(found, key, turn)) for _, key, turn in columns)))
+    return ruled(lines)
+
+
+def ruled(lines: list[str]) -> str:
+    head, *rest = lines
+    return "\n".join([head, "|" + "---|" * (head.count("|") - 1), *rest])
 
 
 def row(*cells: str) -> str:

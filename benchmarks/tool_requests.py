@@ -1,7 +1,8 @@
 """Ask, call, or say that no tool fits: baselines and deciders on every set of tool requests, in one table.
 
-    python benchmarks/tool_requests.py --data FOLDER --out benchmarks/results/tool_requests.json
-    python benchmarks/tool_requests.py --data FOLDER --decider asker: --decider mine=asker:runs/asker
+    python benchmarks/tool_requests.py                    the baselines, the asker and the embedded model
+    python benchmarks/tool_requests.py --decider mine=asker:runs/asker --most 100     an asker of your own
+    python benchmarks/tool_requests.py --plan             how much there is to do; runs nothing
 
 always, never        what no decision costs
 surface, bag         fourteen counts, and words with pairs of words: fitted on the set itself, each fold (of 5, whole
@@ -10,6 +11,9 @@ rule                 the guard's comparison. With a drafted call: a required arg
                      one: of the tool that shares most words with the request (or is given), a required argument of
                      whose kind of value nothing is said
 --decider            `asker:` and `asker:FOLDER`, or a student's spec: a model with the tools at hand
+
+The published sets lie in `tools` of the folder SML_AGENTS_DATA, or in `--data`. What a model makes of a request is kept
+in `--kept` at once: the same command goes on after an interruption, and other weights are asked anew.
 
 Intervals: Wilson's 95 % for shares, a bootstrap over groups for AUC and F1.
 """
@@ -20,10 +24,11 @@ import argparse
 import asyncio
 import hashlib
 import json
+import os
 import re
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -206,12 +211,16 @@ class Kept:
 
     def __init__(self, path: Path | None) -> None:
         self.path = path
-        lines = path.read_text(encoding="utf-8").splitlines() if path is not None and path.is_file() else []
-        self.known: dict[str, Any] = dict(map(json.loads, lines))
+        text = path.read_text(encoding="utf-8") if path is not None and path.is_file() else ""
+        whole = text[: text.rfind("\n") + 1]
+        if path is not None and whole != text:  # a line that was cut short
+            path.write_text(whole, encoding="utf-8")
+        self.known: dict[str, Any] = dict(map(json.loads, whole.splitlines()))
 
     def put(self, key: str, found: Any) -> Any:
         self.known[key] = found
         if self.path is not None:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
             with self.path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps([key, found]) + "\n")
         return found
@@ -444,14 +453,16 @@ def fewer(bench: Bench, most: int) -> Bench:
     return replace(bench, decisions=tuple(one for one in bench.decisions if one.group in kept))
 
 
-def judges(folder: Path, specs: Sequence[str], kept: Path | None) -> dict[str, Judge]:
+def judges_drafts(spec: str | None) -> bool:
+    """Whether a decider judges calls that others drafted; a student writes its own."""
+    return spec is None or spec.startswith("asker:")
+
+
+def judges(folder: Path, deciders: Mapping[str, str], kept: Path | None) -> dict[str, Judge]:
     made = {"always": each(always), "never": each(never), "surface": folded(surface_fit), "bag": folded(bag_fit)}
     made |= {"bag, other data": trained_bag(folder), "rule": each(rule)}
-    for spec in specs:
-        name, sign, rest = spec.partition("=")
-        named = bool(sign) and ":" not in name and "?" not in name
-        spec = rest if named else spec
-        made[name if named else spec] = asker(spec, kept) if spec.startswith("asker:") else student(spec, kept)
+    for name, spec in deciders.items():
+        made[name] = student(spec, kept) if not judges_drafts(spec) else asker(spec, kept)
     return made
 
 
@@ -470,35 +481,74 @@ def limit(given: str) -> tuple[str, int]:
     return name, int(number)
 
 
+HERE = Path(__file__).resolve().parent
+READY = {"asker:": 100, "base=embedded:?max_tokens=48": 12}
+"""Deciders that stand beside the baselines where none is named, and how many decisions of each set they take."""
+
+
+def named(decider: str) -> tuple[str, str]:
+    """Name and spec of `[NAME=]SPEC`."""
+    name, sign, spec = decider.partition("=")
+    return (name, spec) if sign and ":" not in name and "?" not in name else (decider, decider)
+
+
+class Pace:
+    """Says how much of a decider's decisions is taken, and for how long it will still be busy."""
+
+    def __init__(self, name: str, total: int) -> None:
+        self.name, self.total, self.done, self.began = name, total, 0, time.monotonic()
+
+    def step(self, decisions: int) -> None:
+        self.done += decisions
+        seconds = time.monotonic() - self.began
+        left = seconds * (self.total - self.done) / max(1, self.done)
+        print(f"{self.name}: {self.done} of {self.total} decisions, {seconds:.0f} s, {left / 60:.0f} min left",
+              file=sys.stderr, flush=True)  # fmt: skip
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--data", type=Path, required=True, help="folder with the published sets")
-    options.add_argument("--out", type=Path)
-    options.add_argument("--decider", action="append", default=[], metavar="[NAME=]SPEC")
+    options.add_argument("--data", type=Path, default=Path(os.environ.get("SML_AGENTS_DATA", "data")) / "tools")
+    options.add_argument("--out", type=Path, default=HERE / "results" / "tool_requests.json")
+    options.add_argument(
+        "--decider", action="append", metavar="[NAME=]SPEC",
+        help=f"instead of {' and '.join(READY)}, which take {' and '.join(map(str, READY.values()))} of each set",
+    )  # fmt: skip
     options.add_argument("--pairs", type=int, default=300, help="generated held-out pairs")
     options.add_argument(
         "--most", action="append", default=[], metavar="[NAME=]N", type=limit,
         help="decisions of each set that a --decider, or all of them, take (all); the others take no time",
     )  # fmt: skip
-    options.add_argument("--kept", type=Path, help="file that keeps what a model made: a run cut short goes on")
+    options.add_argument("--kept", type=Path, default=Path("runs/tool_requests.jsonl"), help="keeps what a model made")
     options.add_argument("--sets", nargs="*", default=[""], help="beginnings of the names of sets to judge (all)")
     options.add_argument("--only", nargs="*", default=[], help="names of deciders to run")
+    options.add_argument("--plan", action="store_true", help="say how many decisions there are, and end")
     given = options.parse_args()
+    if not (given.data / "when2call_pairs.jsonl").is_file():
+        options.error(f"{given.data} does not hold the published sets: name their folder with --data")
+    most = dict(given.most) or ({named(one)[0]: few for one, few in READY.items()} if not given.decider else {})
+    deciders = dict(map(named, READY if given.decider is None else given.decider))
     sets = [bench for bench in benches(given.data, given.pairs) if bench.name.startswith(tuple(given.sets))]
+    plan: dict[str, list[Bench]] = {}
+    for name in [one for one in (*BASELINES, *deciders) if one in given.only or not given.only]:
+        few = None if name in BASELINES else most.get(name, most.get(""))
+        drafts = name not in WITHOUT_DRAFT and judges_drafts(deciders.get(name))
+        shows = [one for one in sets if drafts or not one.drafted]
+        plan[name] = [fewer(one, few) for one in shows] if few else shows
+    sizes = {name: sum(len(one.decisions) for one in some) for name, some in plan.items()}
+    print(", ".join(f"{name}: {size} decisions" for name, size in sizes.items()), file=sys.stderr)
+    print("An asker takes a fifth of a second or so for each, a small model 3 s, the baselines together a minute on a "
+          "core", file=sys.stderr)  # fmt: skip
+    if given.plan:
+        return
     table: dict[str, Any] = {bench.name: {} for bench in sets}
-    for name, judge in judges(given.data, given.decider, given.kept).items():
-        if given.only and name not in given.only:
-            continue
-        began = time.monotonic()
-        most = dict(given.most)
-        few = most.get(name, most.get("")) if name not in BASELINES else None
-        for bench in [fewer(bench, few) for bench in sets] if few else sets:
-            if bench.drafted and name in WITHOUT_DRAFT:
-                continue
-            made = figures(bench.decisions, judge(bench.decisions, bench.drafted, bench.given))
-            if made:
-                table[bench.name][name] = made
-        print(f"{name}: {time.monotonic() - began:.0f} s", file=sys.stderr)
+    made = judges(given.data, deciders, given.kept)
+    for name, some in plan.items():
+        pace = Pace(name, sizes[name])
+        for bench in some:
+            if found := figures(bench.decisions, made[name](bench.decisions, bench.drafted, bench.given)):
+                table[bench.name][name] = found
+            pace.step(len(bench.decisions))
     for set_name, deciders in table.items():
         print(f"\n{set_name}")
         for name, row in deciders.items():

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
-from sml_agents.asker.pairs import continued, fewer, varied
+from sml_agents.asker.pairs import added, continued, fewer, varied
 from sml_agents.asker.prompt import Said, ToolView
-from sml_agents.asker.rows import Choice, Example, Row
+from sml_agents.asker.rows import Choice, Example, Row, choice_among
 from sml_agents.tasks import iter_tasks
 from sml_agents.types import Form, Task
 
@@ -60,7 +60,7 @@ def generated_row(pair: tuple[Task, Task], others: Sequence[str], rng: random.Ra
     said = words_of(lacking)
     if one.missing and rng.random() < 0.6:
         start = one if rng.random() < 0.5 else _forgetful(lacking, one, rng)
-        examples.append(continued(start, said, rng))
+        examples.append(rng.choice((added, continued))(start, said, rng))
     return Row(
         varied(tool_of(lacking), rng),
         tuple(one_optional(fewer(_drafted(example, lacking, others, rng), rng), rng) for example in examples),
@@ -118,11 +118,8 @@ def called_values(task: Task) -> dict[str, str]:
     return found
 
 
-def choice_of(pair: tuple[Task, Task], rng: random.Random) -> Choice:
-    """Which of the tools serves a request; in a third of the cases it is not among them."""
-    task = rng.choice(pair)
-    right = task.private.calls[0].name
-    tools = [view for view in map(ToolView.read, task.tools)]
-    if len(tools) > 1 and rng.random() < 0.3:
-        return Choice(tuple(view for view in tools if view.name != right), (Said("user", task.prompt),), None)
-    return Choice(tuple(tools), (Said("user", task.prompt),), right)
+def choice_of(pair: tuple[Task, Task], others: Sequence[tuple[Task, Task]], rng: random.Random) -> Choice:
+    """Which of the tools serves a request, among those of some other requests."""
+    task, right = rng.choice(pair), tool_of(pair[0])
+    beside = [view for view in map(ToolView.read, task.tools) if view.name != right.name]
+    return choice_among(right, (Said("user", task.prompt),), [tool_of(other) for other, _ in others], rng, beside)

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,12 @@ def _complete(tool: Mapping[str, Any], text: str, arguments: Mapping[str, Any]) 
     return Complete(view, text, kept)
 
 
+def _among(complete: Complete, tools: Sequence[Mapping[str, Any]]) -> Complete:
+    """With the tools that stand beside the one that is called."""
+    views = map(ToolView.read, tools)
+    return replace(complete, beside=tuple(view for view in views if view.name != complete.tool.name))
+
+
 def _bfcl(rows: list[dict[str, Any]], path: Path) -> Iterator[Complete]:
     answers = path.with_name(f"{path.stem}_answers.jsonl")
     if not answers.is_file():
@@ -100,7 +107,7 @@ def _bfcl(rows: list[dict[str, Any]], path: Path) -> Iterator[Complete]:
         arguments = {name: value[0] for name, value in given.items() if value and value[0] != ""}
         tool = next((one for one in row["function"] if one["name"] == called), None)
         if tool and (found := _complete(tool, row["question"][0][-1]["content"], arguments)):
-            yield found
+            yield _among(found, row["function"])
 
 
 def _seal(rows: list[dict[str, Any]], path: Path) -> Iterator[Complete]:
@@ -154,4 +161,4 @@ def _openai(rows: list[dict[str, Any]]) -> Iterator[Complete]:
         except ValueError:
             continue
         if isinstance(arguments, dict) and (found := _complete(tool, said[0]["content"], arguments)):
-            yield found
+            yield _among(found, row["tools"])

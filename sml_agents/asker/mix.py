@@ -24,10 +24,16 @@ from sml_agents.asker.rows import CHOICES, Choice, Example, Pair, Row, RowOf, ch
 from sml_agents.asker.written import OUTSIDE, WrittenPair, read_written, written_rows
 from sml_agents.types import Task, stable_hash
 
-__all__ = ["Mix", "Pair", "heldout"]
+__all__ = ["OWN_KINDS", "Mix", "Pair", "heldout"]
 
 _HELD_OUT = 8
 """One tool in so many is held out."""
+_GENERATED, _WRITTEN, _OWN = 4, 8, 4
+"""As how many files of others' data each of these counts."""
+OWN_KINDS = ("requests", "written")
+"""Sources of held-out pairs that are no file: generated requests, and the written ones of the package."""
+_OTHERS = 30
+"""Requests whose tools may stand beside the right one where a tool is chosen."""
 
 
 def heldout(tool: str) -> bool:
@@ -42,14 +48,13 @@ def set_aside(one: WrittenPair) -> bool:
 
 @dataclass
 class Mix:
-    """Each file of `files`, each list of `ready` and the generated requests are drawn from as often as one another, but
-    generated ones as two files."""
+    """Each list of `files` and of `ready` is drawn from as often as any other, generated requests as several."""
 
     generated: list[tuple[Task, Task]] = field(default_factory=list)
     files: list[list[Complete]] = field(default_factory=list)
     ready: list[Sequence[RowOf]] = field(default_factory=list)
     """What makes rows by itself: written requests, those in which people marked what was told, conversations out of
-    logs. A list that stands twice counts as two files."""
+    logs. A list that stands twice counts as two."""
     _values: list[str] = field(default_factory=list)
     _all: list[Complete] = field(default_factory=list)
 
@@ -65,11 +70,11 @@ class Mix:
         talks: Sequence[RowOf] = (),
     ) -> Self:
         """Requests of training tools in `files`, those whose values people marked counting as one file; and so many
-        generated pairs, which count as two.
+        generated pairs.
 
         Args:
-            written: the written requests that come with the package, those of training tools: they count as three.
-            own: requests out of logs, whatever their tools; `talks`: conversations out of logs. They count as two each.
+            written: the written requests that come with the package, those of training tools.
+            own: requests out of logs, whatever their tools; `talks`: conversations out of logs.
         """
         read, marked = [], []
         for path in files:
@@ -81,16 +86,16 @@ class Mix:
         values = [
             value for one, _ in made for some in (one.meta["said"], called_values(one)) for value in some.values()
         ]
-        read += [list(own), list(own)]
-        ready: list[Sequence[RowOf]] = [marked, talks, talks]
+        read += _OWN * [list(own)]
+        ready: list[Sequence[RowOf]] = [marked, *_OWN * [talks]]
         if written:
-            ready += 3 * [written_rows([one for one in read_written() if not set_aside(one)])]
+            ready += _WRITTEN * [written_rows([one for one in read_written() if not set_aside(one)])]
         together = [one for some in read for one in some]
         return cls(made, [one for one in read if one], [one for one in ready if one], values, together)
 
     def __call__(self, rng: random.Random) -> Row | Choice | None:
         """One row. None: nothing can be made of what was drawn."""
-        weights = 2 * bool(self.generated)
+        weights = _GENERATED * bool(self.generated)
         sources = weights + len(self.files) + len(self.ready)
         if not sources:
             return None
@@ -100,22 +105,24 @@ class Mix:
         choosing = rng.random() < CHOICES
         if place < weights:
             pair = rng.choice(self.generated)
-            return choice_of(pair, rng) if choosing else generated_row(pair, self._values, rng)
+            if choosing:
+                return choice_of(pair, rng.sample(self.generated, min(len(self.generated), _OTHERS)), rng)
+            return generated_row(pair, self._values, rng)
         complete = rng.choice(self.files[place - weights])
         return self._choice(complete, rng) if choosing else row_of(complete, self._all, rng)
 
     def _choice(self, complete: Complete, rng: random.Random) -> Choice:
         pair = pair_of(complete, rng)
         said = (rng.choice(pair[:2]) if pair else Example((), {})).said
-        return choice_among(
-            complete.tool, said, [one.tool for one in rng.sample(self._all, min(len(self._all), 8))], rng
-        )
+        others = [one.tool for one in rng.sample(self._all, min(len(self._all), _OTHERS))]
+        beside = [tool for tool in complete.beside if not heldout(tool.name)]
+        return choice_among(complete.tool, said, others, rng, beside)
 
     @staticmethod
     def heldout_pairs(
         files: Sequence[Path], generated: int, each: int, seed: int = 0, *, written: bool = False
     ) -> dict[str, list[Pair]]:
-        """Pairs of tools that training does not see: by file name, `requests` for the generated ones, and `written`.
+        """Pairs of tools that training does not see, by file name or kind.
 
         Args:
             generated: pairs of the generator's split `dev`. `each`: pairs of one file at most.
@@ -131,12 +138,12 @@ class Mix:
             found[path.stem] = [Pair(tool, lacking, whole) for tool, (whole, lacking, _) in pairs]
         if generated:
             made = generated_pairs("dev", generated, seed)
-            found["requests"] = [
+            found[OWN_KINDS[0]] = [
                 Pair(tool_of(one), with_call(example_of(one), one), with_call(example_of(other), other))
                 for one, other in made
             ]
         if written:
             by_hand = [one.pair for one in read_written() if heldout(one.pair.tool.name) and one.author != OUTSIDE]
             random.Random(stable_hash("pairs", "written", seed)).shuffle(by_hand)
-            found["written"] = by_hand[:each]
+            found[OWN_KINDS[1]] = by_hand[:each]
         return {name: pairs for name, pairs in found.items() if pairs}

@@ -17,6 +17,7 @@ from sml_agents.asker.rows import Example, Row
 
 __all__ = [
     "Complete",
+    "added",
     "continued",
     "evasion",
     "fewer",
@@ -52,6 +53,19 @@ _EVADED = (
 )  # fmt: skip
 _OFFERED = ("How about {value}?", "Would {value} work for the {what}?", "I can offer {value}.", "Shall I use {value}?")
 _TAKEN = ("Yes, that works.", "Sounds good.", "Yes please.", "Great, do that.", "Fine.", "That's great.")
+_ADDED = (
+    "The {what} would be {value}.", "{what}: {value}", "{value} is the {what}.", "I'd say {value} for the {what}.",
+    "{value} as the {what}.", "Let the {what} be {value}.", "(The {what}: {value}.)", "Go with {value} for the {what}.",
+    "By the way, the {what} is {value}.", "I'm thinking of {value} as the {what}.", "My {what} is {value}.",
+    "{what} {value}", "With {value} as its {what}.", "And {value} for {what}, if you can.",
+    "The {what}, that's {value}.",
+)  # fmt: skip
+_PUT_OFF = (
+    "I still have to find out the {what}.", "The {what} comes later.", "About the {what} I'm not sure.",
+    "You'll have the {what} tomorrow.", "The {what} was wrong last time.", "Is there a usual {what}?",
+    "My colleague knows the {what}.", "No {what} yet, sorry.", "Let's see about the {what}.",
+    "The {what} can't be the old one.",
+)  # fmt: skip
 _DECLINED = ("No, something else.", "No, not that one.", "I'd rather not.", "Not really.", "No, another one please.")
 
 
@@ -64,6 +78,8 @@ class Complete:
     values: Mapping[str, str]
     calls: Mapping[str, str] = field(default_factory=dict)
     """Values as the call has them, where the request says them in another form."""
+    beside: tuple[ToolView, ...] = ()
+    """Other tools among which its author put the right one."""
 
     @property
     def removable(self) -> tuple[str, ...]:
@@ -125,6 +141,8 @@ def row_of(complete: Complete, others: Sequence[Complete], rng: random.Random) -
     kind = rng.random()
     if kind < 0.25 and len(names) > 1:
         examples.append(_lacking(complete, values, names[:2], rng))
+    elif kind < 0.45:
+        examples.append(added(_lacking(complete, values, names[:1], rng), complete.values, rng))
     elif kind < 0.65:
         examples.append(_later(complete, values, names, rng))
     examples = [_drafted(example, complete, others, rng) for example in examples]
@@ -220,6 +238,20 @@ def _drafted(example: Example, complete: Complete, others: Sequence[Complete], r
     return replace(example, drafts=drafts)
 
 
+def added(example: Example, values: Mapping[str, str], rng: random.Random) -> Example:
+    """The message has a sentence more: it tells something that is missing, or speaks of it and does not tell it."""
+    open_ = [name for name in example.missing if name in values and len(words_in(name)) > 2]
+    if not open_:
+        return example
+    name = rng.choice(open_)
+    told = rng.random() < 0.6
+    sentence = rng.choice(_ADDED if told else _PUT_OFF).format(what=words_in(name), value=values[name])
+    *before, last = example.said
+    parts = [sentence, last.text] if rng.random() < 0.2 else [last.text, sentence]
+    said = (*before, replace(last, text=" ".join(parts)))
+    return replace(example, said=said, values={**example.values, name: values[name] if told else None})
+
+
 def fewer(example: Example, rng: random.Random, most: int = 3) -> Example:
     """At most so many arguments, what is missing first: each costs tokens, and a known one teaches little."""
     names = list(example.values)
@@ -250,7 +282,7 @@ def _renumbered(complete: Complete, rng: random.Random) -> Complete:
                 text = re.sub(rf"(?<![\w.]){value}(?!\w)", fresh, text, count=1)
                 values[name] = fresh
     called = {name: value for name, value in complete.calls.items() if values.get(name) == complete.values.get(name)}
-    return Complete(complete.tool, text, values, called)
+    return Complete(complete.tool, text, values, called, complete.beside)
 
 
 def words_in(name: str) -> str:

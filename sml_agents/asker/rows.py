@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sml_agents.asker.likeness import look_alikes
 from sml_agents.asker.prompt import (
     KNOWN,
     MISSING,
@@ -77,19 +78,34 @@ RowOf = Callable[[random.Random], Row | Choice | None]
 """Draws one row; None where nothing can be made of what was drawn."""
 
 
-CHOICES = 0.07
+CHOICES = 0.12
 """Share of the rows in which a tool is chosen."""
+_UNSERVED = 0.35
+"""Of these, the share in which no tool fits."""
+_SEEN = 30
+"""Other tools of which those that look most alike are taken."""
 
 
-def choice_among(right: ToolView, said: tuple[Said, ...], others: Sequence[ToolView], rng: random.Random) -> Choice:
-    """A conversation with the tool that serves it among some of the others; in one of three cases without it."""
-    tools = {one.name: one for one in rng.sample(others, min(len(others), rng.randint(2, 4))) if one.name != right.name}
-    served = rng.random() > 0.3 or not tools
-    if served:
-        tools[right.name] = right
-    shown = list(tools.values())
-    rng.shuffle(shown)
-    return Choice(tuple(shown), said, right.name if served else None)
+def choice_among(
+    right: ToolView,
+    said: tuple[Said, ...],
+    others: Sequence[ToolView],
+    rng: random.Random,
+    beside: Sequence[ToolView] = (),
+) -> Choice:
+    """A conversation with the tool that serves it among others, some of which look alike; now and then without it.
+
+    Args:
+        beside: tools that somebody put beside the right one; they are taken first.
+    """
+    drawn = rng.sample(others, min(len(others), _SEEN))
+    shown = [*beside, *look_alikes(right, drawn, rng.randint(1, 2), rng), *drawn[: rng.randint(0, 2)]]
+    tools = {one.name: one for one in shown if one.name != right.name}
+    served = rng.random() > _UNSERVED or not tools
+    names = [*tools, right.name] if served else [*tools]
+    rng.shuffle(names)
+    tools[right.name] = right
+    return Choice(tuple(tools[name] for name in names), said, right.name if served else None)
 
 
 def tree_of(row: Row | Choice, tokenizer: Any) -> Tree:

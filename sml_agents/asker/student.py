@@ -16,6 +16,7 @@ from typing import Any
 from sml_agents.asker.load import Asker, load_asker
 from sml_agents.asker.pairs import words_in
 from sml_agents.asker.prompt import Argument, Said, ToolView
+from sml_agents.errors import BackendSpecError
 from sml_agents.text.schemas import parameters_of, schema_at, type_of
 from sml_agents.text.values import Clock, Kind, kind_of, mentions
 from sml_agents.text.values.compare import as_bool
@@ -49,7 +50,13 @@ class AskerStudent:
         self.settings = {"model": spec if isinstance(spec, str) else f"asker:{spec.folder}", "line": self.line}
 
     async def reply(self, view: StudentView, *, seed: int) -> Reply:
-        """One turn, the same for the same history. Raises what loading the weights raises."""
+        """One turn, the same for the same history. Raises what loading the weights raises, and BackendSpecError without
+        tools: there is nothing to ask for."""
+        if not view.tools:
+            raise BackendSpecError(
+                "The student asker: reads requests to tools, and this task has none: take tasks with tools, such as "
+                "requests?form=paired, or another student."
+            )
         return await asyncio.to_thread(self._reply, view)
 
     def _reply(self, view: StudentView) -> Reply:
@@ -74,8 +81,6 @@ class AskerStudent:
     def _tool(self, view: StudentView, said: Sequence[Said], unsure: bool) -> ToolView | None:
         """The tool that serves what the person began with. `unsure`: none of them may be the answer."""
         tools = [ToolView.read(one) for one in view.tools]
-        if not tools:
-            return None
         begun = (tuple(tools), said[0].text)
         if (shares := self._chosen.get(begun)) is None:
             self._chosen = {

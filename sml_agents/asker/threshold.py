@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from sml_agents.asker.mix import Pair
+from sml_agents.asker.mix import OWN_KINDS, Pair
 from sml_agents.asker.prompt import ToolView
 from sml_agents.asker.read import AskerModel
 from sml_agents.asker.rows import Example
@@ -121,11 +121,20 @@ def _read(
             yield pair, lacking, whole
 
 
-def line(scores: Sequence[Scores], needless: float = NEEDLESS) -> float:
-    """The lowest threshold at which the share of needless questions, the mean over the sources, is small enough."""
-    candidates = sorted({min(max(score, 1e-4), 1 - 1e-4) for one in scores for score in (*one.whole, *one.lacking)})
-    for candidate in candidates:
-        if sum(one.needless(candidate) for one in scores) / len(scores) <= needless:
+def line(scores: Mapping[str, Scores], needless: float = NEEDLESS) -> float:
+    """The lowest threshold at which the share of needless questions is small enough: the mean over generated, written
+    and other requests, of which several files may be given, all of them with values that stand there literally."""
+    kinds: dict[str, list[Scores]] = {}
+    for name, one in scores.items():
+        kinds.setdefault(name if name in OWN_KINDS else "", []).append(one)
+
+    def share(threshold: float) -> float:
+        means = [sum(one.needless(threshold) for one in some) / len(some) for some in kinds.values()]
+        return sum(means) / len(means)
+
+    every = {score for one in scores.values() for score in (*one.whole, *one.lacking)}
+    for candidate in sorted(min(max(score, 1e-4), 1 - 1e-4) for score in every):
+        if share(candidate) <= needless:
             return round(candidate, 4)
     return 0.9999
 
@@ -167,8 +176,8 @@ def chosen_on(
     plain, drafted = ({name: one for name, one in table.items() if one.lacking} for table in (plain, drafted))
     if not plain:
         raise InputError("There is no pair of a held-out tool to choose the threshold on: give more data.")
-    threshold = line(list(plain.values()))
-    above = line(list(drafted.values())) if drafted else threshold
+    threshold = line(plain)
+    above = line(drafted) if drafted else threshold
     grounded, told = beside(sides) if sides else (above, {})
     figures = {name: one.figures(threshold) for name, one in plain.items()}
     figures |= {f"{name}, drafted": one.figures(above) for name, one in drafted.items()}

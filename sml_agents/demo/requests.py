@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from sml_agents.asker.load import Asker
     from sml_agents.asker.threshold import AskerRecord
+    from sml_agents.evaluation.compare import Figures
 
 __all__ = ["DemoSettings", "run_demo"]
 
@@ -59,10 +60,15 @@ def run_demo(out: Path, *, settings: DemoSettings | None = None, seed: int = 0) 
     settle_threads()
     out.mkdir(parents=True, exist_ok=True)
 
-    _headline(console, 1, f"Training: {settings.steps} steps of generated requests to 149 tools")
+    _headline(console, 1, f"Training on requests to 149 tools, {settings.steps} steps")
+    console.print("  People ask for a tool to be called. What is learned: to see which required argument nobody gave.")
     folder = _train(out / "asker", settings, console)
 
-    _headline(console, 2, "Before and after, beside what understands nothing, on tools never trained on")
+    _headline(console, 2, "Before and after, on tools never trained on")
+    console.print(
+        f"  {settings.measured} requests in two forms: one gives all, one lacks something. Who asks is told one thing "
+        f"at a time; in {settings.max_turns} turns the call has to be right. Scripts that understand nothing do it too."
+    )
     students = {
         "base": AskerStudent(
             _asker(Path(model_path(settings.model)), AskerRecord(threshold=0.5, drafted=0.5), settings)
@@ -83,13 +89,30 @@ def run_demo(out: Path, *, settings: DemoSettings | None = None, seed: int = 0) 
 
     _headline(console, 3, "What came of it")
     print_summary(summary, console)
+    before, after = (summary.students[name].metrics for name in ("base", "trained"))
+    console.print(_in_words(before, after, str(settings.max_turns)))
 
     _headline(console, 4, "An agent that acts on guesses, guarded by the trained model")
+    console.print("  Its own model is a script that books for two whatever was said, until it reads how many come.")
     for who, text in _talk(f"asker:{folder}"):
         console.print(f"  [bold]{who:>7}[/bold]  {text}")
     console.print(f"Read the dialogues in [bold]{report}[/bold]; figures in {out / 'summary.json'}.")
     console.print(f'In your agent: ClarifyMiddleware("asker:{folder}"), or "asker:" for the one that comes trained.')
     return summary.model_dump(mode="json")
+
+
+def _in_words(before: Figures, after: Figures, last: str) -> str:
+    """The result, for who reads no table."""
+    from sml_agents.evaluation.figures import metric_of
+    from sml_agents.evaluation.wording import percent
+
+    def told(name: str, turn: str = "") -> tuple[str, ...]:
+        return tuple(percent(metric_of(one, name, turn).value) for one in (after, before))
+
+    return (
+        "Trained, it asks in {} of the requests that lack something (before: {}), in {} of those that lack nothing "
+        "({}), and gets the call right within {} turns in {} ({})."
+    ).format(*told("asks_when_needed"), *told("needless_questions"), last, *told("success_at", last))
 
 
 def _no_bars() -> None:

@@ -36,10 +36,11 @@ _RowOf = Callable[[random.Random], Row | Choice | None]
 
 
 class AskerJudge:
-    """Reads a drafted call beside the tolerant rule, each argument against the threshold that is stored for it.
+    """Reads a drafted call beside the tolerant rule, by the thresholds that an agent's guard has for it.
 
-    `spec`: `asker:` or `asker:FOLDER`. Where nothing is drafted, the tool that serves the request is chosen first. How
-    sure it is to ask is laid so that the stored threshold is 0.5.
+    A value that the rule finds is asked for from `grounded` on; one that it does not find is asked for unless it counts
+    as told: below the line of its kind in `told`. `spec`: `asker:` or `asker:FOLDER`. Where nothing is drafted, the
+    tool that serves the request is chosen first. How sure it is to ask is laid so that the stored threshold is 0.5.
     """
 
     def __init__(self, spec: str | Asker = "asker:") -> None:
@@ -59,7 +60,9 @@ class AskerJudge:
         for call in case.calls:
             values, lost = case.arguments.required(call.name, call.arguments), unsaid(case, call)
             for path, p in self.asker.missing(_view(case, call), said, _drafted(case, call)).items():
-                yield _laid(p, record.unknown if path in lost else record.grounded), call.name, path, values[path]
+                kind = case.arguments.kind(call.name, path, values[path]).sort
+                line = record.told.get(kind, 0.0) if path in lost else record.grounded
+                yield _laid(p, line), call.name, path, values[path]
         if not case.calls and (tool := self.asker.choose([ToolView.read(one) for one in case.tools], said)):
             for path, p in self.asker.missing(tool, said).items():
                 yield _laid(p, record.threshold), tool.name, path, None

@@ -53,7 +53,8 @@ class Counts(_Result):
 class StudentSummary(Counts):
     by_spec: dict[str, Counts] = Field(default_factory=dict)
     by_numbers: dict[str, Counts] = Field(default_factory=dict)
-    """By how the tasks tell their numbers, in `words` or in `digits`, where they say so."""
+    """By how the tasks tell their numbers, in `words` or in `digits`, where they say so and ask for one:
+    not of requests to agents with tools."""
     answer_loss: AnswerLoss | None = None
     """Of a model that runs here, where it was asked for."""
 
@@ -122,7 +123,7 @@ class Comparison:
         for trace in traces:
             whole.add(trace)
             part.add(trace)
-            if told := str(trace.task.meta.get("numbers", "")):
+            if not trace.task.tools and (told := str(trace.task.meta.get("numbers", ""))):
                 numbers.setdefault(told, Tally()).add(trace)
 
     def summary(

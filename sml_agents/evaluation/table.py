@@ -138,13 +138,16 @@ def baselines_table(summary: Summary) -> Table:
 
 
 def spec_tables(summary: Summary) -> list[Table]:
-    """A small table for each part and for each way of telling numbers: what everybody does on its tasks."""
+    """A small table for each part and for each way of telling numbers: what everybody does on its tasks. Of a single
+    part none, where the table beside the scripts says the same."""
     everybody = {**summary.students, **summary.baselines}
     told = sorted({told for student in everybody.values() for told in student.by_numbers})
     tables = []
-    if len(summary.specs) > 1 or summary.shown:
-        for spec in summary.specs:
-            counts = {name: student.by_spec[spec] for name, student in everybody.items() if spec in student.by_spec}
+    above = {name for name, _ in _columns("")} if summary.baselines else set()
+    for spec in summary.specs:
+        counts = {name: student.by_spec[spec] for name, student in everybody.items() if spec in student.by_spec}
+        named = {name for name, _ in of_part(summary, spec, counts.values())}
+        if len(summary.specs) > 1 or (summary.shown and not named <= above):
             tables.append(_counts_table(summary, spec, counts))
     if len(told) > 1:
         for way in told:

@@ -36,8 +36,8 @@ class Reads(Asker):
         return {one.name: self.given.get(one.name, 0.1) for one in tool.required}
 
 
-def reads(**given: float) -> AskerJudge:
-    asker = Reads(Path(), AskerRecord(threshold=0.5, drafted=0.5, grounded=0.99, unknown=0.6))
+def reads(told: dict[str, float], **given: float) -> AskerJudge:
+    asker = Reads(Path(), AskerRecord(threshold=0.5, drafted=0.5, grounded=0.99, told=told))
     asker.given = given
     return AskerJudge(asker)
 
@@ -46,9 +46,18 @@ def test_its_own_threshold_is_one_half_and_the_rule_moves_it(cases: list[Case]) 
     case = next(one for one in cases if one.missing and one.calls and len(unsaid(one, one.calls[0])) == 1)
     (lost,) = unsaid(case, case.calls[0])
     values = case.arguments.required(case.calls[0].name, case.calls[0].arguments)
-    told = next(path for path in values if path != lost)
-    for name, p, asks in ((lost, 0.6, True), (lost, 0.59, False), (told, 0.98, False), (told, 0.995, True)):
-        made = asyncio.run(reads(**{name: p}).decide(case))
+    found = next(path for path in values if path != lost)
+    kind = case.arguments.kind(case.calls[0].name, lost, values[lost]).sort
+    for told, name, p, asks in (
+        ({kind: 0.05}, found, 0.98, False),
+        ({kind: 0.05}, found, 0.99, True),
+        ({kind: 0.05}, lost, 0.04, False),
+        ({kind: 0.05}, lost, 0.05, True),
+        ({"another": 0.05}, lost, 0.04, True),
+        ({}, lost, 0.0, True),
+        ({}, lost, 1.0, True),
+    ):
+        made = asyncio.run(reads(told, **{lost: 0.0, name: p}).decide(case))
         assert (made.sure >= 0.5) is asks, (name, p)
         assert not asks or (made.about == name and made.question.endswith("?"))
 

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+from sml_agents.asker.likeness import look_alikes
 from sml_agents.asker.material import read_requests
 from sml_agents.asker.mix import Mix, heldout
-from sml_agents.asker.pairs import Complete, pair_of, row_of, stands_once, without
+from sml_agents.asker.pairs import Complete, added, pair_of, row_of, stands_once, without
 from sml_agents.asker.prompt import Argument, Said, ToolView
-from sml_agents.asker.rows import Choice, Row
+from sml_agents.asker.rows import Choice, Example, Row, choice_among
 from sml_agents.errors import InputError
 
 FLIGHT = ToolView(
@@ -105,6 +106,48 @@ def test_rows_say_the_truth_about_what_was_said() -> None:
             seen_vague += "origin" in person
     assert seen_later > 30
     assert seen_vague > 10
+
+
+def test_what_is_added_tells_a_value_or_does_not() -> None:
+    lacking = Example((Said("user", "Fly me to Rome."),), {"origin": None, "destination": "Rome", "seats": None})
+    told = put_off = 0
+    for seed in range(60):
+        more = added(lacking, {"origin": "Oslo", "seats": "two"}, random.Random(seed))
+        (said,) = more.said
+        assert "Fly me to Rome." in said.text and len(said.text) > 20
+        for name, value in (("origin", "Oslo"), ("seats", "two")):
+            assert more.values[name] == (value if value in said.text else None)
+            told += more.values[name] is not None
+            put_off += more.values[name] is None and name in said.text
+    assert told > 20 and put_off > 10
+    assert added(lacking, {}, random.Random(0)) is lacking, "nobody knows what they would say"
+
+
+def tool(name: str, purpose: str) -> ToolView:
+    return ToolView(name, purpose, (Argument("x"),))
+
+
+def test_a_tool_is_chosen_among_others_that_look_alike() -> None:
+    right = tool("book_table", "Reserve a table at a restaurant.")
+    alike = tool("cancel_table", "Cancel a reservation at some restaurant in town.")
+    same = tool("bookTable", "Reserve a table at a restaurant")
+    others = [tool(f"other{k}", f"Do thing {k}") for k in range(20)]
+    said = (Said("user", "A table for two"),)
+    beside = tool("order_food", "Order food")
+    with_alike = served = 0
+    for seed in range(80):
+        made = choice_among(right, said, [*others, alike, same], random.Random(seed), [beside])
+        names = [one.name for one in made.tools]
+        assert len(set(names)) == len(names) > 1 or made.right is None
+        assert "order_food" in names
+        assert (made.right == "book_table") is ("book_table" in names)
+        with_alike += "cancel_table" in names
+        served += made.right is not None
+    assert with_alike == 80
+    assert 35 < served < 70
+    assert look_alikes(right, [same, right, alike], 3, random.Random(0)) == [alike], (
+        "one that may do the same is not shown"
+    )
 
 
 def lines(path: Path, rows: list[Any]) -> Path:

@@ -104,11 +104,15 @@ def test_the_learning_rate_rises_stays_and_falls() -> None:
 
 def test_the_line_is_the_lowest_with_few_needless_questions() -> None:
     easy = Scores(lacking=[0.9, 0.8], whole=[0.1] * 9 + [0.7], named=[True, True])
-    assert line([easy]) == 0.7
+    assert line({"a": easy}) == 0.7
     assert easy.needless(0.7) == 0.1
-    assert line([easy], needless=0.0) == 0.8
+    assert line({"a": easy}, needless=0.0) == 0.8
     hopeless = Scores(lacking=[0.5], whole=[0.99999], named=[False])
-    assert line([hopeless]) == 0.9999
+    assert line({"a": hopeless}) == 0.9999
+    hard = Scores(lacking=[0.95], whole=[0.9, 0.1, 0.1, 0.1], named=[True])
+    files = {f"file{k}": Scores(lacking=[0.5], whole=[0.1] * 20, named=[True]) for k in range(5)}
+    assert line({**files, "file5": hard}) == 0.5, "a file among others of its kind"
+    assert line({**files, "written": hard}) == 0.95, "many files do not outvote the written ones"
     assert easy.auc() == 1.0
     assert Scores(lacking=[0.5], whole=[0.5], named=[True]).auc() == 0.5
 

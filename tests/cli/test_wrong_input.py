@@ -38,6 +38,8 @@ CASES: dict[str, tuple[list[str], str]] = {
         ["eval", "--student", "scripted:good.json", "--tasks", "arithmetic?n=1", "--out", "text.txt"],
         "text.txt",
     ),
+    "a sum for the asker": (run_with(student="asker:"), "requests?form=paired"),
+    "a suite of sums for the asker": (["eval", "--student", "asker:", "--suite", "single-turn?n=1"], "none"),
     "unknown recipe": (["recipes", "copy", "perpetuum-mobile"], "perpetuum-mobile"),
     "teach without a task": (["chat", "--student", "scripted:good.json", "--as", "teacher"], "--tasks"),
     "task for a user": (["chat", "--student", "scripted:good.json", "--tasks", "arithmetic?n=1"], "--as teacher"),

@@ -14,7 +14,7 @@ import pytest
 from tests.datasets import DATA
 
 DOCS = Path(__file__).parents[2] / "docs"
-ROW = re.compile(r"^\| (\S+\.jsonl)\b[^|\n]*\|.*\| `([0-9a-f]{16})…` \|$", re.MULTILINE)
+ROW = re.compile(r"^\| (\S+\.jsonl?)\b[^|\n]*\|.*\| `([0-9a-f]{16})…` \|$", re.MULTILINE)
 SAID = ("question", "request_missing", "request_complete", "messages", "query", "task", "prompt", "ori_question")
 SHARED = {"what is the current time in sydney australia"}
 """Complete in one file, and served by no tool in the other."""
@@ -25,7 +25,8 @@ def hashes(page: str) -> dict[str, str]:
 
 
 def found(name: str) -> Path | None:
-    return next((path for path in (DATA / name, DATA / "tools" / name) if path.is_file()), None)
+    folders = (DATA, DATA / "tools", DATA / "tools" / "sgd")
+    return next((path for folder in folders if (path := folder / name).is_file()), None)
 
 
 def texts(value: Any) -> Iterator[str]:
@@ -44,7 +45,7 @@ def said_in(path: Path) -> set[str]:
 
 def test_no_file_is_both_trained_on_and_measured_on() -> None:
     trained, measured = hashes("asker.md"), hashes("suites.md")
-    assert len(trained) >= 8 and len(measured) >= 15
+    assert len(trained) >= 15 and len(measured) >= 16
     assert not set(trained.values()) & set(measured.values())
     assert not set(trained) & set(measured)
 
@@ -59,7 +60,8 @@ def test_the_files_at_hand_are_those_of_the_pages() -> None:
 
 
 def test_no_request_is_both_trained_on_and_measured_on() -> None:
-    trained = [path for name in hashes("asker.md") if (path := found(name)) is not None]
+    rows_in_lines = (name for name in hashes("asker.md") if name.endswith("l"))
+    trained = [path for name in rows_in_lines if (path := found(name)) is not None]
     measured = [path for name in hashes("suites.md") if (path := found(name)) is not None]
     if not trained or not measured:
         pytest.skip("no data set is at hand: set SML_AGENTS_DATA to a folder that has them")

@@ -29,6 +29,8 @@ def test_every_step_leaves_what_it_says(
         assert "exact_call" in figures["metrics"] and "guessed_arguments" in figures["metrics"]
     said = capsys.readouterr().err
     assert "Exact call" in said and "agent" in said and "Loading weights" not in said
+    assert "Trained, it asks in" in said and "in 4 turns" in " ".join(said.split())
+    assert "numbers in" not in said and "requests?form" not in said, "nothing stands there twice"
     assert all(len(line) <= 80 for line in said.splitlines())
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert "Guessed arguments" in page and "Success" in page

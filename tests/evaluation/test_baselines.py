@@ -55,6 +55,13 @@ def test_both_ways_of_telling_numbers_are_reported(measured: tuple[Path, Summary
     assert set(groups) == {"words", "digits"} and sum(group.n for group in groups.values()) == 24
 
 
+def test_how_tool_requests_tell_their_numbers_is_not_reported(tmp_path: Path) -> None:
+    spec = "requests?form=paired&split=heldout&n=6"
+    told = {str(task.meta["numbers"]) for task in load_tasks(spec)}
+    summary = evaluate({"guesser": GuessingStudent()}, [spec], tmp_path, max_turns=1, baselines=False, resamples=50)
+    assert told and summary.students["guesser"].n == 12 and not summary.students["guesser"].by_numbers
+
+
 def test_every_table_has_their_rows(measured: tuple[Path, Summary]) -> None:
     folder, summary = measured
     out = StringIO()

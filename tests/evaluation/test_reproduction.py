@@ -116,9 +116,14 @@ def test_finished_dialogues_become_tables_and_a_page(options: argparse.Namespace
     assert (paired["suite"], paired["tasks"], sharded["tasks"]) == ("paired", 3, 2)
     assert paired["metrics"]["success_at"]["10"]["value"] == pytest.approx(1 / 6)
     shown = reproduction.tables(results)
-    assert "| MT-RL | 17 (" in shown and "| MT-RL - start | paired | 3 | +17 (" in shown
-    assert "premature" in shown and "**sharded**" in shown
+    assert "| MT-RL | 17 (" in shown and "| MT-RL - start | +17 (" in shown
+    assert "| paired, n = 6 dialogues" in shown and "| sharded, n = 2 dialogues" in shown and "arithmetic" not in shown
     assert "MT-RL" in (options.out / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_page_shows_what_was_measured(repository: Path) -> None:
+    found = json.loads((repository / "benchmarks" / "results" / "reproduction.json").read_bytes())
+    assert reproduction.tables(found) in (repository / "docs" / "reproduction.md").read_text(encoding="utf-8")
 
 
 def test_what_the_turns_after_training_bring() -> None:

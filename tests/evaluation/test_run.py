@@ -18,6 +18,7 @@ from sml_agents.rollout import Progress
 from sml_agents.testing import FaultyModel, ScriptedModel
 from sml_agents.traces import TraceStore
 
+FILES = Path(__file__).parents[1] / "suites"
 SPECS = ["arithmetic?form=underspecified&n=6&seed=1", "arithmetic?form=full&n=4&seed=1"]
 GUESSER = ScriptedModel(replies=["The answer is 1."], name="guesser")
 ASKER = ScriptedModel(replies=["Could you tell me the number that is missing?", "The answer is 1."], name="asker")
@@ -110,6 +111,9 @@ async def test_it_runs_on_a_running_loop_and_can_be_stopped(tmp_path: Path) -> N
         ({"a": GUESSER}, [], {}),
         ({"a": GUESSER}, SPECS, {"teacher": "human"}),
         ({"a": GUESSER}, ["no-such"], {}),
+        ({"a": "asker:"}, SPECS, {}),
+        ({"a": "asker:"}, ["lists?n=1"], {}),
+        ({"a": "asker:"}, [f"in3:{FILES}/in3.jsonl"], {}),
     ],
 )
 def test_what_cannot_be_evaluated_is_refused(

@@ -42,8 +42,22 @@ def test_a_models_turn_is_a_question_a_call_or_neither_and_said_once(reply: str,
     assert bench.student(f"scripted:{script}", kept)([decision], True, True) == [None], "it writes its own calls"
 
 
+@pytest.mark.parametrize("tail", ["", '["c", 3]\n', '["c", "kil', "["])
+def test_what_was_kept_is_read_again_but_for_a_line_that_was_cut_short(tail: str, tmp_path: Path) -> None:
+    path = tmp_path / "runs" / "kept.jsonl"
+    bench.Kept(path).put("a", 1)
+    with path.open("a") as file:
+        file.write('["b", 2]\n' + tail)
+    again = bench.Kept(path)
+    assert again.known == {"a": 1, "b": 2, **({"c": 3} if tail.endswith("]\n") else {})}
+    again.put("d", 4)
+    assert bench.Kept(path).known == {**again.known, "d": 4}
+
+
 def test_how_many_decisions_a_decider_takes() -> None:
     assert bench.limit("30") == ("", 30) and bench.limit("base=30") == ("base", 30)
+    assert bench.named("base=embedded:?max_tokens=4") == ("base", "embedded:?max_tokens=4")
+    assert bench.named("embedded:?max_tokens=4") == ("embedded:?max_tokens=4",) * 2
 
 
 def test_the_page_shows_what_was_measured(repository: Path) -> None:
