@@ -3,10 +3,10 @@
     python benchmarks/guard_lines.py --data FOLDER --cells FILE [--pairs 250] [--seconds 300] [--write]
 
 Read are the written requests of tools that were held out of its training (but for the one author who is held out of
-everything), and decisions out of the Schema-Guided Dialogue data's part for choosing (FOLDER/sgd/), each call with what
-the conversation lacks filled in: see `guard_sentences.py` and `guard_data.py`. Printed are what is let through and what
-is asked needlessly, by source, for the lines that are chosen and some beside them. `--write`: into the record of the
-weights that come with the package.
+everything), the sentences of sets 1 to 3, and decisions out of the Schema-Guided Dialogue data's part for choosing
+(FOLDER/sgd/), each call with what the conversation lacks filled in: see `guard_sentences.py` and `guard_data.py`.
+Printed are what is let through and what is asked needlessly, by source, for the lines that are chosen and some beside
+them. `--write`: into the record of the weights that come with the package.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from guard_data import Case, KeptAsker, grounds_of, sgd_cases
-from guard_sentences import AUTHOR, written
+from guard_sentences import AUTHOR, cases, written
 
 from sml_agents.agents.asker import JUDGED, drafted, said_in, tool_view
 from sml_agents.agents.grounding import may_be_told
@@ -50,6 +50,8 @@ def sources(data: Path, pairs: int, seed: int) -> Iterator[tuple[str, list[Case]
     two = [every[k : k + 2] for k in range(0, len(every), 2)]
     random.Random(seed).shuffle(two)
     yield "written", [lacking for _, lacking in two[:pairs]], [whole for whole, _ in two[:pairs]]
+    known = list(cases((1, 2, 3)))
+    yield "sentences", [case for case in known if case.missing], [case for case in known if not case.missing]
     turns: dict[str, tuple[list[Case], list[Case]]] = defaultdict(lambda: ([], []))
     for case, turn in sgd_cases(data / "sgd" / "dev_seen_services.jsonl"):
         turns[turn][not case.missing].append(case)

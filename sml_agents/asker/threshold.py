@@ -20,8 +20,8 @@ __all__ = ["RECORD", "AskerRecord", "Scores", "Side", "beside", "chosen_on", "le
 RECORD = "asker.json"
 NEEDLESS = 0.1
 """Share of complete requests that may be asked about, at the threshold that is chosen."""
-_HALF = 0.5
-"""Share of the incomplete calls that a rule lets through which the asker may let through, too."""
+_GUESS = 2
+"""How many needless questions weigh as much as a call on a guess."""
 _HARDLY = (0.0, 0.02, 0.04, 0.06, 0.08, 0.1)
 """Shares of the missing values of a kind that may count as told, which are tried."""
 
@@ -217,23 +217,20 @@ def let_through(side: Side, grounded: float, told: Mapping[str, float]) -> bool:
 def beside(sources: Sequence[tuple[Sequence[Side], Sequence[Side]]]) -> tuple[float, dict[str, float]]:
     """`grounded` and `told`, on the mean of the sources, each of incomplete and complete calls.
 
-    Of the lines by which the asker holds back at least half of the incomplete calls that the rule lets through, those
-    which ask about the fewest complete ones.
+    Those with the least harm, of which a call on a guess does as much as two needless questions.
     """
 
     def share(place: int, grounded: float, told: Mapping[str, float]) -> float:
         shares = [sum(let_through(side, grounded, told) for side in one[place]) / len(one[place]) for one in sources]
         return sum(shares) / len(shares)
 
-    at_most = _HALF * share(0, 2.0, {})
     missing: dict[str, list[float]] = {}
     for one in sources:
         for p, kind, lacks in (value for side in one[0] for value in side):
             if lacks and kind:
                 missing.setdefault(kind, []).append(p)
     tried = [(grounded, _told(missing, most)) for grounded in _GRID for most in _HARDLY]
-    fit = [lines for lines in tried if share(0, *lines) <= at_most] or [(grounded, {}) for grounded in _GRID]
-    return max(fit, key=lambda lines: (share(1, *lines), -share(0, *lines), lines[0]))
+    return max(tried, key=lambda lines: (round(share(1, *lines) - _GUESS * share(0, *lines), 6), lines[0]))
 
 
 def _told(missing: Mapping[str, Sequence[float]], most: float) -> dict[str, float]:

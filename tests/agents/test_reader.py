@@ -194,6 +194,21 @@ def test_what_never_counts_as_told_however_sure_the_asker_is(name: str, changed:
     assert name not in told_by(Reads(**dict.fromkeys(CALL, 0.0)), **changed)
 
 
+@pytest.mark.parametrize(
+    "talk",
+    [
+        "Lena on Friday. My sister got a perm and wants nobody to know",
+        "Lena on Friday, and no perm please",
+        "Lena on Friday, anything that is not a perm",
+        "If I were rich I'd have a perm. Lena on Friday",
+        "Lena on Friday. Is a perm very expensive?",
+    ],
+)
+def test_what_stands_there_and_the_rules_turned_down_is_not_told_in_other_words(talk: str) -> None:
+    assert "service" not in told_by(Reads(service=0.0), talk, service="perm", stylist="Lena")
+    assert "service" in told_by(Reads(service=0.0), talk, service="cut", stylist="Lena")
+
+
 def test_a_name_in_other_words_counts_as_told() -> None:
     assert told_by(Reads(stylist=0.1), stylist="Mr Petrov") == {"stylist"}
     assert told_by(Reads(stylist=0.3), stylist="Mr Petrov") == set()

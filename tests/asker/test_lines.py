@@ -19,10 +19,12 @@ def needless(lines: tuple[float, dict[str, float]], whole: list[Side] = WHOLE) -
     return sum(not let_through(side, *lines) for side in whole)
 
 
-def test_half_of_what_the_rule_lets_through_is_held_back_with_the_fewest_questions() -> None:
+def test_a_guess_weighs_as_much_as_two_needless_questions() -> None:
     grounded, told = beside([(LACKING, WHOLE)])
-    assert grounded == 0.9 and told == {"enum": 0.5}
-    assert needless((grounded, told)) == 0, "and the rule alone asks about ten"
+    assert grounded == 0.75 and told == {"enum": 0.5}
+    assert needless((grounded, told)) == 10, "ten guesses that are held back, for ten questions"
+    dear: list[Side] = WHOLE[:60] + [[(0.77, SAID, False)]] * 40
+    assert beside([(LACKING, dear)])[0] == 0.9
 
 
 def test_where_the_asker_is_no_good_at_it_nothing_counts_as_told() -> None:
@@ -46,8 +48,9 @@ def test_what_only_the_rule_may_find_never_counts_as_told() -> None:
 def test_each_source_weighs_the_same() -> None:
     many: list[Side] = [[(0.78, SAID, True)]] * 90 + LACKING
     other: list[Side] = [[(0.99, SAID, True)]] * 10
-    assert beside([(many, WHOLE), (other, WHOLE)])[0] == 0.9
-    assert beside([(many, WHOLE)])[0] == 0.75
+    dear: list[Side] = WHOLE[:10] + [[(0.77, SAID, False)]] * 90
+    assert beside([(many, dear)])[0] == 0.75
+    assert beside([(many, dear), *[(other, dear)] * 2])[0] == 0.9
 
 
 def test_a_record_of_before_has_no_lines_by_kind(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from sml_agents.agents.grounding.draft import Draft
 from sml_agents.agents.grounding.places import Place, places_of, seated
 from sml_agents.agents.grounding.states import GROUNDED, Ground, State
 from sml_agents.agents.slots import WRITTEN, Filled, Slot, filled
-from sml_agents.text.values import Clock, Span, find, label, mentions, tokens
+from sml_agents.text.values import Clock, Span, find, label, mentions, same, tokens
 from sml_agents.text.values.compare import as_bool
 from sml_agents.text.values.numbers import as_number
 from sml_agents.text.values.words import denied, find_phrase, free
@@ -102,13 +102,26 @@ def _missing(draft: Draft, k: int, used: Sequence[Place]) -> Ground:
         return Ground(fill.slot, State.CONTRADICTED, fill.value, said)
     if fill.given and fill.slot.guessable and draft.request.went_on:
         return Ground(fill.slot, State.ASSUMED, fill.value)
-    return Ground(fill.slot, State.UNKNOWN, fill.value if fill.given else None)
+    if not fill.given:
+        return Ground(fill.slot, State.UNKNOWN)
+    return Ground(fill.slot, State.UNKNOWN, fill.value, _turned_down(draft, k))
+
+
+def _turned_down(draft: Draft, k: int) -> str:
+    """Words of the conversation that hold the value of argument `k` and are not meant for it, or deny it."""
+    kind, value, clock = draft.kinds[k], draft.fills[k].value, draft.clock
+    for piece in draft.pieces:
+        if piece.source in ("said", "offered"):
+            denied = [one for one in mentions(kind, piece.text, clock) if same(kind, one.value, value, clock)]
+            for one in (*find(kind, value, piece.text, clock), *denied):
+                return piece.text[one.span.start : one.span.end]
+    return ""
 
 
 def may_be_told(one: Ground) -> bool:
     """Whether a person may have said the value in words that no rule knows: a choice, a text, a yes-or-no, a count;
-    never a day, an hour or a code, nor what they contradicted."""
-    if one.state is not State.UNKNOWN or one.value is None:
+    never a day, an hour or a code, nor what they contradicted, nor what stands there and the rules turned down."""
+    if one.state is not State.UNKNOWN or one.value is None or one.span:
         return False
     sort = one.slot.kind(one.value).sort
     return sort in ("enum", "bool", "number") or (sort == "text" and not re.search(r"\d", str(one.value)))

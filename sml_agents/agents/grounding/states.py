@@ -49,7 +49,8 @@ class Ground:
     state: State
     value: Any = None
     span: str = ""
-    """The words that ground it; of a contradicted one, what was said instead."""
+    """The words that ground it; of a contradicted one, what was said instead; of an unknown one, words that hold its
+    value and are not meant for it."""
     corrected: bool = False
     """Of a contradicted one: the person took this value back."""
 
