@@ -87,7 +87,7 @@ class AskerDecider:
             objects = ground.state in JUDGED and probability >= (record.grounded if above is None else above)
             return slot.question(understood=draft) if objects else None
         if may_be_told(ground) and probability < record.told.get(ground.slot.kind(ground.value).sort, 0.0):
-            return Told(about=slot.name)
+            return Told(about=slot.name, words=None)
         may_be = ground.state is State.UNKNOWN and probability < record.grounded
         return slot.question(understood=draft) if may_be else None
 

@@ -75,9 +75,9 @@ class Told(BaseModel):
 
     about: str = Field(min_length=1)
     """The argument's name."""
-    words: str = ""
-    """The person's own, letter by letter: they count only if they stand in what was said. Empty: the decider answers
-    for it alone, which it should only where it was measured."""
+    words: str | None
+    """The person's own, letter by letter: they count only if they stand in what was said, and no words count for
+    nothing. None: the decider answers for it alone, which it should only where it was measured."""
 
 
 _WH = re.compile(r"\b(?:what|which|when|where|who|whose|why|how)\b")

@@ -69,8 +69,7 @@ def grounds_of(messages: Sequence[BaseMessage], call: dict[str, Any]) -> tuple[R
 def open_after(messages: Sequence[BaseMessage], words: dict[str, str], **changed: Any) -> set[str]:
     """The arguments that nothing grounds when a reader has quoted `words`."""
     request, grounds = grounds_of(messages, {**CALL, **changed})
-    told = {name: text for name, text in words.items() if text}
-    return {one.slot.name for one in as_told(grounds, told, request, CLOCK) if not one.ok}
+    return {one.slot.name for one in as_told(grounds, words, request, CLOCK) if not one.ok}
 
 
 def proposals(asker: Asker, messages: Sequence[BaseMessage], **changed: Any) -> dict[str, Question | Told]:
@@ -194,6 +193,20 @@ def test_what_never_counts_as_told_however_sure_the_asker_is(name: str, changed:
     assert name not in told_by(Reads(**dict.fromkeys(CALL, 0.0)), **changed)
 
 
+def test_what_was_said_in_an_earlier_request_never_counts_as_told() -> None:
+    booked = {"name": "book_chair", "args": {**CALL, "service": "perm"}, "id": "0", "type": "tool_call"}
+    talk = [
+        HumanMessage("Lena for a perm on Thursday, three of us, and I am a member"),
+        AIMessage("", tool_calls=[booked]),
+        ToolMessage("booked", tool_call_id="0", name="book_chair"),
+        AIMessage("It is done."),
+        HumanMessage("And Petra next week on Friday"),
+    ]
+    surely = Reads(**dict.fromkeys(CALL, 0.0))
+    assert not isinstance(proposals(surely, talk, service="perm").get("service"), Told)
+    assert isinstance(proposals(surely, talk, service="colour").get("service"), Told)
+
+
 @pytest.mark.parametrize(
     "talk",
     [
@@ -216,7 +229,7 @@ def test_a_name_in_other_words_counts_as_told() -> None:
 
 def test_what_a_decider_answers_for_says_so() -> None:
     request, grounds = grounds_of([HumanMessage(TALK)], CALL)
-    states = {one.slot.name: one.state for one in as_told(grounds, {"service": "", "code": ""}, request, CLOCK)}
+    states = {one.slot.name: one.state for one in as_told(grounds, {"service": None, "code": None}, request, CLOCK)}
     assert states["service"] is State.READ and states["code"] is State.UNKNOWN
 
 
@@ -329,6 +342,36 @@ def test_a_yes_may_go_on_where_more_was_asked(answer: str, open_now: set[str]) -
     assert {one.slot.name for one in found if not one.ok} == open_now
 
 
+MOMENT = {"type": "string", "format": "date-time"}
+MEETING = {
+    "name": "schedule",
+    "parameters": {"type": "object", "properties": {"start": MOMENT, "end": MOMENT}, "required": ["start", "end"]},
+}
+
+
+@pytest.mark.parametrize(
+    ("told", "answer", "end", "follows"),
+    [
+        ("on 14 February 2027 at 9 am", "it takes 45 minutes", "09:45", True),
+        ("on 14 February 2027 at 9 am", "No, it takes 45 minutes", "09:45", True),
+        ("on 14 February 2027 at 9 am", "it takes 45 minutes", "10:00", False),
+        ("on 14 February 2027 at 9 am", "No.", "09:45", False),
+        ("on 14 February 2027 at 9 am for half an hour", "No.", "09:30", False),
+        ("on 14 February 2027 at 9 am for half an hour", "No, an hour", "09:30", False),
+        ("on 14 February 2027 at 9 am for half an hour", "No, an hour", "10:00", True),
+    ],
+)
+def test_an_answer_that_is_no_yes_may_say_what_the_value_follows_from(
+    told: str, answer: str, end: str, follows: bool
+) -> None:
+    asked = [Question(text="For the end I understood. Is that right?", about="end", understood="2027-02-14T11:00")]
+    talk = [HumanMessage(f"A meeting {told}"), question_message(asked, "end_turn", "q"), HumanMessage(answer)]
+    request = Request.read(talk, lambda name: name == "schedule")
+    call = {"start": "2027-02-14T09:00:00", "end": f"2027-02-14T{end}:00"}
+    found = {one.slot.name: one for one in ground(call, slots_of(MEETING), request, CLOCK)}
+    assert found["start"].ok and found["end"].ok is follows
+
+
 def test_a_yes_confirms_the_value_that_was_shown_for_its_own_argument() -> None:
     asked = [
         Question(
@@ -367,7 +410,7 @@ def test_what_the_person_did_not_confirm_does_not_count_as_told_later() -> None:
     request, grounds = grounds_of(talk, CALL)
     assert {
         one.slot.name
-        for one in as_told(grounds, {"people": "", "service": ""}, request, CLOCK)
+        for one in as_told(grounds, {"people": None, "service": None}, request, CLOCK)
         if one.state is State.READ
     } == {"service"}
 

@@ -7,8 +7,9 @@ from benchmarks.guard_sentences import measure
 
 def test_the_guard_lets_through_and_asks_no_more_than_is_published() -> None:
     found = measure()
-    wrong = {name: round(one["value"] * one["n"]) for name, one in found.items() if "names all" not in name}
-    assert {name: one["n"] for name, one in found.items() if "names all" not in name} == {
+    told = {name: one for name, one in found.items() if name.endswith(("asks needlessly", "let through"))}
+    wrong = {name: round(one["value"] * one["n"]) for name, one in told.items()}
+    assert {name: one["n"] for name, one in told.items()} == {
         "set 1, asks needlessly": 70,
         "set 1, let through": 70,
         "set 2, asks needlessly": 60,

@@ -108,13 +108,17 @@ def _missing(draft: Draft, k: int, used: Sequence[Place]) -> Ground:
 
 
 def _turned_down(draft: Draft, k: int) -> str:
-    """Words of the conversation that hold the value of argument `k` and are not meant for it, or deny it."""
+    """Words of the conversation that hold the value of argument `k` and are not meant for it, deny it, or belong to an
+    earlier request."""
     kind, value, clock = draft.kinds[k], draft.fills[k].value, draft.clock
     for piece in draft.pieces:
         if piece.source in ("said", "offered"):
             denied = [one for one in mentions(kind, piece.text, clock) if same(kind, one.value, value, clock)]
             for one in (*find(kind, value, piece.text, clock), *denied):
                 return piece.text[one.span.start : one.span.end]
+    for message in draft.request.messages[: draft.request.begins]:
+        for one in find(kind, value, message.text, clock):
+            return message.text[one.span.start : one.span.end]
     return ""
 
 
@@ -127,16 +131,18 @@ def may_be_told(one: Ground) -> bool:
     return sort in ("enum", "bool", "number") or (sort == "text" and not re.search(r"\d", str(one.value)))
 
 
-def as_told(grounds: Sequence[Ground], words: Mapping[str, str], request: Request, clock: Clock) -> tuple[Ground, ...]:
+def as_told(
+    grounds: Sequence[Ground], words: Mapping[str, str | None], request: Request, clock: Clock
+) -> tuple[Ground, ...]:
     """The grounds with what somebody has read in the person's words, by the arguments' names.
 
     Words count if they stand in what the person said, nothing denies them, they share nothing with those of another
     argument, mean more than the argument's own name, and hold no value of its kind: those the rules have judged. For a
-    number they must be a list of so many. Without words a decider answers for it, unless the person was asked whether
-    it is right and did not say so.
+    number they must be a list of so many. Where they are None a decider answers for it, unless the person was asked
+    whether it is right and did not say so.
     """
     wanted = {one.slot.name for one in grounds if may_be_told(one)}
-    quoted = {name: text for name, text in words.items() if name in wanted and content_words(text)}
+    quoted = {name: text for name, text in words.items() if name in wanted and text and content_words(text)}
 
     def is_free(name: str, own: str) -> bool:
         others = [one.span for one in grounds if one.slot.name != name and one.span]
@@ -144,7 +150,8 @@ def as_told(grounds: Sequence[Ground], words: Mapping[str, str], request: Reques
         return not any(find_phrase(own, other) or find_phrase(other, own) for other in others)
 
     def read(one: Ground) -> Ground:
-        if words.get(one.slot.name) == "" and may_be_told(one) and one.slot.name not in request.doubted:
+        answered = one.slot.name in words and words[one.slot.name] is None
+        if answered and may_be_told(one) and one.slot.name not in request.doubted:
             return replace(one, state=State.READ)
         own = quoted.get(one.slot.name, "")
         if not own or not may_be_told(one) or not is_free(one.slot.name, own):

@@ -36,11 +36,20 @@ _SINGLE = re.compile(
 
 
 def derivation(draft: Draft, k: int) -> str:
-    """The words that argument `k` follows from; empty when it does not follow from what was said."""
+    """The words that argument `k` follows from; empty when it does not follow from what was said.
+
+    Where the person did not confirm what had been understood, it has to rest on something that they said since.
+    """
+    since = draft.request.doubted.get(draft.fills[k].slot.name)
+    if since is not None:
+        earlier = tuple(p for p in draft.pieces if p.source not in ("said", "offered") or p.at < since)
+        if _derivation(replace(draft, pieces=earlier), k):
+            return ""
+    return _derivation(draft, k)
+
+
+def _derivation(draft: Draft, k: int) -> str:
     kind, value = draft.kinds[k], draft.fills[k].value
-    if (since := draft.request.doubted.get(draft.fills[k].slot.name)) is not None:
-        spoken = ("said", "offered")
-        draft = replace(draft, pieces=tuple(p for p in draft.pieces if p.source not in spoken or p.at >= since))
     said = [piece.text for piece in draft.pieces if piece.source in ("said", "returned") or piece.accepted]
     if kind.sort == "date":
         return _day(value, said, draft.clock)
