@@ -6,7 +6,8 @@ Read are the written requests of tools that were held out of its training (but f
 everything), the sentences of sets 1 to 3, and decisions out of the Schema-Guided Dialogue data's part for choosing
 (FOLDER/sgd/), each call with what the conversation lacks filled in: see `guard_sentences.py` and `guard_data.py`.
 Printed are what is let through and what is asked needlessly, by source, for the lines that are chosen and some beside
-them. `--write`: into the record of the weights that come with the package.
+them, and what lines of `told` would bring. `--write`: into the record of the weights that come with the package, with
+no line of `told`.
 """
 
 from __future__ import annotations
@@ -76,14 +77,16 @@ def main() -> None:
         name: tuple([side_of(case, asker) for case in some] for some in both)
         for name, *both in sources(given.data, given.pairs, given.seed)
     }
-    grounded, told = beside([(lacking, whole) for lacking, whole in read.values()])
+    both_sides = [(lacking, whole) for lacking, whole in read.values()]
+    grounded, _ = beside(both_sides)
+    _, told = beside(both_sides, reading=True)
     for line in (2.0, 0.95, 0.9, 0.85, 0.8, 0.7, 0.6, grounded):
         for below in ({}, told):
             shown = ", ".join(f"{name} {_figures(both, line, below)}" for name, both in read.items())
             print(f"objects from {line:.2f}, told below {below}: {shown}")
     print({name: [len(some) for some in both] for name, both in read.items()})
     if given.write:
-        record = asker.record.model_copy(update={"grounded": grounded, "told": told})
+        record = asker.record.model_copy(update={"grounded": grounded, "told": {}})
         record.write(READY)
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sml_agents.asker.load import load_asker
 from sml_agents.asker.threshold import AskerRecord, Side, beside, let_through
 
 SAID, LOST = None, "enum"
@@ -20,22 +21,27 @@ def needless(lines: tuple[float, dict[str, float]], whole: list[Side] = WHOLE) -
 
 
 def test_a_guess_weighs_as_much_as_two_needless_questions() -> None:
-    grounded, told = beside([(LACKING, WHOLE)])
+    grounded, told = beside([(LACKING, WHOLE)], reading=True)
     assert grounded == 0.75 and told == {"enum": 0.5}
     assert needless((grounded, told)) == 10, "ten guesses that are held back, for ten questions"
     dear: list[Side] = WHOLE[:60] + [[(0.77, SAID, False)]] * 40
     assert beside([(LACKING, dear)])[0] == 0.9
 
 
+def test_nothing_counts_as_told_by_its_word_alone_unless_that_is_wanted() -> None:
+    assert beside([(LACKING, WHOLE)])[1] == {}
+    assert load_asker("asker:").record.told == {}
+
+
 def test_where_the_asker_is_no_good_at_it_nothing_counts_as_told() -> None:
     blind: list[Side] = [[(0.05, LOST, True)]] * 80
-    _, told = beside([(LACKING[:20] + blind, WHOLE)])
+    _, told = beside([(LACKING[:20] + blind, WHOLE)], reading=True)
     assert told == {}
 
 
 def test_of_few_missing_values_of_a_kind_nothing_is_concluded() -> None:
     few: list[Side] = [[(0.9, SAID, True)]] * 20 + [[(0.9, LOST, True)]] * 5
-    assert beside([(few, WHOLE)])[1] == {}
+    assert beside([(few, WHOLE)], reading=True)[1] == {}
 
 
 def test_what_only_the_rule_may_find_never_counts_as_told() -> None:
