@@ -6,6 +6,7 @@ answers what is asked, and within four turns the call has to be right. Students 
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -150,12 +151,15 @@ def _train(folder: Path, settings: DemoSettings, console: Console) -> Path:
     if (folder / RECORD).is_file():
         return folder
     losses: list[float] = []
+    began = time.monotonic()
 
     def progress(step: Step) -> None:
         losses.append(step.loss)
         if step.step % 10 == 0 or step.step == settings.steps:
             recent = sum(losses[-10:]) / len(losses[-10:])
-            console.print(f"  step {step.step} of {settings.steps}, {step.tokens:,} tokens, loss {recent:.3f}")
+            left = (time.monotonic() - began) / len(losses) * (settings.steps - step.step) / 60
+            told = f"  step {step.step} of {settings.steps}, {step.tokens:,} tokens, loss {recent:.3f}"
+            console.print(f"{told}, about {left:.0f} min left")
 
     base = Path(model_path(settings.model))
     with freed_memory_kept():
