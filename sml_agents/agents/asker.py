@@ -48,9 +48,9 @@ class AskerDecider:
     """Reads a drafted call beside the guard's rules, or a request before a call is drafted.
 
     `spec`: `asker:` or `asker:FOLDER`. Of a drafted call it objects to what the rules find said where it is all but
-    sure that nobody said it. Where the rules find nothing, it says what was told all the same (`Told`), of kinds of
-    values and below lines that are stored with the weights; what else it is not all but sure that nobody said is asked
-    so that a yes is enough.
+    sure that nobody said it. Where the rules find nothing and it is not all but sure that nobody said it, the value
+    that was understood is asked for so that a yes is enough; below the lines `told` of its record, of which the
+    package's has none, it counts as told without one.
 
     Without a call, the tool that serves the request is chosen first, and each required argument whose P(missing)
     reaches the threshold is asked for; where no tool serves, nothing. `ask_above`: a threshold of your own for all that

@@ -22,7 +22,7 @@ def demo(
 ) -> Result:
     """Teach the embedded model to ask, and measure it.
 
-    Needs no API key and no model hub; about half an hour of one core, with arithmetic an hour.
+    Needs no API key and no model hub; fifty minutes of one core, with arithmetic an hour.
     """
     output_folder(out)
     from sml_agents.demo import run_demo
