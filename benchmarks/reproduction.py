@@ -108,6 +108,7 @@ CLAIMS = (
     ("MT-RL", "start"),
     ("MT-RL", "MT-SFT"),
     ("MT-RL", "ST-RL"),
+    ("ST-SFT", "start"),
     ("MT-SFT", "ST-SFT"),
     ("Q-primed MT-SFT", "start"),
     ("Q-primed MT-SFT", "MT-SFT"),
@@ -408,7 +409,8 @@ def collect(options: argparse.Namespace) -> None:
             suite: gained_later(tally).model_dump() for suite, tally in comparison.parts[name].items() if suite != OTHER
         }
     differences = []
-    for plus, minus in (*CLAIMS, *((cell + FRESH, cell) for cell in CELLS)):
+    fresh = [(plus + FRESH, minus + FRESH) for plus, minus in CLAIMS]
+    for plus, minus in (*CLAIMS, *fresh, *((cell + FRESH, cell) for cell in CELLS)):
         both = [comparison.parts.get(name, {}) for name in (plus, minus)]
         for suite in (PAIRED, SHARDED, OTHER):
             if all(suite in parts for parts in both):
