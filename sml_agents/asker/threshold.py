@@ -37,8 +37,7 @@ class AskerRecord(BaseModel):
     drafted: float = Field(gt=0, lt=1)
     """The same where a call is drafted, whose values are then read."""
     grounded: float = Field(default=0.99, gt=0, lt=1)
-    unknown: float = Field(default=0.5, gt=0, lt=1)
-    """The same beside a rule: for arguments in whose value it finds a ground, and for the others."""
+    """The same beside a rule, for arguments in whose value it finds a ground."""
     told: dict[str, float] = Field(default_factory=dict)
     """Below this P(missing), by kind of value (`enum`, `text`, `number`, `bool`), one that a rule does not find counts
     as told; a kind that is not here never does. Training leaves it empty: what no rule finds is then asked, so that a
@@ -186,7 +185,6 @@ def chosen_on(
         threshold=threshold,
         drafted=above,
         grounded=grounded,
-        unknown=_apart(sides, grounded) if sides else above,
         told=told,
         chosen_on={name: len(one.lacking) for name, one in plain.items()},
         figures=figures,
@@ -245,17 +243,3 @@ def _told(missing: Mapping[str, Sequence[float]], most: float) -> dict[str, floa
         fit = [one for one in _TOLD if (sum(p < one for p in some) + 1) / (len(some) + 2) <= most]
         found |= {kind: max(fit)} if fit else {}
     return found
-
-
-def _apart(sources: Sequence[tuple[Sequence[Side], Sequence[Side]]], grounded: float) -> float:
-    """`unknown`: where incomplete calls are told best from complete ones."""
-
-    def apart(unknown: float) -> float:
-        asked = [
-            [sum(any(p >= (grounded if k is None else unknown) for p, k, _ in side) for side in some) / len(some)]
-            for one in sources
-            for some in one
-        ]
-        return sum(lacking - whole for (lacking,), (whole,) in zip(asked[::2], asked[1::2], strict=True))
-
-    return max([one for one in (*_TOLD, *_GRID) if one <= grounded], key=apart)
