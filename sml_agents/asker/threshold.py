@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sml_agents.asker.mix import OWN_KINDS, Pair
 from sml_agents.asker.prompt import ToolView
@@ -47,11 +47,13 @@ class AskerRecord(BaseModel):
     figures: dict[str, dict[str, float]] = Field(default_factory=dict)
     """What it reaches on these: by source, without and with a drafted call."""
 
-    @field_validator("told", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _by_kind(cls, given: Any) -> Any:
-        """Records of version 1 had one line, for what could be quoted; that was read in another way."""
-        return {} if isinstance(given, int | float) else given
+    def _of_before(cls, given: Any) -> Any:
+        """Version 1 had two lines that nobody reads any more, of which `told` was for what could be quoted."""
+        if isinstance(given, dict) and given.get("version") == 1:
+            return {name: value for name, value in given.items() if name not in ("unknown", "told")}
+        return given
 
     @classmethod
     def read(cls, folder: Path) -> AskerRecord:

@@ -60,8 +60,11 @@ def test_each_source_weighs_the_same() -> None:
 
 
 def test_a_record_of_before_has_no_lines_by_kind(tmp_path: Path) -> None:
-    (tmp_path / "asker.json").write_text('{"version": 1, "threshold": 0.5, "drafted": 0.5, "told": 0.05}')
-    assert AskerRecord.read(tmp_path).told == {}
+    (tmp_path / "asker.json").write_text(
+        '{"version": 1, "threshold": 0.5, "drafted": 0.5, "grounded": 0.9, "unknown": 0.7, "told": 0.05}'
+    )
+    record = AskerRecord.read(tmp_path)
+    assert record.told == {} and record.grounded == 0.9
 
 
 @pytest.mark.parametrize("told", [{"enum": 0.3}, {}, {"number": 0.5, "text": 0.4}])
