@@ -8,6 +8,7 @@ import random
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,11 @@ def report(request: pytest.FixtureRequest, repository: Path) -> Iterator[dict[st
     without = ["namespaces"] if "no namespaces" in request.param else []
     without += ["seccomp", "landlock"] if request.param == "no filters" else []
     program = str(repository / "tests" / "sandbox" / "attacks.py")
-    done = subprocess.run([*command, program, *without], env=environment, capture_output=True, text=True, timeout=280)
+    with tempfile.TemporaryDirectory() as own:  # other tests have sandboxes of their own at the same time
+        Path(own).chmod(0o1777)
+        environment["TMPDIR"] = own
+        line = [*command, program, *without]
+        done = subprocess.run(line, env=environment, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr
     yield json.loads(done.stdout) | {"filters": "seccomp" not in without}
 

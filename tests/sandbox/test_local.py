@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -72,6 +73,20 @@ def test_a_launcher_that_dies_takes_its_guest_along(sandbox: LocalSandbox) -> No
             time.sleep(0.02)
     guest.close()
     assert sandbox.pids == []
+
+
+def test_without_namespaces_a_program_writes_below_the_folder_for_temporary_files(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    sandbox = LocalSandbox(without=["namespaces"])
+    guest = sandbox.open(Limits())
+    guest.ask({"load": "import os\ndef f(x): return os.getcwd()", "prelude": ""})
+    (scratch,) = tmp_path.iterdir()
+    assert guest.ask(CALL)["value"] == f"'{scratch}'"
+    guest.close()
+    assert list(tmp_path.iterdir()) == []
+    sandbox.close()
 
 
 def test_a_closed_sandbox_opens_nothing(sandbox: LocalSandbox) -> None:
