@@ -49,6 +49,9 @@ ROUTE = tool("route", start=TEXT, end=TEXT, avoid_tolls={"type": "boolean"})
 CHEAPER = tool("find", item=TEXT, max_price=AMOUNT)
 RANGE = tool("find", item=TEXT, min_price=AMOUNT, max_price=AMOUNT)
 TASK = tool("task", title=TEXT, deadline=DAY)
+MAILS = tool("mails", before=DAY)
+DELIVER = tool("deliver", notBefore=DAY)
+VISIT = tool("visit", day=DAY)
 
 ENVIRONMENT = {"enum": ["dev", "staging", "production"]}
 SCALE = tool("scale", service=TEXT, replicas=NUMBER, environment=ENVIRONMENT)
@@ -511,6 +514,10 @@ CASES: list[tuple[set[str], dict[str, Any], dict[str, Any], tuple[str, ...]]] = 
     (set(), CHEAPER, {"item": "sofa", "max_price": 300}, ("find a sofa under 300",)),
     (set(), TASK, {"title": "taxes", "deadline": "2027-05-02"}, ("add a task taxes, before 2 May",)),
     (set(), RANGE, {"item": "sofa", "min_price": 100, "max_price": 300}, ("find a sofa between 100 and 300",)),
+    (set(), MAILS, {"before": "2027-05-02"}, ("show me mails before 2 May",)),
+    (set(), DELIVER, {"notBefore": "2027-05-02"}, ("deliver it, but not before 2 May",)),
+    ({"day"}, VISIT, {"day": "2027-05-02"}, ("visit me, but not before 2 May",)),
+    ({"day"}, VISIT, {"day": "2027-05-02"}, ("visit me, not after 2 May",)),
     (set(), SCALE, scale(), ("Scale api to 3 replicas in staging",)),
     (set(), SCALE, scale(), ("Scale api in staging from 2 to 3",)),
     ({"replicas"}, SCALE, scale(replicas=2), ("Scale api in staging from 2 to 3",)),

@@ -14,15 +14,6 @@ from sml_agents.text.words import stem
 
 __all__ = ["is_change", "is_limit"]
 
-_LIMITS = frozenset(
-    map(
-        stem,
-        listed(
-            "max maximum min minimum limit most least budget cap threshold ceiling lower upper bound range below above"
-            " under over until before after deadline due end start earliest latest expiry expires window"
-        ),
-    )
-)
 _CHANGES = frozenset(
     map(stem, listed("change delta difference increase decrease adjustment offset step shift by raise"))
 )
@@ -82,7 +73,7 @@ _TIMES = re.compile(rf"\b(?:twice|double|triple|thrice|half|halb|doppelt|half of
 def is_limit(kind: Kind, text: str, span: Span) -> bool:
     """Whether a value is a bound of what is wanted, or an end of a range."""
     before = fold(text[: span.start])
-    if kind.sort == "bool" or kind.words & _LIMITS:
+    if kind.sort == "bool" or kind.limits:
         return False
     if _THAN.search(before):
         return True

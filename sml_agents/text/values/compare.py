@@ -212,7 +212,7 @@ def _lengths(kind: Kind, value: Any, text: str) -> list[Mention]:
     return [
         Mention(value, length.span, is_denied(text, length.span), derived=True)
         for length in find_lengths(text)
-        if abs(length.days - number * unit) < 1e-6 * max(1.0, length.days)
+        if length.is_(number, unit)
     ]
 
 

@@ -14,7 +14,7 @@ from sml_agents.text.values.dates import as_date
 from sml_agents.text.values.lengths import UNITS
 from sml_agents.text.values.numbers import as_number
 from sml_agents.text.values.times import as_time
-from sml_agents.text.values.words import Span, fold, label, listed
+from sml_agents.text.values.words import Span, fold, label, listed, split_name
 from sml_agents.text.words import stem
 
 __all__ = ["PARTS", "PEOPLE", "Kind", "Mention", "kind_of"]
@@ -37,6 +37,8 @@ class Kind:
     description: str = ""
     part: str = ""
     """Of a number that is the day, month or year of a date."""
+    limits: bool = False
+    """Whether it is itself a limit of what is wanted: `max_price`, `deadline`, `not_before`."""
 
     @property
     def family(self) -> str:
@@ -79,6 +81,15 @@ PEOPLE = frozenset(
 _THINGS = frozenset(
     map(stem, listed("quantity count qty copies items units pieces shares tickets replicas rooms nights boxes"))
 )
+_LIMITS = frozenset(
+    map(
+        stem,
+        listed(
+            "max maximum min minimum limit most least budget cap threshold ceiling lower upper bound range below above"
+            " under over until before after deadline due end start earliest latest expiry expires window"
+        ),
+    )
+)
 _NAME_WORDS = frozenset(map(stem, listed("name title")))
 
 
@@ -101,9 +112,11 @@ _TYPES = {"integer": "number", "number": "number", "float": "number", "boolean":
 def kind_of(schema: Mapping[str, Any], name: str = "", value: Any = None) -> Kind:
     """The kind of an argument. Strings that hold dates, times or numbers are told by format, then by name and value."""
     description = str(schema.get("description", ""))
-    last = re.split(r"[_\W]+", name.casefold().strip("_"))[-1]
+    last = (split_name(name) or [""])[-1]
     words: Any = {"words": label(name, description), "name": label(name), "description": description}
     words["part"] = last if last in PARTS else ""
+    # `before` is no word of meaning in what is said, but is one in a name.
+    words["limits"] = not _LIMITS.isdisjoint(words["words"] | set(map(stem, split_name(name))))
     if last in ("no", "nr", "num", "number", "id", "code", "ref"):
         words["words"] |= {"identity"}
     members = schema.get("enum")

@@ -21,6 +21,12 @@ _UNITS = {
 }  # fmt: skip
 UNITS = {word: days for words, days in _UNITS.items() for word in words.split()}
 """Days in a unit of time; months count 30."""
+_MONTHS = {UNITS["month"]: 1, UNITS["year"]: 12}
+_PARTS = {"half": 1 / 2, "quarter": 1 / 4, "three quarters": 3 / 4}
+_AND_A_PART = re.compile(
+    rf"\s+(?:and|und)\s+(?:an? )?({'|'.join(_PARTS)})\b(?!\s+(?:of|{'|'.join(UNITS)})\b)", re.IGNORECASE
+)
+"""Behind a unit: `an hour and a quarter`."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +36,20 @@ class Length:
     days: float
     """In days; months count 30."""
     span: Span
+    months: float | None = None
+    """Of one that was said in months or years: a year has twelve."""
+
+    def is_(self, number: float, unit: float) -> bool:
+        """Whether it is as long as `number` units of so many days."""
+        per = _MONTHS.get(unit)
+        if per is not None and self.months is not None:
+            return abs(self.months - number * per) < 1e-6 * max(1.0, self.months)
+        return abs(self.days - number * unit) < 1e-6 * max(1.0, self.days)
+
+
+def _length(count: float, unit: str, span: Span) -> Length:
+    days = UNITS[fold(unit)]
+    return Length(count * days, span, count * _MONTHS[days] if days in _MONTHS else None)
 
 
 _JOINED = re.compile(r"\s*(?:and|und|et|y|,)?\s*")
@@ -40,17 +60,20 @@ _JOINED = re.compile(r"\s*(?:and|und|et|y|,)?\s*")
 def find_lengths(text: str) -> tuple[Length, ...]:
     """Lengths of time: `three nights`, `90 minutes`, `an hour and a half`, `half an hour`, `two weeks`."""
     found: list[Length] = []
+
+    def add(count: float, unit: str, span: Span) -> None:
+        if more := _AND_A_PART.match(text, span.end):
+            count, span = count + _PARTS[fold(more[1])], Span(span.start, more.end())
+        found[:] = [one for one in found if not one.span.overlaps(span)]
+        found.append(_length(count, unit, span))
+
     for number in find_numbers(text):
         unit = re.match(r"[\s-]*(?:more |full |weitere )?([^\W\d_]+)", text[number.span.end :])
         if unit and fold(unit[1]) in UNITS:
-            span = Span(number.span.start, number.span.end + unit.end())
-            found.append(Length(min(number.values) * UNITS[fold(unit[1])], span))
-    for match in re.finditer(r"\b(half )?(?:an?|eine?n?)( halbe)? (\w+)( and a half)?", text, re.IGNORECASE):
+            add(min(number.values), unit[1], Span(number.span.start, number.span.end + unit.end()))
+    for match in re.finditer(r"\b(half )?(?:an?|eine?[nms]?)( halbe[ns]?)? (\w+)", text, re.IGNORECASE):
         if fold(match[3]) in UNITS:
-            count = 0.5 if match[1] or match[2] else 1.5 if match[4] else 1.0
-            span = Span(*match.span())
-            found = [one for one in found if not one.span.overlaps(span)]
-            found.append(Length(count * UNITS[fold(match[3])], span))
+            add(0.5 if match[1] or match[2] else 1.0, match[3], Span(*match.span()))
     for match in re.finditer(r"\b(?:(a|one|three) )?quarters? of an hour\b", text, re.IGNORECASE):
         span = Span(*match.span())
         found = [one for one in found if not one.span.overlaps(span)]
@@ -58,6 +81,7 @@ def find_lengths(text: str) -> tuple[Length, ...]:
     found.sort(key=lambda length: length.span)
     for one, other in pairwise(list(found)):
         if _JOINED.fullmatch(text[one.span.end : other.span.start]) and one.days > other.days and one in found:
-            found.append(Length(one.days + other.days, Span(one.span.start, other.span.end)))
+            months = None if one.months is None or other.months is None else one.months + other.months
+            found.append(Length(one.days + other.days, Span(one.span.start, other.span.end), months))
             found = [length for length in found if length not in (one, other)]
     return tuple(sorted(found, key=lambda length: length.span))

@@ -95,7 +95,7 @@ _DENIED_AFTER = re.compile(
     re.IGNORECASE,
 )
 _HARMLESS = re.compile(
-    r"n['\u2019]t (?:forget|mind|worry|hesitate)|\bno(?:t)? (?:problem|only|matter|later|more|less)\b"
+    r"n['\u2019]t (?:forget|mind|worry|hesitate)|\bno(?:t)? (?:problem|only|matter|later|earlier|more|less|before|after|until)\b"
 )
 _NAMED_SO = re.compile(r"(?<=[A-Z\u00c0-\u00de])(\w+) (?:ohne|sans|sin|senza|without) (?=[A-Z])")
 """A denial that is part of a name: `\u00c4rzte ohne Grenzen`."""
@@ -128,8 +128,12 @@ def tokens(text: str) -> tuple[Token, ...]:
 @lru_cache(maxsize=4096)
 def label(name: str, description: str = "") -> frozenset[str]:
     """The stems of the words by which people speak of an argument: those of its name, then of its description."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).replace("_", " ").replace(".", " ").replace("-", " ")
-    return frozenset(stem(word) for word in content_words(f"{spaced} {description}"))
+    return frozenset(stem(word) for word in content_words(f"{' '.join(split_name(name))} {description}"))
+
+
+def split_name(name: str) -> list[str]:
+    """The words of an argument's name, in lower case: `notBefore`, `not_before`."""
+    return re.split(r"[\s_.-]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).strip(" _.-").casefold())
 
 
 def clause_of(text: str, span: Span) -> Span:
