@@ -111,7 +111,7 @@ def run_demo(out: Path, *, settings: DemoSettings | None = None, seed: int = 0) 
     _headline(console, 4, "Before and after, on templates never trained on")
     summary = evaluate(
         # A greedy model of this size says the same again after a refusal; the untrained one has the same help.
-        {"trained": ChatStudent(tuned, fresh=True), "base": ChatStudent(model, fresh=True)},
+        {"base": ChatStudent(model, fresh=True), "trained": ChatStudent(tuned, fresh=True)},
         settings.measured,
         out,
         max_turns=settings.max_turns,

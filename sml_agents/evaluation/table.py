@@ -172,10 +172,10 @@ def _counts_table(summary: Summary, title: str, counts: Mapping[str, Counts]) ->
 def first_token_table(found: FirstTokens) -> Table:
     """A line for each model and each line that may be drawn between asking and answering."""
     table = _small("first token")
-    table.add_column("", overflow="fold", width=18)
-    table.add_column("line", width=12)
-    for head in ("AUC", "asks when needed", "needless", "gap"):
-        table.add_column(head, width=14 if head == "AUC" else 12)
+    table.add_column("", overflow="fold", width=11)
+    table.add_column("line", width=10)
+    for head, width in (("AUC", 9), ("asks when needed", 11), ("needless", 11), ("gap", 11)):
+        table.add_column(head, width=width)
     for name, one in {**found.students, **found.baselines}.items():
         for number, (line, decided) in enumerate(one.lines.items()):
             names = ("asks_when_needed", "needless_questions", "asking_gap")
@@ -187,7 +187,7 @@ def first_token_table(found: FirstTokens) -> Table:
 def _auc(metric: Metric) -> Text:
     if metric.value is None:
         return Text("\u2013")
-    span = "" if metric.low is None else f" {metric.low:.2f} to {metric.high:.2f}"
+    span = "" if metric.low is None else f" {metric.low:.2f}\u2013{metric.high:.2f}"
     return Text.assemble(f"{metric.value:.2f}", (span, "dim"))
 
 
@@ -203,10 +203,10 @@ def _small(title: str) -> Table:
 
 
 def _cell(name: str, metric: Metric) -> Text:
-    """The value and its interval, such as `74 % 63 to 84`."""
-    return Text.assemble(
-        _plain(figure(name, metric)), (f" {span(name, metric)}", "dim") if metric.low is not None else ""
-    )
+    """The value and its interval, such as `74 % 63\u201384`: short, so that no column breaks it."""
+    between = span(name, metric)
+    between = between if "\u2212" in between else between.replace(" to ", "\u2013")
+    return Text.assemble(_plain(figure(name, metric)), (f" {between}", "dim") if between else "")
 
 
 def _difference(name: str, metric: Metric) -> Text:

@@ -150,6 +150,7 @@ class TrainingFrame:
             Checkpoints,
             Clock,
             HeldOut,
+            Pass,
             ProgressReporter,
             latest_checkpoint,
         )
@@ -177,7 +178,7 @@ class TrainingFrame:
                 args=arguments,
                 processing_class=self.tokenizer,
                 peft_config=_lora(settings),
-                callbacks=[clock, reporter, *filter(None, [measured, held]), checkpoints],
+                callbacks=[clock, Pass(), reporter, *filter(None, [measured, held]), checkpoints],
             )
         if held is not None and (trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled):
             raise InputError("eval_share keeps the best weights, which FSDP and DeepSpeed have spread: leave it out")

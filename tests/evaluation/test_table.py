@@ -31,7 +31,7 @@ def test_two_students_fit_eighty_columns_one_line_a_metric() -> None:
         row = [line for line in lines if line.strip().startswith(label)]
         assert len(row) == 1, label
     asked = next(line for line in lines if "Asks when needed" in line)
-    assert re.search(r"0 % 0 to \d+ +\d\d % \d\d to \d\d +\+\d\d \+\d\d to \+\d\d ▲", asked)
+    assert re.search(r"0 % 0\u2013\d+ +\d\d % \d\d\u2013\d\d +\+\d\d \+\d\d to \+\d\d ▲", asked)
 
 
 def test_more_students_stand_three_beside_one_another_and_below_each_minus_the_first() -> None:

@@ -25,6 +25,7 @@ __all__ = [
     "Measured",
     "OptimizerTime",
     "Part",
+    "Pass",
     "ProgressReporter",
     "latest_checkpoint",
 ]
@@ -108,6 +109,21 @@ class Clock(TrainerCallback):
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._saved = agreed(self.seconds)  # writing one is not the time until the next
+
+
+class Pass(TrainerCallback):
+    """Tells the sampler which pass over the rows begins.
+
+    accelerate does so through two wrappers, and there is a third around the rows of several processes when a run is
+    resumed: within a pass after the first it would go on in the order of the first.
+    """
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        sampler = kwargs["train_dataloader"]
+        while sampler is not None:
+            if hasattr(sampler, "set_epoch"):
+                sampler.set_epoch(int(state.epoch or 0))
+            sampler = getattr(sampler, "batch_sampler", None) or getattr(sampler, "sampler", None)
 
 
 class Measured(TrainerCallback):
