@@ -227,6 +227,9 @@ class GRPOSettings(TrainSettings):
     """Every token gets its dialogue's advantage, or that of the return from its own turn on."""
     needless_question_cost: float = Field(default=0.1, ge=0)
     """Taken off for each thing asked for that brings no missing fact; the paper takes nothing off (0)."""
+    asked_fact_reward: float = Field(default=0.0, ge=0)
+    """Earned for each missing fact that a question brings; the paper gives nothing (0). Where few dialogues are solved
+    after a fact was told, asking for it is unlearned without."""
     premature_success: bool = True
     """False: an attempt that is right while a fact is missing still, by luck, is worth nothing."""
     leak_penalty: float = Field(default=0.0, ge=0)
@@ -254,7 +257,11 @@ class GRPOSettings(TrainSettings):
     @property
     def reward_weights(self) -> dict[str, float]:
         """The reward terms in use (`sml_agents.training.online.rewards`), and what each counts."""
-        optional = {"needless_question": self.needless_question_cost, "leak": self.leak_penalty}
+        optional = {
+            "needless_question": self.needless_question_cost,
+            "fact_asked_for": self.asked_fact_reward,
+            "leak": self.leak_penalty,
+        }
         success = "success" if self.premature_success else "informed_success"
         return {success: 1.0, **{name: weight for name, weight in optional.items() if weight}}
 

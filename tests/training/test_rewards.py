@@ -70,3 +70,12 @@ async def test_an_attempt_that_is_right_by_luck_may_be_worth_nothing(premature: 
     full = await talk(Form.FULL, "The answer is 12.")
     assert turn_rewards(lucky, weights) == [float(premature)]
     assert turn_rewards(told, weights) == [0.0, 1.0] and turn_rewards(full, weights) == [1.0]
+
+
+async def test_a_question_that_brings_a_missing_fact_may_earn_something_once() -> None:
+    weights = {"fact_asked_for": 0.3}
+    question = "How much does each pen cost?"
+    assert turn_rewards(await talk(Form.UNDERSPECIFIED, question, question), weights) == [0.3, 0.0, 0.0]
+    for said in ("How old is her sister?", "I think of pens.", "The answer is 12."):
+        assert set(turn_rewards(await talk(Form.UNDERSPECIFIED, said), weights)) == {0.0}
+    assert set(turn_rewards(await talk(Form.FULL, question), weights)) == {0.0}

@@ -35,17 +35,24 @@ def informed_success(trace: Trace) -> list[float]:
 
 def needless_question(trace: Trace) -> list[float]:
     """-1 for each thing asked for that brought no missing fact, whatever the form of the task and the turn's act."""
-    earned: list[float] = []
+    return [-float(max(0, asked - brought)) for asked, brought in _asked(trace)]
+
+
+def fact_asked_for(trace: Trace) -> list[float]:
+    """1 for each missing fact that the turn asked for and the teacher then told."""
+    return [float(brought) for _, brought in _asked(trace)]
+
+
+def _asked(trace: Trace) -> Iterator[tuple[int, int]]:
+    """How many things each student turn asks for, and how many missing facts were told for it."""
     heard = [trace.task.prompt]
     for turn, missing, answer in _with_missing(trace):
         is_program = turn.act is Act.ANSWER_ATTEMPT and trace.task.private.code is not None
         asked = 0 if is_program else len(find_questions(turn.text, heard))
         asked = max(asked, turn.act in (Act.CLARIFICATION, Act.INTERROGATION))  # whoever labelled it
         named = {fact.name for fact in asked_facts(turn.text, missing, heard)} if asked else set()
-        brought = len(named & set(answer.reveals)) if answer is not None else 0
-        earned.append(-float(max(0, asked - brought)))
+        yield asked, len(named & set(answer.reveals)) if answer is not None else 0
         heard.append(answer.text if answer is not None else "")
-    return earned
 
 
 def _with_missing(trace: Trace) -> Iterator[tuple[Turn, list[Fact], Turn | None]]:
@@ -75,6 +82,7 @@ TERMS: dict[str, Callable[[Trace], list[float]]] = {
     "success": success,
     "informed_success": informed_success,
     "needless_question": needless_question,
+    "fact_asked_for": fact_asked_for,
     "leak": leak,
 }
 """Reward terms by name: what each student turn of a dialogue earned, before weights."""
