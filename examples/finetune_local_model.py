@@ -2,7 +2,7 @@
 
     python examples/finetune_local_model.py [--model transformers:PATH] [--steps 20] [--problems 40] [--out runs/tuned]
 
-A few steps show the way from end to end; `make demo` runs it long enough to matter.
+A few steps show the way from end to end; `sml-agents demo --domain arithmetic` runs it long enough to matter.
 """
 
 from __future__ import annotations
