@@ -144,10 +144,10 @@ def main() -> int:
     add("--other", type=int, default=10, help="pairs measured in the domain that nobody was trained on")
     add("--start-steps", type=int, default=220, help="SFT steps of eight rows, of the start")
     add("--sft-steps", type=int, default=15, help="the same of the other cells")
-    add("--rl-steps", type=int, default=8, help="GRPO steps")
+    add("--rl-steps", type=int, default=12, help="GRPO steps")
     add("--groups", type=int, default=4, help="tasks of a GRPO step, each a group of 8 dialogues, of one turn 32")
     add("--question-cost", type=float, default=0.05, help="price of a question that brings nothing, in GRPO")
-    add("--asked-fact-reward", type=float, default=0.0, help="for a missing fact that a question brings, in GRPO")
+    add("--asked-fact-reward", type=float, default=0.3, help="for a missing fact that a question brings, in GRPO")
     add("--learning-rates", type=float, nargs=3, default=(1.5e-3, 3e-4, 6e-4), help="of start, SFT and GRPO")
     add("--answer-loss", type=int, default=16, help="sharded dialogues of each cell to take the answer's loss in")
     add("--table", action="store_true", help="only print what has been measured")
@@ -231,8 +231,9 @@ class Workshop:
         )
 
     def grpo(self, cell: Cell, parent: str) -> GRPOSettings:
-        """The paper's groups: of one turn four times as large, so that as many turns are generated. Small prices: where
-        nothing is solved they are all that tells dialogues apart, and asking would be unlearned."""
+        """The paper's groups: of one turn four times as large, so that as many turns are generated. What tells dialogues
+        apart where nothing is solved decides about asking: a small price for a question in vain, and more for one that
+        brings a fact."""
         group = 8 * TURNS // cell.turns
         return GRPOSettings(
             model=parent,
