@@ -231,9 +231,9 @@ class Workshop:
         )
 
     def grpo(self, cell: Cell, parent: str) -> GRPOSettings:
-        """The paper's groups: of one turn four times as large, so that as many turns are generated. What tells dialogues
-        apart where nothing is solved decides about asking: a small price for a question in vain, and more for one that
-        brings a fact."""
+        """The paper's groups: of one turn four times as large, so that as many turns are generated. Where
+        nothing is solved, what else tells dialogues apart decides about asking: a small price for a question in vain,
+        and more for one that brings a fact."""
         group = 8 * TURNS // cell.turns
         return GRPOSettings(
             model=parent,

@@ -5,7 +5,8 @@
     python finetune/train.py --config finetune/train_cpu.yaml --recipe dpo --beta 0.2 --lora.r 8 --adam_beta2 0.99
     accelerate launch --config_file finetune/train_fsdp.yaml finetune/train.py --config finetune/train_multi_gpu.yaml
 
-The dialogues come from `sml-agents run` (or `sml-agents demo --domain arithmetic`); the result is a folder to use as `transformers:FOLDER`.
+The dialogues come from `sml-agents run` (or `sml-agents demo --domain arithmetic`); the result is a folder to use as
+`transformers:FOLDER`.
 Settings on the command line win over the file: those of the run (`TrainingRun`), of the recipe (`SFTSettings`,
 `PreferenceSettings`, ...), and every field of its TRL config. A run that was cut short goes on with `--resume true`;
 `--report_to tensorboard` (or trackio) keeps its curves. The same without accelerate: `sml-agents train --config FILE`.
