@@ -50,7 +50,7 @@ CHEAPER = tool("find", item=TEXT, max_price=AMOUNT)
 RANGE = tool("find", item=TEXT, min_price=AMOUNT, max_price=AMOUNT)
 TASK = tool("task", title=TEXT, deadline=DAY)
 MAILS = tool("mails", before=DAY)
-DELIVER = tool("deliver", notBefore=DAY)
+SINCE = tool("mails", after=DAY)
 VISIT = tool("visit", day=DAY)
 
 ENVIRONMENT = {"enum": ["dev", "staging", "production"]}
@@ -515,7 +515,14 @@ CASES: list[tuple[set[str], dict[str, Any], dict[str, Any], tuple[str, ...]]] = 
     (set(), TASK, {"title": "taxes", "deadline": "2027-05-02"}, ("add a task taxes, before 2 May",)),
     (set(), RANGE, {"item": "sofa", "min_price": 100, "max_price": 300}, ("find a sofa between 100 and 300",)),
     (set(), MAILS, {"before": "2027-05-02"}, ("show me mails before 2 May",)),
-    (set(), DELIVER, {"notBefore": "2027-05-02"}, ("deliver it, but not before 2 May",)),
+    ({"before"}, MAILS, {"before": "2027-05-02"}, ("show me mails after 2 May",)),
+    (set(), SINCE, {"after": "2027-05-02"}, ("show me mails after 2 May",)),
+    ({"after"}, SINCE, {"after": "2027-05-02"}, ("show me mails before 2 May",)),
+    ({"max_price"}, CHEAPER, {"item": "sofa", "max_price": 300}, ("find a sofa over 300",)),
+    (set(), CHEAPER, {"item": "sofa", "max_price": 300}, ("find a sofa for at most 300",)),
+    ({"deadline"}, TASK, {"title": "taxes", "deadline": "2027-05-02"}, ("add a task taxes, after 2 May",)),
+    (set(), TASK, {"title": "taxes", "deadline": "2027-05-02"}, ("add a task taxes, no later than 2 May",)),
+    ({"max_price"}, RANGE, {"item": "sofa", "min_price": 100, "max_price": 100}, ("find a sofa over 100",)),
     ({"day"}, VISIT, {"day": "2027-05-02"}, ("visit me, but not before 2 May",)),
     ({"day"}, VISIT, {"day": "2027-05-02"}, ("visit me, not after 2 May",)),
     (set(), SCALE, scale(), ("Scale api to 3 replicas in staging",)),

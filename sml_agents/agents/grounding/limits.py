@@ -32,6 +32,17 @@ _MOMENT = re.compile(
     r"\b(?:after|before|until|till|(?:no|not) (?:later|earlier) than|(?:later|earlier) than|nach|vor|fruhestens"
     r"|spatestens|apres|avant|despues de|antes de)\s+(?:the |dem |den |der |le |la |las |el )?$"
 )
+_AS_LEAST = re.compile(
+    r"\b(?:at least|(?:more|greater|higher) than|over|above|exceeding|min(?:imum)?(?: of)?|mindestens|mehr als|au moins"
+    r"|plus de|al menos|mas de|after|(?:no|not) earlier than|(?<!no )(?<!not )later than|nach|fruhestens|apres"
+    rf"|despues de)\s+(?:the |dem |den |der |le |la |las |el )?{_MONEY}"
+)
+_AS_MOST = re.compile(
+    r"\b(?:at most|(?:less|fewer|lower) than|up to|under|below|max(?:imum)?(?: of)?|hochstens|weniger als|bis zu"
+    r"|au plus|moins de|jusqu'a|como maximo|menos de|hasta|before|until|till|(?:no|not) later than"
+    r"|(?<!no )(?<!not )earlier than|vor|spatestens|avant|antes de)\s+(?:the |dem |den |der |le |la |las |el )?"
+    rf"{_MONEY}"
+)
 _THAN = re.compile(rf"\b(?!other\b|rather\b)(?:[a-z]{{2,}}er|more|less) than{_MONEY}")
 _BETWEEN = re.compile(
     rf"\b(?:between|zwischen|entre)\s+(?:[^\s,.;]+\s+){{0,4}}?(?:and\s+|und\s+|et\s+|y\s+|[$\u20ac\u00a3])?{_MONEY}"
@@ -73,8 +84,11 @@ _TIMES = re.compile(rf"\b(?:twice|double|triple|thrice|half|halb|doppelt|half of
 def is_limit(kind: Kind, text: str, span: Span) -> bool:
     """Whether a value is a bound of what is wanted, or an end of a range."""
     before = fold(text[: span.start])
-    if kind.sort == "bool" or kind.limits:
+    if kind.sort == "bool":
         return False
+    if kind.limits:  # what is said as the other limit is not this one
+        other = {"lower": _AS_MOST, "upper": _AS_LEAST}.get(kind.limits)
+        return kind.sort in ("number", "date", "time", "datetime") and bool(other and other.search(before))
     if _THAN.search(before):
         return True
     if kind.sort not in ("number", "date", "time", "datetime"):

@@ -37,8 +37,8 @@ class Kind:
     description: str = ""
     part: str = ""
     """Of a number that is the day, month or year of a date."""
-    limits: bool = False
-    """Whether it is itself a limit of what is wanted: `max_price`, `deadline`, `not_before`."""
+    limits: Literal["", "lower", "upper", "either"] = ""
+    """Which limit of what is wanted it is itself: `max_price` and `before` the upper one, `range` either."""
 
     @property
     def family(self) -> str:
@@ -81,13 +81,12 @@ PEOPLE = frozenset(
 _THINGS = frozenset(
     map(stem, listed("quantity count qty copies items units pieces shares tickets replicas rooms nights boxes"))
 )
-_LIMITS = frozenset(
-    map(
-        stem,
-        listed(
-            "max maximum min minimum limit most least budget cap threshold ceiling lower upper bound range below above"
-            " under over until before after deadline due end start earliest latest expiry expires window"
-        ),
+_LOWER, _UPPER, _EITHER = (
+    frozenset(map(stem, listed(words)))
+    for words in (
+        "min minimum least lower above over after start earliest",
+        "max maximum most budget cap ceiling upper below under until before deadline due end latest expiry expires",
+        "limit threshold bound range window",
     )
 )
 _NAME_WORDS = frozenset(map(stem, listed("name title")))
@@ -115,8 +114,7 @@ def kind_of(schema: Mapping[str, Any], name: str = "", value: Any = None) -> Kin
     last = (split_name(name) or [""])[-1]
     words: Any = {"words": label(name, description), "name": label(name), "description": description}
     words["part"] = last if last in PARTS else ""
-    # `before` is no word of meaning in what is said, but is one in a name.
-    words["limits"] = not _LIMITS.isdisjoint(words["words"] | set(map(stem, split_name(name))))
+    words["limits"] = _limit_of(words["words"], frozenset(map(stem, split_name(name))))
     if last in ("no", "nr", "num", "number", "id", "code", "ref"):
         words["words"] |= {"identity"}
     members = schema.get("enum")
@@ -136,6 +134,17 @@ def kind_of(schema: Mapping[str, Any], name: str = "", value: Any = None) -> Kin
     if pattern := schema.get("pattern"):
         return Kind("pattern", pattern=str(pattern), **words)
     return Kind(_sort_by_value(value, words["words"], words["name"]), **words)
+
+
+def _limit_of(words: frozenset[str], name: frozenset[str]) -> Literal["", "lower", "upper", "either"]:
+    """By the name, then by the description. `before` is no word of meaning in what is said, but is one in a name."""
+    for found in (name, words):
+        lower, upper = bool(found & _LOWER), bool(found & _UPPER)
+        if lower != upper:
+            return "lower" if lower else "upper"
+        if lower or found & _EITHER:
+            return "either"
+    return ""
 
 
 def _is_said(value: Any) -> bool:

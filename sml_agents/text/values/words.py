@@ -95,8 +95,7 @@ _DENIED_AFTER = re.compile(
     re.IGNORECASE,
 )
 _HARMLESS = re.compile(
-    r"n['\u2019]t (?:forget|mind|worry|hesitate)"
-    r"|\bno(?:t)? (?:problem|only|matter|later|earlier|more|less|before|after|until)\b"
+    r"n['\u2019]t (?:forget|mind|worry|hesitate)|\bno(?:t)? (?:problem|only|matter|later|more|less)\b"
 )
 _NAMED_SO = re.compile(r"(?<=[A-Z\u00c0-\u00de])(\w+) (?:ohne|sans|sin|senza|without) (?=[A-Z])")
 """A denial that is part of a name: `\u00c4rzte ohne Grenzen`."""
