@@ -1,7 +1,8 @@
 """What a value is bounded, changed or multiplied by, which is not the value: `at least 200`, `3 degrees warmer`.
 
-A limit leaves open what is wanted within it, unless the argument is a limit itself (`max_price`, `deadline`), or the
-person leaves the choice to the agent (`any time after 3 pm`). A change tells nothing of what it leads to.
+A limit leaves open what is wanted within it, unless the argument is that limit itself (`max_price`, `deadline`; `over
+200` is no maximum), or the person leaves the choice to the agent (`any time after 3 pm`). A change tells nothing of
+what it leads to.
 """
 
 from __future__ import annotations
@@ -18,31 +19,25 @@ _CHANGES = frozenset(
     map(stem, listed("change delta difference increase decrease adjustment offset step shift by raise"))
 )
 _MONEY = r"\s*[$\u20ac\u00a3]?\s*$"
-_AMOUNT = re.compile(
-    r"(?:\b(?:at (?:least|most)|(?:more|less|fewer|higher|lower|greater) than"
-    r"|(?<!\bit )(?<!them )(?<!turn )(?<!bump )(?<!scale )(?<!go )(?<!car )(?<!battery )(?<!charge )"
-    r"up to|over|under|above|below|exceeding"
-    r"|min(?:imum)?(?: of)?|max(?:imum)?(?: of)?|as (?:many|much) as"
-    r"|(?:limit|maximum|minimum|max|min)(?: \w+)? is|mindestens|hochstens|maximal|minimal|bis zu"
-    r"|mehr als|weniger als"
-    r"|au (?:moins|plus)|plus de|moins de|jusqu'a|al menos|como (?:maximo|minimo)|mas de|menos de|hasta)\s"
-    rf"|[<>\u2264\u2265]=?){_MONEY}"
+_LEAST = (
+    r"at least|(?:more|higher|greater) than|over|above|exceeding|min(?:imum)?(?: of)?|min(?:imum)?(?: \w+)? is"
+    r"|mindestens|minimal|mehr als|au moins|plus de|al menos|como minimo|mas de"
 )
-_MOMENT = re.compile(
-    r"\b(?:after|before|until|till|(?:no|not) (?:later|earlier) than|(?:later|earlier) than|nach|vor|fruhestens"
-    r"|spatestens|apres|avant|despues de|antes de)\s+(?:the |dem |den |der |le |la |las |el )?$"
+_MOST = (
+    r"at most|(?:less|fewer|lower) than|under|below|max(?:imum)?(?: of)?|(?:limit|max(?:imum)?)(?: \w+)? is"
+    r"|(?<!\bit )(?<!them )(?<!turn )(?<!bump )(?<!scale )(?<!go )(?<!car )(?<!battery )(?<!charge )up to"
+    r"|as (?:many|much) as|hochstens|maximal|bis zu|weniger als|au plus|moins de|jusqu'a|como maximo|menos de|hasta"
 )
-_AS_LEAST = re.compile(
-    r"\b(?:at least|(?:more|greater|higher) than|over|above|exceeding|min(?:imum)?(?: of)?|mindestens|mehr als|au moins"
-    r"|plus de|al menos|mas de|after|(?:no|not) earlier than|(?<!no )(?<!not )later than|nach|fruhestens|apres"
-    rf"|despues de)\s+(?:the |dem |den |der |le |la |las |el )?{_MONEY}"
-)
-_AS_MOST = re.compile(
-    r"\b(?:at most|(?:less|fewer|lower) than|up to|under|below|max(?:imum)?(?: of)?|hochstens|weniger als|bis zu"
-    r"|au plus|moins de|jusqu'a|como maximo|menos de|hasta|before|until|till|(?:no|not) later than"
-    r"|(?<!no )(?<!not )earlier than|vor|spatestens|avant|antes de)\s+(?:the |dem |den |der |le |la |las |el )?"
-    rf"{_MONEY}"
-)
+_NOT_BEFORE = r"after|(?:no|not) earlier than|(?<!no )(?<!not )later than|nach|fruhestens|apres|despues de"
+_NOT_AFTER = r"before|until|till|(?:no|not) later than|(?<!no )(?<!not )earlier than|vor|spatestens|avant|antes de"
+_THE = r"(?:the |dem |den |der |le |la |las |el )?"
+_AMOUNT = re.compile(rf"(?:\b(?:{_LEAST}|{_MOST})\s|[<>\u2264\u2265]=?){_MONEY}")
+_MOMENT = re.compile(rf"\b(?:{_NOT_BEFORE}|{_NOT_AFTER})\s+{_THE}$")
+_OTHER = {
+    "lower": re.compile(rf"\b(?:{_MOST}|{_NOT_AFTER})\s+{_THE}{_MONEY}"),
+    "upper": re.compile(rf"\b(?:{_LEAST}|{_NOT_BEFORE})\s+{_THE}{_MONEY}"),
+}
+"""Before a value that is said as the other limit than an argument is."""
 _THAN = re.compile(rf"\b(?!other\b|rather\b)(?:[a-z]{{2,}}er|more|less) than{_MONEY}")
 _BETWEEN = re.compile(
     rf"\b(?:between|zwischen|entre)\s+(?:[^\s,.;]+\s+){{0,4}}?(?:and\s+|und\s+|et\s+|y\s+|[$\u20ac\u00a3])?{_MONEY}"
@@ -86,8 +81,8 @@ def is_limit(kind: Kind, text: str, span: Span) -> bool:
     before = fold(text[: span.start])
     if kind.sort == "bool":
         return False
-    if kind.limits:  # what is said as the other limit is not this one
-        other = {"lower": _AS_MOST, "upper": _AS_LEAST}.get(kind.limits)
+    if kind.limits:
+        other = _OTHER.get(kind.limits)
         return kind.sort in ("number", "date", "time", "datetime") and bool(other and other.search(before))
     if _THAN.search(before):
         return True
