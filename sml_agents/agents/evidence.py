@@ -98,6 +98,8 @@ class Request:
     finished: frozenset[str] = frozenset()
     """The tools by which the request before this one succeeded."""
     trust: Collection[str] | None = None
+    tool: str = ""
+    """The tool that sees it, once one does."""
 
     @classmethod
     def read(
@@ -188,8 +190,9 @@ class Request:
     def for_tool(self, name: str) -> Request:
         """The request as a tool sees it: `book it` after a search means what was found; a second booking does not."""
         if self.earlier >= self.begins or name in self.finished:
-            return self
-        return replace(self, begins=self.earlier, pieces=tuple(_pieces(self.messages, self.earlier, self.trust)))
+            return replace(self, tool=name)
+        pieces = tuple(_pieces(self.messages, self.earlier, self.trust))
+        return replace(self, tool=name, begins=self.earlier, pieces=pieces)
 
     def kept(self) -> list[dict[str, Any]]:
         """What the person said about this request, and confirmed, as plain data."""

@@ -14,7 +14,7 @@ from typing import Any
 from sml_agents.types import Reply, Role, ToolCall, Usage, stable_hash
 from sml_agents.views import StudentView
 
-__all__ = ["drawn", "repeats"]
+__all__ = ["drawn", "repeats", "wording"]
 
 _SIGNS = "-%/&#@"
 """Punctuation at a word's end that may be meant: `-8` is not `8`."""
@@ -26,8 +26,8 @@ def repeats(reply: Reply, view: StudentView) -> bool:
     Its thought, case, punctuation and space are not compared; of a turn that calls tools, the calls alone are.
     """
     made = dict(view.calls)
-    said = {_said(text, made.get(at, ())) for at, (role, text) in enumerate(view.history) if role is Role.STUDENT}
-    return _said(reply.text, reply.tool_calls or ()) in said
+    said = {wording(text, made.get(at, ())) for at, (role, text) in enumerate(view.history) if role is Role.STUDENT}
+    return wording(reply.text, reply.tool_calls or ()) in said
 
 
 async def drawn(student: Any, view: StudentView, draw: Callable[[Any, int], Awaitable[Reply]]) -> Reply:
@@ -44,7 +44,8 @@ async def drawn(student: Any, view: StudentView, draw: Callable[[Any, int], Awai
     return _counted(draws)
 
 
-def _said(text: str, calls: Iterable[ToolCall]) -> tuple[str, ...]:
+def wording(text: str, calls: Iterable[ToolCall] = ()) -> tuple[str, ...]:
+    """What two turns share that say the same: their calls, or else their words without case and punctuation."""
     if called := sorted(stable_hash(call.name, call.arguments) for call in calls):
         return tuple(called)
     return tuple(_bare(word) for word in unicodedata.normalize("NFKC", text).casefold().split())

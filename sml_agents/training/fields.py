@@ -79,7 +79,9 @@ OWN: dict[str, dict[str, str]] = {
         "chat_template_kwargs": "template_kwargs",
         "max_completion_length": "max_tokens",
         "num_generations": "group",
-        "reward_weights": "needless_question_cost, asked_fact_reward, leak_penalty and premature_success",
+        "reward_weights": (
+            "needless_question_cost, asked_fact_reward, repeated_turn_cost, leak_penalty and premature_success"
+        ),
         "temperature": "temperature",
         "top_p": "top_p",
     },

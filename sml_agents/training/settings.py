@@ -230,6 +230,9 @@ class GRPOSettings(TrainSettings):
     asked_fact_reward: float = Field(default=0.0, ge=0)
     """Earned for each missing fact that a question brings; the paper gives nothing (0). Where few dialogues are solved
     after a fact was told, asking for it is unlearned without."""
+    repeated_turn_cost: float = Field(default=0.0, ge=0)
+    """Taken off for each turn that says again what the student said before in the dialogue; the paper takes nothing off
+    (0). Saying the same again is else worth as much as a new attempt, or a new question, that fails."""
     premature_success: bool = True
     """False: an attempt that is right while a fact is missing still, by luck, is worth nothing."""
     leak_penalty: float = Field(default=0.0, ge=0)
@@ -260,6 +263,7 @@ class GRPOSettings(TrainSettings):
         optional = {
             "needless_question": self.needless_question_cost,
             "fact_asked_for": self.asked_fact_reward,
+            "repeated_turn": self.repeated_turn_cost,
             "leak": self.leak_penalty,
         }
         success = "success" if self.premature_success else "informed_success"

@@ -79,3 +79,14 @@ async def test_a_question_that_brings_a_missing_fact_may_earn_something_once() -
     for said in ("How old is her sister?", "I think of pens.", "The answer is 12."):
         assert set(turn_rewards(await talk(Form.UNDERSPECIFIED, said), weights)) == {0.0}
     assert set(turn_rewards(await talk(Form.FULL, question), weights)) == {0.0}
+
+
+async def test_what_is_said_again_may_cost_whatever_it_is() -> None:
+    weights = GRPOSettings(
+        model="m", tasks=("arithmetic",), needless_question_cost=0, repeated_turn_cost=0.2
+    ).reward_weights
+    again = await talk(Form.UNDERSPECIFIED, "The answer is 30.", "the answer is 30", "The answer is 31.")
+    assert turn_rewards(again, weights) == pytest.approx([0.0, -0.2, 0.0, 0.0])
+    asked = await talk(Form.FULL, "How old is her sister?", "Where is the shop?", "How old is her sister?")
+    assert turn_rewards(asked, weights)[:3] == pytest.approx([0.0, 0.0, -0.2])
+    assert "repeated_turn" not in GRPOSettings(model="m", tasks=("arithmetic",)).reward_weights

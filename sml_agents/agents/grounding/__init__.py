@@ -8,6 +8,7 @@ draft            the call, its schema, and everything that may hold its values
 places           where words hold a value, and which argument they are for
 asides           what is said and not meant: quoted, of the past, one of several, how things stand, left behind
 limits           what a value is bounded or changed by
+meanings         a choice that is told by another word: a concert for Music
 answers          what only an answer to a question may mean
 derived          what follows from other values
 contradictions   what was said instead, or taken back

@@ -10,7 +10,7 @@ from sml_agents.text.values import Clock, Kind, Mention, Span, find, mentions
 from sml_agents.text.values.words import clause_of, listed
 from sml_agents.text.words import stem
 
-__all__ = ["is_aside", "is_how_it_stands", "is_left_behind", "is_one_of_several"]
+__all__ = ["is_aside", "is_how_it_stands", "is_left_behind", "is_one_of_several", "is_report"]
 
 _QUOTED = re.compile(
     r"(?<!\bI )(?<!\bich )(?<!\bwe )\b(?:wrote|writes|said|says|told me|texted"
@@ -87,8 +87,16 @@ _THAT_DAY = re.compile(
     r"|last (?:year|month|week|summer|winter|spring|autumn|night|time))\b",
     re.IGNORECASE,
 )
-_DID = re.compile(r"\b(?:was|were|had|got|took|gave|went|did|sent|war|hatte|\w{2,}ed)\b", re.IGNORECASE)
-_THIS_TIME = re.compile(r"\b(?:this time|today|instead|diesmal|esta vez|cette fois|questa volta)\b", re.IGNORECASE)
+_DID = re.compile(
+    r"\b(?:was|were|had|got|took|gave|went|did|sent|heard|saw|ate|drank|bought|paid|made|met|chose|flew|drove|wore|came"
+    r"|war|hatte|\w{2,}ed)\b",
+    re.IGNORECASE,
+)
+_THIS_TIME = re.compile(
+    r"\b(?:this (?:time|week|weekend|month|evening|year)|today|tonight|tomorrow|instead|diesmal|esta vez|cette fois"
+    r"|questa volta)\b",
+    re.IGNORECASE,
+)
 _NO_MORE = re.compile(r"(?:used to|formerly|previously|fr\u00fcher)\b", re.IGNORECASE)
 _SAME = re.compile(r"\b(?:again|there|same)\b", re.IGNORECASE)
 _NOW_OTHER = re.compile(r"\b(?:another|different|other|instead|else|elsewhere|somewhere)\b", re.IGNORECASE)
@@ -156,15 +164,21 @@ def _is_past(kind: Kind, text: str, span: Span) -> bool:
     """`Last time we were four`; a name may be meant all the same: `Anna paid last week, send her 75`."""
     clause = clause_of(text, span)
     told = _BEFORE_NOW.search(text, clause.start, clause.end)
-    if told is None and (told := _THAT_DAY.search(text, clause.start, clause.end)):
+    if told is None and is_report(text, span):
         rest = f"{text[: clause.start]} {text[clause.end :]}"
-        told = told if _DID.search(text, clause.start, clause.end) and _THIS_TIME.search(rest) else None
+        told = _THAT_DAY.search(text, clause.start, clause.end) if _THIS_TIME.search(rest) else None
     if told is None or re.search(r"\bas $", text[: told.start()]):
         return False
     if kind.sort != "text" or _NO_MORE.match(text, told.start()):
         return True
     rest = f"{text[: clause.start]} {text[clause.end :]}"
     return bool(_NOW_OTHER.search(rest) and not _SAME.search(rest))
+
+
+def is_report(text: str, span: Span) -> bool:
+    """Whether the clause around a span says what was done some day: `We were four yesterday`."""
+    clause = clause_of(text, span)
+    return bool(_THAT_DAY.search(text, clause.start, clause.end) and _DID.search(text, clause.start, clause.end))
 
 
 def is_how_it_stands(kind: Kind, piece: Piece, span: Span, message: str) -> bool:

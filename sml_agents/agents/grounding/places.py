@@ -11,6 +11,7 @@ from sml_agents.agents.grounding.answers import answer_is, holds_an_answer, name
 from sml_agents.agents.grounding.asides import is_aside, is_how_it_stands, is_left_behind, is_one_of_several
 from sml_agents.agents.grounding.draft import Draft
 from sml_agents.agents.grounding.limits import is_change, is_limit
+from sml_agents.agents.grounding.meanings import meant_by
 from sml_agents.agents.grounding.others import is_of_another
 from sml_agents.agents.grounding.states import State
 from sml_agents.agents.grounding.unsettled import is_unsettled
@@ -204,7 +205,7 @@ def _mentions(draft: Draft, k: int, piece: Piece, answering: bool) -> list[Menti
         if not found and kind.sort == "text" and piece.source == "said":
             offers = [one.text for one in draft.pieces if one.source in ("offered", "returned") and one.at < piece.at]
             found = [Mention(fill.value, span) for span in find_part(str(fill.value), text, offers)]
-        return found
+        return found or meant_by(draft, k, piece)
     if kind.sort == "datetime":
         days = mentions(replace(kind, sort="date"), text, clock)
         return [one for one in days if not one.denied and find_times(text)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 
+from sml_agents.roles.repeats import wording
 from sml_agents.text.asking import find_questions
 from sml_agents.text.questions import asked_facts
 from sml_agents.types import Act, Fact, Form, Role, Trace, Turn
@@ -67,6 +68,17 @@ def _with_missing(trace: Trace) -> Iterator[tuple[Turn, list[Fact], Turn | None]
         yield turn, missing, answer
 
 
+def repeated_turn(trace: Trace) -> list[float]:
+    """-1 for each turn that says what the student has said before in the dialogue, or makes the same calls."""
+    said: set[tuple[str, ...]] = set()
+    earned: list[float] = []
+    for turn in trace.student_turns:
+        words = wording(turn.text, turn.tool_calls or ())
+        earned.append(-float(words in said))
+        said.add(words)
+    return earned
+
+
 def leak(trace: Trace) -> list[float]:
     """-1 for each turn to which the teacher answered with the solution."""
     earned: list[float] = []
@@ -83,6 +95,7 @@ TERMS: dict[str, Callable[[Trace], list[float]]] = {
     "informed_success": informed_success,
     "needless_question": needless_question,
     "fact_asked_for": fact_asked_for,
+    "repeated_turn": repeated_turn,
     "leak": leak,
 }
 """Reward terms by name: what each student turn of a dialogue earned, before weights."""

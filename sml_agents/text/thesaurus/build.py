@@ -1,0 +1,168 @@
+"""Makes `words.xz` out of WordNet's files.
+
+    python -m sml_agents.text.thesaurus.build /usr/share/wordnet
+
+The folder is that of WordNet 3.0 (Fellbaum, 1998), in Debian the package `wordnet-base`: `index.*`, `data.*` and
+`cntlist.rev`. Kept are English nouns and adjectives of one or two words that are no names. A line of the result is a
+word, the words for what it is, and the words of its definition, each part after a tab:
+
+    concert	event performance show ...	music players singers
+"""
+
+from __future__ import annotations
+
+import lzma
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from itertools import chain
+from pathlib import Path
+
+from sml_agents.text.thesaurus import WORDS
+from sml_agents.text.words import content_words
+
+SENSES = 3
+"""Of a word, the most frequent ones: others are seldom meant."""
+SHARE = 0.2
+"""A sense counts if it is at least so frequent as this part of the first."""
+GENERAL = 2
+"""What is fewer steps from the root than this (`entity`, `abstraction`) says nothing."""
+COMMON = 1000
+"""A word in more definitions than this (`single`, `small`) tells nothing about what is defined."""
+_POS = {"n": "noun", "v": "verb", "a": "adj", "s": "adj", "r": "adv"}
+_KEY_POS = {"1": "noun", "2": "verb", "3": "adj", "4": "adv", "5": "adj"}
+_KEPT = ("noun", "adj")
+_LEFT_OUT = {"05", "15", "20"}
+"""WordNet's files of animals, places and plants, most of them names."""
+_WORD = re.compile(r"[a-z][a-z'-]*(?:_[a-z][a-z'-]*)?")
+_DENIED = re.compile(r"\b(?:not|without|other than|rather than)\b.*")
+_SAME, _KIND, _DOMAIN = {"+", "\\", "&"}, "@", ";c"
+
+
+@dataclass(frozen=True)
+class Synset:
+    """A meaning: its words, what it points to, and its definition."""
+
+    file: str
+    words: tuple[str, ...]
+    pointers: tuple[tuple[str, tuple[str, str]], ...]
+    definition: str
+
+
+class WordNet:
+    """The files of one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.synsets = {(pos, at): one for pos in _KEPT for at, one in _synsets(folder / f"data.{pos}")}
+        self.index = {pos: dict(_index(folder / f"index.{pos}")) for pos in _POS.values()}
+        self.counts = dict(_counts(folder / "cntlist.rev"))
+        self.depth = cache(self._depth)
+
+    def meant(self, word: str) -> list[tuple[str, str]]:
+        """What a word mostly means as a noun or an adjective, the most frequent first; nothing where it mostly is
+        something else."""
+        found = [
+            (-self.counts.get((word, pos, number), 0), number, rank, (pos, at))
+            for rank, pos in enumerate(("noun", "adj", "verb", "adv"))
+            for number, at in enumerate(self.index[pos].get(word, ()), start=1)
+        ]
+        found.sort()
+        least = SHARE * found[0][0]
+        return [key for count, _, _, key in found if key[0] in _KEPT and count <= least][:SENSES]
+
+    def is_name(self, key: tuple[str, str]) -> bool:
+        one = self.synsets[key]
+        return one.file in _LEFT_OUT or any(symbol == "@i" for symbol, _ in one.pointers)
+
+    def adjectives_of_names(self) -> dict[str, set[str]]:
+        """`chinese` of `china`: for definitions that name the place."""
+        found: dict[str, set[str]] = {}
+        for key, one in self.synsets.items():
+            of = [to for symbol, to in one.pointers if symbol == "\\" and to[0] == "noun" and self.is_name(to)]
+            for name in (word.lower() for to in of for word in self.synsets[to].words):
+                found.setdefault(name, set()).update(word.lower() for word in one.words if key[0] == "adj")
+        return found
+
+    def _depth(self, key: tuple[str, str]) -> int:
+        up = [to for symbol, to in self.synsets[key].pointers if symbol in ("@", "@i")]
+        return 1 + min(map(self.depth, up)) if up else 0
+
+    def is_a(self, key: tuple[str, str]) -> Iterator[tuple[str, str]]:
+        """What a meaning is: itself, the same as another part of speech, its field, and what it is a kind of."""
+        yield key
+        for symbol, to in self.synsets[key].pointers:
+            if to in self.synsets and (symbol in _SAME or symbol == _DOMAIN):
+                yield to
+        layer = {key}
+        while layer:
+            layer = {
+                to for one in layer for symbol, to in self.synsets[one].pointers if symbol == _KIND and to[0] == "noun"
+            }
+            yield from (one for one in layer if self.depth(one) >= GENERAL)
+
+
+def _synsets(path: Path) -> Iterator[tuple[str, Synset]]:
+    for line in path.read_text(encoding="latin-1").splitlines():
+        if line.startswith(" "):
+            continue
+        head, _, gloss = line.partition(" | ")
+        fields = head.split()
+        count = int(fields[3], 16)
+        words = tuple(re.sub(r"\(\w+\)$", "", word) for word in fields[4 : 4 + 2 * count : 2])
+        rest = fields[5 + 2 * count :]
+        pointers = tuple((rest[i], (_POS[rest[i + 2]], rest[i + 1])) for i in range(0, len(rest) - 3, 4))
+        yield fields[0], Synset(fields[1], words, pointers, gloss.split('; "')[0])
+
+
+def _index(path: Path) -> Iterator[tuple[str, list[str]]]:
+    for line in path.read_text(encoding="latin-1").splitlines():
+        if not line.startswith(" "):
+            fields = line.split()
+            yield fields[0], fields[-int(fields[2]) :]
+
+
+def _counts(path: Path) -> Iterator[tuple[tuple[str, str, int], int]]:
+    for line in path.read_text(encoding="latin-1").splitlines():
+        key, number, count = line.split()
+        word, _, rest = key.partition("%")
+        yield (word, _KEY_POS[rest[0]], int(number)), int(count)
+
+
+def lines(net: WordNet) -> Iterator[str]:
+    """The lines of the thesaurus, in the words' order."""
+    meant = {
+        word: [key for key in net.meant(word) if not net.is_name(key)]
+        for word in sorted({*net.index["noun"], *net.index["adj"]})
+        if _WORD.fullmatch(word)
+    }
+    of_names = net.adjectives_of_names()
+    defining = {}
+    for word, keys in meant.items():
+        told_by = _defining(net.synsets[key].definition for key in keys)
+        defining[word] = told_by.union(*(of_names.get(one, ()) for one in told_by))
+    common = {one for one, count in Counter(chain.from_iterable(defining.values())).items() if count > COMMON}
+    for word, keys in meant.items():
+        # A word that mostly means something else does not tell what this is: `play` is no fun.
+        above = {(name, one) for key in keys for one in net.is_a(key) for name in net.synsets[one].words}
+        is_a = {name for name, one in above if one in meant.get(name, ())[:2]} - {word}
+        told_by = defining[word] - common - is_a - {word}
+        if is_a or told_by:
+            yield "\t".join((word, " ".join(sorted(is_a)), " ".join(sorted(told_by))))
+
+
+def _defining(definitions: Iterable[str]) -> set[str]:
+    return {one for text in definitions for one in content_words(_DENIED.sub("", text)) if _WORD.fullmatch(one)}
+
+
+def write(texts: Iterable[str], path: Path) -> None:
+    path.write_bytes(lzma.compress("".join(f"{text}\n" for text in texts).encode("ascii"), preset=9))
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2 or not (Path(sys.argv[1]) / "data.noun").is_file():
+        sys.exit("Give the folder of WordNet's files, such as /usr/share/wordnet (Debian's package wordnet-base).")
+    write(lines(WordNet(Path(sys.argv[1]))), WORDS)
+    print(f"{WORDS.name}: {WORDS.stat().st_size / 1e6:.1f} MB")
