@@ -4,10 +4,10 @@
     python benchmarks/rl_curve.py --start runs/ask-first/model --out runs/rl-curve --picture docs/rl-curve.svg
 
 The start is a student that Q-primed SFT has taught to ask. From there each seed trains with GRPO for so many steps, on
-problems that the student itself tries; a question in vain has its price, and a hit before the last fact was told is
-worth nothing. Success@4, asking and needless questions are measured before and after on templates that no training has
-seen. A run that was cut short goes on where it was when the same command is given again. Prints one line a seed, and
-writes `results.json`.
+problems that the student itself tries; a question in vain and a turn said before have their prices, a question that
+brings a missing fact earns something, and a hit before the last fact was told is worth nothing. Success@4, asking and
+needless questions are measured before and after on templates that no training has seen. A run that was cut short goes
+on where it was when the same command is given again. Prints one line a seed, and writes `results.json`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ import numpy as np
 from sml_agents.backends import resolve
 from sml_agents.evaluation.bootstrap import percentiles, resample_sums
 from sml_agents.evaluation.run import evaluate
+from sml_agents.roles import ChatStudent
 from sml_agents.traces import TraceStore
 from sml_agents.training import ProgressLine
 from sml_agents.training.grpo import train_grpo
@@ -52,7 +53,12 @@ def main() -> int:
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--seconds", type=float, help="a bound on each training")
     parser.add_argument("--learning-rate", type=float, default=2e-5)
-    parser.add_argument("--price", type=float, default=0.3, help="of a question in vain")
+    parser.add_argument("--price", type=float, default=0.1, help="of a question in vain")
+    parser.add_argument(
+        "--asked-fact-reward", type=float, default=0.3, help="for a missing fact that a question brings"
+    )
+    parser.add_argument("--repeated-turn-cost", type=float, default=0.1, help="of a turn said before")
+    parser.add_argument("--fresh", action="store_true", help="measure students that say nothing twice")
     options = parser.parse_args()
     results = [alone(run_seed, seed, options) for seed in options.seeds]
     (options.out / "results.json").write_text(json.dumps(results, indent=2), encoding="utf-8")
@@ -92,9 +98,9 @@ def run_seed(seed: int, options: Any) -> dict[str, Any]:
             tasks=(f"{options.tasks}&split=train&n=400&seed={1000 + seed}",),
             max_turns=TURNS, max_tokens=TOKENS, group=8, batch_size=32, micro_batch_size=8, epochs=10,
             curriculum=True, learning_rate=options.learning_rate, schedule="constant_with_warmup", warmup=0.0,
-            needless_question_cost=options.price, premature_success=False, max_steps=options.steps,
-            max_seconds=options.seconds,
-            checkpoint_seconds=300, seed=seed, resume=True,
+            needless_question_cost=options.price, asked_fact_reward=options.asked_fact_reward,
+            repeated_turn_cost=options.repeated_turn_cost, premature_success=False,
+            max_steps=options.steps, max_seconds=options.seconds, checkpoint_seconds=300, seed=seed, resume=True,
         )  # fmt: skip
         train_grpo(settings_rl, trained, progress=ProgressLine())
     record = json.loads((trained / "training.json").read_text(encoding="utf-8"))
@@ -117,7 +123,8 @@ def run_seed(seed: int, options: Any) -> dict[str, Any]:
 def heldout(model: Path, folder: Path, options: Any) -> dict[str, Any]:
     """The metrics of a student that always says what is likeliest; measured once, then read from `folder`."""
     # Greedy for both: the start has a threshold chosen for it, what training made of it has none.
-    student = resolve(f"transformers:{model}?decision=greedy", temperature=0, max_tokens=TOKENS, dtype="fast")
+    sampling = {"temperature": 0, "max_tokens": TOKENS, "dtype": "fast"}
+    student = ChatStudent(resolve(f"transformers:{model}?decision=greedy", **sampling), fresh=options.fresh)
     tasks = [f"{options.tasks}&split=heldout&n={options.heldout}&seed=7"]
     summary = evaluate({"student": student}, tasks, folder, max_turns=TURNS, seed=0, resume=True)
     metrics: dict[str, Any] = summary.model_dump(mode="json")["students"]["student"]["metrics"]
