@@ -20,7 +20,8 @@ from sml_agents.text.words import content_words, stem
 
 __all__ = ["meant_by"]
 
-_SORTS = frozenset(map(stem, listed("kind type sort category genre class cuisine style")))
+_ANY_SORT = frozenset(map(stem, listed("kind type sort category genre class style")))
+_SORTS = _ANY_SORT | {stem("cuisine")}
 """In the name or the description of a text: its values are sorts of things, not names."""
 _NAME = re.compile(r"\d")
 
@@ -63,7 +64,7 @@ def _topic(draft: Draft, k: int) -> list[str]:
     named = " ".join((*split_name(slot.own_name), *split_name(draft.request.tool)))
     words = content_words(fold(f"{named} {kind.description}"))
     singular = (word[: -len("s")] for word in words if word.endswith("s"))
-    return [word for word in (*words, *singular) if stem(word) not in _SORTS]
+    return [word for word in (*words, *singular) if stem(word) not in _ANY_SORT]
 
 
 def _words(text: str) -> list[tuple[Span, str, list[str]]]:

@@ -3,8 +3,8 @@
 is_kind_of(word, what)     a concert is an event
 speaks_of(word, value)     a concert speaks of music: by what it is, or by its definition
 
-The words are those of WordNet 3.0 (Fellbaum, 1998; its licence lies beside them), boiled down by `build`; nouns and
-adjectives, no names.
+The words are nouns and adjectives of WordNet 3.0 (Fellbaum, 1998; its licence lies beside them), no names, boiled down
+by `build`, and what everyday choices are called besides (`choices.txt`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sml_agents.text.words import family
 
-__all__ = ["WORDS", "is_kind_of", "speaks_of"]
+__all__ = ["WORDS", "is_kind_of", "joined", "speaks_of"]
 
 WORDS = Path(__file__).with_name("words.xz")
 """A line a word: the word, what it is, what defines it."""
@@ -28,8 +28,8 @@ def is_kind_of(word: str, what: str) -> bool:
 
     Example: `is_kind_of("games", "event")`, and `is_kind_of("lobster", "food")`, since it is a solid food
     """
-    wanted = _joined(what)
-    return any(one == wanted or one.endswith(f"_{wanted}") for one in _entry(_joined(word))[0])
+    wanted = joined(what)
+    return any(one == wanted or one.endswith(f"_{wanted}") for one in _entry(joined(word))[0])
 
 
 def speaks_of(word: str, value: str) -> bool:
@@ -41,18 +41,19 @@ def speaks_of(word: str, value: str) -> bool:
 
     Example: `speaks_of("concert", "Music")` and `speaks_of("pizza", "Italian")`, but not `speaks_of("pizza", "Thai")`
     """
-    return _is_in(value, word) or family(_joined(word)) in _entry(_joined(value))[1]
+    return _is_in(value, word) or family(joined(word)) in _entry(joined(value))[1]
 
 
 def _is_in(value: str, word: str) -> bool:
     """Whether a dictionary's entry of a word has the value."""
-    is_a, defined_by = _entry(_joined(word))
-    wanted = _joined(value)
+    is_a, defined_by = _entry(joined(word))
+    wanted = joined(value)
     return bool(wanted) and (wanted in is_a or family(wanted) in defined_by or family(wanted) in map(family, is_a))
 
 
-def _joined(words: str) -> str:
-    return "_".join(words.casefold().split())
+def joined(words: str) -> str:
+    """One word or several as the file has them: `Sci-Fi` as `sci_fi`."""
+    return "_".join(words.casefold().replace("-", " ").split())
 
 
 @cache

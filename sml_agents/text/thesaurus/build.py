@@ -1,10 +1,12 @@
-"""Makes `words.xz` out of WordNet's files.
+"""Makes `words.xz` out of WordNet's files and `choices.txt`.
 
     python -m sml_agents.text.thesaurus.build /usr/share/wordnet
 
 The folder is that of WordNet 3.0 (Fellbaum, 1998), in Debian the package `wordnet-base`: `index.*`, `data.*` and
-`cntlist.rev`. Kept are English nouns and adjectives of one or two words that are no names. A line of the result is a
-word, the words for what it is, and the words of its definition, each part after a tab:
+`cntlist.rev`. Kept are English nouns and adjectives of one or two words that are no names. `choices.txt` adds what
+people call the choices that everyday tools offer (`ramen` for Japanese): written by a large language model to a brief,
+without sight of anything that is measured. A line of the result is a word, the words for what it is, and the words of
+its definition, each part after a tab:
 
     concert	event performance show ...	music players singers
 """
@@ -14,14 +16,14 @@ from __future__ import annotations
 import lzma
 import re
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from pathlib import Path
 
-from sml_agents.text.thesaurus import WORDS
+from sml_agents.text.thesaurus import WORDS, joined
 from sml_agents.text.words import content_words
 
 SENSES = 3
@@ -37,7 +39,8 @@ _KEY_POS = {"1": "noun", "2": "verb", "3": "adj", "4": "adv", "5": "adj"}
 _KEPT = ("noun", "adj")
 _LEFT_OUT = {"05", "15", "20"}
 """WordNet's files of animals, places and plants, most of them names."""
-_WORD = re.compile(r"[a-z][a-z'-]*(?:_[a-z][a-z'-]*)?")
+_WORD = re.compile(r"[a-z0-9'.]+(?:[_-][a-z0-9'.]+)?")
+CHOICES = WORDS.with_name("choices.txt")
 _DENIED = re.compile(r"\b(?:not|without|other than|rather than)\b.*")
 _SAME, _KIND, _DOMAIN = {"+", "\\", "&"}, "@", ";c"
 
@@ -131,11 +134,14 @@ def _counts(path: Path) -> Iterator[tuple[tuple[str, str, int], int]]:
         yield (word, _KEY_POS[rest[0]], int(number)), int(count)
 
 
-def lines(net: WordNet) -> Iterator[str]:
-    """The lines of the thesaurus, in the words' order."""
+Entry = tuple[set[str], set[str]]
+"""What a word is, and what defines it."""
+
+
+def of_wordnet(net: WordNet) -> dict[str, Entry]:
     meant = {
         word: [key for key in net.meant(word) if not net.is_name(key)]
-        for word in sorted({*net.index["noun"], *net.index["adj"]})
+        for word in {*net.index["noun"], *net.index["adj"]}
         if _WORD.fullmatch(word)
     }
     of_names = net.adjectives_of_names()
@@ -144,17 +150,46 @@ def lines(net: WordNet) -> Iterator[str]:
         told_by = _defining(net.synsets[key].definition for key in keys)
         defining[word] = told_by.union(*(of_names.get(one, ()) for one in told_by))
     common = {one for one, count in Counter(chain.from_iterable(defining.values())).items() if count > COMMON}
+    found: dict[str, Entry] = {}
     for word, keys in meant.items():
         # A word that mostly means something else does not tell what this is: `play` is no fun.
         above = {(name, one) for key in keys for one in net.is_a(key) for name in net.synsets[one].words}
         is_a = {name for name, one in above if one in meant.get(name, ())[:2]} - {word}
-        told_by = defining[word] - common - is_a - {word}
-        if is_a or told_by:
-            yield "\t".join((word, " ".join(sorted(is_a)), " ".join(sorted(told_by))))
+        found[word] = is_a, defining[word] - common - is_a - {word}
+    return found
 
 
 def _defining(definitions: Iterable[str]) -> set[str]:
     return {one for text in definitions for one in content_words(_DENIED.sub("", text)) if _WORD.fullmatch(one)}
+
+
+def of_choices(text: str) -> dict[str, Entry]:
+    """The words of `choices.txt`: after `#` what the choices of a block are, then a line a choice: its names, a colon,
+    what it is called."""
+    found: dict[str, Entry] = {}
+    what: list[str] = []
+    for line in filter(None, map(str.strip, text.splitlines())):
+        if line.startswith("#"):
+            what = line.strip("# ").split()
+            continue
+        names, _, called = line.partition(":")
+        for phrase in called.split(","):
+            found.setdefault(phrase.strip(), (set(), set()))[0].update((*map(str.strip, names.split(",")), *what))
+    return found
+
+
+def lines(*sources: dict[str, Entry]) -> list[str]:
+    """The lines of the thesaurus, in the words' order."""
+    whole: dict[str, Entry] = defaultdict(lambda: (set(), set()))
+    for source in sources:
+        for word, entry in source.items():
+            for part, more in zip(whole[joined(word)], entry, strict=True):
+                part.update(map(joined, more))
+    return sorted(
+        "\t".join((word, " ".join(sorted(is_a)), " ".join(sorted(told_by - is_a))))
+        for word, (is_a, told_by) in whole.items()
+        if is_a or told_by
+    )
 
 
 def write(texts: Iterable[str], path: Path) -> None:
@@ -164,5 +199,6 @@ def write(texts: Iterable[str], path: Path) -> None:
 if __name__ == "__main__":
     if len(sys.argv) != 2 or not (Path(sys.argv[1]) / "data.noun").is_file():
         sys.exit("Give the folder of WordNet's files, such as /usr/share/wordnet (Debian's package wordnet-base).")
-    write(lines(WordNet(Path(sys.argv[1]))), WORDS)
+    added = of_choices(CHOICES.read_text(encoding="ascii"))
+    write(lines(of_wordnet(WordNet(Path(sys.argv[1]))), added), WORDS)
     print(f"{WORDS.name}: {WORDS.stat().st_size / 1e6:.1f} MB")
