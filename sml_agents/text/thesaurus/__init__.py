@@ -16,7 +16,7 @@ from pathlib import Path
 
 from sml_agents.text.words import family
 
-__all__ = ["WORDS", "is_kind_of", "joined", "speaks_of"]
+__all__ = ["WORDS", "forms_of", "is_kind_of", "joined", "speaks_of"]
 
 WORDS = Path(__file__).with_name("words.xz")
 """A line a word: the word, what it is, what defines it."""
@@ -56,6 +56,11 @@ def joined(words: str) -> str:
     return "_".join(words.casefold().replace("-", " ").split())
 
 
+def forms_of(word: str) -> set[str]:
+    """A word and what may be its singular."""
+    return {word, *(word[: -len(end)] + singular for end, singular in _ENDINGS if word.endswith(end))}
+
+
 @cache
 def _lines() -> list[bytes]:
     return lzma.decompress(WORDS.read_bytes()).splitlines()
@@ -64,9 +69,8 @@ def _lines() -> list[bytes]:
 @lru_cache(4096)
 def _entry(word: str) -> tuple[frozenset[str], frozenset[str]]:
     """What a word is, and the families of the words that define it, in the singular, too; nothing of an unknown one."""
-    forms = {word, *(word[: -len(end)] + singular for end, singular in _ENDINGS if word.endswith(end))}
     is_a, defined_by = set[str](), set[str]()
-    for form in forms:
+    for form in forms_of(word):
         key = f"{form}\t".encode()
         at = bisect_left(_lines(), key)
         if at < len(_lines()) and (line := _lines()[at]).startswith(key):

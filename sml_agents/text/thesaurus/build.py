@@ -17,13 +17,13 @@ import lzma
 import re
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain
 from pathlib import Path
 
-from sml_agents.text.thesaurus import WORDS, joined
+from sml_agents.text.thesaurus import WORDS, forms_of, joined
 from sml_agents.text.words import content_words
 
 SENSES = 3
@@ -163,9 +163,12 @@ def _defining(definitions: Iterable[str]) -> set[str]:
     return {one for text in definitions for one in content_words(_DENIED.sub("", text)) if _WORD.fullmatch(one)}
 
 
-def of_choices(text: str) -> dict[str, Entry]:
+def of_choices(text: str, net: WordNet, entries: Mapping[str, Entry]) -> dict[str, Entry]:
     """The words of `choices.txt`: after `#` what the choices of a block are, then a line a choice: its names, a colon,
-    what it is called."""
+    what it is called. Of a word that the dictionary knows it must agree: sushi is a food, and so for a cuisine, but no
+    love is a film."""
+    known = {joined(word) for one in net.index.values() for word in one}
+    kinds = {joined(word): set(map(joined, is_a)) for word, (is_a, _) in entries.items()}
     found: dict[str, Entry] = {}
     what: list[str] = []
     for line in filter(None, map(str.strip, text.splitlines())):
@@ -173,8 +176,13 @@ def of_choices(text: str) -> dict[str, Entry]:
             what = line.strip("# ").split()
             continue
         names, _, called = line.partition(":")
-        for phrase in called.split(","):
-            found.setdefault(phrase.strip(), (set(), set()))[0].update((*map(str.strip, names.split(",")), *what))
+        for phrase in map(str.strip, called.split(",")):
+            is_a = found.setdefault(phrase, (set(), set()))[0]
+            is_a.update(map(str.strip, names.split(",")))
+            if not (forms := forms_of(joined(phrase))) & known or any(
+                kinds.get(form, set()) & {*what} for form in forms
+            ):
+                is_a.update(what)
     return found
 
 
@@ -199,6 +207,7 @@ def write(texts: Iterable[str], path: Path) -> None:
 if __name__ == "__main__":
     if len(sys.argv) != 2 or not (Path(sys.argv[1]) / "data.noun").is_file():
         sys.exit("Give the folder of WordNet's files, such as /usr/share/wordnet (Debian's package wordnet-base).")
-    added = of_choices(CHOICES.read_text(encoding="ascii"))
-    write(lines(of_wordnet(WordNet(Path(sys.argv[1]))), added), WORDS)
+    net = WordNet(Path(sys.argv[1]))
+    entries = of_wordnet(net)
+    write(lines(entries, of_choices(CHOICES.read_text(encoding="ascii"), net, entries)), WORDS)
     print(f"{WORDS.name}: {WORDS.stat().st_size / 1e6:.1f} MB")
