@@ -436,13 +436,14 @@ def outside(cells: Cells, n: int = 100) -> dict[str, Any]:
 
 
 def sentences(cells: Cells) -> dict[str, Any]:
-    """Drafted calls by authors who knew nothing of the guard (`guard_sentences.py`): the asker alone, and both."""
+    """Drafted calls by authors who knew nothing of the guard (`guard_sentences.py`, sets 1 to 3): the asker alone, and
+    both."""
     record = cells.asker.record
     tops: dict[bool, list[float]] = {True: [], False: []}
     alone: dict[bool, list[bool]] = {True: [], False: []}
     both: dict[bool, list[bool]] = {True: [], False: []}
     names = []
-    for k, row in enumerate(rows(SENTENCES)):
+    for k, row in enumerate(row for row in rows(SENTENCES) if row["set"] <= 3):
         said = [Said("assistant" if place % 2 else "user", text) for place, text in enumerate(row["messages"])]
         wrong, name = bool(row["missing"]), row["tool"]["name"]
         case = Case(f"sentence-{k}", said, named([row["tool"]]), name, tuple(row["missing"]), row["call"])
