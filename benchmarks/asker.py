@@ -243,7 +243,7 @@ def _missing(cells: Cells, case: Case, drafted: bool) -> dict[str, float]:
 
 def by_rule(case: Case) -> set[str]:
     """The arguments of the drafted call that the guard would ask for."""
-    request = Request.read(messages(case.said), lambda name: False)
+    request = Request.read(messages(case.said), lambda name: False).for_tool(case.tool)
     found = ground(case.call or {}, slots_of(case.tools[case.tool]), request, CLOCK)
     return {one.slot.name for one in found if not one.ok}
 

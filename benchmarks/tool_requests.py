@@ -117,7 +117,7 @@ def rule(decision: Decision, drafted: bool, given: bool) -> Judgement | None:
         found = [
             one
             for n, arguments in decision.draft
-            for one in ground(arguments, slots_of(tools[n]), request, decision.clock)
+            for one in ground(arguments, slots_of(tools[n]), request.for_tool(n), decision.clock)
         ]
     else:
         tool = tool_of(decision, given)

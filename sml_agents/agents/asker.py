@@ -139,7 +139,7 @@ def ungrounded(tool: ToolView, example: Example, clock: Clock) -> dict[str, str]
     ]
     slots = slots_of({"name": tool.name, "parameters": parameters})
     values = {name: value for name, (value, _) in example.drafts.items()}
-    found = ground(values, slots, Request.read(spoken, lambda name: False), clock)
+    found = ground(values, slots, Request.read(spoken, lambda name: False).for_tool(tool.name), clock)
     return {one.slot.name: one.slot.kind(one.value).sort if may_be_told(one) else "" for one in found if not one.ok}
 
 
