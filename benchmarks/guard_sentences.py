@@ -11,7 +11,9 @@ results, too, as `set 3, held out` and `set 3, before any of these rules`; docs/
 the written requests of the one author whose tools the asker was neither trained nor chosen on, and whose sentences
 nobody read who worked on the rules: each with its right call, and without one value, the call holding what misleads.
 Set 5, by one author more, is about choices alone: 120 right calls, of which 90 tell the choice by another word, and 120
-in which a word has to do with it and does not choose it. It was read while the rule for such words was made.
+in which a word has to do with it and does not choose it. It was read while the rules for such words, and for choices
+in passing, were made. Set 6, by another author, is about choices by their own names, told and in passing; it was
+written before it was run, and three of its findings were mended.
 Beside the guard stand a comparison by letter and, with `--asker`, the guard with the asker. 95 % Wilson intervals.
 """
 
@@ -42,7 +44,7 @@ WRITTEN = Path(sml_agents.asker.__file__).parent / "written" / "requests.jsonl"
 AUTHOR = "e"
 OUTSIDE = 4
 """The set of the author who is held out of everything."""
-SETS = (1, 2, 3, OUTSIDE, 5)
+SETS = (1, 2, 3, OUTSIDE, 5, 6)
 
 
 def cases(sets: Collection[int]) -> Iterator[Case]:

@@ -96,7 +96,7 @@ def run_seed(seed: int, options: Any) -> dict[str, Any]:
         settings_rl = GRPOSettings(
             model=str(options.start),
             tasks=(f"{options.tasks}&split=train&n=400&seed={1000 + seed}",),
-            max_turns=TURNS, max_tokens=TOKENS, group=8, batch_size=32, micro_batch_size=8, epochs=10,
+            max_turns=TURNS, max_tokens=TOKENS, group=8, batch_size=32, micro_batch_size=4, epochs=10,
             curriculum=True, learning_rate=options.learning_rate, schedule="constant_with_warmup", warmup=0.0,
             needless_question_cost=options.price, asked_fact_reward=options.asked_fact_reward,
             repeated_turn_cost=options.repeated_turn_cost, premature_success=False,

@@ -52,6 +52,12 @@ NOT_TOLD: list[tuple[set[str], dict[str, Any], dict[str, Any], tuple[str, ...]]]
         {"city": "Oslo", "event_type": "Music"},
         ("We did music last week. Find tickets in Oslo for tonight",),
     ),
+    (
+        {"event_type"},
+        EVENTS,
+        {"city": "Oslo", "event_type": "Music"},
+        ("My sister is off to a concert. What is on in Oslo?",),
+    ),
     ({"genre"}, FILMS, {"genre": "Comedy"}, ("That is a funny idea. Find me a movie.",)),
     ({"cuisine"}, EATING, {"area": "Oslo", "cuisine": "Thai"}, ("I feel like pizza, somewhere in Oslo.",)),
     (
@@ -76,3 +82,23 @@ def test_a_word_that_only_has_to_do_with_it_does_not(
     missing: set[str], wanted: dict[str, Any], call: dict[str, Any], said: tuple[str, ...]
 ) -> None:
     assert asked_for(wanted, call, *said) == missing
+
+
+FAN = tool("set_climate", room=TEXT, mode={"enum": ["heat", "cool", "fan"]})
+RETURN = tool("return_order", order_id=TEXT, reason={"enum": ["damaged", "wrong item", "late"]})
+
+
+@pytest.mark.parametrize(
+    ("missing", "wanted", "call", "said"),
+    [
+        ({"mode"}, FAN, {"room": "study", "mode": "fan"}, "I'm a big fan of this system! Now do the study, please."),
+        (set(), FAN, {"room": "study", "mode": "fan"}, "I'd like the fan. It is for the study, please."),
+        (set(), FAN, {"room": "study", "mode": "fan"}, "I'm in the study and the fan is what I need."),
+        (set(), FAN, {"room": "study", "mode": "fan"}, "Fan on in the study. I am too hot!"),
+        (set(), RETURN, {"order_id": "A-1", "reason": "damaged"}, "It came damaged. Return A-1, please."),
+    ],
+)
+def test_a_choice_in_a_statement_beside_the_request_is_none(
+    missing: set[str], wanted: dict[str, Any], call: dict[str, Any], said: str
+) -> None:
+    assert asked_for(wanted, call, said) == missing

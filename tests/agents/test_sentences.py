@@ -18,12 +18,14 @@ def test_the_guard_lets_through_and_asks_no_more_than_is_published() -> None:
         "set 3, let through": 65,
     }
     assert wrong["set 1, let through"] == 0 and wrong["set 1, asks needlessly"] <= 3
-    assert wrong["set 2, let through"] == 0 and wrong["set 2, asks needlessly"] <= 3
+    assert wrong["set 2, let through"] == 0 and wrong["set 2, asks needlessly"] <= 4
     assert wrong["set 3, let through"] <= 3 and wrong["set 3, asks needlessly"] <= 16
 
 
 def test_choices_told_by_another_word_are_no_door_for_words_that_only_sound_like_them() -> None:
-    found = measure(sets=(5,))
+    found = measure(sets=(5, 6))
     wrong = {name: round(one["value"] * one["n"]) for name, one in found.items()}
     assert found["set 5, let through"]["n"] == found["set 5, asks needlessly"]["n"] == 120
-    assert wrong["set 5, let through"] <= 46 and wrong["set 5, asks needlessly"] <= 75
+    assert wrong["set 5, let through"] <= 31 and wrong["set 5, asks needlessly"] <= 75
+    assert found["set 6, let through"]["n"] == found["set 6, asks needlessly"]["n"] == 100
+    assert wrong["set 6, let through"] <= 32 and wrong["set 6, asks needlessly"] <= 33

@@ -432,7 +432,7 @@ CASES: list[tuple[set[str], dict[str, Any], dict[str, Any], tuple[str, ...]]] = 
     (set(), HEAT, heat(23), ("Raise the kitchen to 23 degrees",)),
     (set(), HEAT, heat(21), ("It's 18 degrees in the kitchen, too cold. Set it to 21.",)),
     ({"temperature"}, HEAT, heat(18), ("It's 18 degrees in the kitchen, too cold. Set it to 21.",)),
-    ({"amount"}, MOVE, move(), ("There are 200 left in savings. Move something to checking.",)),
+    ({"amount", "from_account"}, MOVE, move(), ("There are 200 left in savings. Move something to checking.",)),
     ({"quantity"}, BUY, buy(quantity=5), ("I have 5 already, get me more blue T-shirts in M",)),
     ({"amount"}, MOVE, move(), ("Move half of 200 from savings to checking",)),
     ({"amount"}, MOVE, move(), ("Move double 200 from savings to checking",)),

@@ -1,16 +1,17 @@
-"""Values that are said and not meant: what others said, one of several that are left open, how things stand now."""
+"""Values that are said and not meant: what others said, one of several that are left open, how things stand now, what
+is told beside the request."""
 
 from __future__ import annotations
 
 import re
 
 from sml_agents.agents.evidence import Piece
-from sml_agents.text.sentences import sentences
+from sml_agents.text.sentences import sentence_spans, sentences
 from sml_agents.text.values import Clock, Kind, Mention, Span, find, mentions
 from sml_agents.text.values.words import clause_of, listed
 from sml_agents.text.words import stem
 
-__all__ = ["is_aside", "is_how_it_stands", "is_left_behind", "is_one_of_several", "is_report"]
+__all__ = ["is_aside", "is_how_it_stands", "is_in_passing", "is_left_behind", "is_one_of_several", "is_statement"]
 
 _QUOTED = re.compile(
     r"(?<!\bI )(?<!\bich )(?<!\bwe )\b(?:wrote|writes|said|says|told me|texted"
@@ -139,6 +140,30 @@ _INQUIRY = re.compile(
     r"\s*(?:and |but |so )?(?:how (?:much|expensive|long|far|big|good)|why|who)\b[^?]*\?", re.IGNORECASE
 )
 
+_SUBJECT_FIRST = re.compile(
+    r"\W*(?:(?:and|but|so|oh|well|sorry|hi|hello|hey|as|since|because|now|also|then)\b\W*)*"
+    r"(?:(?:i|we|he|she|they|it|you|this|that|there)(?:['\u2019](?:m|s|ve|re))?\b"
+    r"|(?:my|our|the|his|her|their|your) \w+|one of \w+|\w+(?:['\u2019]s)?(?= (?:is|has|was)\b))",
+    re.IGNORECASE,
+)
+_WISHES = re.compile(
+    r"\?|['\u2019](?:d|ll)\b|\bso \w+ (?:it|that|them|there|me|us)\b|\b(?:wants?|wanna|needs?|likes?|loves?|prefer\w*|fancy"
+    r"|mood|hungry|interested|looking|please|would|could|can|let|should|will|going to|gonna|hop(?:e|ing)|wish|must"
+    r"|ha(?:ve|s) to|trying|ready|plan(?:ning)?|wonder\w*|ask\w*)\b",
+    re.IGNORECASE,
+)
+_IS = re.compile(
+    r"(?:['\u2019](?:s|m|re)|\b(?:is|am|are))\s+(?:(?:an?|the|very|quite|rather|really|so|pretty)\s+)*$", re.IGNORECASE
+)
+_ENDS = re.compile(r"\W*$|\s*[.,;:!)]")
+_STATES = frozenset(
+    map(
+        stem,
+        listed("reason cause source issue problem symptom incident complaint damage condition status state topic"),
+    )
+)
+"""Arguments that are told by saying how things are."""
+
 
 def is_aside(kind: Kind, piece: Piece, span: Span) -> bool:
     """Whether a value stands in what the person quotes of others, tells of the past, likens something to or asks about
@@ -164,7 +189,7 @@ def _is_past(kind: Kind, text: str, span: Span) -> bool:
     """`Last time we were four`; a name may be meant all the same: `Anna paid last week, send her 75`."""
     clause = clause_of(text, span)
     told = _BEFORE_NOW.search(text, clause.start, clause.end)
-    if told is None and is_report(text, span):
+    if told is None and _is_report(text, span):
         rest = f"{text[: clause.start]} {text[clause.end :]}"
         told = _THAT_DAY.search(text, clause.start, clause.end) if _THIS_TIME.search(rest) else None
     if told is None or re.search(r"\bas $", text[: told.start()]):
@@ -175,10 +200,35 @@ def _is_past(kind: Kind, text: str, span: Span) -> bool:
     return bool(_NOW_OTHER.search(rest) and not _SAME.search(rest))
 
 
-def is_report(text: str, span: Span) -> bool:
+def _is_report(text: str, span: Span) -> bool:
     """Whether the clause around a span says what was done some day: `We were four yesterday`."""
     clause = clause_of(text, span)
     return bool(_THAT_DAY.search(text, clause.start, clause.end) and _DID.search(text, clause.start, clause.end))
+
+
+def is_statement(text: str, span: Span) -> bool:
+    """Whether the sentence around a span only says how things are or were: `My son is at a concert`."""
+    return _is_report(text, span) or _states(text, _sentence(text, span))
+
+
+def is_in_passing(kind: Kind, text: str, span: Span) -> bool:
+    """Whether a choice stands in a statement beside a request that is made in another sentence: `I'm a big fan of it!
+    Now do the study, please` sets no fan. What a statement is there to tell counts: a reason, a state, what somebody or
+    something is said to be (`It's urgent`, `I'm a student`)."""
+    if kind.sort != "enum" or kind.words & _STATES:
+        return False
+    own = _sentence(text, span)
+    if _IS.search(text, own[0], span.start) and _ENDS.match(text, span.end, own[1]):
+        return False
+    return _states(text, own) and any(one != own and not _states(text, one) for one in sentence_spans(text))
+
+
+def _sentence(text: str, span: Span) -> tuple[int, int]:
+    return next((one for one in sentence_spans(text) if one[1] > span.start), (0, len(text)))
+
+
+def _states(text: str, sentence: tuple[int, int]) -> bool:
+    return bool(_SUBJECT_FIRST.match(text, *sentence)) and not _WISHES.search(text, *sentence)
 
 
 def is_how_it_stands(kind: Kind, piece: Piece, span: Span, message: str) -> bool:

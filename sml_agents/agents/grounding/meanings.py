@@ -11,9 +11,8 @@ import re
 
 from sml_agents.agents.evidence import Piece
 from sml_agents.agents.grounding.answers import names_it
-from sml_agents.agents.grounding.asides import is_report
+from sml_agents.agents.grounding.asides import is_statement
 from sml_agents.agents.grounding.draft import Draft
-from sml_agents.text.sentences import sentence_spans
 from sml_agents.text.thesaurus import is_kind_of, speaks_of
 from sml_agents.text.values import Mention, Span, find, fold, label, mentions, tokens
 from sml_agents.text.values.words import is_denied, listed, split_name
@@ -25,16 +24,6 @@ _ANY_SORT = frozenset(map(stem, listed("kind type sort category genre class styl
 _SORTS = _ANY_SORT | {stem("cuisine")}
 """In the name or the description of a text: its values are sorts of things, not names."""
 _NAME = re.compile(r"\d")
-_ASKING = re.compile(
-    r"\?|\b(?:want|wanna|need|like|love|enjoy|prefer\w*|fancy|crav\w+|mood|hungry|interested|keen|into|looking|seek\w*"
-    r"|search\w*|find|show|tell|book|get|give|put|order|buy|rent|play|watch|see|suggest|recommend|try|any|some\w*|please"
-    r"|would|could|let|how about)\b",
-    re.IGNORECASE,
-)
-"""In a sentence that asks or wishes."""
-_A_THING = re.compile(r"\W*(?:an?|one|two) ", re.IGNORECASE)
-_FEW = 6
-"""Words of a message that is no sentence."""
 
 
 def meant_by(draft: Draft, k: int, piece: Piece) -> list[Mention]:
@@ -50,7 +39,7 @@ def meant_by(draft: Draft, k: int, piece: Piece) -> list[Mention]:
     answers = fill.slot.name in piece.about or names_it(kind, piece.question)
     found = []
     for span, words, beside in _words(text):
-        if label(words) & own or is_denied(text, span) or not (answers or _is_in_a_wish(text, span)):
+        if label(words) & own or is_denied(text, span) or (not answers and is_statement(text, span)):
             continue
         if answers or any(is_kind_of(words, one) for one in topic) or set(map(stem, beside)) & own:
             if any(speaks_of(words, one) for one in others):
@@ -58,13 +47,6 @@ def meant_by(draft: Draft, k: int, piece: Piece) -> list[Mention]:
             if speaks_of(words, value):
                 found.append(Mention(fill.value, span))
     return found
-
-
-def _is_in_a_wish(text: str, span: Span) -> bool:
-    """Whether the sentence around a span asks or wishes, or is a few words that name what is wanted."""
-    start, end = next((one for one in sentence_spans(text) if one[1] >= span.end), (0, len(text)))
-    named = _A_THING.match(text, start, end) or len(tokens(text)) <= _FEW
-    return bool(named or _ASKING.search(text, start, end)) and not is_report(text, span)
 
 
 def _is_named(draft: Draft, k: int) -> bool:

@@ -8,7 +8,13 @@ from dataclasses import dataclass, replace
 
 from sml_agents.agents.evidence import Piece
 from sml_agents.agents.grounding.answers import answer_is, holds_an_answer, names_it, picks, picks_name
-from sml_agents.agents.grounding.asides import is_aside, is_how_it_stands, is_left_behind, is_one_of_several
+from sml_agents.agents.grounding.asides import (
+    is_aside,
+    is_how_it_stands,
+    is_in_passing,
+    is_left_behind,
+    is_one_of_several,
+)
 from sml_agents.agents.grounding.draft import Draft
 from sml_agents.agents.grounding.limits import is_change, is_limit
 from sml_agents.agents.grounding.meanings import meant_by
@@ -94,8 +100,12 @@ def places_of(draft: Draft, k: int) -> list[Place]:
                 continue
             if not answering and not (_unit_fits(draft, k, piece, mention) and _row_fits(draft, k, piece, mention)):
                 continue
+            near = is_near(kind, piece.text, mention.span)
+            asked = answering or names_it(kind, piece.question)
+            if piece.source == "said" and not (asked or near) and is_in_passing(kind, piece.text, mention.span):
+                continue
             state = State.DERIVED if mention.derived else _STATE[piece.source]
-            nearness = 0 if answering else 1 if is_near(kind, piece.text, mention.span) else 2
+            nearness = 0 if answering else 1 if near else 2
             places.append((nearness, Place(number, mention.span, state)))
     return [place for _, place in sorted(places, key=lambda one: (one[0], _ORDER[one[1].state], -one[1].piece))]
 
