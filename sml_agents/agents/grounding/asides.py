@@ -147,9 +147,9 @@ _SUBJECT_FIRST = re.compile(
     re.IGNORECASE,
 )
 _WISHES = re.compile(
-    r"\?|['\u2019](?:d|ll)\b|\bso \w+ (?:it|that|them|there|me|us)\b|\b(?:wants?|wanna|needs?|likes?|loves?|prefer\w*|fancy"
-    r"|mood|hungry|interested|looking|please|would|could|can|let|should|will|going to|gonna|hop(?:e|ing)|wish|must"
-    r"|ha(?:ve|s) to|trying|ready|plan(?:ning)?|wonder\w*|ask\w*)\b",
+    r"\?|['\u2019](?:d|ll)\b|\bso \w+ (?:it|that|them|there|me|us)\b|\b(?:wants?|wanna|needs?|likes?|loves?|prefer\w*"
+    r"|fancy|mood|hungry|interested|looking|please|would|could|can|let|should|will|going to|gonna|hop(?:e|ing)|wish"
+    r"|must|ha(?:ve|s) to|trying|ready|plan(?:ning)?|wonder\w*|ask\w*)\b",
     re.IGNORECASE,
 )
 _IS = re.compile(
