@@ -36,15 +36,17 @@ def meant_by(draft: Draft, k: int, piece: Piece) -> list[Mention]:
     topic = _topic(draft, k)
     own = label(" ".join(topic))
     answers = fill.slot.name in piece.about or names_it(kind, piece.question)
-    found = []
-    for span, words, beside in _words(text):
-        if label(words) & own or is_denied(text, span) or is_report(text, span):
-            continue
-        if answers or any(is_kind_of(words, one) for one in topic) or set(map(stem, beside)) & own:
-            if any(speaks_of(words, one) for one in others):
-                return []
-            if speaks_of(words, value):
-                found.append(Mention(fill.value, span))
+    parts = [
+        (span, words)
+        for span, words, beside in _words(text)
+        if not label(words) & own
+        and (answers or any(is_kind_of(words, one) for one in topic) or set(map(stem, beside)) & own)
+        and not is_denied(text, span)
+        and not is_report(text, span)
+    ]
+    found = [Mention(fill.value, span) for span, words in parts if speaks_of(words, value)]
+    if found and any(speaks_of(words, one) for words in {words for _, words in parts} for one in others):
+        return []
     return found
 
 
