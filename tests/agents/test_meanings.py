@@ -52,6 +52,7 @@ NOT_TOLD: list[tuple[set[str], dict[str, Any], dict[str, Any], tuple[str, ...]]]
         {"city": "Oslo", "event_type": "Music"},
         ("We did music last week. Find tickets in Oslo for tonight",),
     ),
+    ({"event_type"}, EVENTS, {"city": "Oslo", "event_type": "Music"}, ("Events in Oslo near the concert hall",)),
     ({"genre"}, FILMS, {"genre": "Comedy"}, ("That is a funny idea. Find me a movie.",)),
     ({"cuisine"}, EATING, {"area": "Oslo", "cuisine": "Thai"}, ("I feel like pizza, somewhere in Oslo.",)),
     (

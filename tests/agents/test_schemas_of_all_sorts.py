@@ -33,12 +33,16 @@ Case = tuple[dict[str, Any], dict[str, Any], dict[str, Any], str]
 """A tool, a right call, a call on a guess, and what was said."""
 CASES: dict[str, Case] = {
     "all of several": (of({"allOf": [CITY, SEATS]}), {"city": "Oslo", "n": 4}, {"city": "Oslo", "n": 9}, ASKED),
-    "all of it beside its own": (of({**CITY, "allOf": [SEATS]}), {"city": "Oslo", "n": 4}, {"city": "Oslo", "n": 9}, ASKED),
+    "all of it beside its own": (
+        of({**CITY, "allOf": [SEATS]}), {"city": "Oslo", "n": 4}, {"city": "Oslo", "n": 9}, ASKED,
+    ),
     "all of several, inside": (
-        tool("do", at={"allOf": [CITY, SEATS]}), {"at": {"city": "Oslo", "n": 4}}, {"at": {"city": "Oslo", "n": 9}}, ASKED,
+        tool("do", at={"allOf": [CITY, SEATS]}),
+        {"at": {"city": "Oslo", "n": 4}}, {"at": {"city": "Oslo", "n": 9}}, ASKED,
     ),
     "required in another part": (
-        of({"properties": CITY["properties"], "allOf": [{"required": ["city"]}]}), {"city": "Oslo"}, {"city": "Rome"}, ASKED,
+        of({"properties": CITY["properties"], "allOf": [{"required": ["city"]}]}),
+        {"city": "Oslo"}, {"city": "Rome"}, ASKED,
     ),
     "a reference behind a description": (
         of({**needs(at={"allOf": [{"description": "Where"}, NAMED]}), **PLACE}),

@@ -17,7 +17,8 @@ def test_a_repetition_of_repetitions_may(pattern: str) -> None:
 @pytest.mark.parametrize(
     "pattern",
     [
-        r"[A-Z]{2}-\d{4}", "[a-z]+(-[a-z]+)*", r"(\w+\.)+\w+", r"(\d{3}-)?\d+", "[(+]+", r"(\d+)?", "()+", "(", "[", ")+", "",
+        r"[A-Z]{2}-\d{4}", "[a-z]+(-[a-z]+)*", r"(\w+\.)+\w+", r"(\d{3}-)?\d+",
+        "[(+]+", r"(\d+)?", "()+", "(", "[", ")+", "",
         r"[\w.]+@([\w-]+\.)+\w{2,}", r"(\d{1,3}\.){3}\d{1,3}", r"(?:[A-Z]{2}|\d{3})+",
     ],
 )  # fmt: skip

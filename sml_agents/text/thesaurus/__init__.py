@@ -1,5 +1,6 @@
 """What English words mean, by a dictionary: that a concert is a performance and has to do with music.
 
+is_known(word)             a concert hall is a word of two
 is_kind_of(word, what)     a concert is an event
 speaks_of(word, value)     a concert speaks of music: by what it is, or by its definition
 
@@ -16,11 +17,16 @@ from pathlib import Path
 
 from sml_agents.text.words import family
 
-__all__ = ["WORDS", "is_kind_of", "speaks_of"]
+__all__ = ["WORDS", "is_kind_of", "is_known", "speaks_of"]
 
 WORDS = Path(__file__).with_name("words.xz")
 """A line a word: the word, what it is, what defines it."""
 _ENDINGS = (("ies", "y"), ("es", ""), ("s", ""))
+
+
+def is_known(word: str) -> bool:
+    """Whether the dictionary has a word, or two that are one: `concert hall`."""
+    return bool(_entry(_joined(word))[0])
 
 
 def is_kind_of(word: str, what: str) -> bool:
