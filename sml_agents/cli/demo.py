@@ -27,6 +27,9 @@ def demo(
     output_folder(out)
     from sml_agents.demo import run_demo
 
-    summary = run_demo(out, domain, seed=seed)
+    try:
+        summary = run_demo(out, domain, seed=seed)
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt("interrupted; the same command goes on where it was") from stop
     failed = any(student["failed"] for student in summary["students"].values())
     return Result(summary, code=FAILED if failed else DONE)

@@ -214,15 +214,15 @@ def pointed(root: Any, reference: str) -> Any:
 
 def resolved(schema: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
     """A schema without references, parts that all count, and alternatives of null; of others the first."""
+    here = flat(schema, root)
     for _ in range(8):
-        schema = flat(schema, root)
-        options = next(filter(None, map(schema.get, _CHOICES)), None)
+        options = next(filter(None, map(here.get, _CHOICES)), None)
         if not isinstance(options, list | tuple):
-            return schema
+            break
         real = [one for one in options if isinstance(one, Mapping) and one.get("type") != "null"]
-        rest = {key: value for key, value in schema.items() if key not in _CHOICES}
-        schema = merged(rest, real[0]) if real else rest
-    return schema
+        rest = {key: value for key, value in here.items() if key not in _CHOICES}
+        here = flat(merged(rest, real[0]) if real else rest, root)
+    return here
 
 
 def flat(schema: Any, root: Mapping[str, Any], above: frozenset[str] = frozenset()) -> Mapping[str, Any]:
