@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sml_agents.cli.files import output_folder
-from sml_agents.cli.result import DONE, FAILED, JsonFlag, Result, seed_option
+from sml_agents.cli.result import DONE, FAILED, INTERRUPTED, JsonFlag, Result, seed_option
 from sml_agents.demo import Domain
 
 
@@ -29,7 +29,8 @@ def demo(
 
     try:
         summary = run_demo(out, domain, seed=seed)
-    except KeyboardInterrupt as stop:
-        raise KeyboardInterrupt("interrupted; the same command goes on where it was") from stop
+    except KeyboardInterrupt:
+        said = "interrupted; the same command goes on where it was"
+        return Result({"error": said, "type": "Interrupted", "exit_code": INTERRUPTED}, code=INTERRUPTED)
     failed = any(student["failed"] for student in summary["students"].values())
     return Result(summary, code=FAILED if failed else DONE)

@@ -59,8 +59,8 @@ def _run(arguments: list[str]) -> Result:
         return _error("the folder that you are in was removed: go to one that is there", "InputError", WRONG_INPUT)
     try:
         returned = app(args=arguments, prog_name="sml-agents", standalone_mode=False)
-    except (KeyboardInterrupt, typer.Abort) as stop:
-        return _error(str(stop.__cause__ or stop) or "interrupted", "Interrupted", INTERRUPTED)
+    except (KeyboardInterrupt, typer.Abort):
+        return _error("interrupted", "Interrupted", INTERRUPTED)
     except (InputError, MissingExtra) as error:
         return _error(str(error), type(error).__name__, WRONG_INPUT)
     except SmlError as error:
