@@ -30,7 +30,7 @@ _SPOKEN = 12
 
 def tool_view(tool: Any) -> tuple[ToolView, dict[str, Slot]]:
     """A tool as the asker sees it, and the slot behind each of its required arguments."""
-    slots = {slot.name: slot for slot in slots_of(tool)}
+    slots = {slot.name: slot for slot in slots_of(tool) if slot.path}
     required = tuple(Argument.read(name, slot.schema, True) for name, slot in slots.items())
     if isinstance(tool, Mapping):
         view = ToolView.read(tool)

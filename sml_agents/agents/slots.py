@@ -17,9 +17,9 @@ from pydantic import BaseModel
 
 from sml_agents.agents.asking import Question
 from sml_agents.errors import InputError
-from sml_agents.text.schemas import fault_in, object_of, pointed, required_of, unreadable
+from sml_agents.text.schemas import fault_in, flat, merged, object_of, required_of, unreadable
 from sml_agents.text.values import Kind, fold, kind_of
-from sml_agents.text.values.words import listed
+from sml_agents.text.values.words import listed, split_name
 
 __all__ = ["Filled", "Slot", "filled", "is_read_only", "schema_of", "slots_of", "slots_of_model", "tool_name"]
 
@@ -28,8 +28,24 @@ EACH = "[]"
 WRITTEN = frozenset({"body", "subject", "message", "query", "code", "content", "text", "summary"})
 """Names of arguments that the model is there to write."""
 _PREPOSITIONS = frozenset(listed("to from by at in on for with until"))
+_SAYING = ("description", "question")
+"""What a schema says of a list's elements, too."""
 _MOST = 4
-"""Levels of nesting that are looked into."""
+"""Levels of a schema that are looked into; below, the values are looked at themselves."""
+_MOST_VALUES = 400
+"""Values of a call that are looked for; of more the next one counts as not known, so that the call does not run."""
+_DEEPEST = 20
+"""Levels of a value; what lies deeper is one value, which nobody can have said."""
+_UNLIKE = 100
+"""What another constant weighs against arguments that are not there."""
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """One of several that a value may be: a list or an object, and what it requires."""
+
+    is_list: bool
+    slots: tuple[Slot, ...]
 
 
 @dataclass(frozen=True)
@@ -41,6 +57,8 @@ class Slot:
     nullable: bool = False
     in_call: bool = True
     """False for what must be known before the tool is called although the tool takes no such argument."""
+    either: tuple[Alternative, ...] = ()
+    """What its value may be, if it is one of several objects or lists."""
     guessable: bool = False
     """May be assumed once the person has said to go on without it."""
 
@@ -183,41 +201,56 @@ def slots_of_model(model: type[BaseModel]) -> tuple[Slot, ...]:
     return tuple(_leaves(schema, schema, (), 0))
 
 
-def _resolved(schema: Any, root: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool]:
-    """A schema without references and without `null`, and whether null is allowed."""
+def _resolved(schema: Any, root: Mapping[str, Any]) -> tuple[Mapping[str, Any], bool, list[Mapping[str, Any]]]:
+    """A schema without references and without `null`, whether null is allowed, and what else it may be: its
+    alternatives, if they are several and one of them holds values within values."""
     nullable = False
     for _ in range(8):
-        if not isinstance(schema, Mapping):
-            return {}, nullable
-        if reference := schema.get("$ref"):
-            target = object_of(pointed(root, reference))
-            schema = {**target, **{key: value for key, value in schema.items() if key != "$ref"}}
-        elif choices := schema.get("anyOf") or schema.get("oneOf"):
-            real = [choice for choice in choices if not (isinstance(choice, Mapping) and choice.get("type") == "null")]
-            nullable = nullable or len(real) < len(choices)
-            rest = {key: value for key, value in schema.items() if key not in ("anyOf", "oneOf")}
-            if len(real) != 1:
-                return rest, nullable
-            schema = {**object_of(real[0]), **rest}
-        elif all_of := schema.get("allOf"):
-            schema = {**object_of(all_of[0]), **{key: value for key, value in schema.items() if key != "allOf"}}
-        elif isinstance(kinds := schema.get("type"), list):
+        schema = flat(schema, root)
+        kinds = schema.get("type")
+        if isinstance(kinds, list):
             real = [kind for kind in kinds if kind != "null"]
             nullable = nullable or len(real) < len(kinds)
             schema = {**schema, "type": real[0] if len(real) == 1 else None}
-        else:
+        choices = schema.get("anyOf") or schema.get("oneOf")
+        if not choices:
             break
-    return schema, nullable
+        known = [flat(choice, root) for choice in choices]
+        others = [choice for choice in known if choice.get("type") != "null"]
+        nullable = nullable or len(others) < len(known)
+        schema = {key: value for key, value in schema.items() if key not in ("anyOf", "oneOf")}
+        if len(others) == 1:
+            schema = merged(schema, others[0])
+            continue
+        each = [merged(schema, choice) for choice in others]
+        if any(map(_is_structure, each)):
+            return schema, nullable, each
+        members = [_members(choice) for choice in others]
+        return ({**schema, "enum": [one for some in members for one in some]} if all(members) else schema), nullable, []
+    return schema, nullable or None in _members(schema), []
+
+
+def _members(schema: Mapping[str, Any]) -> Sequence[Any]:
+    """The values that a schema allows, if it lists them."""
+    return [schema["const"]] if "const" in schema else schema.get("enum") or ()
+
+
+def _is_structure(schema: Mapping[str, Any]) -> bool:
+    return schema.get("type") in ("object", "dict", "array") or bool(schema.get("properties"))
 
 
 def _leaves(
     schema: Any, root: Mapping[str, Any], path: tuple[str, ...], depth: int, nullable: bool = False
 ) -> Iterator[Slot]:
     """The required leaves under a schema. `dict` is how some function-calling data writes `object`."""
-    schema, null = _resolved(schema, root)
+    schema, null, either = _resolved(schema, root)
     nullable = nullable or null
     kind = schema.get("type")
     properties = schema.get("properties")
+    if depth < _MOST and either:
+        each = (Alternative(one.get("type") == "array", tuple(_leaves(one, root, path, depth + 2))) for one in either)
+        yield Slot(path, schema, nullable, either=tuple(each))
+        return
     if depth < _MOST and isinstance(properties, Mapping) and properties and kind in ("object", "dict", None):
         required = required_of(schema)
         for name, inner in properties.items():
@@ -225,10 +258,10 @@ def _leaves(
                 yield from _leaves(inner, root, (*path, str(name)), depth + 1)
         return
     if depth < _MOST and kind == "array" and isinstance(items := schema.get("items"), Mapping):
-        inner = list(_leaves(items, root, (*path, EACH), depth + 1, nullable))
-        described = {key: schema[key] for key in ("description", "question") if key in schema}
+        within = list(_leaves(items, root, (*path, EACH), depth + 1, nullable))
+        described = {key: schema[key] for key in _SAYING if key in schema}
         yield from (
-            replace(slot, schema={**described, **slot.schema}) if slot.path[-1] == EACH else slot for slot in inner
+            replace(slot, schema={**described, **slot.schema}) if slot.path[-1] == EACH else slot for slot in within
         )
         return
     if depth < _MOST and kind in ("object", "dict") and isinstance(more := schema.get("additionalProperties"), Mapping):
@@ -240,7 +273,8 @@ def _leaves(
 
 def filled(slots: Sequence[Slot], arguments: Mapping[str, Any]) -> list[Filled]:
     """Each slot with each value that a call puts there; a list without elements leaves its slot empty."""
-    return [one for slot in slots for one in _fill(slot, slot.path, arguments, ())]
+    found = [one for slot in slots for one in _fill(slot, slot.path, arguments, ())]
+    return [*found[:_MOST_VALUES], *(replace(one, value=None, given=False) for one in found[_MOST_VALUES:][:1])]
 
 
 def _fill(slot: Slot, path: tuple[str, ...], at: Any, place: tuple[str | int, ...]) -> Iterator[Filled]:
@@ -248,7 +282,14 @@ def _fill(slot: Slot, path: tuple[str, ...], at: Any, place: tuple[str | int, ..
         yield Filled(slot, given=False, place=slot.path)
         return
     if not path:
-        yield Filled(slot, at, given=at not in (None, "", [], {}) or (at is None and slot.nullable), place=place)
+        if (best := _fitting(slot, at)) is not None:
+            for one in best:
+                yield from _fill(one, one.path[len(slot.path) :], at, place)
+        elif parts := _parts(slot, at) if len(place) < _DEEPEST else []:
+            for one, key, value in parts:
+                yield from _fill(one, (), value, (*place, key))
+        else:
+            yield Filled(slot, at, given=not _is_empty(at) or (at is None and slot.nullable), place=place)
         return
     head, *rest = path
     if head == EACH:
@@ -258,10 +299,47 @@ def _fill(slot: Slot, path: tuple[str, ...], at: Any, place: tuple[str | int, ..
         if not entries or at is None:
             yield Filled(slot, None, given=at is None and slot.nullable, place=place)
             return
-        for key, value in entries[:50]:
+        for key, value in entries:
+            if isinstance(key, str) and not rest and slot.kind().sort in ("number", "bool"):  # so many of what?
+                named = replace(slot, schema={"type": "string"})
+                yield Filled(named, " ".join(split_name(key)) or key, place=(*place, key, EACH))
             yield from _fill(slot, tuple(rest), value, (*place, key))
         return
     if isinstance(at, Mapping) and head in at:
         yield from _fill(slot, tuple(rest), at[head], (*place, head))
     else:
         yield Filled(slot, None, given=False, place=(*place, head))
+
+
+def _fitting(slot: Slot, at: Any) -> tuple[Slot, ...] | None:
+    """The slots of the alternative that a value fits best: that has what it requires, and no other constants."""
+
+    def unlike(one: Alternative) -> int:
+        within = [fill for inner in one.slots for fill in _fill(inner, inner.path[len(slot.path) :], at, ())]
+        fixed = [fill for fill in within if (members := _members(fill.slot.schema)) and fill.value not in members]
+        return sum(not fill.given for fill in within) - sum(fill.given for fill in within) + _UNLIKE * len(fixed)
+
+    fitting = [one for one in slot.either if isinstance(at, list if one.is_list else Mapping) and at]
+    return min(fitting, key=unlike).slots if fitting else None
+
+
+def _parts(slot: Slot, at: Any) -> list[tuple[Slot, str | int, Any]]:
+    """What a value consists of where the schema does not say it: each element as a slot of its own, but empty ones."""
+    if not isinstance(at, Mapping | list | tuple):
+        return []
+    of_each = {key: value for key, value in slot.schema.items() if key in _SAYING}
+    if not _is_structure(slot.schema):
+        of_each = dict(slot.schema)
+    ordered = next((one for key in ("prefixItems", "items") if isinstance(one := slot.schema.get(key), list)), [])
+    parts: list[tuple[Slot, str | int, Any]] = []
+    for key, value in at.items() if isinstance(at, Mapping) else enumerate(at):
+        own = object_of(ordered[key]) if isinstance(key, int) and key < len(ordered) else {}
+        part = EACH if isinstance(key, int) else str(key)
+        inner = replace(slot, path=(*slot.path, part), schema={**of_each, **own}, either=())
+        if not _is_empty(value):
+            parts.append((inner, key, value))
+    return parts
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or value in ("", [], {})

@@ -14,8 +14,10 @@ from typing import Any
 __all__ = [
     "bare_path",
     "fault_in",
+    "flat",
     "is_wanted",
     "leaves",
+    "merged",
     "object_of",
     "parameters_of",
     "pointed",
@@ -99,7 +101,7 @@ def _parts_of(part: Mapping[str, Any], path: str, root: Any) -> Iterator[tuple[s
         yield f"{path}[]", one
     if isinstance(more := part.get("additionalProperties"), Mapping):
         yield f"{path}[]", more
-    for key in _CHOICES:
+    for key in _PARTED:
         yield from ((path or key, one) for one in part.get(key) or ())
     if isinstance(reference := part.get("$ref"), str) and (found := pointed(root, reference)) is not None:
         yield path or reference, found
@@ -113,13 +115,14 @@ def _is_list(value: Any) -> bool:
     return isinstance(value, list | tuple)
 
 
-_CHOICES = ("anyOf", "oneOf", "allOf")
+_CHOICES = ("anyOf", "oneOf")
+_PARTED = (*_CHOICES, "allOf")
 _PARTS: tuple[tuple[str, Callable[[Any], bool], str], ...] = (
     ("type", lambda value: isinstance(value, str) or (_is_names(value) and bool(value)), "a type that is no name"),
     ("properties", lambda value: isinstance(value, Mapping), "properties that are no object"),
     ("required", _is_names, "required that is no list of names"),
     ("enum", _is_list, "an enum that is no list"),
-    *((key, _is_list, f"{key} that is no list of schemas") for key in _CHOICES),
+    *((key, _is_list, f"{key} that is no list of schemas") for key in _PARTED),
     ("$ref", lambda value: isinstance(value, str), "a reference that is no text"),
     ("pattern", lambda value: isinstance(value, str), "a pattern that is no text"),
 )
@@ -132,9 +135,11 @@ def properties_of(schema: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def required_of(schema: Mapping[str, Any]) -> list[str]:
-    """The names of the arguments that an object's schema requires."""
+    """The names of the arguments that an object's schema requires; in an older draft each says so of itself."""
     names = schema.get("required")
-    return [name for name in names if isinstance(name, str)] if isinstance(names, list | tuple) else []
+    listed = [name for name in names if isinstance(name, str)] if isinstance(names, list | tuple) else []
+    marked = [str(name) for name, one in properties_of(schema).items() if object_of(one).get("required") is True]
+    return list(dict.fromkeys((*listed, *marked)))
 
 
 def type_of(schema: Mapping[str, Any]) -> str:
@@ -208,18 +213,38 @@ def pointed(root: Any, reference: str) -> Any:
 
 
 def resolved(schema: Any, root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A schema without references and alternatives of null."""
+    """A schema without references, parts that all count, and alternatives of null; of others the first."""
+    here = flat(schema, root)
     for _ in range(8):
-        if not isinstance(schema, Mapping):
-            return {}
-        if isinstance(reference := schema.get("$ref"), str):
-            found = object_of(pointed(root, reference))
-            schema = {**found, **{key: value for key, value in schema.items() if key != "$ref"}}
-            continue
-        options = next(filter(None, map(schema.get, _CHOICES)), None)
-        if not isinstance(options, list):
-            return schema
+        options = next(filter(None, map(here.get, _CHOICES)), None)
+        if not isinstance(options, list | tuple):
+            break
         real = [one for one in options if isinstance(one, Mapping) and one.get("type") != "null"]
-        rest = {key: value for key, value in schema.items() if key not in _CHOICES}
-        schema = {**(real[0] if real else {}), **rest}
-    return schema if isinstance(schema, Mapping) else {}
+        rest = {key: value for key, value in here.items() if key not in _CHOICES}
+        here = flat(merged(rest, real[0]) if real else rest, root)
+    return here
+
+
+def flat(schema: Any, root: Mapping[str, Any], above: frozenset[str] = frozenset()) -> Mapping[str, Any]:
+    """A schema with what it refers to (`$ref`) and all that counts beside it (`allOf`) in one; empty where it is no
+    object. `above`: references that led here, which are not followed again."""
+    schema = object_of(schema)
+    reference, parts = schema.get("$ref"), schema.get("allOf")
+    whole: Mapping[str, Any] = {key: value for key, value in schema.items() if key not in ("$ref", "allOf")}
+    if isinstance(reference, str) and reference not in above:
+        whole = merged(whole, flat(pointed(root, reference), root, above | {reference}))
+    for part in parts if isinstance(parts, list | tuple) else ():
+        whole = merged(whole, flat(part, root, above))
+    return whole
+
+
+def merged(schema: Mapping[str, Any], more: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Both of two schemas: what either requires, and the arguments of both; else the first one's word."""
+    whole = {**more, **schema}
+    if "properties" in schema and "properties" in more:
+        one, other = properties_of(schema), properties_of(more)
+        both = {name: merged(object_of(one[name]), object_of(other[name])) for name in other if name in one}
+        whole["properties"] = {**other, **one, **both}
+    if "required" in schema and "required" in more:
+        whole["required"] = list(dict.fromkeys((*required_of(schema), *required_of(more))))
+    return whole

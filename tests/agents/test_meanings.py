@@ -58,6 +58,8 @@ NOT_TOLD: list[tuple[set[str], dict[str, Any], dict[str, Any], tuple[str, ...]]]
         {"city": "Oslo", "event_type": "Music"},
         ("My sister is off to a concert. What is on in Oslo?",),
     ),
+    ({"event_type"}, EVENTS, {"city": "Oslo", "event_type": "Music"}, ("Events in Oslo near the concert hall",)),
+    ({"genre"}, FILMS, {"genre": "Comedy"}, ("Find a movie.", "Which genre?", "Nothing funny")),
     ({"genre"}, FILMS, {"genre": "Comedy"}, ("That is a funny idea. Find me a movie.",)),
     ({"cuisine"}, EATING, {"area": "Oslo", "cuisine": "Thai"}, ("I feel like pizza, somewhere in Oslo.",)),
     (

@@ -22,7 +22,8 @@ from sml_agents.text.thesaurus import WORDS, is_kind_of, speaks_of
         ("lobster", "Seafood"),
         ("Cantonese", "Chinese"),
         ("oriental", "Asian"),
-        ("competition", "Sports"),
+        ("ramen", "Japanese"),
+        ("rom-com", "Romance"),
     ],
 )
 def test_a_word_speaks_of_what_it_is_or_is_defined_by(word: str, value: str) -> None:
@@ -42,6 +43,7 @@ def test_a_word_speaks_of_what_it_is_or_is_defined_by(word: str, value: str) -> 
         ("", ""),
         ("caf\u00e9\t", "\n"),
         ("kitten", "small"),
+        ("rooms", "suite"),
         ("Oslo", "city"),
     ],
 )

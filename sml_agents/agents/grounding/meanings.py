@@ -13,7 +13,7 @@ from sml_agents.agents.evidence import Piece
 from sml_agents.agents.grounding.answers import names_it
 from sml_agents.agents.grounding.asides import is_statement
 from sml_agents.agents.grounding.draft import Draft
-from sml_agents.text.thesaurus import is_kind_of, speaks_of
+from sml_agents.text.thesaurus import is_kind_of, is_known, speaks_of
 from sml_agents.text.values import Mention, Span, find, fold, label, mentions, tokens
 from sml_agents.text.values.words import is_denied, listed, split_name
 from sml_agents.text.words import content_words, stem
@@ -37,15 +37,21 @@ def meant_by(draft: Draft, k: int, piece: Piece) -> list[Mention]:
     topic = _topic(draft, k)
     own = label(" ".join(topic))
     answers = fill.slot.name in piece.about or names_it(kind, piece.question)
-    found = []
-    for span, words, beside in _words(text):
-        if label(words) & own or is_denied(text, span) or (not answers and is_statement(text, span)):
-            continue
-        if answers or any(is_kind_of(words, one) for one in topic) or set(map(stem, beside)) & own:
-            if any(speaks_of(words, one) for one in others):
-                return []
-            if speaks_of(words, value):
-                found.append(Mention(fill.value, span))
+    parts = [
+        (span, words)
+        for span, words, beside in _words(text)
+        if not label(words) & own
+        and (answers or any(is_kind_of(words, one) for one in topic) or set(map(stem, beside)) & own)
+        and not is_denied(text, span)
+        and (answers or not is_statement(text, span))
+    ]
+    found = [
+        Mention(fill.value, span)
+        for span, words in parts
+        if speaks_of(words, value) and not _is_within_another(text, span, words)
+    ]
+    if found and any(speaks_of(words, one) for words in {words for _, words in parts} for one in others):
+        return []
     return found
 
 
@@ -65,6 +71,13 @@ def _topic(draft: Draft, k: int) -> list[str]:
     words = content_words(fold(f"{named} {kind.description}"))
     singular = (word[: -len("s")] for word in words if word.endswith("s"))
     return [word for word in (*words, *singular) if stem(word) not in _ANY_SORT]
+
+
+def _is_within_another(text: str, span: Span, words: str) -> bool:
+    """Whether a word only begins one of two words that is something else: a concert hall is no concert."""
+    after = tokens(text[span.end :])[:1]
+    pair = f"{words} {after[0].plain}" if after and text[span.end : span.end + after[0].start] == " " else ""
+    return is_known(pair) and not is_kind_of(pair, words)
 
 
 def _words(text: str) -> list[tuple[Span, str, list[str]]]:

@@ -1,5 +1,6 @@
 """What English words mean, by a dictionary: that a concert is a performance and has to do with music.
 
+is_known(word)             a concert hall is a word of two
 is_kind_of(word, what)     a concert is an event
 speaks_of(word, value)     a concert speaks of music: by what it is, or by its definition
 
@@ -16,11 +17,16 @@ from pathlib import Path
 
 from sml_agents.text.words import family
 
-__all__ = ["WORDS", "forms_of", "is_kind_of", "joined", "speaks_of"]
+__all__ = ["WORDS", "forms_of", "is_kind_of", "is_known", "joined", "speaks_of"]
 
 WORDS = Path(__file__).with_name("words.xz")
 """A line a word: the word, what it is, what defines it."""
 _ENDINGS = (("ies", "y"), ("es", ""), ("s", ""))
+
+
+def is_known(word: str) -> bool:
+    """Whether the dictionary has a word, or two that are one: `concert hall`."""
+    return bool(_entry(joined(word))[0])
 
 
 def is_kind_of(word: str, what: str) -> bool:
@@ -33,19 +39,14 @@ def is_kind_of(word: str, what: str) -> bool:
 
 
 def speaks_of(word: str, value: str) -> bool:
-    """Whether a dictionary says that a `word` is a kind of `value`, or defines one of them by the other.
+    """Whether a dictionary says that a `word` is a kind of `value`, or defines it by that.
 
     Args:
-        word: one word, or two that are one (`rock concert`), in whatever number.
+        word: one word, or a few that are one (`rock concert`), in whatever number.
         value: the same; another form of it in the definition will do.
 
     Example: `speaks_of("concert", "Music")` and `speaks_of("pizza", "Italian")`, but not `speaks_of("pizza", "Thai")`
     """
-    return _is_in(value, word) or family(joined(word)) in _entry(joined(value))[1]
-
-
-def _is_in(value: str, word: str) -> bool:
-    """Whether a dictionary's entry of a word has the value."""
     is_a, defined_by = _entry(joined(word))
     wanted = joined(value)
     return bool(wanted) and (wanted in is_a or family(wanted) in defined_by or family(wanted) in map(family, is_a))

@@ -19,6 +19,7 @@ from sml_agents.text.values.dates import as_date, find_dates
 from sml_agents.text.values.kinds import Kind, Mention
 from sml_agents.text.values.lengths import find_lengths
 from sml_agents.text.values.numbers import as_number
+from sml_agents.text.values.patterns import repeats_repeats
 from sml_agents.text.values.times import as_time, find_times
 from sml_agents.text.values.words import Span, clause_of, find_words, fold, is_denied, listed, tokens
 from sml_agents.text.words import stem
@@ -60,6 +61,8 @@ def _inside(one: Span, other: Span) -> bool:
 
 def _matches(pattern: str, text: str) -> list[Mention]:
     bare = pattern.removeprefix("^").removesuffix("$")
+    if repeats_repeats(bare):  # on some texts it would run for ever
+        return []
     try:
         return [
             Mention(found.group(), Span(*found.span()))
@@ -100,7 +103,7 @@ def _members(member: Any, text: str, kind: Kind) -> list[Span]:
         spans = [*spans, *find_words(long, text)]
     if len(plain) > 6:
         spans = [*spans, *_cut_short(plain, kind, text)]
-    if any(plain == fold(str(other)) for other in kind.members) and len(plain) > 2:
+    if len(plain) > 2 and plain in _folded(kind.members):
         spans = [*spans, *(Span(t.start, t.end) for t in tokens(text) if t.plain == f"{plain}est")]
     for short, longs in _SIZES.items():
         if plain in longs:
@@ -113,13 +116,19 @@ def _members(member: Any, text: str, kind: Kind) -> list[Span]:
 
 def _cut_short(member: str, kind: Kind, text: str) -> list[Span]:
     """`prod` for production: the beginning of one choice and of no other, and much shorter."""
+    members = _folded(kind.members)
     return [
         Span(token.start, token.end)
         for token in tokens(text)
         if 4 <= len(token.plain) <= len(member) - 3
-        and [one for one in map(str, kind.members) if fold(one).startswith(token.plain)]
-        == [one for one in map(str, kind.members) if fold(one) == member]
+        and member.startswith(token.plain)
+        and all(one == member for one in members if one.startswith(token.plain))
     ]
+
+
+@lru_cache(maxsize=256)
+def _folded(members: tuple[Any, ...]) -> tuple[str, ...]:
+    return tuple(fold(str(member)) for member in members)
 
 
 def _is_choice(text: str, span: Span, kind: Kind) -> bool:

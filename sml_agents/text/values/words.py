@@ -69,7 +69,7 @@ def listed(words: str) -> list[str]:
 
 _DENIALS = frozenset(
     listed("""
-    not no never without except excluding neither nor cannot nicht kein keine keinen
+    not no nothing never without except excluding neither nor cannot nicht kein keine keinen
     keinem keiner ohne statt anstatt au\u00dfer ausser nie pas sans sauf jamais nunca sin excepto non senza
     niet geen zonder
     """)
