@@ -51,6 +51,7 @@ from sml_agents.evaluation.bootstrap import wilson
 from sml_agents.evaluation.surface import SurfaceClassifier, auc
 from sml_agents.roles import student_from
 from sml_agents.tasks import LoadReport, load_tasks
+from sml_agents.text.markdown import markdown_table
 from sml_agents.text.words import content_words, stem
 from sml_agents.types import Fact, Form, Private, Role, Task, stable_hash
 from sml_agents.views import StudentView
@@ -567,12 +568,11 @@ def markdown(table: dict[str, dict[str, Any]]) -> str:
     columns = [
         (name, end) for name in known for end in ("", DRAFTED) if any(name in table.get(s + end, ()) for s in plain)
     ]
-    lines = ["| set | " + " | ".join(f"{name}{end and ', drafted call'}" for name, end in columns) + " |"]
-    lines.append("|---" * (len(columns) + 1) + "|")
+    lines = []
     for one in plain:
         cells = (table.get(one + end, {}).get(name) for name, end in columns)
-        lines.append(f"| {one} ({_size(table[one])}) | {' | '.join(cell(row) if row else '-' for row in cells)} |")
-    return "\n".join(lines)
+        lines.append((f"{one} ({_size(table[one])})", *(cell(row) if row else "-" for row in cells)))
+    return markdown_table(("set", *(f"{name}{end and ', drafted call'}" for name, end in columns)), lines)
 
 
 def cell(row: dict[str, Any]) -> str:

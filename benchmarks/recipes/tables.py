@@ -8,6 +8,7 @@ from typing import Any
 from sml_agents.evaluation.bootstrap import Metric
 from sml_agents.evaluation.tally import MAX_K
 from sml_agents.evaluation.wording import change, figure, span
+from sml_agents.text.markdown import markdown_table
 
 from .cells import OTHER, PAIRED, SHARDED, TURNS
 
@@ -44,21 +45,21 @@ def tables(results: dict[str, Any]) -> str:
             parts.append(table(f"{suite}, n = {n} dialogues of a seed", rows))
     losses = {name: found for name, cell in results["cells"].items() for found in cell.get("answer_loss", ())}
     if losses:
-        lines = [row("loss of the answer", *(f"teacher turn {k}" for k in range(1, TURNS + 2)))]
+        lines = []
         for name, found in losses.items():
             first = found["by_turn"].get("1")
             changes = (found["change_by_turn"].get(str(k)) for k in range(2, TURNS + 2))
             shown = ("-" if c is None else f"{c['value']:+.2f} ({c['low']:+.2f} to {c['high']:+.2f})" for c in changes)
-            lines.append(row(name, "-" if first is None else f"{first['value']:.2f}", *shown))
-        parts.append(ruled(lines))
+            lines.append((name, "-" if first is None else f"{first['value']:.2f}", *shown))
+        head = ("loss of the answer", *(f"teacher turn {k}" for k in range(1, TURNS + 2)))
+        parts.append(markdown_table(head, lines))
     later = {
         name: [Metric(**cell["gained_later"].get(suite, {})) for suite in (PAIRED, SHARDED)]
         for name, cell in results["cells"].items()
     }
     if any(gain.value is not None for gains in later.values() for gain in gains):
-        lines = [row(f"success@{MAX_K} - success@{TURNS}", PAIRED, SHARDED)]
-        lines += [row(name, *(signed("success_at", gain) for gain in gains)) for name, gains in later.items()]
-        parts.append(ruled(lines))
+        lines = [(name, *(signed("success_at", gain) for gain in gains)) for name, gains in later.items()]
+        parts.append(markdown_table((f"success@{MAX_K} - success@{TURNS}", PAIRED, SHARDED), lines))
     return "\n\n".join(parts)
 
 
@@ -69,19 +70,13 @@ def table(title: str, rows: dict[str, Figures]) -> str:
         for head, key, turn in COLUMNS
         if any(metric(found, key, turn).value is not None for _, found in rows.values())
     ]
-    lines = [row(title, *(head for head, _, _ in columns))]
-    for name, (shown, found) in rows.items():
-        lines.append(row(name, *(shown(key, metric(found, key, turn)) for _, key, turn in columns)))
-    return ruled(lines)
-
-
-def ruled(lines: list[str]) -> str:
-    head, *rest = lines
-    return "\n".join([head, "|" + "---|" * (head.count("|") - 1), *rest])
-
-
-def row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
+    return markdown_table(
+        (title, *(head for head, _, _ in columns)),
+        [
+            (name, *(shown(key, metric(found, key, turn)) for _, key, turn in columns))
+            for name, (shown, found) in rows.items()
+        ],
+    )
 
 
 def metric(metrics: dict[str, Any], key: str, turn: str) -> Metric:
