@@ -148,10 +148,10 @@ def work(place, how):
     if how == "fails":
         raise RuntimeError("why")
     time.sleep(0 if how == "works" else 60)
+    return "done"
 
 if __name__ == "__main__":
-    alone(work, *sys.argv[1:], patience=0.3)
-    print("done")
+    print(alone(work, *sys.argv[1:], patience=0.3))
 """
 
 
