@@ -22,9 +22,10 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import numpy as np
-from guard import share
 from guard_sentences import SENTENCES, asked_for
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from shares import share
+from tool_request_data import rows
 
 from sml_agents.agents.asker import tool_view
 from sml_agents.agents.evidence import Request
@@ -109,11 +110,6 @@ def plain(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def rows(path: Path) -> list[Any]:
-    with path.open(encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
 
 
 def named(tools: Iterable[Any]) -> dict[str, Any]:

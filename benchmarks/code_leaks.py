@@ -18,6 +18,7 @@ from typing import Literal
 
 from sml_agents.backends.scripted import ScriptedModel
 from sml_agents.dialogue import DialogueSettings
+from sml_agents.evaluation.bootstrap import wilson
 from sml_agents.roles import ChatStudent, OracleTeacher
 from sml_agents.rollout import run_dialogues
 from sml_agents.tasks import load_tasks
@@ -42,11 +43,9 @@ async def feedback(tasks: list[Task], hints: bool | Literal["expected"]) -> list
 
 
 def share(count: int, n: int) -> str:
-    """A share with its Wilson interval (Wilson, 1927)."""
-    z, p = 1.96, count / n
-    middle, wide = p + z * z / (2 * n), z * (p * (1 - p) / n + z * z / (4 * n * n)) ** 0.5
-    low, high = ((middle + sign * wide) / (1 + z * z / n) for sign in (-1, 1))
-    return f"{count} of {n}, {100 * p:.0f} % ({100 * low:.0f} to {100 * high:.0f})"
+    """In words, with its Wilson interval."""
+    low, high = wilson(count / n, n)
+    return f"{count} of {n}, {count / n:.0%} ({100 * low:.0f} to {100 * high:.0f})"
 
 
 async def main() -> int:

@@ -24,6 +24,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from sml_agents.text.markdown import markdown_table
+
 RECIPES = ("sft", "dpo", "kto", "sdft", "grpo")
 COMPARED = ("sft", "dpo", "kto")
 TEMPLATE = (
@@ -159,21 +161,17 @@ def far_apart(ours: list[float], theirs: list[float]) -> float:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    lines = [
-        "| model | recipe | on | precision | tokens/s | GB | loss | from the CPU's |",
-        "|-|-|-|-|-|-|-|-|",
-    ]
-    for row in rows:
-        if "failed" in row:
-            lines.append(f"| {row['model']} | {row['recipe']} | {row['failed']} | | | | | |")
-            continue
-        loss = f"{row['losses'][0]:.4f} to {row['losses'][-1]:.4f}"
-        apart = f"{row['apart']:.1e}" if "apart" in row else ""
-        lines.append(
-            f"| {row['model']} | {row['recipe']} | {row['device']} | {row['precision']} | "
-            f"{row['tokens_per_second']:,.0f} | {row['memory_gb']:.2f} | {loss} | {apart} |"
-        )
-    return "\n".join(lines)
+    head = ("model", "recipe", "on", "precision", "tokens/s", "GB", "loss", "from the CPU's")
+    return markdown_table(head, map(cells, rows))
+
+
+def cells(row: dict[str, Any]) -> tuple[str, ...]:
+    if "failed" in row:
+        return (row["model"], row["recipe"], row["failed"], "", "", "", "", "")
+    speed, memory = f"{row['tokens_per_second']:,.0f}", f"{row['memory_gb']:.2f}"
+    loss = f"{row['losses'][0]:.4f} to {row['losses'][-1]:.4f}"
+    apart = f"{row['apart']:.1e}" if "apart" in row else ""
+    return (row["model"], row["recipe"], row["device"], row["precision"], speed, memory, loss, apart)
 
 
 def main() -> None:

@@ -34,6 +34,7 @@ from langchain.agents.middleware import AgentState
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.types import Command
+from shares import share
 
 from sml_agents.agents import ClarifyMiddleware
 from sml_agents.agents.asking import asked_by
@@ -164,22 +165,6 @@ def figures(outcomes: Iterable[Outcome]) -> dict[str, Any]:
         "most_questions": max((one.questions for one in found), default=0),
         "cancelled_and_run": sum(bool(one.ran) for one in found if one.cancelled),
         "by_kind": dict(Counter(one.kind for one in found if not one.cancelled and not one.right)),
-    }
-
-
-def share(hits: Iterable[bool]) -> dict[str, Any]:
-    values = list(hits)
-    n, p = len(values), sum(values) / max(1, len(values))
-    z = 1.96
-    middle, half = (
-        (p + z * z / (2 * n)) / (1 + z * z / n),
-        z * ((p * (1 - p) + z * z / (4 * n)) / n) ** 0.5 / (1 + z * z / n),
-    )
-    return {
-        "value": round(p, 4),
-        "low": round(max(0.0, middle - half), 4),
-        "high": round(min(1.0, middle + half), 4),
-        "n": n,
     }
 
 

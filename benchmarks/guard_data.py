@@ -15,21 +15,20 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import datetime as dt
 import hashlib
 import json
-import random
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from guard import share
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall
+from langchain_core.messages import BaseMessage, ToolCall
+from shares import share
+from tool_request_data import Decision, pairs, sgd_turns
 
 from sml_agents.agents.asker import AskerDecider
 from sml_agents.agents.asking import Question, Told
@@ -138,24 +137,25 @@ def never(tool: Any, arguments: dict[str, Any], messages: Sequence[BaseMessage],
 RULES: dict[str, Rule] = {"guard": rules, "by letter": by_letter, "always": always, "never": never}
 
 
-def rows(path: Path) -> list[Any]:
-    with path.open(encoding="utf-8") as lines:
-        return [json.loads(line) for line in lines]
+def drafted_call(decision: Decision) -> Case:
+    """A decision of which there is a drafted call."""
+    assert decision.draft is not None
+    ((name, arguments),) = decision.draft
+    tool = next(tool for tool in decision.tools if tool["name"] == name)
+    return Case(0, tool, arguments, decision.messages, frozenset(decision.missing), decision.clock)
 
 
 def when2call(folder: Path, rule: Rule) -> dict[str, Any]:
     """The pairs; no clock is known, so relative dates ground nothing and weekdays are compared as such."""
-    clock = Clock(dt.datetime(2023, 10, 1), known=False)
     asks, needless, openly, names = [], [], [], []
-    for row in rows(folder / "when2call_pairs.jsonl"):
-        call = row["gold_call"]
-        tool = next(tool for tool in row["tools"] if tool["name"] == call["name"])
-        missing = rule(tool, call["arguments"], [HumanMessage(row["request_missing"])], clock)
-        asks.append(bool(missing))
-        names.append(row["missing_param"] in {one.about for one in missing})
-        asked = rule(tool, call["arguments"], [HumanMessage(row["request_complete"])], clock)
-        needless.append(bool(asked))
-        openly.append(is_open(asked))
+    for case in map(drafted_call, pairs(folder)):
+        asked = rule(case.tool, dict(case.call), case.said, case.clock)
+        if case.missing:
+            asks.append(bool(asked))
+            names.append(case.missing <= {one.about for one in asked})
+        else:
+            needless.append(bool(asked))
+            openly.append(is_open(asked))
     return {"asks": share(asks), "needless": share(needless), OPENLY: share(openly), "names": share(names)}
 
 
@@ -185,24 +185,8 @@ def sgd(path: Path, rule: Rule, most: int | None = None) -> dict[str, Any]:
 
 def sgd_cases(path: Path) -> Iterator[tuple[Case, str]]:
     """Each decision about a tool with a required argument, and whether it is made in the first turn or a later one."""
-    found = rows(path)
-    pool = defaultdict(list)
-    for row in found:
-        for name, value in [*row.get("known", {}).items(), *row.get("call", {}).get("arguments", {}).items()]:
-            pool[name].append(value)
-    chance = random.Random(0)
-    for row in found:
-        if not row["tool"]["parameters"]["required"] or row["label"] not in ("ask", "call"):
-            continue
-        lost = row["missing"] if row["label"] == "ask" else ()
-        arguments = {**row["known"], **{name: chance.choice(pool[name] or ["x"]) for name in lost}} if lost else None
-        call = row["call"]["arguments"] if arguments is None else arguments
-        turn = "first" if row["first_turn"] else "later"
-        yield Case(0, row["tool"], call, talk(row["messages"]), frozenset(lost), Clock(dt.datetime(2019, 3, 1))), turn
-
-
-def talk(messages: Iterable[dict[str, str]]) -> list[BaseMessage]:
-    return [HumanMessage(m["content"]) if m["role"] == "user" else AIMessage(m["content"]) for m in messages]
+    for first, decision in sgd_turns(path):
+        yield drafted_call(decision), "first" if first else "later"
 
 
 def main() -> None:

@@ -29,9 +29,9 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from guard import share
 from guard_data import Case, KeptAsker, asked_with, by_letter, is_open
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from shares import share
 
 import sml_agents.asker
 from sml_agents.agents.asker import AskerDecider

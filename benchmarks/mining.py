@@ -14,11 +14,14 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import json
-import math
 import random
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any, NamedTuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from shares import counted
 
 from sml_agents.mining import Kind, find_moments
 from sml_agents.traces import TraceStore
@@ -387,16 +390,6 @@ def written(each: int, seed: int) -> list[Written]:
     return found
 
 
-def share(hits: int, n: int) -> dict[str, Any]:
-    """A rate with its 95 % Wilson interval."""
-    if not n:
-        return {"value": None, "low": None, "high": None, "n": 0}
-    z, p = 1.959964, hits / n
-    middle, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    low, high = (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
-    return {"value": round(p, 4), "low": round(low, 4), "high": round(high, 4), "n": n}
-
-
 def measure(each: int, seed: int) -> dict[str, Any]:
     found: Counter[str] = Counter()
     by_kind: dict[str, list[int]] = {}
@@ -421,9 +414,9 @@ def measure(each: int, seed: int) -> dict[str, Any]:
         "planted": each,
         "harmless": each,
         "seed": seed,
-        "precision": share(found["right"], found["lessons"]),
-        "recall": share(found["found"], found["planted"]),
-        "recall_by_kind": {kind: share(*hits) for kind, hits in sorted(by_kind.items())},
+        "precision": counted(found["right"], found["lessons"]),
+        "recall": counted(found["found"], found["planted"]),
+        "recall_by_kind": {kind: counted(*hits) for kind, hits in sorted(by_kind.items())},
         "questions": questions,
         "missed": missed,
         "wrong": wrong,

@@ -16,17 +16,16 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 # Before torch is imported: idle threads that spin slow a busy machine down.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 os.environ.setdefault("KMP_BLOCKTIME", "0")
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import numpy as np
+from apart import alone
 
 from sml_agents.backends import resolve
 from sml_agents.evaluation.bootstrap import percentiles, resample_sums
@@ -79,12 +78,6 @@ def main() -> int:
     if options.picture:
         options.picture.write_text(draw(results), encoding="utf-8")
     return 0
-
-
-def alone(work: Callable[..., Any], *arguments: Any) -> Any:
-    """`work` in a process of its own, so that the memory of one training does not stay for the next."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        return pool.submit(work, *arguments).result()
 
 
 def run_seed(seed: int, options: Any) -> dict[str, Any]:

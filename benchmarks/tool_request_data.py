@@ -5,7 +5,7 @@
     missing_turns(folder)  BFCL: multi-turn requests that miss a parameter, and the same with it
     irrelevance(folder)    BFCL: no tool fits
     acebench(folder)       ACEBench: incomplete requests among ordinary ones; none fits; a value in a wrong form
-    turns(folder)          SGD, services that training lacks: first and later turns
+    sgd_turns(path)        SGD: first and later turns
     generated(n)           held-out pairs of this package
 
 `folder` holds the files as `docs/tool-requests.md` names them. The drafted call of a request that lacks something is
@@ -23,6 +23,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from sml_agents.tasks import LoadReport, load_tasks
 from sml_agents.text.values import Clock
@@ -55,6 +57,10 @@ class Decision:
     def text(self) -> str:
         """All that the person has said."""
         return "\n".join(text for role, text in self.said if role == "user")
+
+    @property
+    def messages(self) -> list[BaseMessage]:
+        return [HumanMessage(text) if role == "user" else AIMessage(text) for role, text in self.said]
 
 
 def rows(path: Path) -> list[Any]:
@@ -123,9 +129,10 @@ def acebench(folder: Path, file: str, truth: Truth) -> Iterator[Decision]:
         yield Decision(row["id"], row["id"], said, tools, truth, target.strip(), missing, draft)
 
 
-def turns(folder: Path, first: bool, file: str = "test_unseen_services") -> Iterator[Decision]:
-    """Turns of tools with a required argument; the clock is that of the data, 1 March 2019."""
-    found = rows(folder / "sgd" / f"{file}.jsonl")
+def sgd_turns(path: Path) -> Iterator[tuple[bool, Decision]]:
+    """Turns of tools with a required argument, and whether they are the first; the clock is that of the data,
+    1 March 2019."""
+    found = rows(path)
     pool = defaultdict(list)
     for row in found:
         for name, value in [*row.get("known", {}).items(), *row.get("call", {}).get("arguments", {}).items()]:
@@ -140,12 +147,12 @@ def turns(folder: Path, first: bool, file: str = "test_unseen_services") -> Iter
         else:
             missing = tuple(row["missing"])
             arguments = {**row["known"], **{slot: chance.choice(pool[slot] or ["x"]) for slot in missing}}
-        if row["first_turn"] is first:
-            said = tuple((message["role"], message["content"]) for message in row["messages"])
-            name = row["tool"]["name"]
-            draft = ((name, arguments),)
-            clock = Clock(dt.datetime(2019, 3, 1))
-            yield Decision(row["id"], row["id"], said, (row["tool"],), row["label"], name, missing, draft, clock)
+        said = tuple((message["role"], message["content"]) for message in row["messages"])
+        name = row["tool"]["name"]
+        clock = Clock(dt.datetime(2019, 3, 1))
+        draft = ((name, arguments),)
+        decision = Decision(row["id"], row["id"], said, (row["tool"],), row["label"], name, missing, draft, clock)
+        yield bool(row["first_turn"]), decision
 
 
 def generated(n: int, split: str = "heldout", seed: int = 0) -> Iterator[Decision]:

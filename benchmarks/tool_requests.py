@@ -36,7 +36,7 @@ from typing import Any, Protocol
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import numpy as np
 import tool_request_data as data
-from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from shares import share
 from tool_request_data import Decision, Truth
 
 from sml_agents.agents.asker import tool_view
@@ -47,10 +47,10 @@ from sml_agents.agents.slots import slots_of
 from sml_agents.asker import Said, load_asker
 from sml_agents.dialogue.referee import with_calls
 from sml_agents.evaluation.bag import BagOfWords
-from sml_agents.evaluation.bootstrap import wilson
 from sml_agents.evaluation.surface import SurfaceClassifier, auc
 from sml_agents.roles import student_from
 from sml_agents.tasks import LoadReport, load_tasks
+from sml_agents.text.markdown import markdown_table
 from sml_agents.text.words import content_words, stem
 from sml_agents.types import Fact, Form, Private, Role, Task, stable_hash
 from sml_agents.views import StudentView
@@ -92,10 +92,6 @@ def each(judge: Callable[[Decision, bool, bool], Judgement | None]) -> Judge:
     return all_of
 
 
-def messages(decision: Decision) -> list[BaseMessage]:
-    return [HumanMessage(text) if role == "user" else AIMessage(text) for role, text in decision.said]
-
-
 def always(decision: Decision, drafted: bool, given: bool) -> Judgement:
     tool = tool_of(decision, given)
     return Judgement("ask", 1.0, tuple(slot.name for slot in slots_of(tool)) if tool else ())
@@ -107,7 +103,7 @@ def never(decision: Decision, drafted: bool, given: bool) -> Judgement:
 
 def rule(decision: Decision, drafted: bool, given: bool) -> Judgement | None:
     """The guard's comparison."""
-    request = Request.read(messages(decision), lambda name: False)
+    request = Request.read(decision.messages, lambda name: False)
     if drafted:
         if decision.draft is None:
             return None
@@ -286,8 +282,8 @@ def asker(spec: str, path: Path | None) -> Judge:
         line = record.drafted if drafted else record.threshold
         shares: dict[str, float] = {}
         for tool, values in drafts:
-            for name, share in readings.missing(decision, tools[tool], values).items():
-                shares[name] = max(share, shares.get(name, 0.0))
+            for name, p in readings.missing(decision, tools[tool], values).items():
+                shares[name] = max(p, shares.get(name, 0.0))
         likely = sorted(shares, key=lambda name: -shares[name])
         sure = max(shares.values(), default=0.0)
         about = tuple(name for name in likely if shares[name] >= line) or tuple(likely[:1])
@@ -335,12 +331,6 @@ def student(spec: str, path: Path | None) -> Judge:
         return [Judgement(found, float(found == "ask")) for found in asyncio.run(acts(decisions, given))]
 
     return judge
-
-
-def share(hits: Sequence[bool]) -> dict[str, Any]:
-    value = sum(hits) / len(hits) if hits else None
-    low, high = wilson(value or 0.0, len(hits))
-    return {"value": value, "low": low, "high": high, "n": len(hits)}
 
 
 def resampled(decisions: Sequence[Decision], figure: Callable[[np.ndarray[Any, Any]], float | None]) -> dict[str, Any]:
@@ -438,8 +428,9 @@ def benches(folder: Path, n: int) -> list[Bench]:
         Bench("ACEBench irrelevant", tuple(data.acebench(folder, "special_irrelevant", "none")), given=False),
         Bench("ACEBench wrong value", tuple(data.acebench(folder, "special_error_param", "ask")), given=False),
     ]
+    every = list(data.sgd_turns(folder / "sgd" / "test_unseen_services.jsonl"))
     for first_turn in (True, False):
-        unseen = tuple(data.turns(folder, first_turn))
+        unseen = tuple(one for first, one in every if first is first_turn)
         name = f"SGD unseen, {'first' if first_turn else 'later'} turns"
         found += [Bench(name, unseen), Bench(f"{name}, drafted", unseen, drafted=True)]
     return found
@@ -567,12 +558,11 @@ def markdown(table: dict[str, dict[str, Any]]) -> str:
     columns = [
         (name, end) for name in known for end in ("", DRAFTED) if any(name in table.get(s + end, ()) for s in plain)
     ]
-    lines = ["| set | " + " | ".join(f"{name}{end and ', drafted call'}" for name, end in columns) + " |"]
-    lines.append("|---" * (len(columns) + 1) + "|")
+    lines = []
     for one in plain:
         cells = (table.get(one + end, {}).get(name) for name, end in columns)
-        lines.append(f"| {one} ({_size(table[one])}) | {' | '.join(cell(row) if row else '-' for row in cells)} |")
-    return "\n".join(lines)
+        lines.append((f"{one} ({_size(table[one])})", *(cell(row) if row else "-" for row in cells)))
+    return markdown_table(("set", *(f"{name}{end and ', drafted call'}" for name, end in columns)), lines)
 
 
 def cell(row: dict[str, Any]) -> str:

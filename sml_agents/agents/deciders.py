@@ -239,7 +239,7 @@ class ToldReader:
 
     It is asked for each argument of a drafted call, a choice or a text, that the rules find unknown, and answers with
     the person's own words. They count only if they stand in what was said; what is contradicted is not read again. It
-    never asks. A model that quotes at random lets guesses through: measure yours (`benchmarks/guard_data.py`).
+    never asks. A model that quotes at random lets guesses through: measure yours.
     """
 
     def __init__(self, model: str | BaseChatModel) -> None:
@@ -366,8 +366,7 @@ class _Callable:
 
 
 def as_decider(given: Any, ask_above: float = 0.5) -> Decider:
-    """A decider out of what a user may give: a decider, a pydantic model, a chat or decision model, a spec, a"
-    " callable."""
+    """A decider out of what a user may give: one, a pydantic model, a chat or decision model, a spec, a callable."""
     if isinstance(given, type) and issubclass(given, BaseModel):
         return RequiredFields(given)
     if isinstance(given, BaseDecisionModel):

@@ -107,8 +107,8 @@ class Answers(BaseModel):
 
 
 def pause(questions: Sequence[Question]) -> tuple[str, ...]:
-    """Interrupt the run until the person answers. One that does not fit pauses again, with the reason in the"
-    " payload."""
+    """Interrupt the run until the person answers. One that does not fit pauses again, with the reason in the
+    payload."""
     problem = ""
     while True:
         given = interrupt(payload(questions, problem), response_schema=Answers.model_json_schema())

@@ -11,7 +11,7 @@ import itertools
 import os
 import uuid
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Any, ClassVar, Self
 
 from langchain_core.callbacks import (
@@ -22,18 +22,18 @@ from langchain_core.callbacks import (
 from langchain_core.globals import get_llm_cache
 from langchain_core.language_models import BaseChatModel, LanguageModelInput
 from langchain_core.messages import AIMessage, BaseMessage
-from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_core.runnables.config import ensure_config
 from langchain_core.tools import BaseTool
 from langchain_core.utils.function_calling import convert_to_openai_tool
 from pydantic import BaseModel, PrivateAttr, ValidationError, model_validator
 
-from sml_agents.backends.loops import run_sync
+from sml_agents.backends.loops import iterate_sync, run_sync
 from sml_agents.backends.settings import Budget, ModelSettings
 from sml_agents.errors import InputError
 
-__all__ = ["LeanChatModel"]
+__all__ = ["LeanChatModel", "StreamingChatModel"]
 
 _TRACING_ONLY = ("ls_structured_output_format", "structured_output_format")
 
@@ -102,6 +102,10 @@ class LeanChatModel(BaseChatModel):
     @abstractmethod
     def describe(self) -> dict[str, Any]:
         """Identity and sampling settings, JSON-able and without secrets: two equal ones answer alike."""
+
+    @property
+    def _identifying_params(self) -> dict[str, Any]:
+        return self.describe()
 
     async def ainvoke(
         self,
@@ -173,3 +177,28 @@ class LeanChatModel(BaseChatModel):
         elif isinstance(tool_choice, str):
             kwargs["tool_choice"] = {"type": "function", "function": {"name": tool_choice}}
         return self.bind(**kwargs)
+
+
+class StreamingChatModel(LeanChatModel):
+    """Base of those that stream: subclasses also yield in `_astream`."""
+
+    @abstractmethod
+    def _astream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> AsyncIterator[ChatGenerationChunk]: ...
+
+    def _stream(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
+    ) -> Iterator[ChatGenerationChunk]:
+        for chunk in iterate_sync(self._astream(messages, stop, None, **kwargs)):
+            if run_manager:
+                run_manager.on_llm_new_token(chunk.text, chunk=chunk)
+            yield chunk

@@ -7,7 +7,7 @@ import contextlib
 import functools
 import hashlib
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,11 +18,10 @@ from langchain_core.messages.tool import tool_call, tool_call_chunk
 from langchain_core.outputs import ChatGeneration, ChatGenerationChunk, ChatResult
 from pydantic import Field, PrivateAttr
 
-from sml_agents.backends.base import LeanChatModel
+from sml_agents.backends.base import StreamingChatModel
 from sml_agents.backends.decision import Decision
 from sml_agents.backends.embedded import MODEL_NAME, embedded_path
 from sml_agents.backends.engine import Completion, Engine, Job, engine_for
-from sml_agents.backends.loops import iterate_sync
 from sml_agents.backends.settings import LocalSettings, ModelSettings, checked
 from sml_agents.backends.text import to_openai
 from sml_agents.errors import BackendSpecError, ConversationError
@@ -36,7 +35,7 @@ _CALL = {*_SETTINGS_OF_A_CALL, "seed", "tools", "tool_choice", "stream", "tokens
 _MOST_ALTERNATIVES = 20
 
 
-class TransformersChatModel(LeanChatModel):
+class TransformersChatModel(StreamingChatModel):
     """The model in the folder, or of the hub name, `model`.
 
     Concurrent calls, from any thread or event loop, are generated together. The weights are loaded at the first call
@@ -72,10 +71,6 @@ class TransformersChatModel(LeanChatModel):
     @property
     def _llm_type(self) -> str:
         return "sml-transformers"
-
-    @property
-    def _identifying_params(self) -> dict[str, Any]:
-        return self.describe()
 
     def describe(self) -> dict[str, Any]:
         described: dict[str, Any] = {"backend": "transformers", "model": self.model, **self.settings.sampling()}
@@ -237,18 +232,6 @@ class TransformersChatModel(LeanChatModel):
             yield last
         finally:
             future.cancel()
-
-    def _stream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> Iterator[ChatGenerationChunk]:
-        for chunk in iterate_sync(self._astream(messages, stop, None, **kwargs)):
-            if run_manager:
-                run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-            yield chunk
 
 
 def _last_chunk(message: AIMessage, told: int) -> AIMessageChunk:

@@ -12,13 +12,13 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.language_models import LangSmithParams
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage, ToolCall, ToolCallChunk
 from langchain_core.outputs import ChatGenerationChunk
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from sml_agents.backends.base import LeanChatModel
+from sml_agents.backends.base import StreamingChatModel
 from sml_agents.backends.text import clean
 from sml_agents.errors import BackendError, BackendSpecError
 from sml_agents.types import stable_hash
@@ -76,7 +76,7 @@ class Rule(BaseModel):
         return self.when in text
 
 
-class ScriptedModel(LeanChatModel):
+class ScriptedModel(StreamingChatModel):
     """Says what `replies` holds.
 
     Rules are tried first, in order, against the last message. When none matches, the plain strings speak: the first
@@ -121,10 +121,6 @@ class ScriptedModel(LeanChatModel):
     @property
     def _llm_type(self) -> str:
         return "sml-scripted"
-
-    @property
-    def _identifying_params(self) -> dict[str, Any]:
-        return self.describe()
 
     def describe(self) -> dict[str, Any]:
         script = [entry if isinstance(entry, str) else entry.model_dump(mode="json") for entry in self.replies]
@@ -205,20 +201,6 @@ class ScriptedModel(LeanChatModel):
         for chunk in self._chunks(await self._areply(messages, stop, **kwargs)):
             if run_manager:
                 await run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-            yield chunk
-
-    def _stream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> Iterator[ChatGenerationChunk]:
-        from sml_agents.backends.loops import run_sync
-
-        for chunk in self._chunks(run_sync(self._areply(messages, stop, **kwargs))):
-            if run_manager:
-                run_manager.on_llm_new_token(chunk.text, chunk=chunk)
             yield chunk
 
 

@@ -8,16 +8,15 @@ from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from typing import Any, ClassVar, NamedTuple, Protocol, cast
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.language_models import LangSmithParams
 from langchain_core.messages import AIMessage, AIMessageChunk, BaseMessage
 from langchain_core.outputs import ChatGenerationChunk
 from pydantic import Field, PrivateAttr
 
 from sml_agents.backends import completions, responses
-from sml_agents.backends.base import LeanChatModel
+from sml_agents.backends.base import StreamingChatModel
 from sml_agents.backends.dialect import Dialect
-from sml_agents.backends.loops import iterate_sync
 from sml_agents.backends.replies import total_tokens
 from sml_agents.backends.retries import Refusal
 from sml_agents.backends.settings import Budget, ModelSettings, ServedSettings
@@ -105,7 +104,7 @@ class _Line:
         return {name: value for name, value in asked.items() if name not in dialect.omit}, entries
 
 
-class ServedChatModel(LeanChatModel):
+class ServedChatModel(StreamingChatModel):
     """Base of the chat models behind an API: subclasses bring a transport.
 
     Extra keywords of a call (`temperature`, `seed`, `response_format`, ...) go into its request as they are.
@@ -147,10 +146,6 @@ class ServedChatModel(LeanChatModel):
     def _longest(self) -> str:
         """The field that bounds a reply's length."""
         return "max_tokens"
-
-    @property
-    def _identifying_params(self) -> dict[str, Any]:
-        return self.describe()
 
     def describe(self) -> dict[str, Any]:
         about = {"backend": self.backend, "model": self.model, "base_url": self.address}
@@ -241,18 +236,6 @@ class ServedChatModel(LeanChatModel):
                 return
             except Refusal as refusal:
                 known, dialect = self._next(known, dialect, refusal, sent, entries)
-
-    def _stream(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: CallbackManagerForLLMRun | None = None,
-        **kwargs: Any,
-    ) -> Iterator[ChatGenerationChunk]:
-        for chunk in iterate_sync(self._astream(messages, stop, None, **kwargs)):
-            if run_manager:
-                run_manager.on_llm_new_token(chunk.text, chunk=chunk)
-            yield chunk
 
 
 def _cut(message: AIMessage, stops: list[str]) -> None:

@@ -103,7 +103,7 @@ def sharegpt(conversation: Conversation, system: System) -> Iterator[Row]:
 
 
 def parquet(conversation: Conversation, system: System) -> Iterator[Row]:
-    """A dialogue with its labels; see `sml_agents.data.parquet.SCHEMA`."""
+    """A dialogue with its labels; see `sml_agents.data.parquet`."""
     trace = conversation.trace
     prompt = system_of(trace, system)
     messages: list[Row] = [{"role": "system", "content": prompt, "taken": False}] if prompt else []

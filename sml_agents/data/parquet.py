@@ -9,6 +9,7 @@ from typing import Any
 
 from sml_agents.errors import InputError, MissingExtra
 from sml_agents.files import whole_file
+from sml_agents.text.markdown import markdown_table
 
 __all__ = ["check_folder", "dataset_card", "write_rows"]
 
@@ -148,7 +149,6 @@ def dataset_card(
         "",
     ]
     for heading, counts in tables.items():
-        lines += [f"## {heading}", "", "| | n |", "|---|---|"]
-        lines += [f"| {label} | {count:,} |" for label, count in sorted(counts.items(), key=lambda one: -one[1])]
-        lines.append("")
+        ordered = sorted(counts.items(), key=lambda one: -one[1])
+        lines += [f"## {heading}", "", markdown_table(("", "n"), [(label, f"{n:,}") for label, n in ordered]), ""]
     return "\n".join(lines)

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from sml_agents.errors import InputError
 
-__all__ = ["Floats", "Metric", "newcombe", "percentiles", "resample_sums", "tasks_needed", "wilson"]
+__all__ = ["Floats", "Metric", "newcombe", "percentiles", "resample_sums", "share_of", "tasks_needed", "wilson"]
 
 Floats = NDArray[np.float64]
 
@@ -77,6 +77,14 @@ def wilson(share: float, n: int) -> tuple[float, float]:
     spread = Z * math.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
     scale = 1 + Z * Z / n
     return max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale)
+
+
+def share_of(count: int, n: int) -> Metric:
+    """`count` of `n` independent units with Wilson's interval; of none it is unknown."""
+    if not n:
+        return Metric()
+    low, high = wilson(count / n, n)
+    return Metric(value=count / n, low=low, high=high, n=n)
 
 
 def newcombe(plus: tuple[float, float, float], minus: tuple[float, float, float]) -> tuple[float, float]:

@@ -32,7 +32,7 @@ from sml_agents.data.nouns import Message, Tools
 from sml_agents.data.rows import messages_of, tools_in_text
 from sml_agents.data.selection import system_of
 from sml_agents.errors import BackendError, InputError, one_line
-from sml_agents.evaluation.bootstrap import Floats, Metric, percentiles, resample_sums, wilson
+from sml_agents.evaluation.bootstrap import Floats, Metric, percentiles, resample_sums, share_of
 from sml_agents.roles.acts import classify
 from sml_agents.roles.chat import ask_model
 from sml_agents.text.questions import asked_facts
@@ -345,12 +345,7 @@ def _names(case: Case, one: Decision) -> bool:
 
 
 def _share(hits: Floats, of: Floats) -> Metric:
-    n = int(of.sum())
-    if not n:
-        return Metric()
-    value = float(hits.sum()) / n
-    low, high = wilson(value, n)
-    return Metric(value=value, low=low, high=high, n=n)
+    return share_of(int(hits.sum()), int(of.sum()))
 
 
 def _f1(needed: Floats, asks: Floats, threads: Sequence[str], seed: int) -> Metric:

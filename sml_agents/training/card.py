@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sml_agents.errors import InputError
 from sml_agents.files import write_whole
+from sml_agents.text.markdown import markdown_table
 from sml_agents.training.tokens.nouns import DataCounts
 
 if TYPE_CHECKING:
@@ -40,11 +41,11 @@ def write_card(folder: Path, record: dict[str, Any], *, name: str | None = None)
     ]
     rows += [("From", f"{count} {name}") for name, count in record["notes"].get("sources", {}).items()]
     rows += [("Versions", ", ".join(f"{name} {version}" for name, version in record["versions"].items()))]
-    table = "\n".join(f"| {name} | {_cell(value)} |" for name, value in rows)
+    table = markdown_table(("", ""), rows)
     text = (
         f"# {name}\n\n"
         "A student fine-tuned on dialogues with sml-agents: it is to ask for what is missing and to answer what is not."
-        f" `training.json` beside this file holds every setting and the loss curve.\n\n| | |\n|-|-|\n{table}\n\n"
+        f" `training.json` beside this file holds every setting and the loss curve.\n\n{table}\n\n"
         f"## Measured\n\n{_START}\n{_NOTHING}\n{_END}\n"
     )
     _write(folder / _NAME, _about(name, settings, record["recipe"]), text)
@@ -116,11 +117,13 @@ def add_figures(folder: str | Path, report: dict[str, Any], *, on: str) -> None:
     figures = list(_figures(report))
     if not figures:
         raise InputError("there are no figures in this report: give what `sml-agents eval --json` prints")
-    lines = [
-        f"| {_cell(who)} | {_cell(name)} | {one['value']:.3f} | {one['low']:.3f} to {one['high']:.3f} | {one['n']} |"
-        for who, name, one in figures
-    ]
-    table = "\n".join(["| who | figure | value | 95 % interval | n |", "|-|-|-|-|-|", *lines])
+    table = markdown_table(
+        ("who", "figure", "value", "95 % interval", "n"),
+        [
+            (who, name, f"{one['value']:.3f}", f"{one['low']:.3f} to {one['high']:.3f}", one["n"])
+            for who, name, one in figures
+        ],
+    )
     card = ModelCard(f"{before}{_START}\nOn `{on}`:\n\n{table}\n{_END}{after}", ignore_metadata_errors=True)
     about = cast("ModelCardData", card.data)
     about.eval_results = [
@@ -147,7 +150,3 @@ def _figures(report: Any, who: str = "") -> Iterator[tuple[str, str, dict[str, A
                 yield who, name, value
         else:
             yield from _figures(value, f"{who} {name}".strip())
-
-
-def _cell(value: Any) -> str:
-    return str(value).replace("|", "\\|").replace("\n", " ")

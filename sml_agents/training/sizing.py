@@ -15,6 +15,7 @@ from typing import Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sml_agents.errors import InputError, complaint
+from sml_agents.text.markdown import markdown_table
 
 __all__ = ["CARDS", "Card", "Plan", "Sized", "describe", "size"]
 
@@ -203,7 +204,7 @@ def describe(plan: Plan) -> str:
             f"generating, micro batches of {plan.micro_batch}, checkpointing, {shape}",
         ),
     ]
-    return "\n".join(["| | |", "|-|-|", *(f"| {name} | {value} |" for name, value in rows)])
+    return markdown_table(("", ""), rows)
 
 
 def main(arguments: Sequence[str] | None = None) -> str:

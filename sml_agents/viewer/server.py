@@ -11,6 +11,7 @@ import asyncio
 import hmac
 import secrets
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from importlib import resources
 from signal import SIGINT, SIGTERM
 from typing import Any, Literal
@@ -18,7 +19,7 @@ from typing import Any, Literal
 import orjson
 from aiohttp import web
 from markupsafe import Markup
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from sml_agents.errors import InputError, SmlError, StoreError, complaint
 from sml_agents.evaluation.page import part, style_hash
@@ -45,17 +46,14 @@ class _Decision(BaseModel):
     answer: str | None = None
 
 
-class _Search(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+@dataclass(frozen=True)
+class _Search(Query):
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
-    words: str = ""
-    family: str | None = None
-    form: str | None = None
-    stop: str | None = None
-    outcome: Literal["solved", "unsolved", "open"] | None = None
-    moment: str | None = None
-    order: Literal["run", "unsure"] = "run"
     page: int = 0
+
+
+_SEARCH = TypeAdapter(_Search)
 
 
 class Viewer:
@@ -74,8 +72,7 @@ class Viewer:
 
     def list(self, asked: _Search) -> dict[str, Any]:
         """One page of what fits."""
-        query = Query(**asked.model_dump(exclude={"page"}))
-        found, total = self.store.search(query, limit=PAGE, offset=PAGE * max(0, asked.page))
+        found, total = self.store.search(asked, limit=PAGE, offset=PAGE * max(0, asked.page))
         return {"rows": [row(trace) for trace in found], "total": total, "per_page": PAGE}
 
     def about(self) -> dict[str, Any]:
@@ -110,7 +107,7 @@ def make_app(viewer: Viewer) -> web.Application:
         return _json(await asyncio.to_thread(viewer.about))
 
     async def listed(request: web.Request) -> web.Response:
-        asked = _Search.model_validate({name: value for name, value in request.query.items() if value})
+        asked = _SEARCH.validate_python({name: value for name, value in request.query.items() if value})
         return _json(await asyncio.to_thread(viewer.list, asked))
 
     async def one(request: web.Request) -> web.Response:

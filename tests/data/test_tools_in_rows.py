@@ -123,6 +123,11 @@ def test_sharegpt_and_parquet(tmp_path: Path) -> None:
     assert report.sha256 in card and "| book | 1 |" in card
 
 
+def test_a_name_that_a_model_made_up_does_not_break_the_cards_table(tmp_path: Path) -> None:
+    export([log(person("Book it"), agent("", call("book|now\n# Booked")))], "parquet", tmp_path / "set")
+    assert "\n| book\\|now # Booked | 1 |\n" in (tmp_path / "set" / "README.md").read_text()
+
+
 def guess_and_lesson() -> Trace:
     """A lesson: the question in place of a call with a guessed date."""
     asks = agent("On which date?", act=Act.CLARIFICATION, primed=True, replaced="Booked.")

@@ -15,7 +15,8 @@ import pytest
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from langchain_core.messages import AIMessage
 
-from benchmarks import reproduction
+from benchmarks import apart
+from benchmarks.recipes import cells, results, tables, workshop
 from sml_agents.backends.scripted import ScriptedModel
 from sml_agents.evaluation.run import evaluate
 from sml_agents.evaluation.tally import Tally
@@ -34,7 +35,7 @@ def options(tmp_path: Path) -> argparse.Namespace:
 def drawn(options: argparse.Namespace) -> dict[str, list[Task]]:
     return {
         name: [one for spec in specs for one in load_tasks(spec)]
-        for name, specs in reproduction.request_specs(options).items()
+        for name, specs in cells.request_specs(options).items()
     }
 
 
@@ -54,7 +55,7 @@ def test_tools_are_signatures_in_the_students_template() -> None:
     """Every kind of argument, in a nested object, too; a call is written as it is read."""
     environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
     environment.filters["tojson"] = lambda value: json.dumps(value)
-    template = environment.from_string(reproduction.TEMPLATE.read_text(encoding="utf-8"))
+    template = environment.from_string(workshop.TEMPLATE.read_text(encoding="utf-8"))
     trip = {"type": "object", "required": ["to"], "properties": {
         "to": {"type": "string", "description": "City."}, "days": {"type": "integer"},
     }}  # fmt: skip
@@ -84,16 +85,16 @@ def test_tools_are_signatures_in_the_students_template() -> None:
 
 
 def test_every_cell_has_what_it_starts_from_before_it() -> None:
-    names = list(reproduction.CELLS)
-    for name, cell in reproduction.CELLS.items():
+    names = list(cells.CELLS)
+    for name, cell in cells.CELLS.items():
         assert not cell.parent or cell.parent in names
         assert name == "base" or bool(cell.dialogues) != bool(cell.turns)
-    assert {name for pair in reproduction.CLAIMS for name in pair} <= set(names)
+    assert {name for pair in cells.CLAIMS for name in pair} <= set(names)
 
 
 def test_finished_dialogues_become_tables_and_a_page(options: argparse.Namespace) -> None:
     """Two students by script in place of trained ones; the second calls what is right for one of the requests."""
-    specs = reproduction.request_specs(options)["measured"]
+    specs = cells.request_specs(options)["measured"]
     whole = next(one for one in load_tasks(specs[0]) if one.form.value == "full")
     call = f"<tool_call>{whole.private.answer}</tool_call>"
     scripts = {
@@ -101,21 +102,21 @@ def test_finished_dialogues_become_tables_and_a_page(options: argparse.Namespace
         "MT-RL": ScriptedModel.model_validate(
             {"replies": [{"when": whole.prompt, "reply": call}, {"when": "", "reply": "Let me see."}]}
         ),
-        reproduction.SILENT: ScriptedModel(replies=["I do not know."]),
+        cells.SILENT: ScriptedModel(replies=["I do not know."]),
     }
     for name, script in scripts.items():
-        folder = options.out / "seed-0" / "measured" / reproduction.slug(name)
+        folder = options.out / "seed-0" / "measured" / cells.slug(name)
         evaluate({name: script}, specs, folder, max_turns=10, baselines=False)
-    reproduction.collect(options)
-    results = json.loads(options.results.read_text(encoding="utf-8"))
-    assert set(results["cells"]) >= {"start", "MT-RL", "says nothing"}
-    assert results["cells"]["start"]["suites"]["paired"]["metrics"]["success_at"]["10"]["value"] == 0
-    won = results["cells"]["MT-RL"]["suites"]["paired"]["metrics"]["success_at"]["1"]
+    results.collect(options)
+    found = json.loads(options.results.read_text(encoding="utf-8"))
+    assert set(found["cells"]) >= {"start", "MT-RL", "says nothing"}
+    assert found["cells"]["start"]["suites"]["paired"]["metrics"]["success_at"]["10"]["value"] == 0
+    won = found["cells"]["MT-RL"]["suites"]["paired"]["metrics"]["success_at"]["1"]
     assert won["value"] == pytest.approx(1 / 6) and won["n"] == 6
-    [paired, sharded] = [one for one in results["differences"] if (one["plus"], one["minus"]) == ("MT-RL", "start")]
+    [paired, sharded] = [one for one in found["differences"] if (one["plus"], one["minus"]) == ("MT-RL", "start")]
     assert (paired["suite"], paired["tasks"], sharded["tasks"]) == ("paired", 3, 2)
     assert paired["metrics"]["success_at"]["10"]["value"] == pytest.approx(1 / 6)
-    shown = reproduction.tables(results)
+    shown = tables.tables(found)
     assert "| MT-RL | 17 (" in shown and "| MT-RL - start | +17 (" in shown
     assert "| paired, n = 6 dialogues" in shown and "| sharded, n = 2 dialogues" in shown and "arithmetic" not in shown
     assert "MT-RL" in (options.out / "report.html").read_text(encoding="utf-8")
@@ -123,16 +124,16 @@ def test_finished_dialogues_become_tables_and_a_page(options: argparse.Namespace
 
 def test_the_page_shows_what_was_measured(repository: Path) -> None:
     found = json.loads((repository / "benchmarks" / "results" / "reproduction.json").read_bytes())
-    assert reproduction.tables(found) in (repository / "docs" / "reproduction.md").read_text(encoding="utf-8")
+    assert tables.tables(found) in (repository / "docs" / "reproduction.md").read_text(encoding="utf-8")
 
 
 def test_what_the_turns_after_training_bring() -> None:
     late = [trace("qqqqq" + "r", task(f"late {k}"), max_turns=10) for k in range(10)]
     soon = [trace("r", task(f"soon {k}"), max_turns=10) for k in range(30)]
-    found = reproduction.gained_later(Tally().extend([*late, *soon]))
+    found = results.gained_later(Tally().extend([*late, *soon]))
     assert found.value == pytest.approx(0.25) and found.n == 40
     assert found.low is not None and found.high is not None and 0.1 < found.low < 0.25 < found.high < 0.42
-    assert reproduction.gained_later(Tally().extend([trace("r", task("brief"), max_turns=4)])).value is None
+    assert results.gained_later(Tally().extend([trace("r", task("brief"), max_turns=4)])).value is None
 
 
 APART = """
@@ -147,10 +148,10 @@ def work(place, how):
     if how == "fails":
         raise RuntimeError("why")
     time.sleep(0 if how == "works" else 60)
+    return "done"
 
 if __name__ == "__main__":
-    alone(work, *sys.argv[1:], patience=0.3)
-    print("done")
+    print(alone(work, *sys.argv[1:], patience=0.3))
 """
 
 
@@ -159,7 +160,7 @@ def test_work_apart_ends_with_what_began_it(how: str, interrupted: bool, tmp_pat
     script, place = tmp_path / "script.py", tmp_path / "pid"
     script.write_text(APART)
     place.touch()
-    path = {**os.environ, "PYTHONPATH": str(Path(reproduction.__file__).parent)}
+    path = {**os.environ, "PYTHONPATH": str(Path(apart.__file__).parent)}
     program = [sys.executable, str(script), str(place), how]
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(program, env=path, text=True, **pipes) as began:  # type: ignore[call-overload]

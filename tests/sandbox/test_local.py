@@ -18,6 +18,7 @@ from sml_agents.errors import InputError, SandboxError
 from sml_agents.sandbox import GuestEnded, Isolation, Level, Limits, least_isolation, open_sandbox
 from sml_agents.sandbox.local import LocalSandbox
 from sml_agents.verifiers.code import CodeVerifier
+from tests.processes import gone
 from tests.sandbox.attacks import PATIENT, RIGHT, task
 
 SQUARE = {"load": "def f(x): return x * x", "prelude": ""}
@@ -29,14 +30,6 @@ def sandbox() -> Iterator[LocalSandbox]:
     made = LocalSandbox()
     yield made
     made.close()
-
-
-def gone(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
 
 
 def test_a_launcher_is_used_again_and_its_guests_are_not(sandbox: LocalSandbox) -> None:

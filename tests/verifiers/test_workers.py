@@ -16,6 +16,7 @@ import pytest
 
 from sml_agents.errors import VerifierError
 from sml_agents.verifiers.workers import Workers, WorkerTimeout
+from tests.processes import gone
 
 HANGS = {"pairs": [("1", "9^{9^{9^{9}}}", 0.0, False)]}
 EQUAL = {"pairs": [("x+1", "1+x", 0.0, False)]}
@@ -34,14 +35,6 @@ def impatient() -> Iterator[Workers]:
     pool = Workers(1, deadline=1.0)
     yield pool
     pool.close()
-
-
-def gone(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return True
-    return False
 
 
 async def test_a_job_past_its_deadline_is_killed_and_the_next_one_runs(impatient: Workers) -> None:

@@ -132,8 +132,8 @@ def _folded(members: tuple[Any, ...]) -> tuple[str, ...]:
 
 
 def _is_choice(text: str, span: Span, kind: Kind) -> bool:
-    """`first` as a choice: beside a word of the argument's name, after `in`, or the whole answer; not `First of"
-    " all`."""
+    """`first` as a choice: beside a word of the argument's name, after `in`, or the whole answer; not `First of
+    all`."""
     if len(tokens(text)) <= 2 or tokens(text[span.start : span.end])[-1].plain in _CLASSES:
         return True
     after = tokens(text[span.end : span.end + 20])

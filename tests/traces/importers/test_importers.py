@@ -13,11 +13,11 @@ import pytest
 from sml_agents.data.export import export
 from sml_agents.errors import InputError
 from sml_agents.traces import TraceStore
-from sml_agents.traces.importers import FORMATS, ImportReport, import_logs, read_logs
+from sml_agents.traces.importers import FORMATS, ImportReport, import_logs
 from sml_agents.traces.importers.lines import rows as rows_in
-from sml_agents.traces.importers.record import Loss
-from sml_agents.types import Call, Role, StopReason, Trace
+from sml_agents.types import Call, StopReason
 from tests.datasets import data_set
+from tests.traces.importers.reading import calls, read, said, write
 
 SAMPLES = Path(__file__).parent / "samples"
 MADE_BY_LIBRARIES = {
@@ -35,24 +35,6 @@ MADE_BY_LIBRARIES = {
     "langsmith:langsmith_runs.jsonl": "LangSmith's client",
     "langfuse:langfuse_traces.jsonl": "Langfuse's client",
 }
-
-
-def read(spec: str) -> tuple[list[Trace], list[Loss]]:
-    losses: list[Loss] = []
-    return list(read_logs(spec, losses.append)), losses
-
-
-def said(trace: Trace) -> list[tuple[str, str]]:
-    return [("person" if turn.role is Role.TEACHER else "agent", turn.text) for turn in trace.turns]
-
-
-def calls(trace: Trace) -> list[tuple[str, dict[str, Any], str | None]]:
-    return [(call.name, call.arguments, call.result) for turn in trace.turns for call in turn.tool_calls or ()]
-
-
-def write(path: Path, *rows: Any) -> Path:
-    path.write_text("".join(f"{row if isinstance(row, str) else json.dumps(row)}\n" for row in rows), encoding="utf-8")
-    return path
 
 
 @pytest.mark.parametrize("spec", MADE_BY_LIBRARIES)
