@@ -142,7 +142,8 @@ def of_wordnet(net: WordNet) -> dict[str, Entry]:
     meant = {
         word: [key for key in net.meant(word) if not net.is_name(key)]
         for word in {*net.index["noun"], *net.index["adj"]}
-        if _WORD.fullmatch(word)
+        # Whoever says `rooms` means several, and no suite.
+        if _WORD.fullmatch(word) and not (forms_of(word) - {word}) & net.index["noun"].keys()
     }
     of_names = net.adjectives_of_names()
     defining = {}
