@@ -13,6 +13,7 @@ import re
 from typing import NamedTuple
 
 from sml_agents.mining.moments import Evidence
+from sml_agents.text.values.words import split_name
 from sml_agents.types import Role, Trace, Turn
 
 __all__ = ["Outcome", "asks_anew", "corrects", "failed_call", "outcome", "thanks", "without_marker"]
@@ -76,7 +77,7 @@ def asks_anew(text: str, tool: str) -> bool:
     """Whether the person asks for another piece of work: says so, asks a question, or names again what `tool` does."""
     if text.strip().endswith("?"):
         return True
-    verb = re.split(r"[_\W]", tool)[0].casefold()
+    verb = split_name(tool)[0]
     again = len(verb) > 2 and re.search(rf"\b{re.escape(verb)}(?!\s+(?:it|that|this)\b)", text, re.IGNORECASE)
     return bool(again or _ANEW.search(text[:_LONGEST]))
 

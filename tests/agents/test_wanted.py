@@ -802,3 +802,14 @@ def test_a_number_that_is_part_of_a_day_counts_nothing_else(
 ) -> None:
     call = dict(zip(tool["parameters"]["properties"], ("Lisbon", day, number), strict=True))
     assert asked_for(tool, call, said) == wanted
+
+
+@pytest.mark.parametrize(
+    ("origin", "destination"),
+    [("departure_city", "arrival_city"), ("departureCity", "arrivalCity"), ("DepartureCity", "ArrivalCity")],
+)
+def test_the_way_a_name_is_written_changes_nothing(origin: str, destination: str) -> None:
+    flight = tool("book_flight", **{origin: TEXT, destination: TEXT})
+    said = "A flight from Oslo to Rome, please."
+    assert asked_for(flight, {origin: "Oslo", destination: "Rome"}, said) == set()
+    assert asked_for(flight, {origin: "Rome", destination: "Oslo"}, said) == {origin, destination}

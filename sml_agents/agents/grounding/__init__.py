@@ -31,7 +31,7 @@ from sml_agents.agents.slots import WRITTEN, Filled, Slot, filled
 from sml_agents.text.values import Clock, Span, find, label, mentions, same, tokens
 from sml_agents.text.values.compare import as_bool
 from sml_agents.text.values.numbers import as_number
-from sml_agents.text.values.words import denied, find_phrase, free
+from sml_agents.text.values.words import denied, find_phrase, free, split_name
 from sml_agents.text.words import content_words
 
 __all__ = ["GROUNDED", "Ground", "State", "as_told", "ground", "may_be_told", "value_in_words"]
@@ -76,7 +76,7 @@ def _without_words(draft: Draft, fill: Filled, written: Collection[str]) -> Grou
     ):
         return Ground(slot, State.DEFAULT, value)
     if slot.is_free_text and isinstance(value, str):
-        last = {slot.own_name.strip("_").rsplit("_", 1)[-1].casefold()} - {"code"}  # a `product_code` is no program
+        last = {split_name(slot.own_name)[-1]} - {"code"}  # a `product_code` is no program
         return Ground(slot, State.COMPOSED, value) if {slot.name, slot.own_name, *last} & set(written) else None
     return None
 

@@ -27,7 +27,7 @@ from sml_agents.text.values.dates import as_date, find_dates
 from sml_agents.text.values.kinds import PEOPLE
 from sml_agents.text.values.numbers import find_numbers
 from sml_agents.text.values.times import as_time, find_times
-from sml_agents.text.values.words import clause_of, find_part, find_words, is_denied, listed
+from sml_agents.text.values.words import clause_of, find_part, find_words, is_denied, listed, split_name
 from sml_agents.text.words import stem
 
 __all__ = ["Place", "is_near", "is_wanted", "places_of", "seated", "words_beside"]
@@ -342,7 +342,7 @@ def _role_before(text: str, span: Span) -> frozenset[str]:
 
 
 def _name_words(draft: Draft, k: int) -> set[str]:
-    return {stem(part) for part in re.split(r"[_\W]+", draft.fills[k].slot.own_name) if part}
+    return {stem(part) for part in split_name(draft.fills[k].slot.own_name) if part}
 
 
 def words_beside(text: str, span: Span) -> frozenset[str]:
