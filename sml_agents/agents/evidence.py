@@ -28,12 +28,14 @@ from sml_agents.agents.replies import (
     speaks_of_going_on,
     withdraws,
 )
-from sml_agents.text.sentences import sentences
+from sml_agents.text.sentences import sentence_spans, sentences
 from sml_agents.text.values import Clock, Span, find, kind_of, tokens
 
 __all__ = ["Made", "Piece", "Request", "pieces_of_data"]
 
 Source = Literal["said", "offered", "returned", "given"]
+_LONG = 1500
+"""Characters of a text that is looked at as a whole."""
 
 
 @dataclass(frozen=True)
@@ -223,8 +225,9 @@ def _pieces(messages: Sequence[BaseMessage], begins: int, trust: Collection[str]
             question = _last_question(message.text)
             by_rule = bool(waiting) and any(question.about for question in waiting)
             if at >= begins and message.text.strip() and not by_rule:
-                offers.append(Piece("offered", message.text, at))
-                yield offers[-1]
+                new = [Piece("offered", text, at) for text in _stretches(message.text)]
+                offers += new
+                yield from new
         elif is_answer(message) or is_own(message):
             if at >= begins:
                 verdict = accepts(message.text)
@@ -284,7 +287,30 @@ def _said(message: BaseMessage, at: int, waiting: tuple[Question, ...], question
     for name, text in pairs:
         about = frozenset({name}) if name else frozenset()
         for stretch, corrects in corrections(_without_echo(text, question)):
-            yield Piece("said", stretch, at, about, correction=corrects, question=question)
+            for number, part in enumerate(_stretches(stretch)):
+                asked = "" if number else question
+                yield Piece("said", part, at, about, correction=corrects, question=asked)
+
+
+def _stretches(text: str) -> Iterator[str]:
+    """A long text in parts that end with a sentence, or else with a word: what a value means is told near it, and to
+    look at all of the text for each of its values would take minutes."""
+    if len(text) <= _LONG:
+        yield text
+        return
+    start = end = 0
+    for _, stop in sentence_spans(text):
+        if stop - start > _LONG and end > start:
+            yield text[start:end]
+            start = end
+        while stop - start > _LONG:
+            cut = text.rfind(" ", start, start + _LONG)
+            cut = cut if cut > start else start + _LONG
+            yield text[start:cut]
+            start = cut
+        end = stop
+    if text[start:].strip():
+        yield text[start:]
 
 
 def _without_echo(text: str, question: str) -> str:
@@ -306,7 +332,7 @@ def _returned(message: ToolMessage, at: int, arguments: Mapping[str, Any]) -> It
         for span in sorted((one for one in spans if not _within_a_word(text, one)), key=lambda span: -span.start):
             text = f"{text[: span.start]} \u2026 {text[span.end :]}"
         if text.strip(" \u2026"):
-            yield Piece("returned", text, at, key=key)
+            yield from (Piece("returned", part, at, key=key) for part in _stretches(text))
 
 
 def _within_a_word(text: str, span: Span) -> bool:

@@ -6,6 +6,7 @@ Each case is a drafted call and what was said; the arguments named must be asked
 from __future__ import annotations
 
 import datetime as dt
+import time
 from typing import Any
 
 import pytest
@@ -813,3 +814,15 @@ def test_the_way_a_name_is_written_changes_nothing(origin: str, destination: str
     said = "A flight from Oslo to Rome, please."
     assert asked_for(flight, {origin: "Oslo", destination: "Rome"}, said) == set()
     assert asked_for(flight, {origin: "Rome", destination: "Oslo"}, said) == {origin, destination}
+
+
+@pytest.mark.parametrize(
+    "sentence", ["Rome was 200 a night on 3 May, my sister said. ", "Rome was 200 a night on 3 May and so "]
+)
+def test_a_message_of_many_pages_takes_seconds_and_tells_what_it_tells(sentence: str) -> None:
+    flight = tool("book", origin=TEXT, destination=TEXT, date=DAY, seats=NUMBER)
+    call = {"origin": "Oslo", "destination": "Turin", "date": "2026-05-07", "seats": 4}
+    pages = sentence * (50_000 // len(sentence))
+    before = time.process_time()
+    assert asked_for(flight, call, f"{pages} Book it from Oslo to Turin on 7 May.") == {"seats"}
+    assert time.process_time() - before < 30
