@@ -13,7 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from langchain_core.messages import AIMessage, BaseMessage, ToolCall, ToolMessage
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, ToolCall, ToolMessage
 
 from sml_agents.agents.asking import ASK_USER, NOT_RUN, REFUSED, Question, answers_of, asked_by, is_answer, is_own
 from sml_agents.agents.replies import (
@@ -116,6 +116,7 @@ class Request:
         `guarded`: whether the tool of a name is. `trust`: tools whose results count; None for all. `before`: what
         `kept` gave earlier, for a conversation that was cut since.
         """
+        messages = [_in_words(message) for message in messages]
         begins, done, pending = 0, False, False
         earlier = 0
         finished: set[str] = set()
@@ -210,6 +211,15 @@ class Request:
     @property
     def told(self) -> str:
         return "\n".join(piece.text for piece in self.pieces if piece.source == "said")
+
+
+def _in_words(message: BaseMessage) -> BaseMessage:
+    """What a person says around a picture as one text of several lines: LangChain glues them, `Book Romeon 5 May`."""
+    if not isinstance(message, HumanMessage) or isinstance(message.content, str):
+        return message
+    blocks = (block if isinstance(block, dict) else {"type": "text", "text": block} for block in message.content)
+    texts = [str(block.get("text") or "") for block in blocks if block.get("type") == "text"]
+    return message.model_copy(update={"content": "\n".join(texts)}) if len(texts) > 1 else message
 
 
 def _pieces(messages: Sequence[BaseMessage], begins: int, trust: Collection[str] | None) -> Iterator[Piece]:

@@ -826,3 +826,15 @@ def test_a_message_of_many_pages_takes_seconds_and_tells_what_it_tells(sentence:
     before = time.process_time()
     assert asked_for(flight, call, f"{pages} Book it from Oslo to Turin on 7 May.") == {"seats"}
     assert time.process_time() - before < 30
+
+
+def test_words_on_both_sides_of_a_picture_are_two_stretches() -> None:
+    blocks: list[Any] = [
+        {"type": "text", "text": "A flight from Oslo to Rome"},
+        {"type": "image", "url": "https://example.com/rome.png"},
+        {"type": "text", "text": "on 5 May, for two"},
+    ]
+    flight = tool("book", origin=TEXT, destination=TEXT, date=DAY, seats=NUMBER)
+    call = {"origin": "Oslo", "destination": "Rome", "date": "2026-05-05", "seats": 2}
+    request = Request.read([HumanMessage(blocks)], lambda name: name == "book").for_tool("book")
+    assert {one.slot.name for one in ground(call, slots_of(flight), request, CLOCK) if not one.ok} == set()
