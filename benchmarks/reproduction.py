@@ -70,7 +70,7 @@ def main() -> int:
     add("--groups", type=int, default=4, help="tasks of a GRPO step, each a group of 8 dialogues, of one turn 32")
     add("--question-cost", type=float, default=0.05, help="price of a question that brings nothing, in GRPO")
     add("--asked-fact-reward", type=float, default=0.3, help="for a missing fact that a question brings, in GRPO")
-    add("--repeated-turn-cost", type=float, default=0.1, help="price of a turn said before, in GRPO")
+    add("--repeated-turn-cost", type=float, default=0.0, help="price of a turn said before, in GRPO")
     add("--learning-rates", type=float, nargs=3, default=(1.5e-3, 3e-4, 6e-4), help="of start, SFT and GRPO")
     add("--answer-loss", type=int, default=16, help="sharded dialogues of each cell to take the answer's loss in")
     add("--table", action="store_true", help="only print what has been measured")
