@@ -838,3 +838,13 @@ def test_words_on_both_sides_of_a_picture_are_two_stretches() -> None:
     call = {"origin": "Oslo", "destination": "Rome", "date": "2026-05-05", "seats": 2}
     request = Request.read([HumanMessage(blocks)], lambda name: name == "book").for_tool("book")
     assert {one.slot.name for one in ground(call, slots_of(flight), request, CLOCK) if not one.ok} == set()
+
+
+@pytest.mark.parametrize(
+    "said", ["Water the garden on Mondays.", "Jeden Montag den Garten gie\u00dfen", "on Monday, the garden"]
+)
+def test_a_weekday_is_known_by_its_short_form(said: str) -> None:
+    water = tool("water", day={"enum": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]})
+    assert asked_for(water, {"day": "mon"}, said) == set()
+    assert asked_for(water, {"day": "sun"}, said) == {"day"}
+    assert asked_for(water, {"day": "sun"}, "The sun burns my garden. Water it.") == {"day"}

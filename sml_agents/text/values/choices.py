@@ -74,6 +74,13 @@ electric: electric|runs on (?:a )?battery\w*(?: only)?|battery only|elektrisch\w
 meals, meal, food: meals?|lunch|dinner|breakfast with
 duplex: duplex|both sides|double[- ]sided|two[- ]sided|beidseitig|doppelseitig|recto[- ]verso|(?:a|por) doble cara
 simplex: simplex|one side(?: only)?|single[- ]sided|einseitig|recto simple|una cara
+mon, monday: mondays?|montags?|lundi|lunes|lunedi
+tue, tues, tuesday: tuesdays?|dienstags?|mardi|martes|martedi
+wed, weds, wednesday: wednesdays?|mittwochs?|mercredi|miercoles|mercoledi
+thu, thur, thurs, thursday: thursdays?|donnerstags?|jeudi|jueves|giovedi
+fri, friday: fridays?|freitags?|vendredi|viernes|venerdi
+sat, saturday: saturdays?|samstags?|samedi|sabado|sabato
+sun, sunday: sundays?|sonntags?|dimanche|domingo|domenica
 urgent, critical: urgent|asap|as soon as possible|right away|immediately|dringend|sofort|urgente?
 """
 """Choice names, and a pattern of the words for it, without accents."""
