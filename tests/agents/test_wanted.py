@@ -848,3 +848,11 @@ def test_a_weekday_is_known_by_its_short_form(said: str) -> None:
     assert asked_for(water, {"day": "mon"}, said) == set()
     assert asked_for(water, {"day": "sun"}, said) == {"day"}
     assert asked_for(water, {"day": "sun"}, "The sun burns my garden. Water it.") == {"day"}
+
+
+def test_what_is_picked_from_a_long_offer_is_counted_in_the_whole_of_it() -> None:
+    hotel = tool("book_hotel", hotel=TEXT)
+    offer = f"{'We have many, quiet ones too. ' * 80}Shall it be Hotel Zach, Hotel Krone or Hotel Post?"
+    said = ("A hotel, please.", offer, "the second one")
+    assert asked_for(hotel, {"hotel": "Hotel Krone"}, *said) == set()
+    assert asked_for(hotel, {"hotel": "Hotel Post"}, *said) == {"hotel"}

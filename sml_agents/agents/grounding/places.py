@@ -231,7 +231,9 @@ def _offer_before(draft: Draft, piece: Piece) -> str:
     """What the agent said last before a piece, if the person had said nothing since."""
     offers = [one for one in draft.pieces if one.source == "offered" and not one.accepted and one.at < piece.at]
     last = max((one.at for _, one in draft.said if one.at < piece.at), default=-1)
-    return offers[-1].text if offers and offers[-1].at > last else ""
+    if not offers or offers[-1].at <= last:
+        return ""
+    return "".join(one.text for one in offers if one.at == offers[-1].at)  # a long one is in parts
 
 
 def is_wanted(draft: Draft, k: int, piece: Piece, mention: Mention) -> bool:
