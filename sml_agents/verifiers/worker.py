@@ -1,7 +1,8 @@
 """The child process that does algebra: reads one JSON request a line, answers one JSON line.
 
 Run as a file by `sml_agents.verifiers.workers`; imports nothing of the package. It may hang or eat memory on hostile
-input: the parent kills it. Should the parent itself be killed, the kernel's alarm ends it.
+input: the kernel ends it when a job has had its processor time, and the parent when it has waited for too long. Should
+the parent itself be killed, the kernel's alarm ends it.
 """
 
 from __future__ import annotations
@@ -18,20 +19,21 @@ _MEMORY = 4 << 30  # address space, bytes
 def main() -> None:
     """Serve requests until standard input closes."""
     sys.path[:] = json.loads(sys.argv[1])
-    deadline = float(sys.argv[2])
+    deadline, patience = float(sys.argv[2]), float(sys.argv[3])
     replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nothing that a library prints can pass for a reply
     _limit()
     for line in sys.stdin:
         request: dict[str, Any] = json.loads(line)
-        _alarm(0 if request["job"] == "ready" else 2 * deadline + 1)
+        timed = request["job"] != "ready"
+        _alarm(timed * deadline, timed * (2 * patience + 1))
         try:
             reply: dict[str, Any] = {"result": _JOBS[request["job"]](request)}
         except (MemoryError, RecursionError) as error:
             reply = {"error": type(error).__name__}
         except Exception as error:
             reply = {"error": f"{type(error).__name__}: {error}"[:300]}
-        _alarm(0)
+        _alarm(0, 0)
         replies.write(json.dumps(reply) + "\n")
         replies.flush()
 
@@ -46,11 +48,13 @@ def _limit() -> None:
         pass  # not offered by this system; the parent's deadline still holds
 
 
-def _alarm(seconds: float) -> None:
+def _alarm(deadline: float, orphaned: float) -> None:
+    """The process ends after so many seconds of its own processor time, and by the clock."""
     try:
         import signal
 
-        signal.setitimer(signal.ITIMER_REAL, seconds)  # default action of SIGALRM: the process ends
+        signal.setitimer(signal.ITIMER_PROF, deadline)  # default action of SIGPROF: the process ends
+        signal.setitimer(signal.ITIMER_REAL, orphaned)  # SIGALRM: the same
     except (ImportError, AttributeError):
         pass
 

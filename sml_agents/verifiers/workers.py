@@ -1,8 +1,9 @@
 """Killable worker processes for algebra.
 
-`Workers.ask(job, ...)` runs one job in a warm child process and kills the process when the deadline passes: no thread
-is left running, no signal handler is used, and a worker that died or was killed is replaced. Works from any number of
-event loops: the waiting is done by one plain thread per worker, each wait bounded by the deadline.
+`Workers.ask(job, ...)` runs one job in a warm child process, which ends when the job has had its processor time: no
+thread is left running, no signal handler is used, and a worker that died or was killed is replaced. Processor time, so
+that a verdict does not depend on how busy the machine is. Works from any number of event loops: the waiting is done by
+one plain thread per worker, each wait bounded by a multiple of the deadline.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import contextlib
 import json
 import os
 import selectors
+import signal
 import subprocess
 import sys
 import threading
@@ -28,6 +30,10 @@ __all__ = ["WorkerTimeout", "Workers", "shared_workers"]
 _SCRIPT = Path(__file__).with_name("worker.py")
 _START = 60.0
 """Seconds that a new worker has to start and load its libraries, even on a busy machine."""
+_PATIENCE = 10.0
+"""How long a job is waited for, as a multiple of the processor time that it may take."""
+_OUT_OF_TIME = -getattr(signal, "SIGPROF", 0)
+"""How a worker has ended that used up its processor time; where there is no such signal, only patience counts."""
 
 
 class WorkerTimeout(VerifierError):
@@ -51,7 +57,8 @@ class _Worker:
         environment = {
             name: os.environ[name] for name in ("PATH", "SYSTEMROOT", "LD_LIBRARY_PATH") if name in os.environ
         }
-        command = [sys.executable, "-I", "-B", str(_SCRIPT), json.dumps(sys.path), str(self.deadline)]
+        times = str(self.deadline), str(self.deadline * _PATIENCE)
+        command = [sys.executable, "-I", "-B", str(_SCRIPT), json.dumps(sys.path), *times]
         return subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -64,7 +71,7 @@ class _Worker:
     def ask(self, request: dict[str, Any]) -> Any:
         """The result of one job. Raises WorkerTimeout or VerifierError; the worker is dead after a WorkerTimeout."""
         self.start()
-        reply = self._exchange(request, self.deadline)
+        reply = self._exchange(request, self.deadline * _PATIENCE)
         if "error" in reply:
             raise VerifierError(f"The comparison failed: {reply['error']}.")
         return reply["result"]
@@ -86,13 +93,16 @@ class _Worker:
             while b"\n" not in self.received:
                 if not _readable(pipe_out.fileno(), until - time.monotonic()):
                     self.kill()
-                    raise WorkerTimeout(f"The comparison took more than {seconds:g} seconds.")
+                    raise WorkerTimeout(f"The comparison was waited for for {seconds:g} seconds.")
                 piece = os.read(pipe_out.fileno(), 1 << 16)
                 if not piece:
                     raise BrokenPipeError
                 self.received += piece
         except OSError as error:
             self.kill()
+            if self.process.returncode == _OUT_OF_TIME:
+                took = f"The comparison took more than {self.deadline:g} seconds of processor time."
+                raise WorkerTimeout(took) from error
             raise _WorkerDied("The verifier's worker died over the comparison.") from error
         line, _, self.received = self.received.partition(b"\n")
         reply: dict[str, Any] = json.loads(line)
@@ -124,7 +134,7 @@ def _readable(descriptor: int, seconds: float) -> bool:
 class Workers:
     """At most `count` warm workers; the jobs of any number of callers queue for them.
 
-    `deadline` is in seconds and counts from the moment a warm worker takes the job. Workers start at the first job.
+    `deadline` is the seconds of processor time that a job may take. Workers start at the first job.
     """
 
     def __init__(self, count: int = 2, *, deadline: float = 3.0) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import re
-import time
 
 import pytest
 from hypothesis import example, given
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from sml_agents.roles.calculations import in_digits
 from sml_agents.roles.guard import MASK, escape, find_leak, mask_leak
 from tests.datasets import DATA
+from tests.pace import within
 
 RECORDED = DATA / "mint_recorded_gsm8k_gt_feedback.jsonl"
 PROBLEMS = DATA / "gsm8k_test.jsonl"
@@ -251,11 +251,10 @@ def test_every_spelling_of_a_number_is_found(k: int, spelling: str) -> None:
 )
 def test_time_is_linear_in_the_text(piece: str) -> None:
     text = piece * (50_000 // len(piece))
-    began = time.process_time()
-    find_leak(text, "42", public=[text, text], allowed=[FACT])
-    find_leak(text, "cherry, apple")
-    escape(text)
-    assert time.process_time() - began < 3
+    with within(3):
+        find_leak(text, "42", public=[text, text], allowed=[FACT])
+        find_leak(text, "cherry, apple")
+        escape(text)
 
 
 @pytest.mark.skipif(not RECORDED.exists(), reason="needs the recorded dialogues of MINT; set SML_AGENTS_DATA")

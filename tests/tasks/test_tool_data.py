@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from sml_agents.tasks.tools.foreign import required_paths
 from sml_agents.tasks.tools.gaps import without
 from sml_agents.types import Form, Task
 from tests.datasets import data_set
+from tests.pace import within
 from tests.tool_rows import OPENAI, PARAMETERS, ROW, SGD, TABLE, TOOL, written
 
 
@@ -239,9 +239,9 @@ LONG = "Book a hotel in Oslo for {} nights, please."
 @pytest.mark.parametrize("text", ["a" * 19_000 + "1 Oslo for 3 nights", "Book " + "the " * 4_500 + "Oslo for 3 nights", LONG.format(10**300)])  # fmt: skip
 def test_long_requests_and_numbers_take_no_time(text: str, tmp_path: Path) -> None:
     nights = 10**300 if "00" in text else 3
-    began = time.process_time()
-    tasks, _ = loaded(tmp_path, [broken(question=text, call={"name": "book_hotel", "arguments": {"city": "Oslo", "nights": nights}})])  # fmt: skip
-    assert tasks and time.process_time() - began < 2
+    with within(2):
+        tasks, _ = loaded(tmp_path, [broken(question=text, call={"name": "book_hotel", "arguments": {"city": "Oslo", "nights": nights}})])  # fmt: skip
+    assert tasks
 
 
 def test_a_call_of_hundreds_of_arguments_is_refused_where_each_would_be_taken_out(tmp_path: Path) -> None:

@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from sml_agents.text.answers.code import find_code
 from sml_agents.types import Case, Code, Private, Task, Verdict
 from sml_agents.verifiers.code import CodeVerifier
+from tests.pace import within
 
 FUNCTION = Code(entry="f", cases=(Case(given="2.5", expected="2"),))
 PROGRAM = Code(cases=(Case(given="21\n", expected="42\n"),))
@@ -100,7 +99,6 @@ def test_what_it_does_not_need_stays_out(text: str, program: str) -> None:
     ids=["fences", "parameters", "loops", "a word", "quotes", "escapes", "a chain"],
 )
 def test_finding_it_is_linear(text: str) -> None:
-    began = time.process_time()
-    find_code(text, "f")
-    find_code(text)
-    assert time.process_time() - began < 3
+    with within(3):
+        find_code(text, "f")
+        find_code(text)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +9,7 @@ from hypothesis import strategies as st
 from sml_agents.types import Outcome
 from sml_agents.verifiers import answers_equal
 from sml_agents.verifiers.math import MathVerifier
+from tests.pace import within
 from tests.verifiers.problems import task
 
 CORRECT, INCORRECT, UNPARSEABLE = Outcome.CORRECT, Outcome.INCORRECT, Outcome.UNPARSEABLE
@@ -170,7 +169,6 @@ async def test_the_diagnosis_says_what_is_wrong_without_the_answer(
 
 async def test_the_fast_path_is_fast() -> None:
     verifier, the_task = MathVerifier(), task("1250")
-    began = time.process_time()
-    for k in range(3_000):
-        await verifier.verify(the_task, f"4 * 3 = 12. The answer is ${k:,}.00.")
-    assert 3_000 / (time.process_time() - began) > 1_000, "answers a second"
+    with within(3):
+        for k in range(3_000):
+            await verifier.verify(the_task, f"4 * 3 = 12. The answer is ${k:,}.00.")

@@ -10,7 +10,6 @@ import lzma
 import random
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from sml_agents.traces import TraceStore
 from sml_agents.traces.importers import import_logs
 from sml_agents.traces.importers.lines import rows
 from sml_agents.traces.importers.record import Loss
+from tests.pace import within
 from tests.traces.importers.reading import agent, person, read, said
 
 ROWS = [{"messages": [person(f"q {n} \u00e9\u4e2d"), agent(f"a {n}")], "n": n} for n in range(5)]
@@ -175,9 +175,8 @@ def test_10000_damaged_rows_of_an_array(tmp_path: Path) -> None:
             row = row[:at] + row[at + draw.randrange(1, 4) :]
         parts.append(row)
     (tmp_path / "log").write_text("[" + ", ".join(parts) + "]")
-    began = time.process_time()
-    found, losses = found_in(tmp_path / "log")
-    assert time.process_time() - began < 20
+    with within(20):
+        found, losses = found_in(tmp_path / "log")
     kept = {row.get("n") for row in found}
     assert len(kept) > 7_000 and losses
     assert len(found) + len(losses) >= 10_000 - 500
@@ -189,12 +188,11 @@ def test_what_unpacks_to_far_too_much(tmp_path: Path) -> None:
         path = tmp_path / f"{number}.jsonl.gz"
         path.write_bytes(gzip.compress(content * ((1 << 20) // len(content))) * 300)
         assert path.stat().st_size < 1 << 20
-        began = time.process_time()
-        with TraceStore.open(tmp_path / f"{number}.sqlite") as store:
+        with within(5), TraceStore.open(tmp_path / f"{number}.sqlite") as store:
             report = import_logs(f"openai:{path}", store)
         assert report.imported == 0
         losses = report.losses
-        assert time.process_time() - began < 5 and len(losses) == 1
+        assert len(losses) == 1
         assert "unpacks to more than 250 times its size" in losses[-1].why
         path.unlink()
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from sml_agents.text.thinking import split_thought
+from tests.pace import within
 from tests.traces.importers.reading import agent, call, chat, one, person, result, said
 
 HARMONY = "<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>final<|message|>a<|return|>"
@@ -64,9 +64,8 @@ def test_words_stay(text: str) -> None:
     "piece", ["<think>", "</think>", "<thinking>a", "```<think>", "<|channel|>a", "<|message|>", "◁think▷"]
 )
 def test_time_grows_linearly(piece: str) -> None:
-    began = time.process_time()
-    split_thought(piece * (400_000 // len(piece)))
-    assert time.process_time() - began < 2
+    with within(2):
+        split_thought(piece * (400_000 // len(piece)))
 
 
 MESSAGES: dict[str, dict[str, Any]] = {
