@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 from sml_agents.asker.prompt import Said, ToolView
 from sml_agents.asker.read import AskerModel
 from sml_agents.asker.threshold import AskerRecord
+from sml_agents.asker.told import Filled, fill
 from sml_agents.errors import InputError, MissingExtra
 from sml_agents.specs import read_spec
 
@@ -42,6 +44,12 @@ class Asker:
     ) -> dict[str, float]:
         """P(missing) of each required argument; see `AskerModel.missing`."""
         return self.model.missing(tool, said, drafts)
+
+    def fill(self, tool: ToolView, said: Sequence[Said], now: dt.datetime | None = None) -> Filled:
+        """What a conversation gives for a call, P(missing) of each argument weighed by whether its value was found; see
+        `sml_agents.asker.told.fill`."""
+        filled = fill(self.model, tool, said, now)
+        return replace(filled, missing=self.record.weighed(filled))
 
     def choose(self, tools: Sequence[ToolView], said: Sequence[Said]) -> ToolView | None:
         """The tool that serves the request, None where none does."""

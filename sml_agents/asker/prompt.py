@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from sml_agents.errors import InputError
@@ -71,13 +71,15 @@ class Argument:
     """The JSON type; empty where the schema names none."""
     options: tuple[str, ...] = ()
     required: bool = True
+    schema: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    """Where it was read from; empty where an argument has none."""
 
     @classmethod
     def read(cls, name: str, schema: Any, required: bool) -> Argument:
         """An argument out of its JSON schema."""
         given: Mapping[str, Any] = schema if isinstance(schema, Mapping) else {}
         options = tuple(str(one) for one in given.get("enum") or () if one is not None)
-        return cls(name, str(given.get("description") or ""), type_of(given), options, required)
+        return cls(name, str(given.get("description") or ""), type_of(given), options, required, given)
 
 
 @dataclass(frozen=True)

@@ -10,23 +10,17 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sml_agents.asker.load import Asker, load_asker
 from sml_agents.asker.pairs import words_in
 from sml_agents.asker.prompt import Argument, Said, ToolView
 from sml_agents.errors import BackendSpecError
-from sml_agents.text.schemas import parameters_of, schema_at, type_of
-from sml_agents.text.values import Clock, Kind, kind_of, mentions
-from sml_agents.text.values.compare import as_bool
-from sml_agents.text.values.dates import as_date
-from sml_agents.text.values.numbers import as_number
-from sml_agents.text.values.times import as_time
 from sml_agents.types import Reply, Role, ToolCall
 from sml_agents.views import StudentView
 
-__all__ = ["AskerStudent", "question", "value_of"]
+__all__ = ["AskerStudent", "question"]
 
 _TOLD = 0.5
 """What is not required counts as told below this P(missing)."""
@@ -34,18 +28,26 @@ _TRIES = 2
 """Calls that were refused, after which it makes no other: a third one would be a guess."""
 _KEPT = 64
 """Conversations whose tool is remembered."""
-_CLOCK = Clock(dt.datetime(2000, 1, 1), known=False)
 
 
 class AskerStudent:
-    """Asks, or calls. `spec`: `asker:` or `asker:FOLDER`; `line`: from which P(missing) on it asks, None for the stored
-    one."""
+    """Asks, or calls.
+
+    Args:
+        spec: `asker:` or `asker:FOLDER`.
+        line: from which P(missing) on it asks; None: the stored one.
+        now: what `tomorrow` is counted from, where nobody says what day it is; None: the time by this machine.
+    """
 
     settings: dict[str, Any]
 
-    def __init__(self, spec: str | Asker = "asker:", *, line: float | None = None) -> None:
+    def __init__(
+        self, spec: str | Asker = "asker:", *, line: float | None = None, now: dt.datetime | None = None
+    ) -> None:
         self.asker = load_asker(spec) if isinstance(spec, str) else spec
-        self.line = self.asker.record.threshold if line is None else line
+        record = self.asker.record
+        self.line = line if line is not None else record.filled or record.threshold
+        self.now = now
         self._chosen: dict[Any, dict[str | None, float]] = {}
         self.settings = {"model": spec if isinstance(spec, str) else f"asker:{spec.folder}", "line": self.line}
 
@@ -67,15 +69,14 @@ class AskerStudent:
             return Reply(text="None of the tools that I have does that.")
         if len(view.calls) >= _TRIES:
             return Reply(text="I cannot get this call right.")
-        reading = self.asker.model.read(tool, said)
-        for argument in sorted(tool.required, key=lambda one: -reading.missing[one.name]):
-            if reading.missing[argument.name] >= self.line and question(argument) not in before:
+        filled = self.asker.fill(tool, said, self.now)
+        for argument in sorted(tool.required, key=lambda one: -filled.missing[one.name]):
+            if filled.missing[argument.name] >= self.line and question(argument) not in before:
                 return Reply(text=question(argument))
-        told = [one.name for one in tool.arguments if one.required or reading.missing[one.name] < _TOLD]
         arguments: dict[str, Any] = {}
-        for name, words in reading.values(told).items():
-            schema = schema_at(parameters_of(view.tools)[tool.name], name)
-            _put(arguments, name.split("."), value_of(words, schema, name.rsplit(".", 1)[-1]))
+        for one in tool.arguments:
+            if one.required or filled.missing[one.name] < _TOLD:
+                _put(arguments, one.name.split("."), filled.told[one.name].value)
         return Reply(text="", tool_calls=(ToolCall(name=tool.name, arguments=arguments),), at_once=True)
 
     def _tool(self, view: StudentView, said: Sequence[Said], unsure: bool) -> ToolView | None:
@@ -100,31 +101,6 @@ def question(argument: Argument) -> str:
     if not about or len(about) > 60 or about.casefold() in (name, f"the {name}"):
         return f"What should the {name} be?"
     return f"What should the {name} be ({about[:1].lower()}{about[1:]})?"
-
-
-def value_of(words: str, schema: Mapping[str, Any], name: str = "") -> Any:
-    """What was said as a value in the type of a schema; the words where they cannot be read so."""
-    kind, sort = kind_of(schema, name), type_of(schema)
-    if sort == "boolean":
-        return words if (found := as_bool(words)) is None else found
-    if sort in ("integer", "number"):
-        return words if (number := _number(words, kind)) is None else number
-    if sort == "array":
-        return [one for one in re.split(r"\s*(?:,|;|\band\b)\s*", words) if one]
-    if kind.sort == "date" and len(days := as_date(words, _CLOCK)) == 1 and re.search(r"\d{4}", words):
-        return min(days).isoformat()
-    if kind.sort == "time" and (at := as_time(words)) is not None:
-        return f"{at:%H:%M}"
-    return words
-
-
-def _number(words: str, kind: Kind) -> float | int | None:
-    """The first number that is said; of its readings the largest: 1,050 is a thousand and fifty."""
-    found = mentions(kind, words, _CLOCK)
-    longest = max((one.span for one in found if one.span.start == found[0].span.start), default=None)
-    first = [one.value for one in found if one.span == longest] or [as_number(words)]
-    number = max((value for one in first if (value := as_number(one)) is not None), default=None)
-    return int(number) if number is not None and number == int(number) else number
 
 
 def _put(arguments: dict[str, Any], path: Sequence[str], value: Any) -> None:

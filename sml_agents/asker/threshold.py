@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,22 @@ from sml_agents.asker.mix import OWN_KINDS, Pair
 from sml_agents.asker.prompt import ToolView
 from sml_agents.asker.read import AskerModel
 from sml_agents.asker.rows import Example
+from sml_agents.asker.told import Filled, fill
 from sml_agents.errors import InputError, complaint
 from sml_agents.files import write_whole
 
-__all__ = ["RECORD", "AskerRecord", "Scores", "Side", "beside", "chosen_on", "let_through", "line", "scores_of"]
+__all__ = [
+    "RECORD",
+    "AskerRecord",
+    "Scores",
+    "Side",
+    "beside",
+    "chosen_on",
+    "let_through",
+    "line",
+    "scores_of",
+    "with_values",
+]
 
 RECORD = "asker.json"
 NEEDLESS = 0.1
@@ -36,6 +48,11 @@ class AskerRecord(BaseModel):
     """Ask where P(missing) of a required argument is at least this large."""
     drafted: float = Field(gt=0, lt=1)
     """The same where a call is drafted, whose values are then read."""
+    filled: float | None = Field(default=None, gt=0, lt=1)
+    """The same where the values were read, too, and P(missing) is `weighed` by whether they were found. None: of an
+    asker that was trained before; then `threshold` is taken."""
+    unfound: tuple[float, float] = (0.5, 0.5)
+    """Shares of values that are not found in what was said: of those that are missing, and of those that were told."""
     grounded: float = Field(default=0.99, gt=0, lt=1)
     """The same beside a rule, for arguments in whose value it finds a ground."""
     told: dict[str, float] = Field(default_factory=dict)
@@ -69,6 +86,15 @@ class AskerRecord(BaseModel):
         except ValidationError as error:
             raise InputError(f"{path} is no record of an asker ({complaint(error)[1]}): train it anew.") from error
 
+    def weighed(self, filled: Filled) -> dict[str, float]:
+        """P(missing) by argument, by Bayes' rule with what is known of values that are found and of others."""
+        missing, told = self.unfound
+        found = {}
+        for name, p in filled.missing.items():
+            lacking, given = (1 - missing, 1 - told) if filled.told[name].found else (missing, told)
+            found[name] = p * lacking / (p * lacking + (1 - p) * given)
+        return found
+
     def write(self, folder: Path) -> None:
         write_whole(folder / RECORD, self.model_dump_json(indent=2) + "\n")
 
@@ -79,6 +105,12 @@ class Scores(BaseModel):
     lacking: list[float] = []
     whole: list[float] = []
     named: list[bool] = []
+
+    def add(self, lacking: Mapping[str, float], whole: Mapping[str, float], missing: Collection[str]) -> None:
+        """The probabilities of one pair, by argument; `missing`: what its incomplete side lacks."""
+        self.lacking.append(max(lacking.values()))
+        self.whole.append(max(whole.values()))
+        self.named.append(max(lacking, key=lacking.__getitem__) in missing)
 
     def auc(self) -> float:
         """How often the incomplete one of two requests has the higher score."""
@@ -104,9 +136,7 @@ def scores_of(model: AskerModel, pairs: Sequence[Pair], drafted: bool = False) -
     """Both sides of each pair read by the asker; with `drafted`, the pairs of which both sides have a drafted call."""
     found = Scores()
     for pair, lacking, whole in _read(model, pairs, drafted):
-        found.lacking.append(max(lacking.values()))
-        found.whole.append(max(whole.values()))
-        found.named.append(max(lacking, key=lacking.__getitem__) in pair.lacking.missing)
+        found.add(lacking, whole, pair.lacking.missing)
     return found
 
 
@@ -166,11 +196,9 @@ def chosen_on(
     for name, some in pairs.items():
         plain[name] = scores_of(model, some)
         read = list(_read(model, some, drafted=True))
-        drafted[name] = Scores(
-            lacking=[max(one.values()) for _, one, _ in read],
-            whole=[max(one.values()) for _, _, one in read],
-            named=[max(one, key=one.__getitem__) in pair.lacking.missing for pair, one, _ in read],
-        )
+        drafted[name] = Scores()
+        for pair, lacking, whole in read:
+            drafted[name].add(lacking, whole, pair.lacking.missing)
         if rule is not None and read:
             sides.append(_beside(read, rule))
         if progress is not None:
@@ -180,17 +208,58 @@ def chosen_on(
         raise InputError("There is no pair of a held-out tool to choose the threshold on: give more data.")
     threshold = line(plain)
     above = line(drafted) if drafted else threshold
+    unfound, filled = with_values(model, pairs, progress)
     grounded, told = beside(sides) if sides else (above, {})
     figures = {name: one.figures(threshold) for name, one in plain.items()}
     figures |= {f"{name}, drafted": one.figures(above) for name, one in drafted.items()}
+    above_filled = line(filled)
+    figures |= {f"{name}, values read": one.figures(above_filled) for name, one in filled.items()}
     return AskerRecord(
         threshold=threshold,
         drafted=above,
+        filled=above_filled,
+        unfound=unfound,
         grounded=grounded,
         told=told,
         chosen_on={name: len(one.lacking) for name, one in plain.items()},
         figures=figures,
     )
+
+
+def with_values(
+    model: AskerModel, pairs: Mapping[str, Sequence[Pair]], progress: Callable[[str], None] | None = None
+) -> tuple[tuple[float, float], dict[str, Scores]]:
+    """How often a value is not found, missing or told (the mean over the sources), and each pair's scores with that."""
+    read: dict[str, list[tuple[Pair, Filled, Filled]]] = {}
+    for name, some in pairs.items():
+        kept = [pair for pair in some if pair.tool.required]
+        if kept:
+            read[name] = [
+                (one, fill(model, one.tool, one.lacking.said), fill(model, one.tool, one.whole.said)) for one in kept
+            ]
+        if progress is not None:
+            progress(f"{name}, values read")
+    shares = [_unfound(sides) for sides in read.values()]
+    missing, told = (sum(one[k] for one in shares) / max(1, len(shares)) for k in (0, 1))
+    record = AskerRecord(threshold=0.5, drafted=0.5, unfound=(round(missing, 4), round(told, 4)))
+    scores = {name: Scores() for name in read}
+    for name, sides in read.items():
+        for pair, *filled in sides:
+            required = [argument.name for argument in pair.tool.required]
+            lacking, whole = ({arg: p for arg, p in record.weighed(one).items() if arg in required} for one in filled)
+            scores[name].add(lacking, whole, pair.lacking.missing)
+    return record.unfound, scores
+
+
+def _unfound(read: Sequence[tuple[Pair, Filled, Filled]]) -> tuple[float, float]:
+    """Shares of values that are not found, of missing ones and of told ones; neither is ever quite none or all."""
+    seen: dict[bool, list[bool]] = {True: [True, False], False: [True, False]}
+    for pair, lacking, whole in read:
+        for argument in pair.tool.required:
+            seen[argument.name in pair.lacking.missing].append(not lacking.told[argument.name].found)
+            seen[False].append(not whole.told[argument.name].found)
+    missing, told = seen[True], seen[False]
+    return sum(missing) / len(missing), sum(told) / len(told)
 
 
 def _beside(

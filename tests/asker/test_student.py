@@ -10,41 +10,13 @@ import pytest
 from sml_agents.asker.load import Asker
 from sml_agents.asker.prompt import Argument, Said, ToolView, branch, conversation, opening
 from sml_agents.asker.read import AskerModel
-from sml_agents.asker.student import AskerStudent, question, value_of
+from sml_agents.asker.student import AskerStudent, question
 from sml_agents.asker.threshold import AskerRecord
 from sml_agents.errors import InputError
 from sml_agents.roles import student_from
 from sml_agents.text.questions import asked_facts
 from sml_agents.types import Fact, Reply, Role, ToolCall
 from sml_agents.views import StudentView
-
-INTEGER, NUMBER, DATE = {"type": "integer"}, {"type": "number"}, {"type": "string", "format": "date"}
-
-
-@pytest.mark.parametrize(
-    ("words", "schema", "name", "value"),
-    [
-        ("six", INTEGER, "rooms", 6),
-        ("1,050 dollars", NUMBER, "rent", 1050),
-        ("one thousand and fifty dollars", NUMBER, "rent", 1050),
-        ("3.88 mol/l", NUMBER, "concentration", 3.88),
-        ("half a dozen", INTEGER, "count", 6),
-        ("a few", INTEGER, "count", "a few"),
-        ("yes", {"type": "boolean"}, "gift", True),
-        ("no", {"type": "boolean"}, "gift", False),
-        ("February 21, 2027", DATE, "day", "2027-02-21"),
-        ("Aug 10", DATE, "day", "Aug 10"),
-        ("tomorrow", DATE, "day", "tomorrow"),
-        ("4:30 pm", {"type": "string", "format": "time"}, "at", "16:30"),
-        ("H2 and Fe", {"type": "array"}, "reactants", ["H2", "Fe"]),
-        ("eggs, milk, and flour", {"type": "array"}, "items", ["eggs", "milk", "flour"]),
-        ("Luigi's", {"type": "string"}, "place", "Luigi's"),
-        ("7", {"type": "string"}, "code", "7"),
-    ],
-)
-def test_what_was_said_becomes_a_value_of_the_schema(words: str, schema: dict[str, Any], name: str, value: Any) -> None:
-    found = value_of(words, schema, name)
-    assert found == value and type(found) is type(value)
 
 
 @pytest.mark.parametrize(

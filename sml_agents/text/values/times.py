@@ -80,6 +80,8 @@ _AT = re.compile(
     r"\b(?:morning|afternoon|evening|night|at|by|around|um|gegen|before|after|until|till|from|to|\u00e0|a las)\s+$",
     re.IGNORECASE,
 )
+_HALF_AFTER = re.compile(r"\s?([ap])\.?m\b", re.IGNORECASE)
+"""Behind a time in words: `quarter past 3 pm`."""
 _DAYTIME = re.compile(r"\b(?:morning|afternoon|evening|night|morgens|abends|nachmittags),?\s+$", re.IGNORECASE)
 _OFFSET = {
     "half past": 30,
@@ -117,6 +119,8 @@ def find_times(text: str) -> tuple[TimeMention, ...]:
     found: list[TimeMention] = []
 
     def add(hour: int, minute: int, start: int, end: int, half: str = "", sure: bool = False) -> None:
+        if not half and (after := _HALF_AFTER.match(text, end)):
+            half, end = after[1].casefold(), after.end()
         span = Span(start, end)
         near = _PARTS.search(text[max(0, start - 12) : end + 18])
         if not half and near:

@@ -1,0 +1,176 @@
+"""The values of a call out of what was said: the model's words, found in the person's own and read under the schema.
+
+What a model copies for an argument counts as told where the person's messages say it, and where these words are not
+another argument's value already: of `the match with FC Aurora`, one of two teams is missing, whatever a small model
+writes for both.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sml_agents.asker.prompt import Argument, Said, ToolView
+from sml_agents.asker.read import AskerModel
+from sml_agents.text.values import Clock, Kind, Span, find, find_words, mentions
+from sml_agents.text.values.compare import as_bool
+from sml_agents.text.values.forms import formed, kind_by_form, today_in
+
+__all__ = ["Filled", "Told", "fill", "told"]
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A call as far as it was told."""
+
+    missing: Mapping[str, float]
+    """P(missing) of every argument, as the model alone has it."""
+    told: Mapping[str, Told]
+
+
+def fill(model: AskerModel, tool: ToolView, said: Sequence[Said], now: dt.datetime | None = None) -> Filled:
+    """What a conversation gives for a call: P(missing) of all arguments, also of those that are not required, and what
+    was said for them. Takes several times as long as P(missing) alone.
+
+    Args:
+        now: what `tomorrow` is counted from, where no message says what day it is; None: the time by this machine.
+    """
+    reading = model.read(tool, said)
+    words = reading.values([one.name for one in tool.arguments])
+    return Filled(reading.missing, told(tool.arguments, words, reading.missing, said, now))
+
+
+@dataclass(frozen=True)
+class Told:
+    """What was said for an argument."""
+
+    value: Any
+    """In the schema's type and form; the model's words where they cannot be read so."""
+    found: bool
+    """Whether the person's messages say it, in words that are no other argument's."""
+
+
+def told(
+    arguments: Sequence[Argument],
+    words: Mapping[str, str],
+    missing: Mapping[str, float],
+    said: Sequence[Said],
+    now: dt.datetime | None = None,
+) -> dict[str, Told]:
+    """What was said for each argument.
+
+    Args:
+        words: what the model copied, by argument (`Reading.values`).
+        missing: P(missing), by argument: of two that take the same words, those are the surer one's.
+        now: what `tomorrow` is counted from, where no message says what day it is; None: the time by this machine.
+    """
+    heard = _Heard.of(said, now)
+    found = {}
+    for one in sorted(arguments, key=lambda one: missing[one.name]):
+        found[one.name] = heard.told(one, words[one.name])
+    return {one.name: found[one.name] for one in arguments}
+
+
+Place = tuple[int, Span]
+"""Which message, and where in it."""
+
+
+@dataclass
+class _Heard:
+    """What a person said, the latest message first, and which words have been taken."""
+
+    texts: list[str]
+    clock: Clock
+    taken: list[Place]
+
+    @classmethod
+    def of(cls, said: Sequence[Said], now: dt.datetime | None) -> _Heard:
+        texts = [one.text for one in said if one.role == "user"][::-1]
+        clock = Clock(now or dt.datetime.now())
+        if (today := today_in(texts)) is not None:
+            place, span, day = today
+            # What day it is is nobody's value.
+            texts[place] = texts[place][: span.start] + " " * (span.end - span.start) + texts[place][span.end :]
+            clock = Clock(dt.datetime.combine(day, dt.time()))
+        return cls(texts, clock, [])
+
+    def told(self, one: Argument, words: str) -> Told:
+        kind = kind_by_form(one.schema, one.name.rsplit(".", 1)[-1])
+        if kind.sort == "bool":
+            return self._yes_or_no(kind, words)
+        if kind.sort == "enum":
+            return self._choice(kind, words)
+        if one.sort == "array":
+            return self._list(one, words)
+        if (values := self._formed(kind)) is not None:
+            return self._value(kind, words, values)
+        return Told(words, self._take(list(self._places(words))))
+
+    def _yes_or_no(self, kind: Kind, words: str) -> Told:
+        chosen = as_bool(words)
+        for text in self.texts:
+            said = [value for value in (True, False) if find(kind, value, text, self.clock)]
+            if said:
+                return Told(said[0] if len(said) == 1 else chosen, True)
+        return Told(words if chosen is None else chosen, False)
+
+    def _choice(self, kind: Kind, words: str) -> Told:
+        for text in self.texts:
+            said = {one.value: None for one in mentions(kind, text, self.clock) if not one.denied}
+            if said:
+                return Told(next(iter(said)) if len(said) == 1 else words, True)
+        return Told(words, False)
+
+    def _list(self, one: Argument, words: str) -> Told:
+        items = one.schema.get("items")
+        items = items if isinstance(items, Mapping) else {}
+        parts = [part for part in re.split(r"\s*(?:,|;|\band\b)\s*", words) if part]
+        values = []
+        for part in parts:
+            inner = formed(kind_by_form(items, one.name), part, self.clock)
+            values.append(inner[0].value if inner else part)
+        return Told(values, bool(parts) and all(any(self._places(part)) for part in parts))
+
+    def _value(self, kind: Kind, words: str, values: Sequence[tuple[Place, Any]]) -> Told:
+        """A value with a form: that which the model's words say; the only one that is left, where they say none."""
+        places = list(self._places(words))
+        copied = [one.value for one in formed(kind, words, self.clock) or ()]
+        meant = [one for one in values if any(_meet(one[0], place) for place in places)]
+        meant = meant or [one for one in values if one[1] in copied]
+        for place, value in meant:
+            if self._take([place]):
+                return Told(value, True)
+        left = [one for one in values if self._is_free(one[0])]
+        if not meant and len(left) == 1 and all(map(self._is_free, places)):
+            self._take([left[0][0]])
+            return Told(left[0][1], True)
+        return Told(copied[0] if copied else words, False)
+
+    def _formed(self, kind: Kind) -> list[tuple[Place, Any]] | None:
+        found = []
+        for place, text in enumerate(self.texts):
+            if (values := formed(kind, text, self.clock)) is None:
+                return None
+            found += [((place, one.span), one.value) for one in values]
+        return found
+
+    def _places(self, words: str) -> Iterator[Place]:
+        for place, text in enumerate(self.texts):
+            yield from ((place, span) for span in find_words(words, text))
+
+    def _take(self, places: Sequence[Place]) -> bool:
+        """Takes the first of these places that is free; False where none is."""
+        free = next(filter(self._is_free, places), None)
+        if free is not None:
+            self.taken.append(free)
+        return free is not None
+
+    def _is_free(self, place: Place) -> bool:
+        return not any(_meet(place, other) for other in self.taken)
+
+
+def _meet(one: Place, other: Place) -> bool:
+    return one[0] == other[0] and one[1].overlaps(other[1])

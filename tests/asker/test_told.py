@@ -1,0 +1,114 @@
+"""What a model copied, found in what was said and read under the schema; what is nowhere, or another argument's."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from sml_agents.asker.prompt import Said, ToolView
+from sml_agents.asker.threshold import AskerRecord
+from sml_agents.asker.told import Filled, Told, told
+
+NOW = dt.datetime(2026, 11, 27)  # a Friday
+INTEGER, NUMBER, TEXT, BOOL = {"type": "integer"}, {"type": "number"}, {"type": "string"}, {"type": "boolean"}
+DATE, TIME = {"type": "string", "format": "date"}, {"type": "string", "description": "When, 24-hour time as HH:MM."}
+
+
+def heard(schemas: dict[str, Any], words: dict[str, str], *texts: str, **missing: float) -> dict[str, Told]:
+    """`texts`: the person's and the agent's in turn."""
+    tool = ToolView.read({"name": "do", "parameters": {"properties": schemas, "required": list(schemas)}})
+    said = [Said("assistant" if place % 2 else "user", text) for place, text in enumerate(texts)]
+    return told(tool.arguments, words, {name: missing.get(name, 0.1) for name in schemas}, said, NOW)
+
+
+@pytest.mark.parametrize(
+    ("schema", "words", "text", "value"),
+    [
+        (INTEGER, "six", "For six of us", 6),
+        (INTEGER, "6", "For six of us", 6),
+        (INTEGER, "half a dozen", "half a dozen, please", 6),
+        (NUMBER, "1,050 dollars", "It costs 1,050 dollars", 1050),
+        (NUMBER, "38200", "costs of $38,200", 38200),
+        (NUMBER, "3.88 mol/l", "at 3.88 mol/l", 3.88),
+        (INTEGER, "3000 m", "3000 m around it", 3000),
+        ({**INTEGER, "description": "Length in minutes."}, "an hour", "for an hour", 60),
+        ({**INTEGER, "description": "Length in minutes."}, "two hours", "for two hours", 120),
+        ({**NUMBER, "description": "In months."}, "half a year", "for half a year", 6),
+        (DATE, "February 21, 2027", "on February 21, 2027", "2027-02-21"),
+        (DATE, "the 12th of June", "on the 12th of June", "2027-06-12"),
+        (DATE, "tomorrow", "tomorrow, if possible", "2026-11-28"),
+        (DATE, "Monday", "Today is Tuesday, 6 April 2027. Do it on Monday.", "2027-04-12"),
+        ({**TEXT, "description": "Day, YYYY-MM-DD."}, "Feb 21", "from Feb 21 on", "2027-02-21"),
+        (TIME, "8:30pm", "at 8:30pm", "20:30"),
+        (TIME, "six o'clock", "at six o'clock in the evening", "18:00"),
+        ({**TEXT, "format": "date-time"}, "tomorrow", "tomorrow at 8:30 pm", "2026-11-28T20:30:00"),
+        ({**TEXT, "pattern": "^LC\\-\\d\\d\\d\\d$"}, "LC-37880000", "my card LC-3788", "LC-3788"),
+        (TEXT, "Luigi's", "at Luigi's", "Luigi's"),
+        (TEXT, "7", "take number 7", "7"),
+        ({**TEXT, "description": "Day."}, "Friday", "on Friday", "Friday"),
+        ({"type": "array"}, "eggs, milk, and flour", "eggs, milk, and flour", ["eggs", "milk", "flour"]),
+        ({"type": "array", "items": INTEGER}, "two and 3", "two and 3", [2, 3]),
+        ({"enum": ["economy", "business"]}, "economy", "in business class", "business"),
+    ],
+)
+def test_what_was_said_becomes_a_value_of_the_schema(schema: dict[str, Any], words: str, text: str, value: Any) -> None:
+    found = heard({"it": schema}, {"it": words}, text)["it"]
+    assert found == Told(value, True) and type(found.value) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("schema", "words", "text"),
+    [
+        (TEXT, "Venice", "A trip to Rome"),
+        (INTEGER, "2", "A table, please"),
+        (INTEGER, "4", "The 4th of May"),
+        (DATE, "2027-05-01", "A table, please"),
+        (TIME, "an hour", "for an hour"),
+        ({"enum": ["economy", "business"]}, "economy", "A flight to Rome"),
+        (BOOL, "no", "A flight to Rome"),
+        ({"type": "array"}, "eggs and milk", "only eggs"),
+    ],
+)
+def test_what_nobody_said_is_not_found(schema: dict[str, Any], words: str, text: str) -> None:
+    assert not heard({"it": schema}, {"it": words}, text)["it"].found
+
+
+def test_words_are_one_arguments_value() -> None:
+    teams = {"home": TEXT, "away": TEXT}
+    one = heard(teams, {"home": "FC Aurora", "away": "FC Aurora"}, "Watch the match with FC Aurora", home=0.2)
+    assert one["away"].found and not one["home"].found, "the surer one has it"
+    both = heard(teams, {"home": "FC Aurora", "away": "FC Aurora"}, "FC Aurora, away at FC Aurora's second team")
+    assert both["home"].found and both["away"].found, "it is said twice"
+    numbers = {"price": NUMBER, "cost": NUMBER}
+    found = heard(numbers, {"price": "79", "cost": "79"}, "A price of $79, taxed at 94 percent", cost=0.3)
+    assert found["price"] == Told(79, True) and not found["cost"].found
+
+
+def test_the_only_value_left_of_a_kind_is_taken_where_the_model_copied_none() -> None:
+    schemas = {"start": TIME, "length": {**INTEGER, "description": "Length in minutes."}}
+    found = heard(schemas, {"start": "HH:MM", "length": "HH:MM"}, "A massage at 12:30, for an hour")
+    assert found == {"start": Told("12:30", True), "length": Told(60, True)}
+    two = heard({"start": TIME}, {"start": "HH:MM"}, "Between 12:30 and 14:00")
+    assert not two["start"].found
+
+
+def test_what_is_said_later_comes_first_and_the_agents_words_do_not_count() -> None:
+    talk = ("In business, please", "Business class it is?", "No, economy class")
+    assert heard({"it": {"enum": ["economy", "business"]}}, {"it": "business"}, *talk)["it"].value == "economy"
+    assert not heard({"it": TEXT}, {"it": "Rome"}, "A flight", "To Rome?", "I don't know yet")["it"].found
+
+
+def test_a_yes_or_no_is_told_by_what_it_is_called() -> None:
+    gift = {"fertilizer": {**BOOL, "description": "Whether to add fertilizer."}}
+    assert heard(gift, {"fertilizer": "yes"}, "Water it, without fertilizer")["fertilizer"] == Told(False, True)
+    assert heard(gift, {"fertilizer": "no"}, "Water it with fertilizer")["fertilizer"] == Told(True, True)
+
+
+def test_p_missing_is_weighed_by_bayes_rule() -> None:
+    record = AskerRecord(threshold=0.5, drafted=0.5, unfound=(0.8, 0.1))
+    filled = Filled({"a": 0.5, "b": 0.5}, {"a": Told(1, True), "b": Told(1, False)})
+    assert record.weighed(filled) == pytest.approx({"a": 0.2 / 1.1, "b": 0.8 / 0.9})
+    before = AskerRecord(threshold=0.5, drafted=0.5)
+    assert before.weighed(filled) == pytest.approx({"a": 0.5, "b": 0.5})
