@@ -35,6 +35,7 @@ from sml_agents.asker.load import Asker, load_asker
 from sml_agents.asker.prompt import Said, ToolView
 from sml_agents.asker.rows import Example
 from sml_agents.asker.threshold import Scores
+from sml_agents.asker.told import Filled, Told, fill
 from sml_agents.asker.written import OUTSIDE, read_written
 from sml_agents.evaluation.bag import BagOfWords
 from sml_agents.evaluation.surface import features_of
@@ -85,6 +86,18 @@ class Cells:
         drafts = {name: plain(value) for name, value in (case.call or {}).items()} if drafted else None
         key = f"{case.id} {tool}{' drafted' if drafted else ''}"
         return dict(self._kept(key, lambda: rounded(self.asker.missing(view, case.said, drafts))))
+
+    def filled(self, case: Case, tool: str) -> dict[str, float]:
+        """The same, weighed by whether the argument's value was found in what was said."""
+        view, _ = tool_view(case.tools[tool])
+
+        def read() -> dict[str, tuple[float, bool]]:
+            found = fill(self.asker.model, view, case.said, CLOCK.now)
+            return {one.name: (round(found.missing[one.name], 6), found.told[one.name].found) for one in view.required}
+
+        kept = self._kept(f"{case.id} {tool} values read", read)
+        told = {name: Told(None, found) for name, (_, found) in kept.items()}
+        return self.asker.record.weighed(Filled({name: p for name, (p, _) in kept.items()}, told))
 
     def example(self, key: str, tool: ToolView, example: Example, drafts: dict[str, str] | None) -> dict[str, float]:
         """P(missing) of what an example of training's kind lacks."""
@@ -208,11 +221,12 @@ def curve(lacking: Sequence[float], whole: Sequence[float]) -> dict[str, float]:
     return found
 
 
-def table(cells: Cells, lacking: Sequence[Case], whole: Sequence[Case], drafted: bool = False) -> dict[str, Any]:
-    """The asker on requests whose tool is given."""
-    line = cells.asker.record.drafted if drafted else cells.asker.record.threshold
-    lacks = [_missing(cells, case, drafted) for case in lacking]
-    has = [_missing(cells, case, drafted) for case in whole]
+def table(cells: Cells, lacking: Sequence[Case], whole: Sequence[Case], how: str = "plain") -> dict[str, Any]:
+    """The asker on requests whose tool is given. `how`: `plain`, `drafted`, or `filled`, with the values read."""
+    record = cells.asker.record
+    line = {"plain": record.threshold, "drafted": record.drafted, "filled": record.line}[how]
+    lacks = [_missing(cells, case, how) for case in lacking]
+    has = [_missing(cells, case, how) for case in whole]
     tops = [max(one.values(), default=0.0) for one in lacks], [max(one.values(), default=0.0) for one in has]
     found = {
         "auc": auc_of(*tops),
@@ -227,13 +241,15 @@ def table(cells: Cells, lacking: Sequence[Case], whole: Sequence[Case], drafted:
     return found
 
 
-def _missing(cells: Cells, case: Case, drafted: bool) -> dict[str, float]:
+def _missing(cells: Cells, case: Case, how: str) -> dict[str, float]:
     """Of the tool that is given; of all of them where several calls serve the request."""
     names = [case.tool] if case.tool else list(case.tools)
     return {
         f"{name if not case.tool else ''}{key}": p
         for name in names
-        for key, p in cells.missing(case, name, drafted).items()
+        for key, p in (
+            cells.filled(case, name) if how == "filled" else cells.missing(case, name, drafted=how == "drafted")
+        ).items()
     }
 
 
@@ -317,6 +333,18 @@ def measure(folder: Path, cells: Cells, n: int, only: Sequence[str]) -> dict[str
                 "names": share(case.missing[0] in by_rule(case) for case in lacking),
             },
         }
+    if wanted("filled"):
+        found["when2call pairs, tool given, values read"] = table(cells, lacking, whole, "filled")
+        both = bfcl_pairs(folder)
+        found["bfcl pairs, first turn, tools given, values read"] = table(
+            cells, [a for a, _ in both], [b for _, b in both], "filled"
+        )
+        for first in (True, False):
+            turns = sgd(folder / "sgd" / "test_unseen_services.jsonl", first, n)
+            sides = [case for case in turns if case.missing], [case for case in turns if not case.missing]
+            found[f"sgd unseen services, {'first' if first else 'later'} turn, values read"] = table(
+                cells, *sides, "filled"
+            )
     if wanted("chosen"):
         asked = [[_asks_about(cells, case) for case in side] for side in (lacking, whole)]
         found["when2call pairs, tool to be chosen"] = {
@@ -325,7 +353,7 @@ def measure(folder: Path, cells: Cells, n: int, only: Sequence[str]) -> dict[str
             "right tool": share(cells.chosen(case) == case.tool for case in (*lacking, *whole)),
         }
     if wanted("drafted"):
-        found["when2call pairs, drafted call"] = table(cells, lacking, whole, drafted=True)
+        found["when2call pairs, drafted call"] = table(cells, lacking, whole, "drafted")
         both = [[_rule_and_asker(cells, case) for case in side] for side in (lacking, whole)]
         found["when2call pairs, drafted call, rule and asker"] = {"asks": share(both[0]), "needless": share(both[1])}
     if wanted("three"):
@@ -489,7 +517,7 @@ def main() -> None:
         "--only",
         action="append",
         default=[],
-        help="when2call, chosen, drafted, three, bfcl, sgd, ace, outside, sentences, irrelevance",
+        help="when2call, filled, chosen, drafted, three, bfcl, sgd, ace, outside, sentences, irrelevance",
     )
     options.add_argument("--cells", type=Path, default=Path("benchmarks/results/asker-cells.jsonl"))
     options.add_argument("--out", type=Path, default=Path("benchmarks/results/asker.json"))
@@ -503,7 +531,10 @@ def main() -> None:
             print(f"  {key:28} {json.dumps(one)}")
     record = cells.asker.record
     before = json.loads(given.out.read_text(encoding="utf-8"))["tables"] if given.only and given.out.is_file() else {}
-    content = {"thresholds": {"plain": record.threshold, "drafted": record.drafted}, "tables": {**before, **found}}
+    content = {
+        "thresholds": {"plain": record.threshold, "drafted": record.drafted, "filled": record.filled},
+        "tables": {**before, **found},
+    }
     given.out.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 

@@ -45,8 +45,7 @@ class AskerStudent:
         self, spec: str | Asker = "asker:", *, line: float | None = None, now: dt.datetime | None = None
     ) -> None:
         self.asker = load_asker(spec) if isinstance(spec, str) else spec
-        record = self.asker.record
-        self.line = line if line is not None else record.filled or record.threshold
+        self.line = self.asker.record.line if line is None else line
         self.now = now
         self._chosen: dict[Any, dict[str | None, float]] = {}
         self.settings = {"model": spec if isinstance(spec, str) else f"asker:{spec.folder}", "line": self.line}

@@ -86,6 +86,11 @@ class AskerRecord(BaseModel):
         except ValidationError as error:
             raise InputError(f"{path} is no record of an asker ({complaint(error)[1]}): train it anew.") from error
 
+    @property
+    def line(self) -> float:
+        """From which P(missing) on to ask, where the values were read, too."""
+        return self.filled or self.threshold
+
     def weighed(self, filled: Filled) -> dict[str, float]:
         """P(missing) by argument, by Bayes' rule with what is known of values that are found and of others."""
         missing, told = self.unfound

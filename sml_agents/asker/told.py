@@ -106,6 +106,9 @@ class _Heard:
         if one.sort == "array":
             return self._list(one, words)
         if (values := self._formed(kind)) is not None:
+            if one.options:  # of numbers, too, some may not be
+                members = {str(member): member for member in one.schema.get("enum") or one.options}
+                values = [(place, members[str(value)]) for place, value in values if str(value) in members]
             return self._value(kind, words, values)
         return Told(words, self._take(list(self._places(words))))
 

@@ -23,7 +23,7 @@ def ask(
     call: Annotated[str | None, typer.Option(metavar="JSON", help="Arguments of a drafted call of that tool.")] = None,
     json: JsonFlag = False,
 ) -> Result:
-    """Show how likely each required argument of a tool is missing.
+    """Show how likely each required argument of a tool is missing, and what was said for the others.
 
     One message or several in turn, the person's first and last.
     """
@@ -54,19 +54,25 @@ def ask(
     drafts = None
     if call is not None:
         drafts = drafted(slots, _arguments(call))
-    line = found.record.threshold if drafts is None else found.record.drafted
-    missing = found.missing(view, said, drafts)
-    payload = {"tool": tool, "missing": missing, "threshold": line, "asks": any(p >= line for p in missing.values())}
-    return Result(
-        payload, lambda: _show(tool, missing, line, {name: slot.question().text for name, slot in slots.items()})
-    )
+    values: dict[str, Any] = {}
+    if drafts is not None:
+        missing, line = found.missing(view, said, drafts), found.record.drafted
+    else:
+        filled, line = found.fill(view, said), found.record.line
+        missing = {one.name: filled.missing[one.name] for one in view.required}
+        values = {name: filled.told[name].value for name, p in missing.items() if p < line}
+    asks = any(p >= line for p in missing.values())
+    payload = {"tool": tool, "missing": missing, "threshold": line, "asks": asks, "values": values}
+    return Result(payload, lambda: _show(payload, {name: slot.question().text for name, slot in slots.items()}))
 
 
-def _show(tool: str, missing: dict[str, float], line: float, questions: dict[str, str]) -> None:
-    print(f"{tool}: asks from {line:.2f} on")
+def _show(found: dict[str, Any], questions: dict[str, str]) -> None:
+    missing, line, values = found["missing"], found["threshold"], found["values"]
+    print(f"{found['tool']}: asks from {line:.2f} on")
     width = max(map(len, missing), default=0)
     for name, probability in missing.items():
-        print(f"  {name:{width}}  {probability:.2f}  {questions[name] if probability >= line else ''}".rstrip())
+        told = f"= {json_module.dumps(values[name], ensure_ascii=False)}" if name in values else ""
+        print(f"  {name:{width}}  {probability:.2f}  {questions[name] if probability >= line else told}".rstrip())
     if not missing:
         print("  it requires nothing")
 

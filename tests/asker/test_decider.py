@@ -170,6 +170,7 @@ def test_the_command_shows_a_table(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "Loading" not in noise
     assert "book_table: asks from" in shown
     assert "day of the visit?" in shown
+    assert '= "Luigi\'s Trattoria"' in shown
     said = ["ask", "--tools", str(tools), "--json", "Please book a table at Luigi's.", "What day?", "Sunday"]
     assert main([*said, "--tool", "book_table", "--call", '{"place": "Luigi\'s", "day": "Sunday"}']) == 0
     assert json.loads(capsys.readouterr().out)["asks"] is False

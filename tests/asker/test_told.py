@@ -51,6 +51,7 @@ def heard(schemas: dict[str, Any], words: dict[str, str], *texts: str, **missing
         ({"type": "array"}, "eggs, milk, and flour", "eggs, milk, and flour", ["eggs", "milk", "flour"]),
         ({"type": "array", "items": INTEGER}, "two and 3", "two and 3", [2, 3]),
         ({"enum": ["economy", "business"]}, "economy", "in business class", "business"),
+        ({"enum": ["30", "60"]}, "60", "for 60 minutes, the 2 of us", "60"),
     ],
 )
 def test_what_was_said_becomes_a_value_of_the_schema(schema: dict[str, Any], words: str, text: str, value: Any) -> None:
@@ -67,6 +68,7 @@ def test_what_was_said_becomes_a_value_of_the_schema(schema: dict[str, Any], wor
         (DATE, "2027-05-01", "A table, please"),
         (TIME, "an hour", "for an hour"),
         ({"enum": ["economy", "business"]}, "economy", "A flight to Rome"),
+        ({"enum": [30, 60]}, "30", "45 of them"),
         (BOOL, "no", "A flight to Rome"),
         ({"type": "array"}, "eggs and milk", "only eggs"),
     ],

@@ -86,11 +86,10 @@ def _moments(text: str, clock: Clock) -> list[Formed]:
 
 
 def _numbers(kind: Kind, text: str, clock: Clock) -> list[Formed]:
-    """Numbers that belong to no day and no time; lengths of time where the kind counts such."""
-    lengths, unit = find_lengths(text), kind.unit
-    elsewhere = [one.span for one in find_dates(text, clock)] + [one.span for one in find_times(text)]
-    found = [Formed(one.span, _in_units(one, unit)) for one in lengths] if unit else []
-    elsewhere += [one.span for one in lengths]
+    """Numbers that belong to no day and no time; where the kind counts a unit of time, lengths in that unit."""
+    unit = kind.unit
+    found = [Formed(one.span, _in_units(one, unit)) for one in find_lengths(text)] if unit else []
+    elsewhere = [one.span for some in (found, find_dates(text, clock), find_times(text)) for one in some]
     for one in find_numbers(text):
         values = [value for value in one.values if math.isfinite(value)]
         if values and not any(one.span.overlaps(other) for other in elsewhere):
