@@ -8,12 +8,14 @@ held than one object, of at most `LONGEST` bytes.
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sml_agents.errors import InputError, MissingExtra, one_line
+from sml_agents.files import is_special
 from sml_agents.traces.importers.json_text import BLANK, read_json
 from sml_agents.traces.importers.record import Loss, OnLoss
 from sml_agents.traces.importers.unpack import MOST_TIMES, SMALL, UNREADABLE, TooMuch, pieces
@@ -45,9 +47,13 @@ def files_at(place: str, *suffixes: str) -> list[Path]:
             for file in path.rglob("*")
             if file.is_file() and not file.name.startswith((".", "_")) and not wanted.isdisjoint(file.suffixes[-2:])
         )
+        if not os.access(path, os.R_OK | os.X_OK):
+            raise InputError(f"the folder {place} cannot be read: check its permissions")
         if not found:
             raise InputError(f"the folder {place} holds no {' or '.join(sorted(wanted))} file: name the log to import")
         return found
+    if is_special(path):
+        raise InputError(f"{place} is no ordinary file: give the path of the log to import")
     if not path.is_file():
         raise InputError(f"there is no file {place}: give the path of the log to import")
     return [path]
@@ -200,6 +206,8 @@ class _Values:
 
     _PATIENCE = 4 * LONGEST
     _SHORT = 64 << 10
+    _BRACKET_COST = 64
+    """A bracket takes as long as so many bytes without one."""
 
     def __init__(self, found: Iterator[bytes], lines: int, name: str, on_loss: OnLoss, inside: tuple[str, ...]) -> None:
         self.found = found
@@ -310,6 +318,7 @@ class _Values:
         """The end of what begins here; None when its brackets are not closed."""
         limit = LONGEST if self.patience > 0 else self._SHORT
         offset = 0
+        cost = 0
         while True:
             found = _BRACKET.match(self.text, self.at + offset)
             if found is None:
@@ -318,11 +327,12 @@ class _Values:
                 continue
             depth += 1 if found[1] in b"{[" else -1
             offset = found.end() - self.at
+            cost += self._BRACKET_COST
             if depth == 0:
                 return found.end()
             if offset > limit:
                 break
-        self.patience -= offset
+        self.patience -= offset + cost
         return None
 
     def _on(self, end: int | None) -> None:
@@ -356,7 +366,7 @@ class _Values:
     def _plain(self, where: str) -> None:
         """Pass over what is neither object nor list; an array within an array is one thing."""
         if self.text[self.at : self.at + 1] == b"[":
-            end = self._end()
+            end = self._end() if self.patience > 0 else None
             self.on_loss(Loss(where, "it is not a JSON object"))
             self._pass(self.at + 1 if end is None else end)
             return
