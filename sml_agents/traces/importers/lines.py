@@ -193,6 +193,7 @@ def _listed(held: list[Any], name: str, on_loss: OnLoss) -> Iterator[Row]:
 _SPACE = re.compile(rb"[,\s\x1e\xef\xbb\xbf]*+")
 _BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+([{}\[\]])', re.DOTALL)
 _PLAIN = re.compile(rb'"(?:[^"\\\n]++|\\.)*+"?|[^\s,\[\]{}"]++|.', re.DOTALL)
+_OPENINGS = re.compile(rb"[\[\s]++")
 _FIRST_KEY = re.compile(rb'\{\s*("(?:[^"\\]|\\.){0,100}"\s*:)', re.DOTALL)
 _MARGIN = 200
 
@@ -206,8 +207,7 @@ class _Values:
 
     _PATIENCE = 4 * LONGEST
     _SHORT = 64 << 10
-    _BRACKET_COST = 64
-    """A bracket takes as long as so many bytes without one."""
+    _MOST_UNCLOSED = 3
 
     def __init__(self, found: Iterator[bytes], lines: int, name: str, on_loss: OnLoss, inside: tuple[str, ...]) -> None:
         self.found = found
@@ -220,6 +220,8 @@ class _Values:
         """Line ends before `at`."""
         self.patience = self._PATIENCE
         """Bytes that may be looked through in vain; after that, only a short way for each object."""
+        self.unclosed = 0
+        """Arrays within an array whose end was looked for in vain; after a few, what is in the next ones is read."""
 
     def rows(self) -> Iterator[Row]:
         while self._skip():
@@ -318,7 +320,6 @@ class _Values:
         """The end of what begins here; None when its brackets are not closed."""
         limit = LONGEST if self.patience > 0 else self._SHORT
         offset = 0
-        cost = 0
         while True:
             found = _BRACKET.match(self.text, self.at + offset)
             if found is None:
@@ -327,12 +328,11 @@ class _Values:
                 continue
             depth += 1 if found[1] in b"{[" else -1
             offset = found.end() - self.at
-            cost += self._BRACKET_COST
             if depth == 0:
                 return found.end()
             if offset > limit:
                 break
-        self.patience -= offset + cost
+        self.patience -= offset
         return None
 
     def _on(self, end: int | None) -> None:
@@ -366,9 +366,12 @@ class _Values:
     def _plain(self, where: str) -> None:
         """Pass over what is neither object nor list; an array within an array is one thing."""
         if self.text[self.at : self.at + 1] == b"[":
-            end = self._end() if self.patience > 0 else None
+            end = self._end() if self.unclosed < self._MOST_UNCLOSED else None
+            self.unclosed += end is None
             self.on_loss(Loss(where, "it is not a JSON object"))
-            self._pass(self.at + 1 if end is None else end)
+            openings = _OPENINGS.match(self.text, self.at)
+            assert openings is not None
+            self._pass(openings.end() if end is None else end)
             return
         found = _PLAIN.match(self.text, self.at)
         assert found is not None
