@@ -19,6 +19,7 @@ from sml_agents.asker.marked import is_marked
 from sml_agents.asker.pairs import Complete, stands_once
 from sml_agents.asker.prompt import ToolView, value_text
 from sml_agents.errors import InputError
+from sml_agents.files import parse_json
 
 __all__ = ["marked_in", "read_requests"]
 
@@ -50,7 +51,7 @@ def marked_in(path: Path) -> dict[str, Any] | None:
     try:
         # A part of the benchmark is in Latin-1.
         raw = path.read_bytes()
-        content = json.loads(raw.decode("utf-8") if _is_utf8(raw) else raw.decode("latin-1"))
+        content = parse_json(raw.decode("utf-8-sig") if _is_utf8(raw) else raw.decode("latin-1"))
     except (OSError, ValueError) as error:
         raise InputError(f"Cannot read {path} as JSON: {error}") from error
     return content if is_marked(content) else None
@@ -66,8 +67,8 @@ def _is_utf8(raw: bytes) -> bool:
 
 def _lines(path: Path) -> list[dict[str, Any]]:
     try:
-        with path.open(encoding="utf-8") as lines:
-            rows = [json.loads(line) for line in lines if line.strip()]
+        with path.open(encoding="utf-8-sig") as lines:
+            rows = [parse_json(line) for line in lines if line.strip()]
     except (OSError, ValueError) as error:
         raise InputError(f"Cannot read {path} as JSON lines: {error}") from error
     if not all(isinstance(row, dict) for row in rows):

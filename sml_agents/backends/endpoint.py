@@ -12,7 +12,7 @@ import zlib
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextvars import Context
 from typing import TYPE_CHECKING, Any, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
@@ -59,13 +59,23 @@ async def _session() -> AsyncGenerator[aiohttp.ClientSession, None]:
 _sessions = PerLoop(_session)
 
 
+def _address(base_url: str) -> SplitResult:
+    """The parts of an address; BackendSpecError for one that cannot be taken apart, which may hold a password."""
+    try:
+        parts = urlsplit(base_url)
+        _ = parts.port  # read on demand only, and refused then
+    except ValueError as error:
+        raise BackendSpecError(f"base_url must look like http://host:port/v1: {error}.") from None
+    return parts
+
+
 class Endpoint:
     """POSTs JSON under `base_url`, whose query goes with each request. Raises `EndpointError` with one sentence, never
     with a key, a password or a control character in it."""
 
     def __init__(self, base_url: str, api_key: str, settings: EndpointSettings, budget: Budget) -> None:
         self.settings, self.budget = settings, budget
-        parts = urlsplit(base_url)
+        parts = _address(base_url)
         self._secrets = Secrets([api_key], parts)
         self.address = self.redact(base_url.rstrip("/"))
         """`base_url` as it may be shown."""

@@ -20,7 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from sml_agents.backends.base import StreamingChatModel
 from sml_agents.backends.text import clean
-from sml_agents.errors import BackendError, BackendSpecError
+from sml_agents.errors import BackendError, BackendSpecError, InputError
+from sml_agents.files import parse_json, read_text
 from sml_agents.types import stable_hash
 
 __all__ = ["Rule", "ScriptedModel"]
@@ -95,12 +96,11 @@ class ScriptedModel(StreamingChatModel):
         """
         path = Path(path)
         try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "not UTF-8 text"
-            raise BackendSpecError(f"The script {path} cannot be read: {reason}.") from None
+            text = read_text(path)
+        except InputError as error:
+            raise BackendSpecError(f"The script cannot be used: {error}.") from None
         try:
-            entries = json.loads(text)
+            entries = parse_json(text)
             if not isinstance(entries, list):
                 entries = [entries]
         except ValueError:
@@ -108,7 +108,7 @@ class ScriptedModel(StreamingChatModel):
             for number, line in enumerate(text.splitlines(), start=1):
                 if line.strip():
                     try:
-                        entries.append(json.loads(line))
+                        entries.append(parse_json(line))
                     except ValueError:
                         raise BackendSpecError(f"The script {path} is not JSON in line {number}.") from None
         if not entries:

@@ -6,7 +6,6 @@ Each backend takes one of these models; a spec string gives the same settings as
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 from typing import Any, Literal, TypeVar
@@ -14,6 +13,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from sml_agents.errors import BackendSpecError, BudgetExceeded, complaint, refused_value
+from sml_agents.files import parse_json
 
 __all__ = [
     "Budget",
@@ -218,7 +218,7 @@ def _from_json(given: Any) -> Any:
     if not isinstance(given, str):
         return given
     try:
-        return json.loads(given)
+        return parse_json(given)
     except ValueError:
         raise ValueError("it is no JSON object") from None
 

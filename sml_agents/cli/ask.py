@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json as json_module
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +9,7 @@ import typer
 
 from sml_agents.cli.result import JsonFlag, Result
 from sml_agents.errors import InputError
+from sml_agents.files import parse_json, read_text
 
 
 def ask(
@@ -78,13 +78,11 @@ def _show(found: dict[str, Any], questions: dict[str, str]) -> None:
 
 
 def _tools(path: Path) -> list[dict[str, Any]]:
+    text = read_text(path)
     try:
-        read = json_module.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+        read = parse_json(text)
     except ValueError as error:
-        why = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error
-        raise InputError(f"{path} is not JSON: {why}") from error
+        raise InputError(f"{path} is not JSON: {error}") from error
     from sml_agents.asker import ToolView
 
     listed = read if isinstance(read, list) else [read]
@@ -100,7 +98,7 @@ def _tools(path: Path) -> list[dict[str, Any]]:
 
 def _arguments(call: str) -> dict[str, Any]:
     try:
-        read = json_module.loads(call)
+        read = parse_json(call)
     except ValueError as error:
         raise InputError(f"--call is not JSON: {error}") from error
     if not isinstance(read, dict):

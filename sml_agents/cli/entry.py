@@ -26,6 +26,7 @@ from sml_agents.cli.app import app
 from sml_agents.cli.clean import clean
 from sml_agents.cli.result import DONE, FAILED, INTERRUPTED, WRONG_INPUT, Result
 from sml_agents.errors import InputError, MissingExtra, SmlError, refused_value
+from sml_agents.files import refusal
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -71,6 +72,8 @@ def _run(arguments: list[str]) -> Result:
         # Usage errors come from typer's own copy of click in newer releases and from click in older ones.
         if callable(format_message := getattr(error, "format_message", None)):
             return _usage_error(error, str(format_message()), arguments)
+        if isinstance(error, OSError) and (refused := refusal(error)):
+            return _error(refused, "InputError", WRONG_INPUT)
         traceback.print_exc()
         return _error(f"internal error, please report it: {type(error).__name__}: {error}", "InternalError", FAILED)
     if isinstance(returned, Result):

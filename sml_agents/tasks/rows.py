@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import gzip
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from sml_agents.errors import TaskSpecError
+from sml_agents.files import parse_json
 from sml_agents.tasks.spec import LoadReport
 
 __all__ = ["column", "read_rows", "text_in"]
 
 Row = dict[str, Any]
+
+_MARK = b"\xef\xbb\xbf"
+"""A byte order mark, as some editors put it first."""
 
 
 def read_rows(path: str, report: LoadReport) -> Iterator[Row]:
@@ -40,7 +43,7 @@ def read_rows(path: str, report: LoadReport) -> Iterator[Row]:
 
 def _array(file: Path) -> Iterator[Any]:
     try:
-        found = json.loads(_bytes(file))
+        found = parse_json(_bytes(file))
     except ValueError as error:
         raise TaskSpecError(f"The file {str(file)!r} is not JSON: {error}.") from error
     if not isinstance(found, list):
@@ -50,16 +53,16 @@ def _array(file: Path) -> Iterator[Any]:
 
 def _bytes(file: Path) -> bytes:
     data = file.read_bytes()
-    return gzip.decompress(data) if file.name.endswith(".gz") else data
+    return (gzip.decompress(data) if file.name.endswith(".gz") else data).removeprefix(_MARK)
 
 
 def _lines(file: Path) -> Iterator[Any]:
     with gzip.open(file, "rb") if file.name.endswith(".gz") else file.open("rb") as lines:
         for line in lines:
-            if text := line.removeprefix(b"\xef\xbb\xbf").strip():
+            if text := line.removeprefix(_MARK).strip():
                 try:
-                    yield json.loads(text)
-                except (ValueError, RecursionError):
+                    yield parse_json(text)
+                except ValueError:
                     yield None  # counted by the reader as not an object
 
 

@@ -22,7 +22,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 
 from sml_agents.errors import InputError, StoreError
-from sml_agents.files import obstacle
+from sml_agents.files import is_special, obstacle
 from sml_agents.traces import claims, schema
 from sml_agents.traces.claims import Claimed, ClaimLost
 from sml_agents.traces.connection import connect, explain, locate, reconnect, survives_restart
@@ -353,6 +353,8 @@ def _find_file(url: URL, *, create: bool) -> None:
     try:
         if path.is_dir():
             raise InputError(f"{path} is a folder: name a file in it for the trace store, such as {path / 'traces.db'}")
+        if is_special(path):
+            raise InputError(f"{path} is no ordinary file: name a file for the trace store")
         if not create and not path.exists():
             raise InputError(f"there is no trace store at {path}: check the path, or make one with `sml-agents run`")
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -202,7 +202,7 @@ def _parsed(value: Any) -> Any:
 
     try:
         parsed = yaml.safe_load(value)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):
         return value
     if isinstance(parsed, dict) and not value.lstrip().startswith("{"):
         return value  # a spec such as `embedded:`, which YAML reads as a mapping

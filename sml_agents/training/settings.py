@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Literal, TypeVar, get_args
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from sml_agents.errors import InputError, complaint, one_line, refused_value
+from sml_agents.files import read_text
 
 __all__ = [
     "DistillSettings",
@@ -306,12 +307,13 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     """
     import yaml
 
+    text = read_text(Path(path))
     try:
-        values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-    except OSError as error:
-        raise InputError(f"cannot read the settings in {path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"cannot read the settings in {path}: it is not UTF-8 text") from error
+        values = yaml.safe_load(text) or {}
+    except RecursionError as error:
+        raise InputError(f"cannot read the settings in {path}: they are nested too deeply") from error
+    except ValueError as error:  # a number or a date that is none
+        raise InputError(f"cannot read the settings in {path}: {error}") from error
     except yaml.YAMLError as error:
         mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None) or one_line(error)
         place = f", line {mark.line + 1}" if mark is not None else ""

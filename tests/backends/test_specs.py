@@ -78,7 +78,7 @@ def test_openai_itself_needs_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
         ("embedded:other", "one embedded model"),
         ("embedded?colour=red", "no setting 'colour'"),
         ("scripted:", "names no model"),
-        ("scripted:missing.json", "cannot be read: No such file"),
+        ("scripted:missing.json", "cannot read missing.json: No such file"),
         ("gpt-5", "openai:MODEL"),
         ("", "names no model"),
         ("nonsense:model", "openai:MODEL"),

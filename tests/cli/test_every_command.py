@@ -6,6 +6,7 @@ The cases are made of the parser: a new command needs a line in `GOOD`, a parame
 from __future__ import annotations
 
 import io
+import os
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -61,7 +62,11 @@ BESIDE: dict[str, dict[str, str | None]] = {
 }
 """What else has to be given (or left out) where a parameter is to be looked at."""
 
+LONG = "n" * 256
+"""A name longer than file systems take: they refuse even to say whether it is there."""
 STORES = [
+    "pipe",
+    LONG,
     "nowhere.sqlite",
     "text.txt",
     "cut.sqlite",
@@ -73,7 +78,7 @@ STORES = [
     "text.txt/x.sqlite",
     "mongodb://host/x",
 ]
-NEW_STORES = ["text.txt", "cut.sqlite", "other.sqlite", "folder", "binary", "", "text.txt/x.sqlite", "mongodb://host/x"]
+NEW_STORES = [one for one in STORES if one not in ("nowhere.sqlite", "empty")]
 MODELS = [
     "nope",
     "",
@@ -84,6 +89,9 @@ MODELS = [
     "scripted:folder",
     "scripted:empty",
     "scripted:binary",
+    "scripted:deep",
+    "openai:m@http://[",
+    "openai:m@http://localhost:99999/v1",
     "transformers:./nowhere",
     "transformers:folder",
     "agent:json:loads",
@@ -94,7 +102,7 @@ ASKERS = ["nope", "asker:nowhere", "asker:folder", "asker:text.txt"]
 NAMES = ["bored", ""]
 SPECS = [
     *("nope", "", "arithmetic?n=x", "arithmetic?m=1", "arithmetic?n=0", "arithmetic?form=vague", "gsm8k:nowhere"),
-    *(f"tasks:{name}" for name in ("nowhere", "folder", "empty", "binary", "text.txt")),
+    *(f"tasks:{name}" for name in ("nowhere", "folder", "empty", "binary", "text.txt", "deep.json", LONG)),
 ]
 WRONG: dict[str, list[str]] = {
     "STORE": STORES,
@@ -116,6 +124,9 @@ WRONG: dict[str, list[str]] = {
         "openai:nowhere",
         "langgraph:text.txt",
         "langgraph:folder",
+        "langgraph:pipe",
+        "openai:pipe",
+        f"openai:{LONG}",
     ],
     "NAME[:FILE][?n=N]": ["nope", "", "nope:good.json", "nope?n=1"],
     "FORMAT": NAMES,
@@ -125,7 +136,7 @@ WRONG: dict[str, list[str]] = {
     "KIND": NAMES,
     "DATE": ["soon", "", "2026-13-01", "31.12.2026"],
     "NAME=VALUE": ["tag", "=prod", ""],
-    "JSON": ["{", "[]", "1", ""],
+    "JSON": ["{", "[]", "1", "", "[" * 100_000],
     "heldout|train|all": NAMES,
     "ADDRESS": ["0.0.0.0", "nope.invalid", ""],
     "KEY": ["short", ""],
@@ -133,8 +144,8 @@ WRONG: dict[str, list[str]] = {
     "export --select": NAMES,
     "recipes copy name": [*NAMES, "a/b/c"],
     "recipes copy --to": ["text.txt", "text.txt/x"],
-    "tasks --out": ["folder", "text.txt/x", ""],
-    "export --out": ["folder", "text.txt/x", ""],
+    "tasks --out": ["folder", "text.txt/x", "", "pipe", LONG],
+    "export --out": ["folder", "text.txt/x", "", "pipe", LONG],
     "report --out": ["folder", "text.txt/x", ""],
     "gguf out": ["folder", "text.txt/x", ""],
     "demo --out": ["text.txt", "text.txt/x"],
@@ -142,8 +153,8 @@ WRONG: dict[str, list[str]] = {
     "merge --out": ["text.txt", ""],
     "merge --base": [""],
     "FOLDER": ["nowhere", "text.txt", "empty", ""],
-    "train --config": ["nowhere", "folder", "binary", "text.txt", "broken.yaml", ""],
-    "ask --tools": ["nowhere", "folder", "empty", "binary", "text.txt", "log.jsonl", ""],
+    "train --config": ["nowhere", "folder", "binary", "text.txt", "broken.yaml", "deep", ""],
+    "ask --tools": ["nowhere", "folder", "empty", "binary", "text.txt", "log.jsonl", "deep", LONG, ""],
     "ask --asker": ["nope", "", "asker:nowhere", "asker:folder", "asker:text.txt"],
     "mcp --asker": ["nope", "", "asker:nowhere", "asker:folder", "asker:text.txt"],
     "ask --tool": NAMES,
@@ -231,6 +242,9 @@ def furnish() -> None:
     Path("broken.yaml").write_text("model: [unfinished\n")
     Path("text.txt").write_text("This is a text and no database. " * 50)
     Path("empty").touch()
+    Path("deep").write_text("[" * 5_000)
+    Path("deep.json").write_text("[" * 5_000)
+    os.mkfifo("pipe")
     Path("binary").write_bytes(bytes(range(256)) * 20)
     TraceStore.open("good.sqlite").close()
     Path("cut.sqlite").write_bytes(Path("good.sqlite").read_bytes()[:5000])

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from sml_agents.errors import InputError, MissingExtra, one_line
+from sml_agents.files import is_special
 from sml_agents.traces.importers.messages import read_messages
 from sml_agents.traces.importers.parts import BadRecord, Said, text_of
 from sml_agents.traces.importers.record import Log, Loss, OnLoss
@@ -204,6 +205,8 @@ def _sqlite(place: str) -> Iterator[tuple[Any, Iterator[str]]]:
 
 
 def _read_only(path: Path) -> sqlite3.Connection:
+    if is_special(path):
+        raise InputError(f"{path} is no ordinary file: give the file of an SqliteSaver")
     try:
         connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, check_same_thread=False, timeout=20)
         connection.execute(f"{_THREADS} LIMIT 1").fetchall()

@@ -8,12 +8,14 @@ held than one object, of at most `LONGEST` bytes.
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sml_agents.errors import InputError, MissingExtra, one_line
+from sml_agents.files import is_special
 from sml_agents.traces.importers.json_text import BLANK, read_json
 from sml_agents.traces.importers.record import Loss, OnLoss
 from sml_agents.traces.importers.unpack import MOST_TIMES, SMALL, UNREADABLE, TooMuch, pieces
@@ -45,9 +47,13 @@ def files_at(place: str, *suffixes: str) -> list[Path]:
             for file in path.rglob("*")
             if file.is_file() and not file.name.startswith((".", "_")) and not wanted.isdisjoint(file.suffixes[-2:])
         )
+        if not os.access(path, os.R_OK | os.X_OK):
+            raise InputError(f"the folder {place} cannot be read: check its permissions")
         if not found:
             raise InputError(f"the folder {place} holds no {' or '.join(sorted(wanted))} file: name the log to import")
         return found
+    if is_special(path):
+        raise InputError(f"{place} is no ordinary file: give the path of the log to import")
     if not path.is_file():
         raise InputError(f"there is no file {place}: give the path of the log to import")
     return [path]
@@ -187,6 +193,7 @@ def _listed(held: list[Any], name: str, on_loss: OnLoss) -> Iterator[Row]:
 _SPACE = re.compile(rb"[,\s\x1e\xef\xbb\xbf]*+")
 _BRACKET = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+([{}\[\]])', re.DOTALL)
 _PLAIN = re.compile(rb'"(?:[^"\\\n]++|\\.)*+"?|[^\s,\[\]{}"]++|.', re.DOTALL)
+_OPENINGS = re.compile(rb"[\[\s]++")
 _FIRST_KEY = re.compile(rb'\{\s*("(?:[^"\\]|\\.){0,100}"\s*:)', re.DOTALL)
 _MARGIN = 200
 
@@ -200,6 +207,7 @@ class _Values:
 
     _PATIENCE = 4 * LONGEST
     _SHORT = 64 << 10
+    _MOST_UNCLOSED = 3
 
     def __init__(self, found: Iterator[bytes], lines: int, name: str, on_loss: OnLoss, inside: tuple[str, ...]) -> None:
         self.found = found
@@ -212,6 +220,8 @@ class _Values:
         """Line ends before `at`."""
         self.patience = self._PATIENCE
         """Bytes that may be looked through in vain; after that, only a short way for each object."""
+        self.unclosed = 0
+        """Arrays within an array whose end was looked for in vain; after a few, what is in the next ones is read."""
 
     def rows(self) -> Iterator[Row]:
         while self._skip():
@@ -356,9 +366,12 @@ class _Values:
     def _plain(self, where: str) -> None:
         """Pass over what is neither object nor list; an array within an array is one thing."""
         if self.text[self.at : self.at + 1] == b"[":
-            end = self._end()
+            end = self._end() if self.unclosed < self._MOST_UNCLOSED else None
+            self.unclosed += end is None
             self.on_loss(Loss(where, "it is not a JSON object"))
-            self._pass(self.at + 1 if end is None else end)
+            openings = _OPENINGS.match(self.text, self.at)
+            assert openings is not None
+            self._pass(openings.end() if end is None else end)
             return
         found = _PLAIN.match(self.text, self.at)
         assert found is not None

@@ -244,3 +244,18 @@ def test_tables(tmp_path: Path) -> None:
     parquet.write_table(same, tmp_path / "many.parquet", compression="zstd")
     found, losses = read(f"openai:{tmp_path / 'many.parquet'}")
     assert found == [] and "250 times" in losses[0].why
+
+
+def test_arrays_that_never_close_are_looked_through_a_few_times_only(tmp_path: Path) -> None:
+    (tmp_path / "log.json").write_text("[1" * 20_000 + '{"messages": []}')
+    losses: list[Loss] = []
+    with within(5):  # to look for the end of each takes minutes
+        found = [row.value for row in rows(str(tmp_path / "log.json"), losses.append)]
+    assert found == [{"messages": []}], "what stands in them is read"
+
+
+def test_a_run_of_openings_is_one_loss(tmp_path: Path) -> None:
+    (tmp_path / "log.json").write_text("[" * 100_000)
+    losses: list[Loss] = []
+    assert not list(rows(str(tmp_path / "log.json"), losses.append))
+    assert len(losses) == 1
