@@ -29,7 +29,9 @@ from apart import alone
 
 from sml_agents.backends import resolve
 from sml_agents.evaluation.bootstrap import percentiles, resample_sums
+from sml_agents.evaluation.compare import Summary
 from sml_agents.evaluation.run import evaluate
+from sml_agents.evaluation.sources import SUMMARY
 from sml_agents.roles import ChatStudent
 from sml_agents.traces import TraceStore
 from sml_agents.training import ProgressLine
@@ -128,8 +130,8 @@ def gain_interval(options: Any) -> tuple[float, float]:
     """Of the mean gain of these seeds: problems, with both their forms, are drawn anew, start and trained in pairs."""
     by_problem: dict[str, list[float]] = {}
     for name in ("start", *(f"seed-{seed}/heldout" for seed in options.seeds)):
-        (store,) = (options.out / name).glob("*.sqlite")
-        with TraceStore.open(store, read_only=True) as dialogues:
+        (store,) = Summary.read(options.out / name / SUMMARY).stores["student"]
+        with TraceStore.open(options.out / name / store, read_only=True) as dialogues:
             for trace in dialogues.traces():
                 gain = by_problem.setdefault(trace.task.pair, [0.0, 0.0])
                 gain[0] += bool(trace.solved) * (-1.0 if name == "start" else 1 / len(options.seeds))
