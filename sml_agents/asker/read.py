@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -132,17 +133,25 @@ class AskerModel:
         texts = [self.tokenizer.decode(text, skip_special_tokens=True) for text in written]
         return [text.split("\n")[0].strip() for text in texts]
 
-    def _likeliest(self, said: Sequence[Said], argument: Argument, options: Sequence[str], opened: Opened) -> str:
+    def _likeliest(
+        self, said: Sequence[Said], choices: Sequence[tuple[Argument, Sequence[str]]], opened: Opened
+    ) -> list[str]:
+        """Of each argument's options the likeliest, all read in one pass."""
         with self._lock:
             tree = Tree(before=opened[0][0].shape[-2])
             talk = tree.add(self._ids(conversation(said)))
             spans = []
-            for option in options:
-                tree.targets.clear()
-                tree.add(self._ids(branch(argument)), talk, target=self._ids(f" {option}\n"))
-                spans.append(list(tree.targets))
-            scores = self._sums(tree, spans, opened)
-        return options[max(range(len(options)), key=scores.__getitem__)]
+            for argument, options in choices:
+                for option in options:
+                    tree.targets.clear()
+                    tree.add(self._ids(branch(argument)), talk, target=self._ids(f" {option}\n"))
+                    spans.append(list(tree.targets))
+            scores = iter(self._sums(tree, spans, opened))
+        best = []
+        for _, options in choices:
+            score = dict(zip(options, islice(scores, len(options)), strict=True))
+            best.append(max(options, key=score.__getitem__))
+        return best
 
     def choose(self, tools: Sequence[ToolView], said: Sequence[Said]) -> dict[str | None, float]:
         """How likely each tool serves the request, None none of them; the probabilities of all add up to 1.
@@ -256,8 +265,10 @@ class Reading:
         free = [row for row in rows if row not in chosen]
         copied = self._model._copied(free, self._state) if free and self._state is not None else []
         found = dict(zip(free, copied, strict=True))
-        for row, options in chosen.items():
-            found[row] = self._model._likeliest(self._said, self._arguments[row], options, self._opened)
+        if chosen:
+            choices = [(self._arguments[row], options) for row, options in chosen.items()]
+            likeliest = self._model._likeliest(self._said, choices, self._opened)
+            found |= dict(zip(chosen, likeliest, strict=True))
         return {self._arguments[row].name: found[row] for row in rows}
 
 

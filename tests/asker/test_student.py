@@ -88,6 +88,8 @@ def test_of_an_enum_and_a_yes_or_no_a_member_is_written(model: AskerModel) -> No
     found = model.read(VIEW, SAID).values(["line.kind", "loud"])
     assert set(found) == {"line.kind", "loud"}
     assert found["line.kind"] in ("home", "work") and found["loud"] in ("yes", "no")
+    alone = {name: model.read(VIEW, SAID).values([name])[name] for name in found}
+    assert found == alone
     assert model.read(ToolView("now"), SAID).missing == {}
 
 
