@@ -85,6 +85,8 @@ class _Heard:
     texts: list[str]
     clock: Clock
     taken: list[Place]
+    chosen: list[Place]
+    """Words that name a choice: they are that choice's alone, but may be part of a longer value, as in `Red Lion`."""
 
     @classmethod
     def of(cls, said: Sequence[Said], now: dt.datetime | None) -> _Heard:
@@ -95,7 +97,7 @@ class _Heard:
             # What day it is is nobody's value.
             texts[place] = texts[place][: span.start] + " " * (span.end - span.start) + texts[place][span.end :]
             clock = Clock(dt.datetime.combine(day, dt.time()))
-        return cls(texts, clock, [])
+        return cls(texts, clock, [], [])
 
     def told(self, one: Argument, words: str) -> Told:
         kind = kind_by_form(one.schema, one.name.rsplit(".", 1)[-1])
@@ -121,10 +123,12 @@ class _Heard:
         return Told(words if chosen is None else chosen, False)
 
     def _choice(self, kind: Kind, words: str) -> Told:
-        for text in self.texts:
-            said = {one.value: None for one in mentions(kind, text, self.clock) if not one.denied}
+        for place, text in enumerate(self.texts):
+            said = [one for one in mentions(kind, text, self.clock) if not one.denied]
             if said:
-                return Told(next(iter(said)) if len(said) == 1 else words, True)
+                self.chosen += [(place, one.span) for one in said]
+                several = len({one.value for one in said}) > 1
+                return Told(words if several else said[0].value, True)
         return Told(words, False)
 
     def _list(self, one: Argument, words: str) -> Told:
@@ -172,7 +176,12 @@ class _Heard:
         return free is not None
 
     def _is_free(self, place: Place) -> bool:
-        return not any(_meet(place, other) for other in self.taken)
+        named = any(_within(place, other) for other in self.chosen)
+        return not named and not any(_meet(place, other) for other in self.taken)
+
+
+def _within(one: Place, other: Place) -> bool:
+    return one[0] == other[0] and other[1].start <= one[1].start and one[1].end <= other[1].end
 
 
 def _meet(one: Place, other: Place) -> bool:

@@ -83,6 +83,9 @@ def test_words_are_one_arguments_value() -> None:
     assert one["away"].found and not one["home"].found, "the surer one has it"
     both = heard(teams, {"home": "FC Aurora", "away": "FC Aurora"}, "FC Aurora, away at FC Aurora's second team")
     assert both["home"].found and both["away"].found, "it is said twice"
+    wine = {"color": {"enum": ["red", "rose"]}, "dish": TEXT}
+    assert not heard(wine, {"color": "rose", "dish": "rose"}, "A wine that is rose", dish=0.2)["dish"].found
+    assert heard(wine, {"color": "red", "dish": "red mullet"}, "A red for red mullet", dish=0.2)["dish"].found
     numbers = {"price": NUMBER, "cost": NUMBER}
     found = heard(numbers, {"price": "79", "cost": "79"}, "A price of $79, taxed at 94 percent", cost=0.3)
     assert found["price"] == Told(79, True) and not found["cost"].found
