@@ -10,6 +10,7 @@ pairs, material, generated, mix     what it is trained on: by rule from function
 talks        the same out of an agent's own logs
 train, weights, threshold           how it is trained and stored, and where it draws the line
 read, packed, load                  asking it
+told                                what was said for each argument, as values of a call
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sml_agents.asker.prompt import Argument, Said, ToolView
@@ -84,8 +84,8 @@ class _Heard:
 
     texts: list[str]
     clock: Clock
-    taken: list[Place]
-    chosen: list[Place]
+    taken: list[Place] = field(default_factory=list)
+    chosen: list[Place] = field(default_factory=list)
     """Words that name a choice: they are that choice's alone, but may be part of a longer value, as in `Red Lion`."""
 
     @classmethod
@@ -97,7 +97,7 @@ class _Heard:
             # What day it is is nobody's value.
             texts[place] = texts[place][: span.start] + " " * (span.end - span.start) + texts[place][span.end :]
             clock = Clock(dt.datetime.combine(day, dt.time()))
-        return cls(texts, clock, [], [])
+        return cls(texts, clock)
 
     def told(self, one: Argument, words: str) -> Told:
         kind = kind_by_form(one.schema, one.name.rsplit(".", 1)[-1])
@@ -176,12 +176,8 @@ class _Heard:
         return free is not None
 
     def _is_free(self, place: Place) -> bool:
-        named = any(_within(place, other) for other in self.chosen)
+        named = any(place[0] == other[0] and place[1].lies_in(other[1]) for other in self.chosen)
         return not named and not any(_meet(place, other) for other in self.taken)
-
-
-def _within(one: Place, other: Place) -> bool:
-    return one[0] == other[0] and other[1].start <= one[1].start and one[1].end <= other[1].end
 
 
 def _meet(one: Place, other: Place) -> bool:

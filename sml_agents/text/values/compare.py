@@ -41,7 +41,9 @@ def _mentions(kind: Kind, text: str, clock: Clock) -> tuple[Mention, ...]:
         found = find_counts(kind, text, clock)
     elif kind.sort == "enum":
         found = [Mention(member, span) for member in kind.members for span in _members(member, text, kind)]
-        found = [one for one in found if not any(_inside(one.span, other.span) for other in found)]
+        found = [
+            one for one in found if not any(one.span != other.span and one.span.lies_in(other.span) for other in found)
+        ]
     elif kind.sort == "pattern":
         found = _matches(kind.pattern, text)
     else:
@@ -53,10 +55,6 @@ def _mentions(kind: Kind, text: str, clock: Clock) -> tuple[Mention, ...]:
 def mentions(kind: Kind, text: str, clock: Clock) -> tuple[Mention, ...]:
     """Every value of a kind that a text says, denied ones marked. Empty for free text and yes-or-no."""
     return _mentions(kind, text, clock)
-
-
-def _inside(one: Span, other: Span) -> bool:
-    return one != other and other.start <= one.start and one.end <= other.end
 
 
 def _matches(pattern: str, text: str) -> list[Mention]:

@@ -96,11 +96,8 @@ def _numbers(kind: Kind, text: str, clock: Clock) -> list[Formed]:
             if re.search(r"m$|\sM$", text[one.span.start : one.span.end]):  # metres, no millions
                 values = [value for value in values if value < 1e6] or values
             found.append(Formed(one.span, _number(max(values))))
-    return sorted(one for one in found if not any(_inside(one.span, other.span) for other in found))
-
-
-def _inside(one: Span, other: Span) -> bool:
-    return one != other and other.start <= one.start and one.end <= other.end
+    spans = {one.span for one in found}
+    return sorted(one for one in found if not any(one.span.lies_in(other) for other in spans - {one.span}))
 
 
 def _in_units(length: Length, unit: float) -> float | int:

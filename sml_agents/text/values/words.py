@@ -44,6 +44,10 @@ class Span:
     def overlaps(self, other: Span) -> bool:
         return self.start < other.end and other.start < self.end
 
+    def lies_in(self, other: Span) -> bool:
+        """Whether all of it is part of another piece, or is that piece."""
+        return other.start <= self.start and self.end <= other.end
+
 
 @dataclass(frozen=True)
 class Token:
