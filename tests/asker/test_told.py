@@ -66,6 +66,7 @@ def test_what_was_said_becomes_a_value_of_the_schema(schema: dict[str, Any], wor
         (INTEGER, "2", "A table, please"),
         (INTEGER, "4", "The 4th of May"),
         (DATE, "2027-05-01", "A table, please"),
+        (DATE, "8 October 2027", "A table, please. Current date: Friday, 8 October 2027."),
         (TIME, "an hour", "for an hour"),
         ({"enum": ["economy", "business"]}, "economy", "A flight to Rome"),
         ({"enum": [30, 60]}, "30", "45 of them"),

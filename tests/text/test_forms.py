@@ -59,6 +59,8 @@ def test_every_value_of_a_kind(schema: dict[str, Any], text: str, values: list[A
         ("The date today is Thursday, 8 April 2027.", dt.date(2027, 4, 8)),
         ("Note that it's Monday, 6 April 2026.", dt.date(2026, 4, 6)),
         ("For your reference, today's date is 2027-04-05.", dt.date(2027, 4, 5)),
+        ("Current date: Friday, 8 October 2027.", dt.date(2027, 10, 8)),
+        ("We have Thursday, 19 February 2026 today.", dt.date(2026, 2, 19)),
         ("I need it today, the flight is on 5 April 2027.", None),
         ("It's 5 April 2027 that I leave.", None),
         ("It is Monday.", None),

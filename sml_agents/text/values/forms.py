@@ -112,7 +112,7 @@ def _number(value: float) -> float | int:
 
 
 _TODAY = re.compile(
-    r"\btoday(?:['\u2019]s date)?\s*(?:is\b|:)?"
+    r"\b(?:today(?:['\u2019]s date)?|(?:current|present) (?:date|day))\s*(?:is\b|:)?"
     r"|\b(?:it is|it['\u2019]s)(?=\s+(?:mon|tues|wednes|thurs|fri|satur|sun)day\b)",
     re.IGNORECASE,
 )
@@ -127,12 +127,11 @@ def today_in(texts: Sequence[str]) -> tuple[int, Span, dt.date] | None:
         said = list(_TODAY.finditer(text))
         for one in find_dates(text, _NO_CLOCK) if said else ():
             whole = not (one.open_year or one.relative or one.weekday_only)
-            if whole and any(
-                before.start() < one.span.end <= before.end() + _NEAR + _length(one.span) for before in said
-            ):
+            if whole and any(_is_of(words, one.span) for words in said):
                 return place, one.span, one.day
     return None
 
 
-def _length(span: Span) -> int:
-    return span.end - span.start
+def _is_of(words: re.Match[str], day: Span) -> bool:
+    """Whether such words stand before a day, at its beginning, or right behind it."""
+    return words.start() - 1 == day.end or words.start() <= day.start <= words.end() + _NEAR
