@@ -33,14 +33,16 @@ def refusal(error: OSError) -> str | None:
     return f"{name}{error.strerror}: {advice}" if advice else None
 
 
-def read_text(path: Path) -> str:
-    """The UTF-8 text in a file, without a byte order mark. InputError when it cannot be read."""
+def read_text(path: Path, holding: str = "") -> str:
+    """The UTF-8 text in a file, without a byte order mark. InputError when it cannot be read; `holding`: what the file
+    holds, for its sentence."""
+    place = f"{holding} in {path}" if holding else str(path)
     try:
         return path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror or error}") from error
+        raise InputError(f"cannot read {place}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"cannot read {path}: it is not UTF-8 text") from error
+        raise InputError(f"cannot read {place}: it is not UTF-8 text") from error
 
 
 def parse_json(text: str | bytes) -> Any:

@@ -307,7 +307,7 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     """
     import yaml
 
-    text = read_text(Path(path))
+    text = read_text(Path(path), "the settings")
     try:
         values = yaml.safe_load(text) or {}
     except RecursionError as error:
