@@ -55,6 +55,7 @@ def main() -> int:
     options.add_argument("--warmup", type=float, default=20, help="steps in which the learning rate rises")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--dev", type=int, default=60, help="held-out pairs of each source, calls of logs")
+    options.add_argument("--device", default="auto", help="of torch; auto takes a GPU if there is one")
     options.add_argument("--resume", action="store_true", help="go on with a run that was cut short")
     given = options.parse_args()
     if given.written is None:
@@ -132,7 +133,16 @@ def train(given: argparse.Namespace) -> int:
     base = Path(model_path(given.base))
     with freed_memory_kept():
         row_of = mix if lessons is None else lessons.mixed_with(mix if mix.files or mix.generated else None)
-        train_asker(base, row_of, settings, given.out, resume=given.resume, save_every=25, progress=progress)
+        train_asker(
+            base,
+            row_of,
+            settings,
+            given.out,
+            resume=given.resume,
+            save_every=25,
+            progress=progress,
+            device=given.device,
+        )
     choose(given, base, parts, lessons)
     (given.out / STATE).unlink(missing_ok=True)
     return 0
@@ -189,7 +199,7 @@ def choose(given: argparse.Namespace, base: Path, parts: dict[str, list[Talk]], 
         )
     if lessons is not None:
         pairs["lessons"] = lessons.pairs()[: given.dev]
-    model = AskerModel.load(given.out, base)
+    model = AskerModel.load(given.out, base, device=given.device)
     record = chosen_on(
         model,
         pairs,

@@ -1,4 +1,4 @@
-"""`asker:` and `asker:FOLDER`: an asker, ready to be asked."""
+"""`asker:` and `asker:FOLDER`, on a GPU `asker:?device=cuda`: an asker, ready to be asked."""
 
 from __future__ import annotations
 
@@ -30,13 +30,15 @@ class Asker:
     folder: Path
     record: AskerRecord
     _model: AskerModel | None = field(default=None, repr=False)
+    device: str = field(default="cpu", kw_only=True)
+    """Of torch: where the weights are loaded to."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
     def model(self) -> AskerModel:
         with self._lock:
             if self._model is None:
-                self._model = _weights(self.folder)
+                self._model = _weights(self.folder, self.device)
             return self._model
 
     def missing(
@@ -62,28 +64,29 @@ class Asker:
 
 @lru_cache(maxsize=8)
 def load_asker(spec: str) -> Asker:
-    """The asker behind a spec: `asker:` for the one of this package, `asker:FOLDER` for one of your own.
+    """The asker behind a spec: `asker:` for the one of this package, `asker:FOLDER` for one of your own. It is read on
+    the processor unless `?device=cuda` (`cuda:1`, `auto`) says otherwise: next to an agent's model it is small.
 
     Raises:
         InputError: no asker there.
         MissingExtra: torch and transformers are not installed.
     """
     _, name, arg, values = read_spec(spec)
-    if name != "asker" or values:
-        raise InputError(f"{spec!r} is no asker: give asker: or asker:FOLDER, without settings.")
+    if name != "asker" or set(values) - {"device"}:
+        raise InputError(f"{spec!r} is no asker: give asker: or asker:FOLDER, with no other setting than device.")
     if any(find_spec(one) is None for one in ("torch", "transformers")):
         raise MissingExtra("An asker", "local")
     folder = Path(arg).expanduser() if arg else READY
-    return Asker(folder, AskerRecord.read(folder))
+    return Asker(folder, AskerRecord.read(folder), device=values.get("device", "cpu"))
 
 
 @lru_cache(maxsize=2)
-def _weights(folder: Path) -> AskerModel:
+def _weights(folder: Path, device: str) -> AskerModel:
     from sml_agents.backends.embedded import embedded_path
     from sml_agents.backends.threads import set_threads
 
     set_threads(None)
     try:
-        return AskerModel.load(folder, embedded_path())
+        return AskerModel.load(folder, embedded_path(), device=device)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
         raise InputError(f"The weights in {folder} cannot be loaded: {str(error).splitlines()[0][:200]}") from error

@@ -43,20 +43,22 @@ class AskerModel:
         self._greeted: OrderedDict[str, list[float]] = OrderedDict()
 
     @classmethod
-    def load(cls, folder: Path, base: Path | None = None, dtype: Any = None) -> AskerModel:
+    def load(cls, folder: Path, base: Path | None = None, dtype: Any = None, device: str = "cpu") -> AskerModel:
         """The weights in `folder`: a whole model, or an adapter of `base`, which is merged into it.
 
         Args:
             dtype: of torch; None: as askers are read, in a byte a weight, multiplied in bfloat16 where the processor
                 does that itself, else in float32.
+            device: of torch; `auto` takes a GPU if there is one.
         """
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
-        from sml_agents.backends.loading import resolved_dtype, without_progress_bars
+        from sml_agents.backends.loading import resolved_device, resolved_dtype, without_progress_bars
 
+        device = resolved_device(device)
         small = dtype is None
-        dtype = dtype or getattr(torch, resolved_dtype("fast", "cpu"))
+        dtype = dtype or getattr(torch, resolved_dtype("fast", device))
         adapter = (folder / "adapter_config.json").is_file()
         place = base if adapter and base is not None else folder
         with without_progress_bars():
@@ -70,7 +72,7 @@ class AskerModel:
             from sml_agents.asker.packed import pack
 
             pack(model)
-        return cls(model.eval().requires_grad_(False), tokenizer)
+        return cls(model.to(device).eval().requires_grad_(False), tokenizer)
 
     def missing(
         self, tool: ToolView, said: Sequence[Said], drafts: Mapping[str, str] | None = None
@@ -98,7 +100,7 @@ class AskerModel:
             tree = Tree(before=opened[0][0].shape[-2])
             talk = tree.add(self._ids(conversation(said)))
             ends = [tree.last(tree.add(self._ids(branch(one, drafts.get(one.name))), talk)) for one in arguments]
-            inputs, cache = tree.inputs(self.model.dtype), self._cached(opened)
+            inputs, cache = tree.inputs(self.model.dtype, self.model.device), self._cached(opened)
             hidden_AD = self._hidden(inputs, cache)[ends]
             logprobs_AV = self.model.lm_head(hidden_AD).float().log_softmax(-1)
         (question,) = self._ids(MISSING)
@@ -116,7 +118,8 @@ class AskerModel:
         written: list[list[int]] = [[] for _ in rows]
         with self._lock, torch.inference_mode():
             cache = self._cached([(layer.keys, layer.values) for layer in state.cache.layers])
-            apart_AA = torch.full((len(rows), len(rows)), torch.finfo(sees_AS.dtype).min).fill_diagonal_(0.0)
+            shape, never = (len(rows), len(rows)), torch.finfo(sees_AS.dtype).min
+            apart_AA = torch.full(shape, never, device=sees_AS.device).fill_diagonal_(0.0)
             while True:
                 logits_AV = self.model.lm_head(hidden_AD).float()
                 if not written[0]:
@@ -207,7 +210,8 @@ class AskerModel:
         if text not in self._openings:
             cache: Any = DynamicCache()
             with torch.inference_mode():
-                self.model.model(torch.tensor([self._ids(text)]), use_cache=True, **{self._cache_name: cache})
+                ids_1T = torch.tensor([self._ids(text)], device=self.model.device)
+                self.model.model(ids_1T, use_cache=True, **{self._cache_name: cache})
             self._openings[text] = [(layer.keys, layer.values) for layer in cache.layers]
         self._openings.move_to_end(text)
         if len(self._openings) > _KEPT:
@@ -218,7 +222,7 @@ class AskerModel:
         import torch
 
         with torch.inference_mode():
-            hidden_TD = self._hidden(tree.inputs(self.model.dtype), self._cached(opened))
+            hidden_TD = self._hidden(tree.inputs(self.model.dtype, self.model.device), self._cached(opened))
             return self.model.lm_head(hidden_TD[list(places)]).float().log_softmax(-1)
 
     def _hidden(self, inputs: Mapping[str, Any], cache: Any) -> Any:

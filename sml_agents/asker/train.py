@@ -7,26 +7,31 @@ stays, and falls in the last part: a run that is going well can be given more st
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from sml_agents.asker.rows import RowOf, tree_of
+from sml_agents.asker.trees import side_by_side
 from sml_agents.asker.weights import WEIGHTS
 from sml_agents.errors import InputError, TrainingError
 from sml_agents.files import whole_file
 from sml_agents.types import stable_hash
 
-__all__ = ["STATE", "AskerSettings", "Step", "train_asker", "trees_of_step"]
+__all__ = ["STATE", "AskerSettings", "Step", "steps_of", "train_asker", "trees_of_step"]
 
 STATE = "state.pt"
 """What a run goes on from; of no use once the run is done."""
+_DRAWING = 4
+"""Processes that draw rows for a GPU."""
 _LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
@@ -55,7 +60,7 @@ class AskerSettings(BaseModel):
     start: str = ""
     """Folder of low-rank weights of the same `r` and layers to go on from; empty: from none."""
     precision: str = Field(default="auto", pattern="^(auto|fp32|bf16)$")
-    """`auto`: bf16 where the processor multiplies in it, else fp32. What is trained is kept in fp32."""
+    """`auto`: bf16 where the device multiplies in it, else fp32. What is trained is kept in fp32."""
 
     def rate(self, step: int) -> float:
         """The learning rate of a step, the first being 0."""
@@ -83,9 +88,13 @@ def train_asker(
     resume: bool = False,
     save_every: int = 50,
     progress: Callable[[Step], None] | None = None,
+    device: str = "auto",
 ) -> None:
     """Train from the model in `base`, and write the weights to `out`: an adapter, or with `full` a whole model.
     Every `save_every` steps the weights so far, usable as they are, and the optimiser's state are written to `out`.
+
+    Args:
+        device: of torch; `auto` takes a GPU if there is one. On a GPU a step's rows are read side by side.
 
     Raises:
         InputError: `out` holds something else, or on resume a run with other settings than steps.
@@ -94,17 +103,20 @@ def train_asker(
     import torch
     from transformers import AutoTokenizer
 
+    from sml_agents.backends.loading import resolved_device
+
     if out.exists() and any(out.iterdir()) and not resume:
         raise InputError(f"{out} is not empty: choose another folder, or go on with --resume if a run was cut short.")
     out.mkdir(parents=True, exist_ok=True)
+    device = resolved_device(device)
     tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)
-    model = _trainable(base, settings)
+    model = _trainable(base, settings, device)
     trained = [one for one in model.parameters() if one.requires_grad]
     kept = [one.detach().float().clone().requires_grad_() for one in trained]
     optimiser = torch.optim.AdamW(kept, lr=settings.learning_rate, betas=(0.9, 0.98), weight_decay=0.0)
     done, tokens = 0, 0
     if resume and (out / STATE).is_file():
-        state = torch.load(out / STATE, weights_only=True)
+        state = torch.load(out / STATE, weights_only=True, map_location=device)
         if {"start": "", **state["settings"], "steps": 0} != {**settings.model_dump(), "steps": 0}:
             raise InputError(f"{out} was started with other settings: give the same ones, steps apart.")
         done, tokens = state["step"], state["tokens"]
@@ -115,19 +127,21 @@ def train_asker(
         _copy(kept, trained)
     body, head = _parts(model)
     model.train()
-    for step in range(done, settings.steps):
-        trees = trees_of_step(row_of, tokenizer, settings, step)
+    for step, trees in enumerate(steps_of(row_of, tokenizer, settings, done, device), start=done):
         weight = sum(one for tree in trees for _, _, one in tree.targets)
         total = 0.0
-        for tree in trees:
-            places, targets, weights = (list(column) for column in zip(*tree.targets, strict=True))
-            hidden_TD = body(**tree.inputs(head.weight.dtype), use_cache=False).last_hidden_state[0]
-            logits_NV = head(hidden_TD[places]).float()
-            losses_N = torch.nn.functional.cross_entropy(logits_NV, torch.tensor(targets), reduction="none")
-            loss = (losses_N * torch.tensor(weights)).sum() / weight
+        at_once = 1 if device == "cpu" else len(trees)
+        for some in (trees[first : first + at_once] for first in range(0, len(trees), at_once)):
+            marked = [(row, *target) for row, tree in enumerate(some) for target in tree.targets]
+            rows, places, targets, weights = (list(column) for column in zip(*marked, strict=True))
+            hidden_BTD = body(**side_by_side(some, head.weight.dtype, device), use_cache=False).last_hidden_state
+            logits_NV = head(hidden_BTD[rows, places]).float()
+            targets_N = torch.tensor(targets, device=device)
+            losses_N = torch.nn.functional.cross_entropy(logits_NV, targets_N, reduction="none")
+            loss = (losses_N * torch.tensor(weights, device=device)).sum() / weight
             loss.backward()
             total += loss.item()
-            tokens += len(tree.ids)
+            tokens += sum(len(tree.ids) for tree in some)
         if not total < float("inf"):
             raise TrainingError(f"the loss is not a number at step {step + 1}: lower the learning rate")
         for one, copy in zip(kept, trained, strict=True):
@@ -147,6 +161,33 @@ def train_asker(
                 torch.save({**state, "optimiser": optimiser.state_dict()}, path)
 
 
+def steps_of(row_of: RowOf, tokenizer: Any, settings: AskerSettings, first: int, device: str) -> Iterator[list[Any]]:
+    """The rows of each step from `first` on. For a GPU, which would wait for them, other processes draw them."""
+    draw = partial(trees_of_step, row_of, tokenizer, settings)
+    if device == "cpu":
+        yield from map(draw, range(first, settings.steps))
+        return
+    from torch.utils.data import DataLoader
+
+    workers = max(1, min(_DRAWING, (os.cpu_count() or 1) - 1))
+    yield from DataLoader(_Drawn(draw, first, settings.steps), batch_size=None, num_workers=workers)
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """What the steps from `first` up to `stop` are trained on, as a data set of torch's."""
+
+    draw: Callable[[int], list[Any]]
+    first: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.first
+
+    def __getitem__(self, place: int) -> list[Any]:
+        return self.draw(self.first + place)
+
+
 def trees_of_step(row_of: RowOf, tokenizer: Any, settings: AskerSettings, step: int) -> list[Any]:
     """The rows of a step, the first being 0, as tokens. Raises TrainingError when no row can be made."""
     trees: list[Any] = []
@@ -162,19 +203,19 @@ def trees_of_step(row_of: RowOf, tokenizer: Any, settings: AskerSettings, step: 
     return trees
 
 
-def _trainable(base: Path, settings: AskerSettings) -> Any:
+def _trainable(base: Path, settings: AskerSettings, device: str) -> Any:
     """The model, what is to be trained asking for gradients."""
     import torch
     from transformers import AutoModelForCausalLM
 
-    from sml_agents.backends.loading import cpu_has_bfloat16, without_progress_bars
+    from sml_agents.backends.loading import resolved_dtype, without_progress_bars
 
-    half = settings.precision == "bf16" or (settings.precision == "auto" and cpu_has_bfloat16())
-    dtype = torch.bfloat16 if half else torch.float32
+    named = {"auto": resolved_dtype("fast", device), "fp32": "float32", "bf16": "bfloat16"}
+    dtype = getattr(torch, named[settings.precision])
     with without_progress_bars():
         model: Any = AutoModelForCausalLM.from_pretrained(
             base, dtype=dtype, attn_implementation="eager", trust_remote_code=False
-        )
+        ).to(device)
     if settings.method == "full":
         return model
     from peft import LoraConfig, get_peft_model

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["Tree"]
+__all__ = ["Tree", "side_by_side"]
 
 
 @dataclass
@@ -57,7 +57,7 @@ class Tree:
         """The place of a node's last token."""
         return self._nodes[node][1] - 1
 
-    def inputs(self, dtype: Any) -> dict[str, Any]:
+    def inputs(self, dtype: Any, device: Any = "cpu") -> dict[str, Any]:
         """`input_ids` and `position_ids` (1, T), and an additive `attention_mask` (1, 1, T, before + T)."""
         import torch
 
@@ -70,7 +70,25 @@ class Tree:
         mask_TT = torch.zeros(size, size, dtype=dtype).masked_fill(~sees_TT, torch.finfo(dtype).min)
         mask_TS = torch.nn.functional.pad(mask_TT, (self.before, 0))
         return {
-            "input_ids": torch.tensor([self.ids]),
-            "position_ids": torch.tensor([self.positions]),
-            "attention_mask": mask_TS[None, None],
+            "input_ids": torch.tensor([self.ids], device=device),
+            "position_ids": torch.tensor([self.positions], device=device),
+            "attention_mask": mask_TS[None, None].to(device),
         }
+
+
+def side_by_side(trees: Sequence[Tree], dtype: Any, device: Any = "cpu") -> dict[str, Any]:
+    """The same of several trees, `before` which nothing was read: (B, T), and (B, 1, T, T). Shorter ones are filled up
+    at their end with tokens that see themselves alone."""
+    import torch
+
+    size = max(len(tree.ids) for tree in trees)
+    alone_TT = torch.full((size, size), torch.finfo(dtype).min, dtype=dtype).fill_diagonal_(0.0)
+    inputs = {
+        "input_ids": torch.zeros(len(trees), size, dtype=torch.long),
+        "position_ids": torch.zeros(len(trees), size, dtype=torch.long),
+        "attention_mask": alone_TT.repeat(len(trees), 1, 1, 1),
+    }
+    for row, tree in enumerate(trees):
+        for name, one in tree.inputs(dtype).items():
+            inputs[name][row][tuple(slice(end) for end in one[0].shape)] = one[0]
+    return {name: one.to(device) for name, one in inputs.items()}

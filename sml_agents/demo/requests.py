@@ -128,16 +128,18 @@ def _headline(console: Console, step: int, text: str) -> None:
 
 
 def _asker(folder: Path, record: AskerRecord, settings: DemoSettings) -> Asker:
-    """An asker that is read in bfloat16, which takes more memory than a byte a weight, and half the time."""
+    """An asker that is read in full numbers, which takes more memory than a byte a weight, and half the time."""
     import torch
 
     from sml_agents.asker.load import Asker
     from sml_agents.asker.read import AskerModel
-    from sml_agents.backends.loading import resolved_dtype
+    from sml_agents.backends.loading import resolved_device, resolved_dtype
     from sml_agents.training.runtime import model_path
 
-    dtype = getattr(torch, resolved_dtype("fast", "cpu"))
-    return Asker(folder, record, AskerModel.load(folder, Path(model_path(settings.model)), dtype))
+    device = resolved_device("auto")
+    dtype = getattr(torch, resolved_dtype("fast", device))
+    model = AskerModel.load(folder, Path(model_path(settings.model)), dtype, device)
+    return Asker(folder, record, model, device=device)
 
 
 def _train(folder: Path, settings: DemoSettings, console: Console) -> Path:
@@ -172,7 +174,7 @@ def _train(folder: Path, settings: DemoSettings, console: Console) -> Path:
             save_every=25,
             progress=progress,
         )
-    model = AskerModel.load(folder, base)
+    model = AskerModel.load(folder, base, device="auto")
     chosen_on(model, Mix.heldout_pairs([], settings.dev, settings.dev, settings.seed)).write(folder)
     (folder / STATE).unlink(missing_ok=True)
     return folder

@@ -13,7 +13,8 @@ from sml_agents.asker.prompt import Argument, Said, ToolView
 from sml_agents.asker.read import AskerModel
 from sml_agents.asker.rows import Example, Row
 from sml_agents.asker.threshold import AskerRecord, Scores, line
-from sml_agents.asker.train import AskerSettings, Step, train_asker
+from sml_agents.asker.train import AskerSettings, Step, steps_of, train_asker
+from sml_agents.asker.trees import Tree, side_by_side
 from sml_agents.errors import InputError, TrainingError
 
 TOOL = ToolView("ring", "Ring somebody up", (Argument("person"), Argument("minute")))
@@ -134,3 +135,33 @@ def test_a_record_is_read_as_it_was_written(tmp_path: Path) -> None:
     for wrong in ("embedded:", "asker:x?y=1", "askers:x"):
         with pytest.raises(InputError, match="no asker"):
             load_asker(wrong)
+
+
+def test_rows_read_side_by_side_give_what_each_gives_alone(tiny: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    short, long = Tree(), Tree()
+    top = short.add([5, 6, 7])
+    short.add([8, 9], top)
+    short.add([10], top)
+    top = long.add([11, 12, 13, 14, 15, 16])
+    long.add([17, 18, 19], long.add([20, 21], top))
+    model = AutoModelForCausalLM.from_pretrained(tiny, attn_implementation="eager").eval()
+    together = model(**side_by_side([short, long], torch.float32)).logits
+    for row, tree in enumerate((short, long)):
+        alone = model(**tree.inputs(torch.float32)).logits[0]
+        assert torch.allclose(together[row, : len(tree.ids)], alone, atol=1e-5)
+    assert torch.isfinite(together).all(), "what fills a row up sees something, too"
+
+
+def test_rows_for_a_gpu_are_drawn_as_here(tiny: Path) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(tiny)
+    drawn = [
+        [tree.ids for trees in steps_of(row, tokenizer, settings(), 2, device) for tree in trees]
+        for device in ("cpu", "cuda")
+    ]
+    assert drawn[0] == drawn[1]
+    assert len(drawn[0]) == 2 * (6 - 2)
