@@ -59,6 +59,8 @@ class Said:
 
     role: Literal["user", "assistant"]
     text: str
+    refuses: bool = False
+    """Whether the person says it of a call just made: what it was wrong in, with or without a value."""
 
 
 @dataclass(frozen=True)

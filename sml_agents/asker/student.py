@@ -3,6 +3,9 @@
 `student_from("asker:")`. The tool is chosen among those offered, the likeliest missing argument is asked for while
 P(missing) reaches the line, and each value is copied out of what was said, or is one of those that the schema allows.
 What is not required is put in only if it was told. No argument is asked for twice: what was answered has to do.
+
+No call is made again after it was refused. If what the person said of it changes nothing, the argument that they name
+is asked for, else the likeliest one that was not asked for yet, below the line, too.
 """
 
 from __future__ import annotations
@@ -16,7 +19,9 @@ from typing import Any
 from sml_agents.asker.load import Asker, load_asker
 from sml_agents.asker.pairs import words_in
 from sml_agents.asker.prompt import Argument, Said, ToolView
+from sml_agents.asker.told import Filled
 from sml_agents.errors import BackendSpecError
+from sml_agents.text.values import find_words
 from sml_agents.types import Reply, Role, ToolCall
 from sml_agents.views import StudentView
 
@@ -28,6 +33,8 @@ _TRIES = 2
 """Calls that were refused, after which it makes no other: a third one would be a guess."""
 _KEPT = 64
 """Conversations whose tool is remembered."""
+
+_GIVEN_UP = Reply(text="I cannot get this call right.")
 
 
 class AskerStudent:
@@ -61,22 +68,24 @@ class AskerStudent:
         return await asyncio.to_thread(self._reply, view)
 
     def _reply(self, view: StudentView) -> Reply:
-        said = [Said("user" if role is Role.TEACHER else "assistant", text) for role, text in view.history if text]
+        said = _said(view)
         before = [text for role, text in view.history if role is Role.STUDENT]
         tool = self._tool(view, said, unsure=not before)
         if tool is None:
             return Reply(text="None of the tools that I have does that.")
         if len(view.calls) >= _TRIES:
-            return Reply(text="I cannot get this call right.")
+            return _GIVEN_UP
         filled = self.asker.fill(tool, said, self.now)
-        for argument in sorted(tool.required, key=lambda one: -filled.missing[one.name]):
-            if filled.missing[argument.name] >= self.line and question(argument) not in before:
+        call = _call(tool, filled)
+        refused = [one for _, made in view.calls for one in made]
+        in_vain = (call.name, call.arguments) in [(one.name, one.arguments) for one in refused]
+        refusal = said[-1].text if said[-1].refuses else ""
+        for argument in sorted(tool.required, key=lambda one: (not _names(refusal, one), -filled.missing[one.name])):
+            if (in_vain or filled.missing[argument.name] >= self.line) and question(argument) not in before:
                 return Reply(text=question(argument))
-        arguments: dict[str, Any] = {}
-        for one in tool.arguments:
-            if one.required or filled.missing[one.name] < _TOLD:
-                _put(arguments, one.name.split("."), filled.told[one.name].value)
-        return Reply(text="", tool_calls=(ToolCall(name=tool.name, arguments=arguments),), at_once=True)
+        if in_vain:
+            return _GIVEN_UP
+        return Reply(text="", tool_calls=(call,), at_once=True)
 
     def _tool(self, view: StudentView, said: Sequence[Said], unsure: bool) -> ToolView | None:
         """The tool that serves what the person began with. `unsure`: none of them may be the answer."""
@@ -91,6 +100,29 @@ class AskerStudent:
         names: list[str | None] = [one.name for one in tools]
         best = max([*names, None] if unsure else names, key=lambda name: shares[name])
         return next((one for one in tools if one.name == best), None)
+
+
+def _said(view: StudentView) -> list[Said]:
+    """The conversation in words. What follows a call refuses it, or the dialogue would be over."""
+    called = {place for place, _ in view.calls}
+    return [
+        Said("user", text, refuses=place - 1 in called) if role is Role.TEACHER else Said("assistant", text)
+        for place, (role, text) in enumerate(view.history)
+        if text
+    ]
+
+
+def _call(tool: ToolView, filled: Filled) -> ToolCall:
+    arguments: dict[str, Any] = {}
+    for one in tool.arguments:
+        if one.required or filled.missing[one.name] < _TOLD:
+            _put(arguments, one.name.split("."), filled.told[one.name].value)
+    return ToolCall(name=tool.name, arguments=arguments)
+
+
+def _names(text: str, argument: Argument) -> bool:
+    """Whether a text names an argument: `the day is wrong`."""
+    return bool(find_words(words_in(argument.name.rsplit(".", 1)[-1]), text))
 
 
 def question(argument: Argument) -> str:

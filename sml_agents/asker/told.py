@@ -2,7 +2,8 @@
 
 What a model copies for an argument counts as told where the person's messages say it, and where these words are not
 another argument's value already: of `the match with FC Aurora`, one of two teams is missing, whatever a small model
-writes for both.
+writes for both. Of what a person says of a wrong call, words that only name arguments, or are denied, are no value:
+`No, the day is wrong` tells none, `No, for six` does.
 """
 
 from __future__ import annotations
@@ -13,11 +14,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sml_agents.asker.likeness import stems
 from sml_agents.asker.prompt import Argument, Said, ToolView
 from sml_agents.asker.read import AskerModel
 from sml_agents.text.values import Clock, Kind, Span, find, find_words, mentions
 from sml_agents.text.values.compare import as_bool
 from sml_agents.text.values.forms import formed, kind_by_form, today_in
+from sml_agents.text.values.numbers import find_numbers
+from sml_agents.text.values.words import is_denied
+from sml_agents.text.words import content_words
 
 __all__ = ["Filled", "Told", "fill", "told"]
 
@@ -67,7 +72,7 @@ def told(
         missing: P(missing), by argument: of two that take the same words, those are the surer one's.
         now: what `tomorrow` is counted from, where no message says what day it is; None: the time by this machine.
     """
-    heard = _Heard.of(said, now)
+    heard = _Heard.of(said, arguments, now)
     found = {}
     for one in sorted(arguments, key=lambda one: missing[one.name]):
         found[one.name] = heard.told(one, words[one.name])
@@ -84,20 +89,26 @@ class _Heard:
 
     texts: list[str]
     clock: Clock
+    refusals: frozenset[int] = frozenset()
+    """Which of the messages refuse a call."""
+    names: frozenset[str] = frozenset()
+    """Words, by their stems, that only name arguments there."""
     taken: list[Place] = field(default_factory=list)
     chosen: list[Place] = field(default_factory=list)
     """Words that name a choice: they are that choice's alone, but may be part of a longer value, as in `Red Lion`."""
 
     @classmethod
-    def of(cls, said: Sequence[Said], now: dt.datetime | None) -> _Heard:
-        texts = [one.text for one in said if one.role == "user"][::-1]
+    def of(cls, said: Sequence[Said], arguments: Sequence[Argument], now: dt.datetime | None) -> _Heard:
+        heard = [one for one in said if one.role == "user"][::-1]
+        texts = [one.text for one in heard]
         clock = Clock(now or dt.datetime.now())
         if (today := today_in(texts)) is not None:
             place, span, day = today
             # What day it is is nobody's value.
             texts[place] = texts[place][: span.start] + " " * (span.end - span.start) + texts[place][span.end :]
             clock = Clock(dt.datetime.combine(day, dt.time()))
-        return cls(texts, clock)
+        refusals = frozenset(place for place, one in enumerate(heard) if one.refuses)
+        return cls(texts, clock, refusals, stems(" ".join(one.name for one in arguments)))
 
     def told(self, one: Argument, words: str) -> Told:
         kind = kind_by_form(one.schema, one.name.rsplit(".", 1)[-1])
@@ -116,8 +127,9 @@ class _Heard:
 
     def _yes_or_no(self, kind: Kind, words: str) -> Told:
         chosen = as_bool(words)
-        for text in self.texts:
-            said = [value for value in (True, False) if find(kind, value, text, self.clock)]
+        for place, text in enumerate(self.texts):
+            spans = {value: [one.span for one in find(kind, value, text, self.clock)] for value in (True, False)}
+            said = [value for value, found in spans.items() if any(self._tells((place, span)) for span in found)]
             if said:
                 return Told(said[0] if len(said) == 1 else chosen, True)
         return Told(words if chosen is None else chosen, False)
@@ -125,7 +137,7 @@ class _Heard:
     def _choice(self, kind: Kind, words: str) -> Told:
         for place, text in enumerate(self.texts):
             said = [one for one in mentions(kind, text, self.clock) if not one.denied]
-            if said:
+            if said := [one for one in said if self._tells((place, one.span))]:
                 self.chosen += [(place, one.span) for one in said]
                 several = len({one.value for one in said}) > 1
                 return Told(words if several else said[0].value, True)
@@ -162,11 +174,21 @@ class _Heard:
             if (values := formed(kind, text, self.clock)) is None:
                 return None
             found += [((place, one.span), one.value) for one in values]
-        return found
+        return [one for one in found if self._tells(one[0])]
 
     def _places(self, words: str) -> Iterator[Place]:
         for place, text in enumerate(self.texts):
-            yield from ((place, span) for span in find_words(words, text))
+            yield from ((place, span) for span in find_words(words, text) if self._tells((place, span)))
+
+    def _tells(self, place: Place) -> bool:
+        """Whether a value may stand there: in a refusal not in words that are denied, or only name arguments."""
+        number, span = place
+        if number not in self.refusals:
+            return True
+        text = self.texts[number]
+        words = text[span.start : span.end]
+        new = stems(" ".join(content_words(words))) - self.names
+        return (bool(new) or bool(find_numbers(words))) and not is_denied(text, span)
 
     def _take(self, places: Sequence[Place]) -> bool:
         """Takes the first of these places that is free; False where none is."""

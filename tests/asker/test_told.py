@@ -100,6 +100,45 @@ def test_the_only_value_left_of_a_kind_is_taken_where_the_model_copied_none() ->
     assert not two["start"].found
 
 
+TABLE = {"place": TEXT, "party_size": INTEGER, "seat": {"enum": ["window", "bar"]}, "highchair": BOOL, "at": TIME}
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "No, not like that.",
+        "The party size is wrong.",
+        "The place is another one, and so is the party size.",
+        "It leaves out the seat and the highchair.",
+        "Not at the bar, and not for six.",
+    ],
+)
+def test_a_refusal_that_names_or_denies_gives_no_value(refusal: str) -> None:
+    words = {"place": "place", "party_size": "another one", "seat": "bar", "highchair": "yes", "at": "at"}
+    tool = ToolView.read({"name": "do", "parameters": {"properties": TABLE, "required": list(TABLE)}})
+    said = [Said("user", "A table, please"), Said("user", refusal, refuses=True)]
+    found = told(tool.arguments, words, dict.fromkeys(TABLE, 0.1), said, NOW)
+    assert not any(one.found for one in found.values())
+
+
+@pytest.mark.parametrize(
+    ("refusal", "name", "value"),
+    [
+        ("No, the party is of six.", "party_size", 6),
+        ("Not for two, for six!", "party_size", 6),
+        ("No, at Mario's place", "place", "Mario's"),
+        ("The place is wrong, I said Mario's", "place", "Mario's"),
+        ("no, the seat at the window", "seat", "window"),
+        ("That time is wrong. Half past eight in the evening", "at", "20:30"),
+    ],
+)
+def test_a_refusal_may_give_the_value(refusal: str, name: str, value: Any) -> None:
+    words = {"place": "Mario's", "party_size": "six", "seat": "window", "highchair": "no", "at": "Half past eight"}
+    tool = ToolView.read({"name": "do", "parameters": {"properties": TABLE, "required": list(TABLE)}})
+    said = [Said("user", "A table for two at Luigi's, at the bar"), Said("user", refusal, refuses=True)]
+    assert told(tool.arguments, words, dict.fromkeys(TABLE, 0.1), said, NOW)[name] == Told(value, True)
+
+
 def test_what_is_said_later_comes_first_and_the_agents_words_do_not_count() -> None:
     talk = ("In business, please", "Business class it is?", "No, economy class")
     assert heard({"it": {"enum": ["economy", "business"]}}, {"it": "business"}, *talk)["it"].value == "economy"
