@@ -59,8 +59,8 @@ class Said:
 
     role: Literal["user", "assistant"]
     text: str
-    refuses: bool = False
-    """Whether the person says it of a call just made: what it was wrong in, with or without a value."""
+    refuses: Mapping[str, Any] | None = None
+    """The arguments of a call just made, where the person says that it was wrong."""
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,14 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sml_agents.asker.load import Asker, load_asker
 from sml_agents.asker.pairs import words_in
 from sml_agents.asker.prompt import Argument, Said, ToolView
-from sml_agents.asker.told import Filled
+from sml_agents.asker.told import Filled, names
 from sml_agents.errors import BackendSpecError
-from sml_agents.text.values import find_words
 from sml_agents.types import Reply, Role, ToolCall
 from sml_agents.views import StudentView
 
@@ -76,16 +75,17 @@ class AskerStudent:
         if len(view.calls) >= _TRIES:
             return _GIVEN_UP
         filled = self.asker.fill(tool, said, self.now)
-        call = _call(tool, filled)
-        refused = [one for _, made in view.calls for one in made]
-        in_vain = (call.name, call.arguments) in [(one.name, one.arguments) for one in refused]
-        refusal = said[-1].text if said[-1].refuses else ""
-        for argument in sorted(tool.required, key=lambda one: (not _names(refusal, one), -filled.missing[one.name])):
-            if (in_vain or filled.missing[argument.name] >= self.line) and question(argument) not in before:
-                return Reply(text=question(argument))
-        if in_vain:
-            return _GIVEN_UP
-        return Reply(text="", tool_calls=(call,), at_once=True)
+        refusal = next((one.text for one in reversed(said) if one.refuses is not None), "")
+        named = {one.name for one in tool.arguments if names(refusal, one)}
+        call = _call(tool, filled, named)
+        refused = [(one.name, one.arguments) for _, made in view.calls for one in made]
+        in_vain = (call.name, call.arguments) in refused
+        for one in sorted(tool.arguments, key=lambda one: (one.name not in named, -filled.missing[one.name])):
+            lacks = one.required and filled.missing[one.name] >= self.line
+            may_be_wrong = in_vain and (one.required or one.name in named)
+            if (lacks or may_be_wrong) and question(one) not in before:
+                return Reply(text=question(one))
+        return _GIVEN_UP if in_vain else Reply(text="", tool_calls=(call,), at_once=True)
 
     def _tool(self, view: StudentView, said: Sequence[Said], unsure: bool) -> ToolView | None:
         """The tool that serves what the person began with. `unsure`: none of them may be the answer."""
@@ -104,25 +104,22 @@ class AskerStudent:
 
 def _said(view: StudentView) -> list[Said]:
     """The conversation in words. What follows a call refuses it, or the dialogue would be over."""
-    called = {place for place, _ in view.calls}
+    called = {place: made[-1].arguments for place, made in view.calls}
     return [
-        Said("user", text, refuses=place - 1 in called) if role is Role.TEACHER else Said("assistant", text)
+        Said("user", text, called.get(place - 1)) if role is Role.TEACHER else Said("assistant", text)
         for place, (role, text) in enumerate(view.history)
         if text
     ]
 
 
-def _call(tool: ToolView, filled: Filled) -> ToolCall:
+def _call(tool: ToolView, filled: Filled, named: Collection[str]) -> ToolCall:
+    """The call as it was told; `named`: what the person spoke of when they refused the last one, required or not."""
     arguments: dict[str, Any] = {}
     for one in tool.arguments:
-        if one.required or filled.missing[one.name] < _TOLD:
-            _put(arguments, one.name.split("."), filled.told[one.name].value)
+        told = filled.told[one.name]
+        if one.required or filled.missing[one.name] < _TOLD or (one.name in named and told.found):
+            _put(arguments, one.name.split("."), told.value)
     return ToolCall(name=tool.name, arguments=arguments)
-
-
-def _names(text: str, argument: Argument) -> bool:
-    """Whether a text names an argument: `the day is wrong`."""
-    return bool(find_words(words_in(argument.name.rsplit(".", 1)[-1]), text))
 
 
 def question(argument: Argument) -> str:

@@ -3,7 +3,8 @@
 What a model copies for an argument counts as told where the person's messages say it, and where these words are not
 another argument's value already: of `the match with FC Aurora`, one of two teams is missing, whatever a small model
 writes for both. Of what a person says of a wrong call, words that only name arguments, or are denied, are no value:
-`No, the day is wrong` tells none, `No, for six` does.
+`No, the day is wrong` tells none, `No, for six` does. An argument that they name there does not get its value again
+from what was said before.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sml_agents.asker.likeness import stems
+from sml_agents.asker.pairs import words_in
 from sml_agents.asker.prompt import Argument, Said, ToolView
 from sml_agents.asker.read import AskerModel
+from sml_agents.text.schemas import value_at
 from sml_agents.text.values import Clock, Kind, Span, find, find_words, mentions
 from sml_agents.text.values.compare import as_bool
 from sml_agents.text.values.forms import formed, kind_by_form, today_in
@@ -24,7 +27,7 @@ from sml_agents.text.values.numbers import find_numbers
 from sml_agents.text.values.words import is_denied
 from sml_agents.text.words import content_words
 
-__all__ = ["Filled", "Told", "fill", "told"]
+__all__ = ["Filled", "Told", "fill", "names", "told"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,11 @@ def fill(model: AskerModel, tool: ToolView, said: Sequence[Said], now: dt.dateti
     reading = model.read(tool, said)
     words = reading.values([one.name for one in tool.arguments])
     return Filled(reading.missing, told(tool.arguments, words, reading.missing, said, now))
+
+
+def names(text: str, argument: Argument) -> bool:
+    """Whether a text names an argument: `the day is wrong`."""
+    return bool(find_words(words_in(argument.name.rsplit(".", 1)[-1]), text))
 
 
 @dataclass(frozen=True)
@@ -89,8 +97,8 @@ class _Heard:
 
     texts: list[str]
     clock: Clock
-    refusals: frozenset[int] = frozenset()
-    """Which of the messages refuse a call."""
+    refused: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    """Which of the messages refuse a call, and the values that it had for the arguments that they name."""
     names: frozenset[str] = frozenset()
     """Words, by their stems, that only name arguments there."""
     taken: list[Place] = field(default_factory=list)
@@ -107,39 +115,65 @@ class _Heard:
             # What day it is is nobody's value.
             texts[place] = texts[place][: span.start] + " " * (span.end - span.start) + texts[place][span.end :]
             clock = Clock(dt.datetime.combine(day, dt.time()))
-        refusals = frozenset(place for place, one in enumerate(heard) if one.refuses)
-        return cls(texts, clock, refusals, stems(" ".join(one.name for one in arguments)))
+        refused = {
+            place: {name.name: value_at(one.refuses, name.name) for name in arguments if names(one.text, name)}
+            for place, one in enumerate(heard)
+            if one.refuses is not None
+        }
+        return cls(texts, clock, refused, stems(" ".join(one.name for one in arguments)))
 
     def told(self, one: Argument, words: str) -> Told:
         kind = kind_by_form(one.schema, one.name.rsplit(".", 1)[-1])
         if kind.sort == "bool":
-            return self._yes_or_no(kind, words)
+            return self._yes_or_no(one, kind, words)
         if kind.sort == "enum":
-            return self._choice(kind, words)
+            return self._choice(one, kind, words)
         if one.sort == "array":
             return self._list(one, words)
         if (values := self._formed(kind)) is not None:
             if one.options:  # of numbers, too, some may not be
                 members = {str(member): member for member in one.schema.get("enum") or one.options}
                 values = [(place, members[str(value)]) for place, value in values if str(value) in members]
-            return self._value(kind, words, values)
-        return Told(words, self._take(list(self._places(words))))
+            return self._value(
+                kind, words, [(place, value) for place, value in values if self._tells(one, place, value)]
+            )
+        return Told(words, self._take([place for place in self._places(words) if self._tells(one, place, words)]))
 
-    def _yes_or_no(self, kind: Kind, words: str) -> Told:
+    def _tells(self, one: Argument, place: Place, value: Any) -> bool:
+        """Whether words may give an argument a value: those of a refusal not if they are denied or only name arguments,
+        those before it not if that value was refused by the argument's name."""
+        number, span = place
+        if any(said < number and refused.get(one.name) == value for said, refused in self.refused.items()):
+            return False
+        if number not in self.refused:
+            return True
+        text = self.texts[number]
+        words = text[span.start : span.end]
+        means = bool(find_numbers(words)) or bool(stems(" ".join(content_words(words))) - self.names)
+        return means and not is_denied(text, span)
+
+    def _yes_or_no(self, one: Argument, kind: Kind, words: str) -> Told:
         chosen = as_bool(words)
         for place, text in enumerate(self.texts):
-            spans = {value: [one.span for one in find(kind, value, text, self.clock)] for value in (True, False)}
-            said = [value for value, found in spans.items() if any(self._tells((place, span)) for span in found)]
+            said = [
+                value
+                for value in (True, False)
+                if any(self._tells(one, (place, said.span), value) for said in find(kind, value, text, self.clock))
+            ]
             if said:
                 return Told(said[0] if len(said) == 1 else chosen, True)
         return Told(words if chosen is None else chosen, False)
 
-    def _choice(self, kind: Kind, words: str) -> Told:
+    def _choice(self, one: Argument, kind: Kind, words: str) -> Told:
         for place, text in enumerate(self.texts):
-            said = [one for one in mentions(kind, text, self.clock) if not one.denied]
-            if said := [one for one in said if self._tells((place, one.span))]:
-                self.chosen += [(place, one.span) for one in said]
-                several = len({one.value for one in said}) > 1
+            said = [
+                member
+                for member in mentions(kind, text, self.clock)
+                if not member.denied and self._tells(one, (place, member.span), member.value)
+            ]
+            if said:
+                self.chosen += [(place, member.span) for member in said]
+                several = len({member.value for member in said}) > 1
                 return Told(words if several else said[0].value, True)
         return Told(words, False)
 
@@ -174,21 +208,11 @@ class _Heard:
             if (values := formed(kind, text, self.clock)) is None:
                 return None
             found += [((place, one.span), one.value) for one in values]
-        return [one for one in found if self._tells(one[0])]
+        return found
 
     def _places(self, words: str) -> Iterator[Place]:
         for place, text in enumerate(self.texts):
-            yield from ((place, span) for span in find_words(words, text) if self._tells((place, span)))
-
-    def _tells(self, place: Place) -> bool:
-        """Whether a value may stand there: in a refusal not in words that are denied, or only name arguments."""
-        number, span = place
-        if number not in self.refusals:
-            return True
-        text = self.texts[number]
-        words = text[span.start : span.end]
-        new = stems(" ".join(content_words(words))) - self.names
-        return (bool(new) or bool(find_numbers(words))) and not is_denied(text, span)
+            yield from ((place, span) for span in find_words(words, text))
 
     def _take(self, places: Sequence[Place]) -> bool:
         """Takes the first of these places that is free; False where none is."""

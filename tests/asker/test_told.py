@@ -116,7 +116,7 @@ TABLE = {"place": TEXT, "party_size": INTEGER, "seat": {"enum": ["window", "bar"
 def test_a_refusal_that_names_or_denies_gives_no_value(refusal: str) -> None:
     words = {"place": "place", "party_size": "another one", "seat": "bar", "highchair": "yes", "at": "at"}
     tool = ToolView.read({"name": "do", "parameters": {"properties": TABLE, "required": list(TABLE)}})
-    said = [Said("user", "A table, please"), Said("user", refusal, refuses=True)]
+    said = [Said("user", "A table, please"), Said("user", refusal, refuses={})]
     found = told(tool.arguments, words, dict.fromkeys(TABLE, 0.1), said, NOW)
     assert not any(one.found for one in found.values())
 
@@ -135,8 +135,22 @@ def test_a_refusal_that_names_or_denies_gives_no_value(refusal: str) -> None:
 def test_a_refusal_may_give_the_value(refusal: str, name: str, value: Any) -> None:
     words = {"place": "Mario's", "party_size": "six", "seat": "window", "highchair": "no", "at": "Half past eight"}
     tool = ToolView.read({"name": "do", "parameters": {"properties": TABLE, "required": list(TABLE)}})
-    said = [Said("user", "A table for two at Luigi's, at the bar"), Said("user", refusal, refuses=True)]
+    said = [Said("user", "A table for two at Luigi's, at the bar"), Said("user", refusal, refuses={})]
     assert told(tool.arguments, words, dict.fromkeys(TABLE, 0.1), said, NOW)[name] == Told(value, True)
+
+
+def test_a_value_that_was_refused_by_name_is_looked_for_elsewhere() -> None:
+    costs = {"fixed_costs": NUMBER, "price": NUMBER}
+    tool = ToolView.read({"name": "do", "parameters": {"properties": costs, "required": list(costs)}})
+    words = {"fixed_costs": "42 dollars", "price": "42 dollars"}
+    said = [Said("user", "At a price of 42 dollars. The fixed costs come to 29,600.")]
+    before = told(tool.arguments, words, {"fixed_costs": 0.1, "price": 0.2}, said, NOW)
+    assert before["fixed_costs"] == Told(42, True)
+    call = {"fixed_costs": 42, "price": 29600}
+    for refusal, fixed in (("The fixed costs are wrong.", 29600), ("No.", 42), ("No, fixed costs of 42 dollars!", 42)):
+        talk = [*said, Said("user", refusal, refuses=call)]
+        found = told(tool.arguments, words, {"fixed_costs": 0.1, "price": 0.2}, talk, NOW)
+        assert found["fixed_costs"] == Told(fixed, True), refusal
 
 
 def test_what_is_said_later_comes_first_and_the_agents_words_do_not_count() -> None:
