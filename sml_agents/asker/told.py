@@ -24,7 +24,7 @@ from sml_agents.text.values import Clock, Kind, Span, find, find_words, mentions
 from sml_agents.text.values.compare import as_bool
 from sml_agents.text.values.forms import formed, kind_by_form, today_in
 from sml_agents.text.values.numbers import find_numbers
-from sml_agents.text.values.words import is_denied
+from sml_agents.text.values.words import denies, is_denied
 from sml_agents.text.words import content_words
 
 __all__ = ["Filled", "Told", "fill", "names", "told"]
@@ -52,8 +52,9 @@ def fill(model: AskerModel, tool: ToolView, said: Sequence[Said], now: dt.dateti
 
 
 def names(text: str, argument: Argument) -> bool:
-    """Whether a text names an argument: `the day is wrong`."""
-    return bool(find_words(words_in(argument.name.rsplit(".", 1)[-1]), text))
+    """Whether a text names an argument, by all of its name's words that mean something: `the day is wrong`."""
+    wanted = content_words(words_in(argument.name.rsplit(".", 1)[-1]))
+    return bool(wanted) and set(wanted) <= set(content_words(text))
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ class _Heard:
         text = self.texts[number]
         words = text[span.start : span.end]
         means = bool(find_numbers(words)) or bool(stems(" ".join(content_words(words))) - self.names)
-        return means and not is_denied(text, span)
+        return means and not is_denied(text, span) and not denies(words)
 
     def _yes_or_no(self, one: Argument, kind: Kind, words: str) -> Told:
         chosen = as_bool(words)
@@ -185,7 +186,8 @@ class _Heard:
         for part in parts:
             inner = formed(kind_by_form(items, one.name), part, self.clock)
             values.append(inner[0].value if inner else part)
-        return Told(values, bool(parts) and all(any(self._places(part)) for part in parts))
+        found = all(any(self._tells(one, place, values) for place in self._places(part)) for part in parts)
+        return Told(values, bool(parts) and found)
 
     def _value(self, kind: Kind, words: str, values: Sequence[tuple[Place, Any]]) -> Told:
         """A value with a form: that which the model's words say; the only one that is left, where they say none."""

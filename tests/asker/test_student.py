@@ -145,6 +145,7 @@ TABLE: dict[str, Any] = {
             "place": {"type": "string"},
             "day": {"type": "string"},
             "people": {"type": "integer"},
+            "note": {"type": "string"},
         },
         "required": ["place", "day", "people"],
     },
@@ -153,13 +154,18 @@ TABLE: dict[str, Any] = {
 
 async def turns_of(*answers: str) -> list[Reply]:
     """What the student says to a request, and to each of these answers."""
-    words = {"place": ("Mario's", "Luigi's"), "day": ("Saturday", "Friday"), "people": ("six", "two")}
-    model: Any = Copies({"place": 0.1, "day": 0.2, "people": 0.3}, words)
+    words = {
+        "place": ("Mario's", "Luigi's"),
+        "day": ("Saturday", "Friday"),
+        "people": ("six", "two"),
+        "note": ("window",),
+    }
+    model: Any = Copies({"place": 0.1, "day": 0.2, "people": 0.3, "note": 0.9}, words)
     student = AskerStudent(asker(model, 0.5))
     history: list[tuple[Role, str]] = []
     calls: list[tuple[int, tuple[ToolCall, ...]]] = []
     turns: list[Reply] = []
-    for text in ("A table at Luigi's on Friday, for two", *answers):
+    for text in ("A table by the window at Luigi's on Friday, for two", *answers):
         history.append((Role.TEACHER, text))
         turns.append(await student.reply(StudentView(tuple(history), tuple(calls), tools=(TABLE,)), seed=0))
         if turns[-1].tool_calls:
@@ -188,6 +194,12 @@ async def test_what_a_refusal_names_is_asked_for_first_and_the_answer_is_taken_u
     _, asked, call = await turns_of("The day is wrong.", "On Saturday.")
     assert asked.text == "What should the day be?"
     assert called(call) == AS_TOLD | {"day": "Saturday"}
+
+
+async def test_what_is_not_required_is_put_in_where_the_refusal_names_it() -> None:
+    first, call = await turns_of("It leaves out the note.")
+    assert called(first) == AS_TOLD
+    assert called(call) == AS_TOLD | {"note": "window"}
 
 
 async def test_a_value_that_comes_with_the_refusal_is_taken_up_at_once() -> None:

@@ -100,7 +100,15 @@ def test_the_only_value_left_of_a_kind_is_taken_where_the_model_copied_none() ->
     assert not two["start"].found
 
 
-TABLE = {"place": TEXT, "party_size": INTEGER, "seat": {"enum": ["window", "bar"]}, "highchair": BOOL, "at": TIME}
+TABLE = {
+    "place": TEXT,
+    "party_size": INTEGER,
+    "seat": {"enum": ["window", "bar"]},
+    "highchair": BOOL,
+    "at": TIME,
+    "guest": TEXT,
+    "dishes": {"type": "array"},
+}
 
 
 @pytest.mark.parametrize(
@@ -111,10 +119,12 @@ TABLE = {"place": TEXT, "party_size": INTEGER, "seat": {"enum": ["window", "bar"
         "The place is another one, and so is the party size.",
         "It leaves out the seat and the highchair.",
         "Not at the bar, and not for six.",
+        "Nobody said that.",
     ],
 )
 def test_a_refusal_that_names_or_denies_gives_no_value(refusal: str) -> None:
     words = {"place": "place", "party_size": "another one", "seat": "bar", "highchair": "yes", "at": "at"}
+    words |= {"guest": "nobody", "dishes": "no"}
     tool = ToolView.read({"name": "do", "parameters": {"properties": TABLE, "required": list(TABLE)}})
     said = [Said("user", "A table, please"), Said("user", refusal, refuses={})]
     found = told(tool.arguments, words, dict.fromkeys(TABLE, 0.1), said, NOW)
@@ -134,6 +144,7 @@ def test_a_refusal_that_names_or_denies_gives_no_value(refusal: str) -> None:
 )
 def test_a_refusal_may_give_the_value(refusal: str, name: str, value: Any) -> None:
     words = {"place": "Mario's", "party_size": "six", "seat": "window", "highchair": "no", "at": "Half past eight"}
+    words |= {"guest": "nobody", "dishes": "no"}
     tool = ToolView.read({"name": "do", "parameters": {"properties": TABLE, "required": list(TABLE)}})
     said = [Said("user", "A table for two at Luigi's, at the bar"), Said("user", refusal, refuses={})]
     assert told(tool.arguments, words, dict.fromkeys(TABLE, 0.1), said, NOW)[name] == Told(value, True)
