@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -122,7 +123,7 @@ class Copies:
     """In place of a model: of each argument P(missing), and the first of some words that the person's last message with
     any of them holds."""
 
-    def __init__(self, missing: dict[str, float], words: dict[str, tuple[str, ...]]) -> None:
+    def __init__(self, missing: Mapping[str, float], words: Mapping[str, tuple[str, ...]]) -> None:
         self.missing, self.words = missing, words
 
     def read(self, tool: ToolView, said: list[Said]) -> Any:
