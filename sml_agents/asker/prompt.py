@@ -59,6 +59,8 @@ class Said:
 
     role: Literal["user", "assistant"]
     text: str
+    refuses: Mapping[str, Any] | None = None
+    """The arguments of a call just made, where the person says that it was wrong."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,9 @@
 `student_from("asker:")`. The tool is chosen among those offered, the likeliest missing argument is asked for while
 P(missing) reaches the line, and each value is copied out of what was said, or is one of those that the schema allows.
 What is not required is put in only if it was told. No argument is asked for twice: what was answered has to do.
+
+No call is made again after it was refused. If what the person said of it changes nothing, the argument that they name
+is asked for, else the likeliest one that was not asked for yet, below the line, too.
 """
 
 from __future__ import annotations
@@ -10,12 +13,13 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sml_agents.asker.load import Asker, load_asker
 from sml_agents.asker.pairs import words_in
 from sml_agents.asker.prompt import Argument, Said, ToolView
+from sml_agents.asker.told import Filled, names
 from sml_agents.errors import BackendSpecError
 from sml_agents.types import Reply, Role, ToolCall
 from sml_agents.views import StudentView
@@ -28,6 +32,8 @@ _TRIES = 2
 """Calls that were refused, after which it makes no other: a third one would be a guess."""
 _KEPT = 64
 """Conversations whose tool is remembered."""
+
+_GIVEN_UP = Reply(text="I cannot get this call right.")
 
 
 class AskerStudent:
@@ -61,22 +67,25 @@ class AskerStudent:
         return await asyncio.to_thread(self._reply, view)
 
     def _reply(self, view: StudentView) -> Reply:
-        said = [Said("user" if role is Role.TEACHER else "assistant", text) for role, text in view.history if text]
+        said = _said(view)
         before = [text for role, text in view.history if role is Role.STUDENT]
         tool = self._tool(view, said, unsure=not before)
         if tool is None:
             return Reply(text="None of the tools that I have does that.")
         if len(view.calls) >= _TRIES:
-            return Reply(text="I cannot get this call right.")
+            return _GIVEN_UP
         filled = self.asker.fill(tool, said, self.now)
-        for argument in sorted(tool.required, key=lambda one: -filled.missing[one.name]):
-            if filled.missing[argument.name] >= self.line and question(argument) not in before:
-                return Reply(text=question(argument))
-        arguments: dict[str, Any] = {}
-        for one in tool.arguments:
-            if one.required or filled.missing[one.name] < _TOLD:
-                _put(arguments, one.name.split("."), filled.told[one.name].value)
-        return Reply(text="", tool_calls=(ToolCall(name=tool.name, arguments=arguments),), at_once=True)
+        refusal = next((one.text for one in reversed(said) if one.refuses is not None), "")
+        named = {one.name for one in tool.arguments if names(refusal, one)}
+        call = _call(tool, filled, named)
+        refused = [(one.name, one.arguments) for _, made in view.calls for one in made]
+        in_vain = (call.name, call.arguments) in refused
+        for one in sorted(tool.arguments, key=lambda one: (one.name not in named, -filled.missing[one.name])):
+            lacks = one.required and filled.missing[one.name] >= self.line
+            may_be_wrong = in_vain and (one.required or one.name in named)
+            if (lacks or may_be_wrong) and question(one) not in before:
+                return Reply(text=question(one))
+        return _GIVEN_UP if in_vain else Reply(text="", tool_calls=(call,), at_once=True)
 
     def _tool(self, view: StudentView, said: Sequence[Said], unsure: bool) -> ToolView | None:
         """The tool that serves what the person began with. `unsure`: none of them may be the answer."""
@@ -91,6 +100,26 @@ class AskerStudent:
         names: list[str | None] = [one.name for one in tools]
         best = max([*names, None] if unsure else names, key=lambda name: shares[name])
         return next((one for one in tools if one.name == best), None)
+
+
+def _said(view: StudentView) -> list[Said]:
+    """The conversation in words. What follows a call refuses it, or the dialogue would be over."""
+    called = {place: made[-1].arguments for place, made in view.calls}
+    return [
+        Said("user", text, called.get(place - 1)) if role is Role.TEACHER else Said("assistant", text)
+        for place, (role, text) in enumerate(view.history)
+        if text
+    ]
+
+
+def _call(tool: ToolView, filled: Filled, named: Collection[str]) -> ToolCall:
+    """The call as it was told; `named`: what the person spoke of when they refused the last one, required or not."""
+    arguments: dict[str, Any] = {}
+    for one in tool.arguments:
+        told = filled.told[one.name]
+        if one.required or filled.missing[one.name] < _TOLD or (one.name in named and told.found):
+            _put(arguments, one.name.split("."), told.value)
+    return ToolCall(name=tool.name, arguments=arguments)
 
 
 def question(argument: Argument) -> str:

@@ -19,6 +19,7 @@ from sml_agents.asker.read import AskerModel
 from sml_agents.asker.rows import Example, Row
 from sml_agents.asker.threshold import Scores
 from sml_agents.tasks.tools.foreign import Unusable, argument_in, read_tools, required_paths
+from sml_agents.text.schemas import value_at
 from sml_agents.text.values import Clock, find, kind_of
 from sml_agents.types import Role, Trace, stable_hash
 
@@ -70,7 +71,7 @@ def talks_in(trace: Trace, tools: Sequence[Mapping[str, Any]] = ()) -> Iterator[
 
 def _talk(tool: Mapping[str, Any], arguments: Mapping[str, Any], said: Sequence[Said], since: int) -> Talk | None:
     schema = tool["function"]["parameters"]
-    called = {name: _at(arguments, name) for name in required_paths(schema)}
+    called = {name: value_at(arguments, name) for name in required_paths(schema)}
     told: dict[str, tuple[int, str]] = {}
     for name, value in called.items():
         if not isinstance(value, str | int | float) or value == "":
@@ -94,12 +95,6 @@ def _talk(tool: Mapping[str, Any], arguments: Mapping[str, Any], said: Sequence[
 
 
 _CLOCK = Clock(dt.datetime(2026, 1, 1), known=False)
-
-
-def _at(arguments: Any, path: str) -> Any:
-    for part in path.split("."):
-        arguments = arguments.get(part) if isinstance(arguments, Mapping) else None
-    return arguments
 
 
 def completes_of(talks: Iterable[Talk]) -> list[Complete]:

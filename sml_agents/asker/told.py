@@ -2,7 +2,9 @@
 
 What a model copies for an argument counts as told where the person's messages say it, and where these words are not
 another argument's value already: of `the match with FC Aurora`, one of two teams is missing, whatever a small model
-writes for both.
+writes for both. Of what a person says of a wrong call, words that only name arguments, or are denied, are no value:
+`No, the day is wrong` tells none, `No, for six` does. An argument that they name there does not get its value again
+from what was said before.
 """
 
 from __future__ import annotations
@@ -13,13 +15,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from sml_agents.asker.likeness import stems
+from sml_agents.asker.pairs import words_in
 from sml_agents.asker.prompt import Argument, Said, ToolView
 from sml_agents.asker.read import AskerModel
+from sml_agents.text.schemas import value_at
 from sml_agents.text.values import Clock, Kind, Span, find, find_words, mentions
 from sml_agents.text.values.compare import as_bool
 from sml_agents.text.values.forms import formed, kind_by_form, today_in
+from sml_agents.text.values.numbers import find_numbers
+from sml_agents.text.values.words import denies, is_denied
+from sml_agents.text.words import content_words
 
-__all__ = ["Filled", "Told", "fill", "told"]
+__all__ = ["Filled", "Told", "fill", "names", "told"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +49,12 @@ def fill(model: AskerModel, tool: ToolView, said: Sequence[Said], now: dt.dateti
     reading = model.read(tool, said)
     words = reading.values([one.name for one in tool.arguments])
     return Filled(reading.missing, told(tool.arguments, words, reading.missing, said, now))
+
+
+def names(text: str, argument: Argument) -> bool:
+    """Whether a text names an argument, by all of its name's words that mean something: `the day is wrong`."""
+    wanted = content_words(words_in(argument.name.rsplit(".", 1)[-1]))
+    return bool(wanted) and set(wanted) <= set(content_words(text))
 
 
 @dataclass(frozen=True)
@@ -67,7 +81,7 @@ def told(
         missing: P(missing), by argument: of two that take the same words, those are the surer one's.
         now: what `tomorrow` is counted from, where no message says what day it is; None: the time by this machine.
     """
-    heard = _Heard.of(said, now)
+    heard = _Heard.of(said, arguments, now)
     found = {}
     for one in sorted(arguments, key=lambda one: missing[one.name]):
         found[one.name] = heard.told(one, words[one.name])
@@ -84,50 +98,83 @@ class _Heard:
 
     texts: list[str]
     clock: Clock
+    refused: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
+    """Which of the messages refuse a call, and the values that it had for the arguments that they name."""
+    names: frozenset[str] = frozenset()
+    """Words, by their stems, that only name arguments there."""
     taken: list[Place] = field(default_factory=list)
     chosen: list[Place] = field(default_factory=list)
     """Words that name a choice: they are that choice's alone, but may be part of a longer value, as in `Red Lion`."""
 
     @classmethod
-    def of(cls, said: Sequence[Said], now: dt.datetime | None) -> _Heard:
-        texts = [one.text for one in said if one.role == "user"][::-1]
+    def of(cls, said: Sequence[Said], arguments: Sequence[Argument], now: dt.datetime | None) -> _Heard:
+        heard = [one for one in said if one.role == "user"][::-1]
+        texts = [one.text for one in heard]
         clock = Clock(now or dt.datetime.now())
         if (today := today_in(texts)) is not None:
             place, span, day = today
             # What day it is is nobody's value.
             texts[place] = texts[place][: span.start] + " " * (span.end - span.start) + texts[place][span.end :]
             clock = Clock(dt.datetime.combine(day, dt.time()))
-        return cls(texts, clock)
+        refused = {
+            place: {name.name: value_at(one.refuses, name.name) for name in arguments if names(one.text, name)}
+            for place, one in enumerate(heard)
+            if one.refuses is not None
+        }
+        return cls(texts, clock, refused, stems(" ".join(one.name for one in arguments)))
 
     def told(self, one: Argument, words: str) -> Told:
         kind = kind_by_form(one.schema, one.name.rsplit(".", 1)[-1])
         if kind.sort == "bool":
-            return self._yes_or_no(kind, words)
+            return self._yes_or_no(one, kind, words)
         if kind.sort == "enum":
-            return self._choice(kind, words)
+            return self._choice(one, kind, words)
         if one.sort == "array":
             return self._list(one, words)
         if (values := self._formed(kind)) is not None:
             if one.options:  # of numbers, too, some may not be
                 members = {str(member): member for member in one.schema.get("enum") or one.options}
                 values = [(place, members[str(value)]) for place, value in values if str(value) in members]
-            return self._value(kind, words, values)
-        return Told(words, self._take(list(self._places(words))))
+            return self._value(
+                kind, words, [(place, value) for place, value in values if self._tells(one, place, value)]
+            )
+        return Told(words, self._take([place for place in self._places(words) if self._tells(one, place, words)]))
 
-    def _yes_or_no(self, kind: Kind, words: str) -> Told:
+    def _tells(self, one: Argument, place: Place, value: Any) -> bool:
+        """Whether words may give an argument a value: those of a refusal not if they are denied or only name arguments,
+        those before it not if that value was refused by the argument's name."""
+        number, span = place
+        if any(said < number and refused.get(one.name) == value for said, refused in self.refused.items()):
+            return False
+        if number not in self.refused:
+            return True
+        text = self.texts[number]
+        words = text[span.start : span.end]
+        means = bool(find_numbers(words)) or bool(stems(" ".join(content_words(words))) - self.names)
+        return means and not is_denied(text, span) and not denies(words)
+
+    def _yes_or_no(self, one: Argument, kind: Kind, words: str) -> Told:
         chosen = as_bool(words)
-        for text in self.texts:
-            said = [value for value in (True, False) if find(kind, value, text, self.clock)]
+        for place, text in enumerate(self.texts):
+            said = [
+                value
+                for value in (True, False)
+                if any(self._tells(one, (place, said.span), value) for said in find(kind, value, text, self.clock))
+            ]
             if said:
                 return Told(said[0] if len(said) == 1 else chosen, True)
         return Told(words if chosen is None else chosen, False)
 
-    def _choice(self, kind: Kind, words: str) -> Told:
+    def _choice(self, one: Argument, kind: Kind, words: str) -> Told:
         for place, text in enumerate(self.texts):
-            said = [one for one in mentions(kind, text, self.clock) if not one.denied]
+            said = [
+                member
+                for member in mentions(kind, text, self.clock)
+                if not member.denied and self._tells(one, (place, member.span), member.value)
+            ]
             if said:
-                self.chosen += [(place, one.span) for one in said]
-                several = len({one.value for one in said}) > 1
+                self.chosen += [(place, member.span) for member in said]
+                several = len({member.value for member in said}) > 1
                 return Told(words if several else said[0].value, True)
         return Told(words, False)
 
@@ -139,7 +186,8 @@ class _Heard:
         for part in parts:
             inner = formed(kind_by_form(items, one.name), part, self.clock)
             values.append(inner[0].value if inner else part)
-        return Told(values, bool(parts) and all(any(self._places(part)) for part in parts))
+        found = all(any(self._tells(one, place, values) for place in self._places(part)) for part in parts)
+        return Told(values, bool(parts) and found)
 
     def _value(self, kind: Kind, words: str, values: Sequence[tuple[Place, Any]]) -> Told:
         """A value with a form: that which the model's words say; the only one that is left, where they say none."""

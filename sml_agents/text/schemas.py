@@ -28,6 +28,7 @@ __all__ = [
     "schema_at",
     "type_of",
     "unreadable",
+    "value_at",
     "words_of",
 ]
 
@@ -57,6 +58,13 @@ def _leaves(value: Any, path: str | None) -> Iterator[tuple[str, Any]]:
             yield from _leaves(part, f"{path or ''}[{at}]")
     elif path is not None:
         yield path, value
+
+
+def value_at(arguments: Any, path: str) -> Any:
+    """The value of a call at a path such as `trip.day`; None where there is none."""
+    for part in path.split("."):
+        arguments = arguments.get(part) if isinstance(arguments, Mapping) else None
+    return arguments
 
 
 def fault_in(schema: Any) -> tuple[str, str] | None:

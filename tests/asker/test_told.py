@@ -100,6 +100,70 @@ def test_the_only_value_left_of_a_kind_is_taken_where_the_model_copied_none() ->
     assert not two["start"].found
 
 
+TABLE = {
+    "place": TEXT,
+    "party_size": INTEGER,
+    "seat": {"enum": ["window", "bar"]},
+    "highchair": BOOL,
+    "at": TIME,
+    "guest": TEXT,
+    "dishes": {"type": "array"},
+}
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        "No, not like that.",
+        "The party size is wrong.",
+        "The place is another one, and so is the party size.",
+        "It leaves out the seat and the highchair.",
+        "Not at the bar, and not for six.",
+        "Nobody said that.",
+    ],
+)
+def test_a_refusal_that_names_or_denies_gives_no_value(refusal: str) -> None:
+    words = {"place": "place", "party_size": "another one", "seat": "bar", "highchair": "yes", "at": "at"}
+    words |= {"guest": "nobody", "dishes": "no"}
+    tool = ToolView.read({"name": "do", "parameters": {"properties": TABLE, "required": list(TABLE)}})
+    said = [Said("user", "A table, please"), Said("user", refusal, refuses={})]
+    found = told(tool.arguments, words, dict.fromkeys(TABLE, 0.1), said, NOW)
+    assert not any(one.found for one in found.values())
+
+
+@pytest.mark.parametrize(
+    ("refusal", "name", "value"),
+    [
+        ("No, the party is of six.", "party_size", 6),
+        ("Not for two, for six!", "party_size", 6),
+        ("No, at Mario's place", "place", "Mario's"),
+        ("The place is wrong, I said Mario's", "place", "Mario's"),
+        ("no, the seat at the window", "seat", "window"),
+        ("That time is wrong. Half past eight in the evening", "at", "20:30"),
+    ],
+)
+def test_a_refusal_may_give_the_value(refusal: str, name: str, value: Any) -> None:
+    words = {"place": "Mario's", "party_size": "six", "seat": "window", "highchair": "no", "at": "Half past eight"}
+    words |= {"guest": "nobody", "dishes": "no"}
+    tool = ToolView.read({"name": "do", "parameters": {"properties": TABLE, "required": list(TABLE)}})
+    said = [Said("user", "A table for two at Luigi's, at the bar"), Said("user", refusal, refuses={})]
+    assert told(tool.arguments, words, dict.fromkeys(TABLE, 0.1), said, NOW)[name] == Told(value, True)
+
+
+def test_a_value_that_was_refused_by_name_is_looked_for_elsewhere() -> None:
+    costs = {"fixed_costs": NUMBER, "price": NUMBER}
+    tool = ToolView.read({"name": "do", "parameters": {"properties": costs, "required": list(costs)}})
+    words = {"fixed_costs": "42 dollars", "price": "42 dollars"}
+    said = [Said("user", "At a price of 42 dollars. The fixed costs come to 29,600.")]
+    before = told(tool.arguments, words, {"fixed_costs": 0.1, "price": 0.2}, said, NOW)
+    assert before["fixed_costs"] == Told(42, True)
+    call = {"fixed_costs": 42, "price": 29600}
+    for refusal, fixed in (("The fixed costs are wrong.", 29600), ("No.", 42), ("No, fixed costs of 42 dollars!", 42)):
+        talk = [*said, Said("user", refusal, refuses=call)]
+        found = told(tool.arguments, words, {"fixed_costs": 0.1, "price": 0.2}, talk, NOW)
+        assert found["fixed_costs"] == Told(fixed, True), refusal
+
+
 def test_what_is_said_later_comes_first_and_the_agents_words_do_not_count() -> None:
     talk = ("In business, please", "Business class it is?", "No, economy class")
     assert heard({"it": {"enum": ["economy", "business"]}}, {"it": "business"}, *talk)["it"].value == "economy"

@@ -90,6 +90,7 @@ def _numbers(kind: Kind, text: str, clock: Clock) -> list[Formed]:
     unit = kind.unit
     found = [Formed(one.span, _in_units(one, unit)) for one in find_lengths(text)] if unit else []
     elsewhere = [one.span for some in (found, find_dates(text, clock), find_times(text)) for one in some]
+    elsewhere += [Span(*one.span()) for one in _SOME_ONE.finditer(text)]
     for one in find_numbers(text):
         values = [value for value in one.values if math.isfinite(value)]
         if values and not any(one.span.overlaps(other) for other in elsewhere):
@@ -98,6 +99,10 @@ def _numbers(kind: Kind, text: str, clock: Clock) -> list[Formed]:
             found.append(Formed(one.span, _number(max(values))))
     spans = {one.span for one in found}
     return sorted(one for one in found if not any(one.span.lies_in(other) for other in spans - {one.span}))
+
+
+_SOME_ONE = re.compile(r"\b(?:an)?other one\b", re.IGNORECASE)
+"""Where `one` stands for a thing, and counts nothing."""
 
 
 def _in_units(length: Length, unit: float) -> float | int:

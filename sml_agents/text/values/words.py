@@ -21,6 +21,7 @@ __all__ = [
     "clause_of",
     "covers",
     "denied",
+    "denies",
     "find_part",
     "find_phrase",
     "find_words",
@@ -167,6 +168,11 @@ def is_denied(text: str, span: Span) -> bool:
     before = _HARMLESS.sub(" ", fold(_SO.split(before)[-1]))
     last = [token.plain for token in tokens(before)][-_REACH:]
     return any(word in _DENIALS or word.endswith("n't") for word in last)
+
+
+def denies(words: str) -> bool:
+    """Whether words name nothing, but that it is not: `no`, `nobody`."""
+    return all(token.plain in _DENIALS or token.plain in ("nobody", "none", "nowhere") for token in tokens(words))
 
 
 _ENGLISH = re.compile(
