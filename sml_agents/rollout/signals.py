@@ -80,11 +80,12 @@ class _Stopper:
             if sys.stderr.isatty():
                 os.write(2, b"\x1b[?25h\n")  # a progress bar may have hidden the cursor
             os._exit(128 + number)  # nothing is lost: what was committed is durable
-        if self._loop is not None and self._event is not None and not self._loop.is_closed():
+        if self._loop is None or self._event is None:
+            return  # `attach` sets it
+        if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._event.set)  # also for a loop in a thread that goes on without us
-            if self._event.waiting:
-                return
-        raise KeyboardInterrupt
+        if not self._event.waiting:
+            raise KeyboardInterrupt
 
 
 @contextmanager
