@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from sml_agents.cli.files import output_folder
-from sml_agents.cli.result import DONE, FAILED, INTERRUPTED, JsonFlag, Result, seed_option
+from sml_agents.cli.result import DONE, FAILED, JsonFlag, Result, kept, seed_option
 from sml_agents.demo import Domain
 
 
@@ -27,10 +27,7 @@ def demo(
     output_folder(out)
     from sml_agents.demo import run_demo
 
-    try:
+    with kept(f"what is finished is in {out}, and the same command goes on where it was"):
         summary = run_demo(out, domain, seed=seed)
-    except KeyboardInterrupt:
-        said = "interrupted; the same command goes on where it was"
-        return Result({"error": said, "type": "Interrupted", "exit_code": INTERRUPTED}, code=INTERRUPTED)
     failed = any(student["failed"] for student in summary["students"].values())
     return Result(summary, code=FAILED if failed else DONE)

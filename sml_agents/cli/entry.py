@@ -24,7 +24,7 @@ import typer
 
 from sml_agents.cli.app import app
 from sml_agents.cli.clean import clean
-from sml_agents.cli.result import DONE, FAILED, INTERRUPTED, WRONG_INPUT, Result
+from sml_agents.cli.result import DONE, FAILED, INTERRUPTED, WRONG_INPUT, Interrupted, Result
 from sml_agents.errors import InputError, MissingExtra, SmlError, refused_value
 from sml_agents.files import refusal
 
@@ -42,15 +42,23 @@ def main(argv: Sequence[str] | None = None) -> int:
             if as_json:
                 out.write(json.dumps(_plain(result.payload), ensure_ascii=False, allow_nan=False) + "\n")
             elif "error" in result.payload:
-                print(f"sml-agents: {clean(result.payload['error'])}", file=sys.stderr)
+                _complain(clean(result.payload["error"]))
             elif result.show is not None:
                 result.show()
             out.flush()
-        except BrokenPipeError:
-            # The reader went away, as with `| head`: keep the interpreter's own last flush quiet.
+        except OSError as error:
+            # What could not be written must not be tried again, and complained of, when the interpreter ends.
             with suppress(OSError, ValueError):
                 os.dup2(os.open(os.devnull, os.O_WRONLY), out.fileno())
+            if not isinstance(error, BrokenPipeError):  # that is a reader who went away, as with `| head`
+                _complain(f"the result cannot be printed: {refusal(error) or error.strerror or error}")
+                return result.code or FAILED
         return result.code
+
+
+def _complain(message: str) -> None:
+    with suppress(OSError):  # standard error may be what is full
+        print(f"sml-agents: {message}", file=sys.stderr)
 
 
 def _run(arguments: list[str]) -> Result:
@@ -60,6 +68,8 @@ def _run(arguments: list[str]) -> Result:
         return _error("the folder that you are in was removed: go to one that is there", "InputError", WRONG_INPUT)
     try:
         returned = app(args=arguments, prog_name="sml-agents", standalone_mode=False)
+    except Interrupted as stop:
+        return _error(str(stop), "Interrupted", INTERRUPTED)
     except (KeyboardInterrupt, typer.Abort):
         return _error("interrupted", "Interrupted", INTERRUPTED)
     except (InputError, MissingExtra) as error:
@@ -74,6 +84,8 @@ def _run(arguments: list[str]) -> Result:
             return _usage_error(error, str(format_message()), arguments)
         if isinstance(error, OSError) and (refused := refusal(error)):
             return _error(refused, "InputError", WRONG_INPUT)
+        if _came_of_an_interrupt(error):
+            return _error("interrupted", "Interrupted", INTERRUPTED)
         traceback.print_exc()
         return _error(f"internal error, please report it: {type(error).__name__}: {error}", "InternalError", FAILED)
     if isinstance(returned, Result):
@@ -81,6 +93,13 @@ def _run(arguments: list[str]) -> Result:
     if returned == INTERRUPTED:
         return _error("interrupted", "Interrupted", INTERRUPTED)
     return Result({}, code=returned if isinstance(returned, int) else DONE)
+
+
+def _came_of_an_interrupt(error: BaseException | None) -> bool:
+    """Whether a library made another error of Ctrl-C, as where an import is cut off."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _plain(value: Any) -> Any:

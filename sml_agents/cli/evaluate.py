@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sml_agents.cli.files import output_folder
-from sml_agents.cli.result import DONE, FAILED, JsonFlag, Result, seed_option
+from sml_agents.cli.result import DONE, FAILED, JsonFlag, Result, kept, seed_option
 from sml_agents.cli.run import STUDENT_HELP, TASKS_HELP
 from sml_agents.errors import InputError
 from sml_agents.files import whole_file
@@ -146,7 +146,8 @@ def evaluate(
     }
     if min_effect is not None:
         how["min_effect"] = min_effect
-    with ExitStack() as stack:
+    on = "nothing is kept without --out" if out is None else f"what is finished is in {out}: go on with --resume"
+    with kept(on), ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) if out is None else output_folder(out)
         summary = evaluate(students, parts, folder, **how)
         report = None if out is None else write_report(folder, folder / "report.html")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 import typer
 
 from sml_agents.cli.files import open_store
-from sml_agents.cli.result import JsonFlag, Result
+from sml_agents.cli.result import JsonFlag, Result, kept
 from sml_agents.errors import InputError
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def export(
     }
     base = preset(select) if select is not None else TraceFilter()
     filters = base.model_copy(update={name: value for name, value in given.items() if value is not None})
-    with open_store(store) as traces:
+    with kept(f"nothing was written, and {out} is as it was"), open_store(store) as traces:
         written = write(traces.traces(), format, out, filters, system=system, tool_calls=tool_calls, licence=licence)
     return Result(written.model_dump(mode="json"), lambda: _print(written))
 

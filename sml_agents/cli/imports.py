@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sml_agents.cli.files import open_store
-from sml_agents.cli.result import FAILED, JsonFlag, Result
+from sml_agents.cli.result import FAILED, JsonFlag, Result, kept
 
 if TYPE_CHECKING:
     from sml_agents.traces.importers import ImportReport
@@ -40,7 +40,8 @@ def import_(
     for spec in logs:
         log_place(spec)  # before the store is made, and before the first of several is read
     reports = []
-    with open_store(store, write=True, redactor=Redactor(personal=personal)) as traces:
+    told = kept(f"what was imported is in {store}, and the same command brings the rest")
+    with told, open_store(store, write=True, redactor=Redactor(personal=personal)) as traces:
         for spec in logs:
             reports.append(import_logs(spec, traces, on_progress=_progress))
     lost = sum(report.lost for report in reports)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sml_agents.cli.files import open_store, same_place
-from sml_agents.cli.result import DONE, FAILED, JsonFlag, Result
+from sml_agents.cli.result import DONE, FAILED, JsonFlag, Result, kept
 from sml_agents.errors import InputError
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ def mine(
         from sml_agents.mining.judge import Judge
 
         asked = Judge(resolve(judge))
-    with open_store(logs) as recorded, open_store(store, write=True) as lessons:
+    told = kept(f"the lessons found so far are in {store}, and the same command finds the rest")
+    with told, open_store(logs) as recorded, open_store(store, write=True) as lessons:
         report = write(
             recorded.traces(),
             lessons,

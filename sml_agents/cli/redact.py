@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from sml_agents.cli.files import open_store, same_place
-from sml_agents.cli.result import JsonFlag, Result
+from sml_agents.cli.result import JsonFlag, Result, kept
 from sml_agents.errors import InputError
 
 
@@ -29,7 +29,8 @@ def redact(
     if same_place(logs, store):
         raise InputError("--store is the store itself: name another one, and delete this when you have looked at it")
     copied = 0
-    with open_store(logs) as old, open_store(store, write=True, redactor=Redactor(personal=personal)) as new:
+    told = kept(f"{store} holds a part, and the same command copies the rest")
+    with told, open_store(logs) as old, open_store(store, write=True, redactor=Redactor(personal=personal)) as new:
         for copied, trace in enumerate(old.traces(), start=1):  # noqa: B007
             new.add(trace)
     return Result({"store": store, "copied": copied}, lambda: print(f"{copied:,} conversations in {store}"))

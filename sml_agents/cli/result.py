@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -22,6 +23,19 @@ JsonFlag = Annotated[
 def seed_option(help: str, *, least: int = -(10**15) + 1) -> Any:
     """`--seed`, as large as a task spec and a reader of JSON can hold."""
     return typer.Option(min=least, max=10**15 - 1, metavar="S", help=help)
+
+
+class Interrupted(Exception):
+    """Ctrl-C or SIGTERM; its words say what is kept, and how to go on."""
+
+
+@contextmanager
+def kept(what: str) -> Iterator[None]:
+    """Around the work of a command: an interrupt in it says `what` is kept, and how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as error:
+        raise Interrupted(f"interrupted: {what}") from error
 
 
 @dataclass(frozen=True)

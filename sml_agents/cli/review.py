@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from sml_agents.cli.files import open_store
-from sml_agents.cli.result import JsonFlag, Result
+from sml_agents.cli.result import JsonFlag, Result, kept
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,7 +38,8 @@ def review(
     from sml_agents.mining.run import accept_above as accept
 
     kinds = members(Kind, kind)
-    with open_store(store, write=True, create=False) as lessons:
+    told = kept("each decision is kept, and the same command goes on")
+    with told, open_store(store, write=True, create=False) as lessons:
         _refuse_other_stores(lessons, store)
         if accept_above is not None:
             accept(lessons, accept_above, kinds)

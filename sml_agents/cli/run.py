@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from sml_agents.cli.files import open_store
-from sml_agents.cli.result import JsonFlag, Result, seed_option
+from sml_agents.cli.result import JsonFlag, Result, kept, seed_option
 from sml_agents.errors import InputError
 
 if TYPE_CHECKING:
@@ -83,7 +83,8 @@ def run(
     if config is not None:
         given = {name for name in _ASKED if _was_given(context, name)}
         asked |= {name: value for name, value in _command_of(config).items() if name not in given}
-    return _run(asked, store, concurrency, lease, resume=resume, retry_failed=retry_failed)
+    with kept(f"what was answered is in {store}: go on with the same command and --resume"):
+        return _run(asked, store, concurrency, lease, resume=resume, retry_failed=retry_failed)
 
 
 _ASKED = (
@@ -138,13 +139,13 @@ def _run(
     someone = student_from(asked["student"])
     tutor = teacher_from(asked["teacher"], student=someone, person=True)
     writer = primer_from(primer, someone, demonstrate=demonstrate)
-    kept = {"tasks": specs, "command": asked}
+    recorded = {"tasks": specs, "command": asked}
     if isinstance(tutor, HumanTeacher):
         from sml_agents.cli.talk import teach_all
 
         with open_store(store, write=True) as traces:
             cast = Cast(someone, tutor, settings, writer)
-            counted = teach_all(every_task(specs), cast, traces, kept=kept, samples=samples, resume=resume)
+            counted = teach_all(every_task(specs), cast, traces, kept=recorded, samples=samples, resume=resume)
         return Result({"store": store, **counted}, lambda: print(f"{counted['n']} dialogues finished, in {store}"))
     with open_store(store, write=True) as traces, ProgressBar() as bar:
         summary = run_dialogues_sync(
@@ -159,7 +160,7 @@ def _run(
             resume=resume,
             retry_failed=retry_failed,
             lease=lease,
-            run_settings=kept,
+            run_settings=recorded,
             total=total * samples,
             on_progress=bar,
         )

@@ -68,9 +68,10 @@ def serve(
     found = resolve(f"transformers:{model}" if is_folder else model)
     called = name or _name(found, model)
 
+    if (load := getattr(found, "load", None)) is not None:
+        load()
+
     async def run(stop: asyncio.Event) -> Served:
-        if (load := getattr(found, "load", None)) is not None:
-            await asyncio.to_thread(load)
         return await serve_models({called: found}, settings, stop=stop, ready=tell)
 
     def tell(address: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sml_agents.cli.files import output_file
-from sml_agents.cli.result import JsonFlag, Result
+from sml_agents.cli.result import JsonFlag, Result, kept
 from sml_agents.cli.run import MODEL_HELP, TASKS_HELP, every_task
 from sml_agents.errors import InputError
 
@@ -42,7 +42,7 @@ def tasks(
     if hide_with is not None:
         made = _hidden(made, hide_with, report)
     written = 0
-    with whole_file(output_file(out)) as partial:
+    with kept(f"nothing was written, and {out} is as it was"), whole_file(output_file(out)) as partial:
         with partial.open("w", encoding="utf-8") as file:
             for task in made:
                 file.write(task.model_dump_json(exclude_defaults=True) + "\n")

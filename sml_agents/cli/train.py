@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sml_agents.cli.result import JsonFlag, Result
+from sml_agents.cli.result import JsonFlag, Result, kept
 from sml_agents.errors import InputError, StoreError
 
 if TYPE_CHECKING:
@@ -41,7 +41,8 @@ def train(
             plan = preview_run(run)
             payload = {**plan.model_dump(mode="json", exclude={"example"}), "example": plan.marked()}
             return Result(payload, lambda: _print_plan(plan))
-        done = train_run(run, ProgressLine())
+        with kept("the same command with --resume true goes on from the last checkpoint, or else begins anew"):
+            done = train_run(run, ProgressLine())
     except StoreError as error:
         raise InputError(str(error)) from error
     return Result(done.model_dump(mode="json"), lambda: _print_result(done))

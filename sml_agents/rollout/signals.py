@@ -8,9 +8,10 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 __all__ = ["run_until_signal"]
 
@@ -20,7 +21,9 @@ T = TypeVar("T")
 def run_until_signal(main: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) -> T:
     """Run `main(stop)` on a fresh event loop and return its result; inside a running loop, in a thread.
 
-    A first SIGINT or SIGTERM sets `stop`; a second ends the process at once, with 128 + its number as the exit code.
+    A first SIGINT or SIGTERM sets `stop` if somebody waits for it, and is a KeyboardInterrupt if nobody does, as while
+    tasks are made. A second ends the process at once, with 128 + its number as the exit code. Threads that work for the
+    loop are then not waited for.
     Signals that the process ignores stay ignored, and outside the main thread signals are left alone.
     """
     stopper = _Stopper()
@@ -30,7 +33,11 @@ def run_until_signal(main: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) ->
 
     def run() -> T:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            return runner.run(start())
+            try:
+                return runner.run(start())
+            finally:
+                if stopper.signals:  # the loop waits at its end for the threads of the executor that it has then
+                    runner.get_loop().set_default_executor(ThreadPoolExecutor(1))
 
     with _handled(stopper):
         try:
@@ -40,28 +47,45 @@ def run_until_signal(main: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) ->
         return _in_thread(run)
 
 
+class _Stop(asyncio.Event):
+    """An event that knows whether somebody waits for it."""
+
+    waiting = 0
+
+    async def wait(self) -> Literal[True]:
+        self.waiting += 1
+        try:
+            return await super().wait()
+        finally:
+            self.waiting -= 1
+
+
 class _Stopper:
     """Sets an event of a loop from a signal handler."""
 
     def __init__(self) -> None:
-        self._signals = 0
+        self.signals = 0
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._event: asyncio.Event | None = None
+        self._event: _Stop | None = None
 
     def attach(self) -> asyncio.Event:
-        self._loop, self._event = asyncio.get_running_loop(), asyncio.Event()
-        if self._signals:
+        self._loop, self._event = asyncio.get_running_loop(), _Stop()
+        if self.signals:
             self._event.set()
         return self._event
 
     def handle(self, number: int, frame: FrameType | None) -> None:
-        self._signals += 1
-        if self._signals > 1:
+        self.signals += 1
+        if self.signals > 1:
             if sys.stderr.isatty():
                 os.write(2, b"\x1b[?25h\n")  # a progress bar may have hidden the cursor
             os._exit(128 + number)  # nothing is lost: what was committed is durable
-        if self._loop is not None and self._event is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._event.set)
+        if self._loop is None or self._event is None:
+            return  # `attach` sets it
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._event.set)  # also for a loop in a thread that goes on without us
+        if not self._event.waiting:
+            raise KeyboardInterrupt
 
 
 @contextmanager

@@ -40,7 +40,9 @@ def check_output(out: Path, settings: TrainSettings) -> None:
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file; training needs a folder")
     if not settings.resume and out.exists() and any(out.iterdir()):
-        raise InputError(f"{out} is not empty: choose another folder, or go on with resume=True if a run was cut short")
+        raise InputError(
+            f"{out} is not empty: choose another folder, or go on with --resume true if a run was cut short"
+        )
     out.mkdir(parents=True, exist_ok=True)
 
 

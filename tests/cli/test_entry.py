@@ -15,7 +15,6 @@ import pytest
 
 from sml_agents.cli import main
 from sml_agents.cli.clean import clean
-from sml_agents.cli.demo import demo
 
 from .conftest import PROGRAM, Cli
 
@@ -76,15 +75,6 @@ def test_a_signal_ends_a_chat_cleanly(
         assert chat.wait() == 130
     assert json.loads(out)["type"] == "Interrupted"
     assert b"Traceback" not in rest
-
-
-def test_a_demo_that_is_stopped_says_how_to_go_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    def stopped(*given: Any, **settings: Any) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("sml_agents.demo.run_demo", stopped)
-    done = demo(tmp_path / "demo")
-    assert (done.code, done.payload["error"]) == (130, "interrupted; the same command goes on where it was")
 
 
 def test_a_reader_that_goes_away_is_no_error(store: Path) -> None:

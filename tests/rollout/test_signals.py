@@ -104,3 +104,30 @@ def test_without_uvloop_it_runs_on_asyncios_own_loop(monkeypatch: pytest.MonkeyP
     timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     assert run_until_signal(until_stopped) == "stopped"
+
+
+def test_a_signal_for_which_nobody_waits_is_an_interrupt() -> None:
+    async def busy(stop: asyncio.Event) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        raise AssertionError("the work goes on")
+
+    with pytest.raises(KeyboardInterrupt):
+        run_until_signal(busy)
+
+
+def test_a_thread_that_works_for_the_loop_holds_nothing_up() -> None:
+    done = threading.Event()
+
+    async def at_work(stop: asyncio.Event) -> str:
+        work = asyncio.get_running_loop().run_in_executor(None, done.wait, 300)
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.sleep(0)
+        os.kill(os.getpid(), signal.SIGINT)
+        await stopping
+        return "done" if work.done() else "at work"
+
+    try:
+        assert run_until_signal(at_work) == "at work"
+        assert not done.is_set()
+    finally:
+        done.set()
