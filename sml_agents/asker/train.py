@@ -20,18 +20,20 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from sml_agents.asker.rows import RowOf, tree_of
-from sml_agents.asker.trees import side_by_side
+from sml_agents.asker.trees import Tree, side_by_side
 from sml_agents.asker.weights import WEIGHTS
 from sml_agents.errors import InputError, TrainingError
 from sml_agents.files import whole_file
 from sml_agents.types import stable_hash
 
-__all__ = ["STATE", "AskerSettings", "Step", "steps_of", "train_asker", "trees_of_step"]
+__all__ = ["STATE", "AskerSettings", "Step", "in_passes", "steps_of", "train_asker", "trees_of_step"]
 
 STATE = "state.pt"
 """What a run goes on from; of no use once the run is done."""
 _DRAWING = 4
 """Processes that draw rows for a GPU."""
+_PAIRS_AT_ONCE = 4_000_000
+"""Pairs of tokens in one pass on a GPU, which attention weighs: some 10 GB with the embedded model."""
 _LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
@@ -130,8 +132,7 @@ def train_asker(
     for step, trees in enumerate(steps_of(row_of, tokenizer, settings, done, device), start=done):
         weight = sum(one for tree in trees for _, _, one in tree.targets)
         total = 0.0
-        at_once = 1 if device == "cpu" else len(trees)
-        for some in (trees[first : first + at_once] for first in range(0, len(trees), at_once)):
+        for some in in_passes(trees, 0 if device == "cpu" else _PAIRS_AT_ONCE):
             marked = [(row, *target) for row, tree in enumerate(some) for target in tree.targets]
             rows, places, targets, weights = (list(column) for column in zip(*marked, strict=True))
             hidden_BTD = body(**side_by_side(some, head.weight.dtype, device), use_cache=False).last_hidden_state
@@ -170,7 +171,21 @@ def steps_of(row_of: RowOf, tokenizer: Any, settings: AskerSettings, first: int,
     from torch.utils.data import DataLoader
 
     workers = max(1, min(_DRAWING, (os.cpu_count() or 1) - 1))
-    yield from DataLoader(_Drawn(draw, first, settings.steps), batch_size=None, num_workers=workers)
+    drawn: Any = _Drawn(draw, first, settings.steps)
+    yield from DataLoader(drawn, batch_size=None, num_workers=workers)
+
+
+def in_passes(trees: Sequence[Tree], pairs: int) -> Iterator[list[Tree]]:
+    """What is read side by side: rows of similar length, of at most so many pairs of tokens; with 0 each by itself, as
+    they come."""
+    some: list[Tree] = []
+    for tree in sorted(trees, key=lambda tree: len(tree.ids)) if pairs else trees:
+        if some and (len(some) + 1) * len(tree.ids) ** 2 > pairs:
+            yield some
+            some = []
+        some.append(tree)
+    if some:
+        yield some
 
 
 @dataclass(frozen=True)
@@ -215,7 +230,8 @@ def _trainable(base: Path, settings: AskerSettings, device: str) -> Any:
     with without_progress_bars():
         model: Any = AutoModelForCausalLM.from_pretrained(
             base, dtype=dtype, attn_implementation="eager", trust_remote_code=False
-        ).to(device)
+        )
+    model = model.to(device)
     if settings.method == "full":
         return model
     from peft import LoraConfig, get_peft_model

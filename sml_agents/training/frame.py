@@ -30,6 +30,7 @@ from sml_agents.training.runtime import (
     load_tokenizer,
     quiet_libraries,
     settings_errors,
+    settle_attention,
     settle_threads,
     trl_arguments,
     versions,
@@ -57,6 +58,7 @@ class TrainingFrame:
 
     def __init__(self, recipe: str, settings: TrainSettings, out: str | Path) -> None:
         settle_threads()
+        settle_attention()
         quiet_libraries()
         self.recipe = recipe
         self.settings = settings
@@ -149,6 +151,7 @@ class TrainingFrame:
         from sml_agents.training.trainers.callbacks import (
             Checkpoints,
             Clock,
+            Finite,
             HeldOut,
             Pass,
             ProgressReporter,
@@ -178,7 +181,7 @@ class TrainingFrame:
                 args=arguments,
                 processing_class=self.tokenizer,
                 peft_config=_lora(settings),
-                callbacks=[clock, Pass(), reporter, *filter(None, [measured, held]), checkpoints],
+                callbacks=[clock, Pass(), Finite(), reporter, *filter(None, [measured, held]), checkpoints],
             )
         if held is not None and (trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled):
             raise InputError("eval_share keeps the best weights, which FSDP and DeepSpeed have spread: leave it out")

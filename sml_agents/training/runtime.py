@@ -35,6 +35,7 @@ __all__ = [
     "model_path",
     "quiet_libraries",
     "settings_errors",
+    "settle_attention",
     "settle_threads",
     "trl_arguments",
     "versions",
@@ -55,6 +56,14 @@ def settle_threads() -> None:
         import torch
 
         torch.set_num_threads(max(1, torch.get_num_threads() - round(os.getloadavg()[0])))
+
+
+def settle_attention() -> None:
+    """Keep cuDNN's attention out of training: with a mask its gradients are no numbers at certain lengths (torch 2.11
+    on H100 and H200, github.com/pytorch/pytorch/issues/196678). torch has other kinds."""
+    import torch
+
+    torch.backends.cuda.enable_cudnn_sdp(False)
 
 
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4

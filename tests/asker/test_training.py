@@ -13,7 +13,7 @@ from sml_agents.asker.prompt import Argument, Said, ToolView
 from sml_agents.asker.read import AskerModel
 from sml_agents.asker.rows import Example, Row
 from sml_agents.asker.threshold import AskerRecord, Scores, line
-from sml_agents.asker.train import AskerSettings, Step, steps_of, train_asker
+from sml_agents.asker.train import AskerSettings, Step, in_passes, steps_of, train_asker
 from sml_agents.asker.trees import Tree, side_by_side
 from sml_agents.errors import InputError, TrainingError
 
@@ -165,3 +165,14 @@ def test_rows_for_a_gpu_are_drawn_as_here(tiny: Path) -> None:
     ]
     assert drawn[0] == drawn[1]
     assert len(drawn[0]) == 2 * (6 - 2)
+
+
+def test_no_pass_on_a_gpu_weighs_more_pairs_of_tokens_than_it_may() -> None:
+    trees = []
+    for length in (40, 10, 30, 20, 10):
+        tree = Tree()
+        tree.add(list(range(length)))
+        trees.append(tree)
+    lengths = [[len(tree.ids) for tree in some] for some in in_passes(trees, 1300)]
+    assert lengths == [[10, 10, 20], [30], [40]], "the longest is read although it is too long"
+    assert [len(some) for some in in_passes(trees, 0)] == [1] * 5

@@ -201,10 +201,28 @@ class TestLimits:
 
     def test_a_loss_that_is_not_a_number_stops_and_keeps_the_checkpoint(self, tiny_model: Path, tmp_path: Path) -> None:
         settings = tiny(tiny_model, learning_rate=1e30, epochs=5, checkpoint_seconds=1e-9, warmup=0.0)
-        with pytest.raises(TrainingError, match=r"not a number at step \d+ \(nan\).*is kept in .*checkpoint-"):
+        with pytest.raises(TrainingError, match=r"not a number at step \d+.*is kept in .*checkpoint-"):
             train_sft(ROWS, settings, tmp_path / "out")
         assert list((tmp_path / "out" / "checkpoints").glob("checkpoint-*/complete"))
         assert not (tmp_path / "out" / "training.json").exists()
+
+    def test_a_gradient_that_is_not_a_number_does_not_reach_the_weights(
+        self, tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from sml_agents.training.trainers.sft import DialogueTrainer
+
+        usual = DialogueTrainer.training_step
+
+        def spoiled(trainer: Any, model: Any, *args: Any, **kwargs: Any) -> Any:
+            loss = usual(trainer, model, *args, **kwargs)
+            if trainer.state.global_step == 2:
+                next(model.parameters()).grad[0] = float("nan")
+            return loss
+
+        monkeypatch.setattr(DialogueTrainer, "training_step", spoiled)
+        settings = tiny(tiny_model, epochs=5, checkpoint_seconds=1e-9)
+        with pytest.raises(TrainingError, match=r"gradient is not a number at step 3.*is kept in .*checkpoint-2"):
+            train_sft(ROWS, settings, tmp_path / "out")
 
     def test_rows_longer_than_the_context(self, tiny_model: Path, tmp_path: Path) -> None:
         rows = [*ROWS, dialogue_row(99, filler=100)]

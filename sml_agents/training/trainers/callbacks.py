@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import TrainerCallback
 
+from sml_agents.errors import TrainingError
 from sml_agents.files import whole_file, write_whole
 from sml_agents.training.processes import agreed, wait_for_all
 from sml_agents.training.progress import TrainingProgress
@@ -21,6 +22,7 @@ __all__ = [
     "COMPLETE",
     "Checkpoints",
     "Clock",
+    "Finite",
     "HeldOut",
     "Measured",
     "OptimizerTime",
@@ -124,6 +126,19 @@ class Pass(TrainerCallback):
             if hasattr(sampler, "set_epoch"):
                 sampler.set_epoch(int(state.epoch or 0))
             sampler = getattr(sampler, "batch_sampler", None) or getattr(sampler, "sampler", None)
+
+
+class Finite(TrainerCallback):
+    """Stops before gradients that are no numbers reach the weights: a loss may be one and its gradient not, and the
+    next checkpoint would take the last good one's place."""
+
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        gradients = [one.grad for one in kwargs["model"].parameters() if one.grad is not None]
+        if gradients and not bool(torch.isfinite(torch.nn.utils.get_total_norm(gradients))):
+            raise TrainingError(
+                f"the gradient is not a number at step {state.global_step + 1}: lower learning_rate, or set "
+                "precision='fp32'; the weights are as they were before this step"
+            )
 
 
 class Measured(TrainerCallback):
