@@ -11,6 +11,7 @@ Needs the `mcp` extra.
 from __future__ import annotations
 
 import tempfile
+import threading
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -111,5 +112,21 @@ def build_server(store: str | None = None, asker: str | None = None) -> MCPServe
 
 
 def serve(store: str | None = None, asker: str | None = None) -> None:
-    """Serve until the client closes; raises what `build_server` raises."""
-    build_server(store, asker).run()
+    """Serve until the client closes; raises what `build_server` raises.
+
+    Not in the main thread: the protocol's reader waits for the next line of standard input, and Ctrl-C for the reader.
+    """
+    server = build_server(store, asker)
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            server.run()
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run, name="mcp", daemon=True)
+    thread.start()
+    thread.join()
+    if failed:
+        raise failed[0]

@@ -141,3 +141,17 @@ def test_a_full_disk_under_the_result(folder: Path, options: str) -> None:
     done = shell(f"sml-agents show traces.sqlite {options} > /dev/full", folder)
     told = "sml-agents: the result cannot be printed: No space left on device: free some space, or choose another place"
     assert (done.returncode, done.stderr) == (1, f"{told}\n")
+
+
+def test_an_mcp_server_that_waits_for_its_client_ends(tmp_path: Path) -> None:
+    hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    asked = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello})
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([PROGRAM, "mcp"], cwd=tmp_path, text=True, **pipes) as process:
+        assert process.stdin and process.stdout and process.stderr
+        process.stdin.write(asked + "\n")
+        process.stdin.flush()
+        assert '"serverInfo"' in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+        assert "Traceback" not in process.stderr.read()
