@@ -83,9 +83,11 @@ def load_asker(spec: str) -> Asker:
 @lru_cache(maxsize=2)
 def _weights(folder: Path, device: str) -> AskerModel:
     from sml_agents.backends.embedded import embedded_path
+    from sml_agents.backends.loading import resolved_device
     from sml_agents.backends.threads import set_threads
 
     set_threads(None)
+    device = resolved_device(device)
     try:
         return AskerModel.load(folder, embedded_path(), device=device)
     except (OSError, ValueError, KeyError, RuntimeError) as error:

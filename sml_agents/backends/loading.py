@@ -41,11 +41,18 @@ def resolved_dtype(dtype: str, device: str) -> str:
 
 
 def resolved_device(device: str) -> str:
+    """`auto` made definite. Raises `BackendSpecError` for a device that torch does not know, or not here."""
     import torch
 
-    if device != "auto":
-        return device
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        kind = torch.device(device).type
+    except RuntimeError as error:
+        raise BackendSpecError(f"There is no device {device!r}: give auto, cpu, cuda or cuda:1.") from error
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise BackendSpecError(f"device={device}, but torch sees no CUDA device here: give auto or cpu.")
+    return device
 
 
 @contextmanager

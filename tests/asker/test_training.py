@@ -176,3 +176,20 @@ def test_no_pass_on_a_gpu_weighs_more_pairs_of_tokens_than_it_may() -> None:
     lengths = [[len(tree.ids) for tree in some] for some in in_passes(trees, 1300)]
     assert lengths == [[10, 10, 20], [30], [40]], "the longest is read although it is too long"
     assert [len(some) for some in in_passes(trees, 0)] == [1] * 5
+
+
+@pytest.mark.parametrize(
+    ("device", "told"), [("cuda", "torch sees no CUDA device here"), ("gpu", "There is no device 'gpu'")]
+)
+def test_a_device_that_is_not_there_is_told(
+    device: str, told: str, tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InputError, match=told):
+        train_asker(tiny, row, settings(), tmp_path / "out", device=device)
+    with pytest.raises(InputError, match=told):
+        print(load_asker(f"asker:?device={device}").model)
+    with pytest.raises(InputError, match="no other setting than device"):
+        load_asker("asker:?temperature=1")
