@@ -6,22 +6,27 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from typing import NoReturn
 
 __all__ = ["run"]
 
-_INTERRUPTED = 130
+_INTERRUPTED, _SAID = 130, "sml-agents: interrupted\n"
 
 
 def run() -> int:
     """Run the command line; what is interrupted while it is still being loaded ends as any other command does."""
+    # A KeyboardInterrupt among imports may be lost in a callback of Python's own; nothing is at work yet.
+    usual = signal.getsignal(signal.SIGINT)
+    if usual is signal.default_int_handler:
+        signal.signal(signal.SIGINT, lambda *_: _end_now(_INTERRUPTED, _SAID))
     _open_standard_streams()
-    try:
-        from sml_agents.cli import main
+    from sml_agents.cli import main
 
+    signal.signal(signal.SIGINT, usual)
+    try:
         code = main()
     except KeyboardInterrupt:
-        print("sml-agents: interrupted", file=sys.stderr)
-        code = _INTERRUPTED
+        _end_now(_INTERRUPTED, _SAID)
     if code == _INTERRUPTED:
         _end_now(code)
     signal.signal(signal.SIGINT, lambda *_: _end_now(code))  # all is done, only the interpreter has to end
@@ -39,8 +44,10 @@ def _open_standard_streams() -> None:
             setattr(sys, name, os.fdopen(number, mode, encoding="utf-8", errors="replace"))
 
 
-def _end_now(code: int) -> None:
+def _end_now(code: int, said: str = "") -> NoReturn:
     """End without waiting for threads, such as one that loads weights: what is kept was written before."""
+    with suppress(OSError):
+        os.write(2, said.encode())
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()

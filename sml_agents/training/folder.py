@@ -41,7 +41,8 @@ def check_output(out: Path, settings: TrainSettings) -> None:
         raise InputError(f"{out} is a file; training needs a folder")
     if not settings.resume and out.exists() and any(out.iterdir()):
         raise InputError(
-            f"{out} is not empty: choose another folder, or go on with --resume true if a run was cut short"
+            f"{out} is not empty: choose another folder, or if a run was cut short, go on with resume=True "
+            "(--resume true)"
         )
     out.mkdir(parents=True, exist_ok=True)
 

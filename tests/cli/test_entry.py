@@ -144,7 +144,7 @@ def test_it_runs_as_a_module() -> None:
     assert (done.returncode, done.stderr) == (0, "") and done.stdout.startswith("sml-agents ")
 
 
-@pytest.mark.parametrize("after", [0.0, 0.05, 0.1, 0.2, 0.4])
+@pytest.mark.parametrize("after", [0.01, 0.05, 0.1, 0.2, 0.4])
 def test_an_interrupt_while_it_is_being_loaded_leaves_no_traceback(after: float) -> None:
     code = "import sys; from sml_agents.__main__ import run; print('ready', flush=True); sys.exit(run())"
     with subprocess.Popen(
