@@ -11,7 +11,6 @@ Needs the `mcp` extra.
 from __future__ import annotations
 
 import tempfile
-import threading
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -33,6 +32,7 @@ from sml_agents.agents.delivery import answered
 from sml_agents.asker import Said, load_asker
 from sml_agents.data.export import export
 from sml_agents.data.selection import TraceFilter
+from sml_agents.rollout.signals import in_thread
 from sml_agents.traces import TraceStore
 
 __all__ = ["build_server", "serve"]
@@ -116,17 +116,4 @@ def serve(store: str | None = None, asker: str | None = None) -> None:
 
     Not in the main thread: the protocol's reader waits for the next line of standard input, and Ctrl-C for the reader.
     """
-    server = build_server(store, asker)
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            server.run()
-        except BaseException as error:
-            failed.append(error)
-
-    thread = threading.Thread(target=run, name="mcp", daemon=True)
-    thread.start()
-    thread.join()
-    if failed:
-        raise failed[0]
+    in_thread(build_server(store, asker).run, "mcp")

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any, Literal, TypeVar
 
-__all__ = ["run_until_signal"]
+__all__ = ["in_thread", "run_until_signal"]
 
 T = TypeVar("T")
 
@@ -44,7 +44,7 @@ def run_until_signal(main: Callable[[asyncio.Event], Coroutine[Any, Any, T]]) ->
             asyncio.get_running_loop()
         except RuntimeError:
             return run()
-        return _in_thread(run)
+        return in_thread(run, "dialogues")
 
 
 class _Stop(asyncio.Event):
@@ -104,7 +104,8 @@ def _handled(stopper: _Stopper) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _in_thread(run: Callable[[], T]) -> T:
+def in_thread(run: Callable[[], T], name: str) -> T:
+    """What `run` returns or raises, in a thread of that name, which a signal to this one leaves behind."""
     results: list[T] = []
     errors: list[BaseException] = []
 
@@ -114,7 +115,7 @@ def _in_thread(run: Callable[[], T]) -> T:
         except BaseException as error:
             errors.append(error)
 
-    thread = threading.Thread(target=target, name="dialogues", daemon=True)
+    thread = threading.Thread(target=target, name=name, daemon=True)
     thread.start()
     thread.join()
     if errors:
