@@ -5,7 +5,8 @@ P(missing) reaches the line, and each value is copied out of what was said, or i
 What is not required is put in only if it was told. No argument is asked for twice: what was answered has to do.
 
 No call is made again after it was refused. If what the person said of it changes nothing, the argument that they name
-is asked for, else the likeliest one that was not asked for yet, below the line, too.
+is asked for, else the likeliest one that was not asked for yet, below the line, too. If they say that the tool is the
+wrong one, the likeliest of the others is taken, once: to go through all of them would be to guess.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from sml_agents.asker.likeness import stems
 from sml_agents.asker.load import Asker, load_asker
 from sml_agents.asker.pairs import words_in
 from sml_agents.asker.prompt import Argument, Said, ToolView
@@ -29,11 +31,13 @@ __all__ = ["AskerStudent", "question"]
 _TOLD = 0.5
 """What is not required counts as told below this P(missing)."""
 _TRIES = 2
-"""Calls that were refused, after which it makes no other: a third one would be a guess."""
+"""Calls of a tool that were refused, after which it makes no other: a third one would be a guess."""
+_OF_TOOLS = stems("tool function")
 _KEPT = 64
 """Conversations whose tool is remembered."""
 
 _GIVEN_UP = Reply(text="I cannot get this call right.")
+_NO_TOOL = Reply(text="None of the tools that I have does that.")
 
 
 class AskerStudent:
@@ -71,8 +75,8 @@ class AskerStudent:
         before = [text for role, text in view.history if role is Role.STUDENT]
         tool = self._tool(view, said, unsure=not before)
         if tool is None:
-            return Reply(text="None of the tools that I have does that.")
-        if len(view.calls) >= _TRIES:
+            return _NO_TOOL
+        if sum(made[-1].name == tool.name for _, made in view.calls) >= _TRIES:
             return _GIVEN_UP
         filled = self.asker.fill(tool, said, self.now)
         refusal = next((one.text for one in reversed(said) if one.refuses is not None), "")
@@ -88,7 +92,8 @@ class AskerStudent:
         return _GIVEN_UP if in_vain else Reply(text="", tool_calls=(call,), at_once=True)
 
     def _tool(self, view: StudentView, said: Sequence[Said], unsure: bool) -> ToolView | None:
-        """The tool that serves what the person began with. `unsure`: none of them may be the answer."""
+        """The tool that serves what the person began with, but for one that they have said is wrong. `unsure`: none of
+        them may be the answer."""
         tools = [ToolView.read(one) for one in view.tools]
         begun = (tuple(tools), said[0].text)
         if (shares := self._chosen.get(begun)) is None:
@@ -97,8 +102,11 @@ class AskerStudent:
                 begun: self.asker.model.choose(tools, said[:1]),
             }
             shares = self._chosen[begun]
-        names: list[str | None] = [one.name for one in tools]
-        best = max([*names, None] if unsure else names, key=lambda name: shares[name])
+        wrong = _wrong_tools(view, tools)
+        left: list[str | None] = [one.name for one in tools if one.name not in wrong]
+        if len(wrong) > 1 or not left:
+            return None
+        best = max([*left, None] if unsure or wrong else left, key=lambda name: shares[name])
         return next((one for one in tools if one.name == best), None)
 
 
@@ -110,6 +118,22 @@ def _said(view: StudentView) -> list[Said]:
         for place, (role, text) in enumerate(view.history)
         if text
     ]
+
+
+def _wrong_tools(view: StudentView, tools: Sequence[ToolView]) -> set[str]:
+    """The tools that a person said are the wrong ones: what they say of a call names none of its arguments, but speaks
+    of tools, or says the words by which another tool's name differs."""
+    found = set()
+    for place, made in view.calls:
+        called = next((one for one in tools if one.name == made[-1].name), None)
+        answer = " ".join(text for role, text in view.history[place + 1 : place + 2] if role is Role.TEACHER)
+        if called is None or any(names(answer, one) for one in called.arguments):
+            continue
+        heard = stems(answer)
+        others = [stems(one.name) - stems(called.name) for one in tools]
+        if heard & _OF_TOOLS or any(words and words <= heard for words in others):
+            found.add(called.name)
+    return found
 
 
 def _call(tool: ToolView, filled: Filled, named: Collection[str]) -> ToolCall:

@@ -135,7 +135,7 @@ class Copies:
         return SimpleNamespace(missing=self.missing, values=lambda names: {name: copied[name] for name in names})
 
     def choose(self, tools: list[ToolView], said: list[Said]) -> dict[str | None, float]:
-        return {tools[0].name: 1.0, None: 0.0}
+        return {one.name: 0.5**place for place, one in enumerate(tools, 1)} | {None: 0.01}
 
 
 TABLE: dict[str, Any] = {
@@ -153,7 +153,11 @@ TABLE: dict[str, Any] = {
 }
 
 
-async def turns_of(*answers: str) -> list[Reply]:
+CANCEL = {**TABLE, "name": "cancel_table"}
+MOVE = {**TABLE, "name": "move_table"}
+
+
+async def turns_of(*answers: str, tools: tuple[dict[str, Any], ...] = (TABLE,)) -> list[Reply]:
     """What the student says to a request, and to each of these answers."""
     words = {
         "place": ("Mario's", "Luigi's"),
@@ -168,7 +172,7 @@ async def turns_of(*answers: str) -> list[Reply]:
     turns: list[Reply] = []
     for text in ("A table by the window at Luigi's on Friday, for two", *answers):
         history.append((Role.TEACHER, text))
-        turns.append(await student.reply(StudentView(tuple(history), tuple(calls), tools=(TABLE,)), seed=0))
+        turns.append(await student.reply(StudentView(tuple(history), tuple(calls), tools=tools), seed=0))
         if turns[-1].tool_calls:
             calls.append((len(history), turns[-1].tool_calls))
         history.append((Role.STUDENT, turns[-1].text))
@@ -207,6 +211,25 @@ async def test_a_value_that_comes_with_the_refusal_is_taken_up_at_once() -> None
     _, call, asked = await turns_of("No, the party is of six people.", "Still wrong.")
     assert called(call) == AS_TOLD | {"people": 6}
     assert asked.text == "I cannot get this call right.", "two calls in vain"
+
+
+@pytest.mark.parametrize("wrong", ["That tool does not do what is asked for.", "No, I want to cancel it."])
+async def test_a_tool_that_is_said_to_be_the_wrong_one_is_left_for_the_likeliest_of_the_others(wrong: str) -> None:
+    first, second, nothing = await turns_of(wrong, "This tool is not the one either.", tools=(TABLE, CANCEL, MOVE))
+    assert [one.tool_calls[0].name for one in (first, second) if one.tool_calls] == ["book_table", "cancel_table"]
+    assert nothing.text == "None of the tools that I have does that.", "all of them in turn would be a guess"
+
+
+async def test_who_names_an_argument_does_not_speak_of_the_tool() -> None:
+    of_places = {**TABLE, "name": "book_place"}
+    _, second = await turns_of("No, the place is Mario's.", tools=(TABLE, of_places))
+    assert [one.name for one in second.tool_calls or ()] == ["book_table"]
+    assert called(second) == AS_TOLD | {"place": "Mario's"}
+
+
+async def test_without_another_tool_none_is_left() -> None:
+    _, nothing = await turns_of("That tool does not do what is asked for.")
+    assert nothing.text == "None of the tools that I have does that."
 
 
 async def test_it_calls_at_once_where_nothing_is_missing(model: AskerModel) -> None:
