@@ -52,7 +52,8 @@ class AskerRecord(BaseModel):
     """The same where the values were read, too, and P(missing) is `weighed` by whether they were found. None: of an
     asker that was trained before; then `threshold` is taken."""
     unfound: tuple[float, float] = (0.5, 0.5)
-    """Shares of values that are not found in what was said: of those that are missing, and of those that were told."""
+    """Shares of values that are not found in what was said: of those that are missing, and of those that were told (but
+    for what is told by name)."""
     grounded: float = Field(default=0.99, gt=0, lt=1)
     """The same beside a rule, for arguments in whose value it finds a ground."""
     told: dict[str, float] = Field(default_factory=dict)
@@ -92,10 +93,14 @@ class AskerRecord(BaseModel):
         return self.filled or self.threshold
 
     def weighed(self, filled: Filled) -> dict[str, float]:
-        """P(missing) by argument, by Bayes' rule with what is known of values that are found and of others."""
+        """P(missing) by argument, by Bayes' rule with what is known of values that are found and of others; none where
+        the person gives the value by the argument's name."""
         missing, told = self.unfound
         found = {}
         for name, p in filled.missing.items():
+            if filled.told[name].named:
+                found[name] = 0.0
+                continue
             lacking, given = (1 - missing, 1 - told) if filled.told[name].found else (missing, told)
             found[name] = p * lacking / (p * lacking + (1 - p) * given)
         return found
@@ -261,8 +266,10 @@ def _unfound(read: Sequence[tuple[Pair, Filled, Filled]]) -> tuple[float, float]
     seen: dict[bool, list[bool]] = {True: [True, False], False: [True, False]}
     for pair, lacking, whole in read:
         for argument in pair.tool.required:
-            seen[argument.name in pair.lacking.missing].append(not lacking.told[argument.name].found)
-            seen[False].append(not whole.told[argument.name].found)
+            name = argument.name
+            for side, lacks in ((lacking, name in pair.lacking.missing), (whole, False)):
+                if not side.told[name].named:
+                    seen[lacks].append(not side.told[name].found)
     missing, told = seen[True], seen[False]
     return sum(missing) / len(missing), sum(told) / len(told)
 

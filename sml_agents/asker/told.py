@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sml_agents.asker.likeness import stems
@@ -20,9 +20,10 @@ from sml_agents.asker.pairs import words_in
 from sml_agents.asker.prompt import Argument, Said, ToolView
 from sml_agents.asker.read import AskerModel
 from sml_agents.text.schemas import value_at
-from sml_agents.text.values import Clock, Kind, Span, find, find_words, mentions
+from sml_agents.text.values import Clock, Kind, Span, find, find_words, label, mentions
 from sml_agents.text.values.compare import as_bool
 from sml_agents.text.values.forms import formed, kind_by_form, today_in
+from sml_agents.text.values.named import named_values
 from sml_agents.text.values.numbers import find_numbers
 from sml_agents.text.values.words import denies, is_denied
 from sml_agents.text.words import content_words
@@ -65,6 +66,8 @@ class Told:
     """In the schema's type and form; the model's words where they cannot be read so."""
     found: bool
     """Whether the person's messages say it, in words that are no other argument's."""
+    named: bool = False
+    """Whether they say it by the argument's name: `zone: the herb corner`."""
 
 
 def told(
@@ -90,6 +93,8 @@ def told(
 
 Place = tuple[int, Span]
 """Which message, and where in it."""
+_FITS = 0.1
+"""What words of the description alone are worth, to words of the name."""
 
 
 @dataclass
@@ -105,6 +110,8 @@ class _Heard:
     taken: list[Place] = field(default_factory=list)
     chosen: list[Place] = field(default_factory=list)
     """Words that name a choice: they are that choice's alone, but may be part of a longer value, as in `Red Lion`."""
+    named: Mapping[str, Place] = field(default_factory=dict)
+    """What is given by an argument's name, the last time: nobody else's."""
 
     @classmethod
     def of(cls, said: Sequence[Said], arguments: Sequence[Argument], now: dt.datetime | None) -> _Heard:
@@ -121,9 +128,23 @@ class _Heard:
             for place, one in enumerate(heard)
             if one.refuses is not None
         }
-        return cls(texts, clock, refused, stems(" ".join(one.name for one in arguments)))
+        heard_names = stems(" ".join(one.name for one in arguments))
+        return cls(texts, clock, refused, heard_names, named=_named(texts, arguments))
 
     def told(self, one: Argument, words: str) -> Told:
+        """What was said for an argument: by its name, unless the model's words are found in a later message; else what
+        these are found to be."""
+        named = self.named.get(one.name)
+        if named is not None and not any(place[0] < named[0] for place in self._places(words)):
+            number, span = named
+            alone = ["" if k != number else _only(text, span) for k, text in enumerate(self.texts)]
+            rest = replace(self, texts=alone, named={}, taken=[], chosen=[])
+            value = rest._told(one, self.texts[number][span.start : span.end].strip(" '\"\u201c\u201d"))
+            if value.found:
+                return replace(value, named=True)
+        return self._told(one, words)
+
+    def _told(self, one: Argument, words: str) -> Told:
         kind = kind_by_form(one.schema, one.name.rsplit(".", 1)[-1])
         if kind.sort == "bool":
             return self._yes_or_no(one, kind, words)
@@ -199,7 +220,7 @@ class _Heard:
             if self._take([place]):
                 return Told(value, True)
         left = [one for one in values if self._is_free(one[0])]
-        if not meant and len(left) == 1 and all(map(self._is_free, places)):
+        if not meant and len(left) == 1:
             self._take([left[0][0]])
             return Told(left[0][1], True)
         return Told(copied[0] if copied else words, False)
@@ -224,8 +245,37 @@ class _Heard:
         return free is not None
 
     def _is_free(self, place: Place) -> bool:
+        if any(_meet(place, other) for other in self.named.values()):
+            return False
         named = any(place[0] == other[0] and place[1].lies_in(other[1]) for other in self.chosen)
         return not named and not any(_meet(place, other) for other in self.taken)
+
+
+def _named(texts: Sequence[str], arguments: Sequence[Argument]) -> dict[str, Place]:
+    """Which words give an argument by its name, or by words of its description; what may mean two gives neither."""
+    found: dict[str, Place] = {}
+    for number, text in enumerate(texts):
+        for name, span in named_values(text):
+            meant = sorted(((_fit(name, one), one.name) for one in arguments), reverse=True)
+            if meant and meant[0][0] > max([0.0, *(fit for fit, _ in meant[1:])]):
+                found.setdefault(meant[0][1], (number, span))
+    return found
+
+
+def _fit(name: str, argument: Argument) -> float:
+    """How well a name in a person's words means an argument: 1 if they are its own, 0 not at all."""
+    last = argument.name.rsplit(".", 1)[-1]
+    if name.casefold() == words_in(last):
+        return 1.0
+    said, own = label(name), label(last)
+    if not said or not said <= own | label(argument.description):
+        return 0.0
+    return (_FITS + len(said & own)) / (1 + _FITS + len(said | own))
+
+
+def _only(text: str, span: Span) -> str:
+    """The text with nothing but these words in it, each where it stood."""
+    return " " * span.start + text[span.start : span.end]
 
 
 def _meet(one: Place, other: Place) -> bool:

@@ -67,6 +67,7 @@ def test_what_was_said_becomes_a_value_of_the_schema(schema: dict[str, Any], wor
         (INTEGER, "4", "The 4th of May"),
         (DATE, "2027-05-01", "A table, please"),
         (DATE, "8 October 2027", "A table, please. Current date: Friday, 8 October 2027."),
+        (DATE, "8 October 2027", "The date today is Friday, 8 October 2027. A table, please."),
         (TIME, "an hour", "for an hour"),
         ({"enum": ["economy", "business"]}, "economy", "A flight to Rome"),
         ({"enum": [30, 60]}, "30", "45 of them"),
@@ -174,6 +175,41 @@ def test_a_yes_or_no_is_told_by_what_it_is_called() -> None:
     gift = {"fertilizer": {**BOOL, "description": "Whether to add fertilizer."}}
     assert heard(gift, {"fertilizer": "yes"}, "Water it, without fertilizer")["fertilizer"] == Told(False, True)
     assert heard(gift, {"fertilizer": "no"}, "Water it with fertilizer")["fertilizer"] == Told(True, True)
+
+
+def test_what_is_given_by_an_arguments_name_is_its_value_and_nobody_elses() -> None:
+    schemas = {"region": TEXT, "budget": {**INTEGER, "description": "Sum to spend."}, "bottles": INTEGER}
+    text = "A red wine. We want Napa for the region, sum: thirty."
+    found = heard(schemas, {"region": "the ?", "budget": "wine", "bottles": "thirty"}, text, bottles=0.01)
+    assert found["region"] == Told("Napa", True, named=True)
+    assert found["budget"] == Told(30, True, named=True)
+    assert not found["bottles"].found
+
+
+@pytest.mark.parametrize("later", ["Actually, make it Sonoma.", "Sonoma"])
+def test_what_is_said_later_counts_more_than_a_name(later: str) -> None:
+    found = heard({"region": TEXT}, {"region": "Sonoma"}, "Region: Napa.", "Sure?", later)["region"]
+    assert found == Told("Sonoma", True)
+
+
+def test_a_name_that_may_mean_two_arguments_gives_neither() -> None:
+    schemas = {"home_team": TEXT, "away_team": TEXT}
+    found = heard(schemas, {"home_team": "it", "away_team": "it"}, "The match. Team: FC Aurora.")
+    assert not any(one.named for one in found.values())
+
+
+def test_the_only_number_left_is_taken_where_the_model_copied_another_arguments_words() -> None:
+    pattern = {**TEXT, "pattern": "^V-\\d\\d[A-Z]$"}
+    text = "Adjust valve V-63K, to forty-five percent."
+    found = heard({"valve": pattern, "opening": INTEGER}, {"valve": "V-63K", "opening": "V-63K"}, text, valve=0.01)
+    assert found == {"valve": Told("V-63K", True), "opening": Told(45, True)}
+
+
+def test_what_is_named_is_not_missing() -> None:
+    record = AskerRecord(threshold=0.5, drafted=0.5, unfound=(0.8, 0.1))
+    one, other = Told("Napa", True, named=True), Told("Napa", True)
+    weighed = record.weighed(Filled({"a": 0.99, "b": 0.99}, {"a": one, "b": other}))
+    assert weighed["a"] == 0 and weighed["b"] > 0.9
 
 
 def test_p_missing_is_weighed_by_bayes_rule() -> None:

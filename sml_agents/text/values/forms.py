@@ -127,13 +127,14 @@ _NO_CLOCK = Clock(dt.datetime(2000, 1, 1), known=False)
 
 
 def today_in(texts: Sequence[str]) -> tuple[int, Span, dt.date] | None:
-    """Where one of these texts says what day it is (`Today is Monday, 5 April 2027`): its place, the words, the day."""
+    """Where one of these texts says what day it is (`Today is Monday, 5 April 2027`): place, words, day."""
     for place, text in enumerate(texts):
         said = list(_TODAY.finditer(text))
         for one in find_dates(text, _NO_CLOCK) if said else ():
             whole = not (one.open_year or one.relative or one.weekday_only)
-            if whole and any(_is_of(words, one.span) for words in said):
-                return place, one.span, one.day
+            words = next((words for words in said if _is_of(words, one.span)), None)
+            if whole and words is not None:
+                return place, Span(min(words.start(), one.span.start), max(words.end(), one.span.end)), one.day
     return None
 
 
