@@ -20,12 +20,12 @@ from sml_agents.asker.pairs import words_in
 from sml_agents.asker.prompt import Argument, Said, ToolView
 from sml_agents.asker.read import AskerModel
 from sml_agents.text.schemas import value_at
-from sml_agents.text.values import Clock, Kind, Span, find, find_words, label, mentions
+from sml_agents.text.values import Clock, Kind, Span, find, find_words, label, mentions, tokens
 from sml_agents.text.values.compare import as_bool
 from sml_agents.text.values.forms import formed, kind_by_form, today_in
 from sml_agents.text.values.named import named_values
 from sml_agents.text.values.numbers import find_numbers
-from sml_agents.text.values.words import denies, is_denied
+from sml_agents.text.values.words import denies, is_denied, listed
 from sml_agents.text.words import content_words
 
 __all__ = ["Filled", "Told", "fill", "names", "told"]
@@ -95,6 +95,8 @@ Place = tuple[int, Span]
 """Which message, and where in it."""
 _FITS = 0.1
 """What words of the description alone are worth, to words of the name."""
+_UNITS = frozenset(listed("percent dollar dollars euro euros pound pounds on at of in"))
+"""Words that may stand by a number or a day and mean nothing else."""
 
 
 @dataclass
@@ -129,7 +131,7 @@ class _Heard:
             if one.refuses is not None
         }
         heard_names = stems(" ".join(one.name for one in arguments))
-        return cls(texts, clock, refused, heard_names, named=_named(texts, arguments))
+        return cls(texts, clock, refused, heard_names, named=_named(texts, arguments, clock))
 
     def told(self, one: Argument, words: str) -> Told:
         """What was said for an argument: by its name, unless the model's words are found in a later message; else what
@@ -251,15 +253,34 @@ class _Heard:
         return not named and not any(_meet(place, other) for other in self.taken)
 
 
-def _named(texts: Sequence[str], arguments: Sequence[Argument]) -> dict[str, Place]:
+def _named(texts: Sequence[str], arguments: Sequence[Argument], clock: Clock) -> dict[str, Place]:
     """Which words give an argument by its name, or by words of its description; what may mean two gives neither."""
     found: dict[str, Place] = {}
     for number, text in enumerate(texts):
-        for name, span in named_values(text):
-            meant = sorted(((_fit(name, one), one.name) for one in arguments), reverse=True)
-            if meant and meant[0][0] > max([0.0, *(fit for fit, _ in meant[1:])]):
-                found.setdefault(meant[0][1], (number, span))
+        for named in named_values(text):
+            fits = sorted(((_fit(named.name, one), place) for place, one in enumerate(arguments)), reverse=True)
+            if fits and fits[0][0] > max([0.0, *(fit for fit, _ in fits[1:])]):
+                one = arguments[fits[0][1]]
+                if not named.loose or _is_only(one, text, named.span, clock):
+                    found.setdefault(one.name, (number, named.span))
     return found
+
+
+def _is_only(one: Argument, text: str, span: Span, clock: Clock) -> bool:
+    """Whether words are a value of an argument and nothing else: a form and its unit, or a name in capitals or in
+    quotation marks."""
+    words = text[span.start : span.end]
+    kind = kind_by_form(one.schema, one.name.rsplit(".", 1)[-1])
+    if kind.sort in ("enum", "bool"):
+        return True
+    if (values := formed(kind, words, clock)) is None:
+        inside = span.start > 0 and not re.search(r"[.!?]\s*$", text[: span.start])
+        return words[0] in '"\u201c' or (words[0].isupper() and inside)
+    rest = {
+        token.plain for token in tokens(words) if not any(Span(token.start, token.end).lies_in(v.span) for v in values)
+    }
+    units = {token.plain for token in tokens(f"{words_in(one.name)} {one.description}")} | _UNITS
+    return len(values) == 1 and rest <= units
 
 
 def _fit(name: str, argument: Argument) -> float:

@@ -148,7 +148,8 @@ def test_a_refusal_may_give_the_value(refusal: str, name: str, value: Any) -> No
     words |= {"guest": "nobody", "dishes": "no"}
     tool = ToolView.read({"name": "do", "parameters": {"properties": TABLE, "required": list(TABLE)}})
     said = [Said("user", "A table for two at Luigi's, at the bar"), Said("user", refusal, refuses={})]
-    assert told(tool.arguments, words, dict.fromkeys(TABLE, 0.1), said, NOW)[name] == Told(value, True)
+    found = told(tool.arguments, words, dict.fromkeys(TABLE, 0.1), said, NOW)[name]
+    assert (found.value, found.found) == (value, True)
 
 
 def test_a_value_that_was_refused_by_name_is_looked_for_elsewhere() -> None:
@@ -196,6 +197,41 @@ def test_a_name_that_may_mean_two_arguments_gives_neither() -> None:
     schemas = {"home_team": TEXT, "away_team": TEXT}
     found = heard(schemas, {"home_team": "it", "away_team": "it"}, "The match. Team: FC Aurora.")
     assert not any(one.named for one in found.values())
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        (TEXT, "Order a cake for the event."),
+        (TEXT, "I want a cake for the event, please"),
+        (TEXT, "Cake for the event!"),
+        (TEXT, "The event is on Friday."),
+        (TEXT, "The event is nice"),
+        (INTEGER, "I need 2 rooms for the event"),
+        (INTEGER, "A table at 7 for the event"),
+        (INTEGER, "The event is 20 miles away"),
+        (DATE, "Get me the menu for the event"),
+    ],
+)
+def test_what_is_said_of_a_thing_is_not_its_value(schema: dict[str, Any], text: str) -> None:
+    assert not heard({"event": schema}, {"event": "it"}, text)["event"].named
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "value"),
+    [
+        (TEXT, "I want Carnival for the event", "Carnival"),
+        (TEXT, 'The event is "Up and away".', "Up and away"),
+        (TEXT, "I have chosen the wedding as the event", "the wedding"),
+        (INTEGER, "We want 85 for the event", 85),
+        ({**INTEGER, "description": "Length in minutes."}, "Make the event 90 minutes", 90),
+        (NUMBER, "It is $12.50 for the event", 12.5),
+        (DATE, "The event is on 5 May 2027", "2027-05-05"),
+        ({"enum": ["mild", "severe"]}, "We want mild for the event", "mild"),
+    ],
+)
+def test_a_value_by_its_name_is_a_form_or_a_name(schema: dict[str, Any], text: str, value: Any) -> None:
+    assert heard({"event": schema}, {"event": "it"}, text)["event"] == Told(value, True, named=True)
 
 
 def test_the_only_number_left_is_taken_where_the_model_copied_another_arguments_words() -> None:
