@@ -257,7 +257,7 @@ def _named(texts: Sequence[str], arguments: Sequence[Argument], clock: Clock) ->
     """Which words give an argument by its name, or by words of its description; what may mean two gives neither."""
     found: dict[str, Place] = {}
     for number, text in enumerate(texts):
-        for named in named_values(text):
+        for named in sorted(named_values(text), key=lambda one: one.span, reverse=True):
             fits = sorted(((_fit(named.name, one), place) for place, one in enumerate(arguments)), reverse=True)
             if fits and fits[0][0] > max([0.0, *(fit for fit, _ in fits[1:])]):
                 one = arguments[fits[0][1]]

@@ -193,6 +193,11 @@ def test_what_is_said_later_counts_more_than_a_name(later: str) -> None:
     assert found == Told("Sonoma", True)
 
 
+def test_of_two_values_by_one_name_the_last_one_counts() -> None:
+    found = heard({"people": INTEGER}, {"people": "four"}, "People: four. Hm. My mother comes, too. People: five.")
+    assert found["people"] == Told(5, True, named=True)
+
+
 def test_a_name_that_may_mean_two_arguments_gives_neither() -> None:
     schemas = {"home_team": TEXT, "away_team": TEXT}
     found = heard(schemas, {"home_team": "it", "away_team": "it"}, "The match. Team: FC Aurora.")
