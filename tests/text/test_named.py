@@ -18,7 +18,7 @@ def said(text: str) -> dict[str, str]:
     [
         ("Zone: the herb corner, liters: 40.", {"Zone": "the herb corner", "liters": "40"}),
         ("zone=the herb corner; start = 6:30 pm", {"zone": "the herb corner", "start": "6:30 pm"}),
-        ("A table. Name: Bar and Grill", {"Name": "Bar and Grill"}),
+        ("A table? Name: Bar and Grill", {"Name": "Bar and Grill"}),
         ("We want Napa for the region.", {"region": "Napa"}),
         ("I have chosen Exam week as the deck, thanks", {"deck": "Exam week"}),
         ("Pick a red wine, 40 dollars for the budget", {"budget": "40 dollars"}),

@@ -26,7 +26,7 @@ _WORD = r"[^\W\d_][\w'\u2019-]*"
 _NEXT = rf"\s+and (?:(?:the|my|our|an?) )?{_WORD}(?: {_WORD}){{0,3}}?(?: (?:is|are|of)\b| ?[:=])"
 _VALUE = rf"(?P<value>[^,;\n]{{1,200}}?)(?=[.!?](?:\s|$)|[,;)\n]|\s[-\u2013\u2014]\s|$|{_NEXT})"
 _LISTED = re.compile(
-    rf"(?:^|[.,;(\n]\s*|\b(?:the|my|our|with|and)\s)(?P<name>{_WORD}(?: {_WORD}){{0,3}})\s?[:=]\s?(?![/\\]){_VALUE}",
+    rf"(?:^|[.,;!?(\n]\s*|\b(?:the|my|our|with|and)\s)(?P<name>{_WORD}(?: {_WORD}){{0,3}})\s?[:=]\s?(?![/\\]){_VALUE}",
     re.IGNORECASE,
 )
 _STATED = re.compile(
