@@ -11,7 +11,7 @@ from sml_agents.asker.prompt import ToolView
 from sml_agents.text.values.words import listed
 from sml_agents.text.words import stem
 
-__all__ = ["look_alikes", "stems", "words_of_tool"]
+__all__ = ["look_alikes", "stems", "words_of_arguments", "words_of_tool"]
 
 _EMPTY = frozenset(
     listed(
@@ -33,6 +33,12 @@ def stems(text: str) -> frozenset[str]:
 def words_of_tool(tool: ToolView) -> frozenset[str]:
     """Those of its name and purpose."""
     return stems(f"{tool.name} {tool.purpose}")
+
+
+def words_of_arguments(tool: ToolView) -> frozenset[str]:
+    """Those of its arguments' names and descriptions that its name and purpose do not have."""
+    said = " ".join(f"{one.name} {one.description}" for one in tool.arguments)
+    return stems(said) - words_of_tool(tool)
 
 
 def look_alikes(tool: ToolView, others: Sequence[ToolView], n: int, rng: random.Random) -> list[ToolView]:

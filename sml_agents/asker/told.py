@@ -95,6 +95,8 @@ Place = tuple[int, Span]
 """Which message, and where in it."""
 _FITS = 0.1
 """What words of the description alone are worth, to words of the name."""
+_NOTHING = frozenset(listed("nothing none nobody nowhere"))
+"""Words of what is no text's value: `I have nothing to add`."""
 _UNITS = frozenset(listed("percent dollar dollars euro euros pound pounds on at of in"))
 """Words that may stand by a number or a day and mean nothing else."""
 
@@ -161,6 +163,8 @@ class _Heard:
             return self._value(
                 kind, words, [(place, value) for place, value in values if self._tells(one, place, value)]
             )
+        if denies(words) or _NOTHING & {token.plain for token in tokens(words)}:
+            return Told(words, False)
         return Told(words, self._take([place for place in self._places(words) if self._tells(one, place, words)]))
 
     def _tells(self, one: Argument, place: Place, value: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -116,6 +117,16 @@ def test_the_choice_of_a_tool_is_a_distribution(tiny: Path) -> None:
     shares = asker.choose(tools, [Said("user", "Cancel it")])
     assert list(shares) == ["book_table", "cancel", "weather", None]
     assert sum(shares.values()) == pytest.approx(1)
+
+
+def test_words_of_arguments_tell_tools_apart_and_not_whether_any_serves(tiny: Path) -> None:
+    asker = AskerModel.load(tiny)
+    sheet, table = ToolView("make_one", "Do it"), ToolView("make_two", "Do it")
+    said = [Said("user", "With seats for four at the window")]
+    before = asker.choose([sheet, table], said)
+    after = asker.choose([sheet, replace(table, arguments=(Argument("seats"), Argument("place", "By a window")))], said)
+    assert after["make_two"] > 0.5 * (1 - after[None]) and after["make_two"] > before["make_two"]
+    assert after[None] == pytest.approx(before[None])
 
 
 def test_rows_train_the_decision_and_the_value_and_nothing_else(tokenizer: Any) -> None:

@@ -63,6 +63,8 @@ def test_what_was_said_becomes_a_value_of_the_schema(schema: dict[str, Any], wor
     ("schema", "words", "text"),
     [
         (TEXT, "Venice", "A trip to Rome"),
+        (TEXT, "no", "No, not like that."),
+        (TEXT, "I have nothing to add", "I have nothing to add to that. Go ahead."),
         (INTEGER, "2", "A table, please"),
         (INTEGER, "4", "The 4th of May"),
         (DATE, "2027-05-01", "A table, please"),
