@@ -91,13 +91,14 @@ class Cells:
         """The same, weighed by whether the argument's value was found in what was said."""
         view, _ = tool_view(case.tools[tool])
 
-        def read() -> dict[str, tuple[float, bool]]:
-            found = fill(self.asker.model, view, case.said, CLOCK.now)
-            return {one.name: (round(found.missing[one.name], 6), found.told[one.name].found) for one in view.required}
+        def read() -> dict[str, tuple[float, bool, bool]]:
+            filled = fill(self.asker.model, view, case.said, CLOCK.now)
+            told = {one.name: filled.told[one.name] for one in view.required}
+            return {name: (round(filled.missing[name], 6), one.found, one.named) for name, one in told.items()}
 
         kept = self._kept(f"{case.id} {tool} values read", read)
-        told = {name: Told(None, found) for name, (_, found) in kept.items()}
-        return self.asker.record.weighed(Filled({name: p for name, (p, _) in kept.items()}, told))
+        told = {name: Told(None, found, named) for name, (_, found, named) in kept.items()}
+        return self.asker.record.weighed(Filled({name: p for name, (p, _, _) in kept.items()}, told))
 
     def example(self, key: str, tool: ToolView, example: Example, drafts: dict[str, str] | None) -> dict[str, float]:
         """P(missing) of what an example of training's kind lacks."""
