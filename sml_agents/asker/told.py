@@ -101,6 +101,8 @@ _UNITS = frozenset(
     """)
 )
 """Words that may stand by a number, a day or a choice and mean nothing else."""
+_SMALL = frozenset(listed("of the and in on at for to a an de la"))
+"""Words that have no capitals in a name."""
 _SIGNS = {"email": "@", "uri": "://"}
 """What a text of a format has."""
 _PEOPLE = re.compile(r"\w+(?:ish|ese|[ai]an)|french|german|greek|dutch|thai|swiss", re.IGNORECASE)
@@ -263,7 +265,8 @@ class _Heard:
 
 
 def _named(texts: Sequence[str], arguments: Sequence[Argument], clock: Clock) -> dict[str, Place]:
-    """Which words give an argument by its name, or by words of its description; what may mean two gives neither."""
+    """Which words give an argument by its name, or by words of its description: the last ones, unless the name comes
+    again after them; what may mean two gives neither."""
     found: dict[str, Place] = {}
     decided: set[str] = set()
     for number, text in enumerate(texts):
@@ -294,7 +297,7 @@ def _is_only(one: Argument, text: str, named: Named, clock: Clock) -> bool:
     rest = {
         token.plain for token in tokens(words) if not any(Span(token.start, token.end).lies_in(v.span) for v in values)
     }
-    return len(values) == 1 and rest <= units
+    return len(values) == 1 and rest <= units and not re.search(r"[~<>+\u00b1\u2248]", words)
 
 
 def _is_reopened(one: Argument, text: str, named: Named, later: Sequence[str]) -> bool:
@@ -308,7 +311,7 @@ def _is_name(text: str, span: Span) -> bool:
     """Whether words are in quotation marks or, within a sentence, have capitals."""
     words = text[span.start : span.end]
     inside = span.start > 0 and not re.search(r"[.!?]\s*$", text[max(0, span.start - 9) : span.start])
-    capitals = words[0].isupper() and all(word.text[0].isupper() for word in tokens(words) if content_words(word.text))
+    capitals = words[0].isupper() and all(one.text[0].isupper() for one in tokens(words) if one.plain not in _SMALL)
     return words[0] in '"\u201c' or (inside and capitals and not _PEOPLE.fullmatch(words))
 
 

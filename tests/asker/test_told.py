@@ -256,6 +256,7 @@ def test_a_value_by_its_name_is_read_under_the_schema(name: str, schema: dict[st
         (INTEGER, "Event: 10 is too many"),
         (INTEGER, "Event: 12 dollars each"),
         (INTEGER, "Event: 3 to 5"),
+        (INTEGER, "Event: ~20 dollars"),
         (TIME, "Event: before 6:30 pm"),
         (DATE, "Event: 5 May is a holiday"),
         ({"enum": ["mild", "severe"]}, "Event: my brother always takes mild"),

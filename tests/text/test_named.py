@@ -82,6 +82,8 @@ def test_what_names_no_value(text: str) -> None:
         "Budget: 10, 8, 6",
         "Budget: $40, is that enough?",
         "Region: Napa, if they have it",
+        "Region: Napa, then Sonoma",
+        "Region: current",
         "It is 20 dollars for the budget? No way.",
     ],
 )
@@ -101,6 +103,9 @@ def test_what_is_open_hedged_or_one_of_several_is_no_value(text: str) -> None:
         "My friend said: budget: $40.",
         "The log says: zone: herbs, region: Napa",
         "Traceback:\n  budget: 40",
+        "Here is my code:\nzone = 42",
+        "After budget: $40",
+        "Is the region: Napa, a good one?",
         "My mother would set the budget to $40.",
         "They want $40 for the budget.",
         "Its budget: $40.",

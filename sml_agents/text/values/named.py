@@ -57,7 +57,7 @@ _OPEN = frozenset(
     you we me us him her them it please find need choose one some something someone somewhere what which where when who
     whoever how not no none nobody nothing yet or either if maybe perhaps probably between depends depending pending see
     above below attached always as like near enough since soon asap now coming hmm your hello hi hey noch nicht egal
-    offen pas encore
+    offen pas encore default current latest ditto unchanged ask
     is are was were would could might
     """)
 )
@@ -65,7 +65,7 @@ _OPEN_ENDINGS = ("n't", "'ll", "'d", "'re", "'ve", "'m")
 """Words, and endings of words, of what is no value, but that there is none, or of a sentence: `Paris is too far`."""
 _TAKEN_BACK = re.compile(
     r"[\W_]*(?:no|not|nay|sorry|or|actually|rather|wait|scratch|forget|i mean|make (?:it|that))\b|\s*\?"
-    r"|[\s,(-]+(?:but|if|unless|maybe|perhaps|right|why|whichever|depending|is|are|would|could|can|does"
+    r"|[\s,(-]+(?:but|then|if|unless|maybe|perhaps|right|why|whichever|depending|is|are|would|could|can|does"
     r"|i (?:think|guess|believe|suppose|hope)|i['\u2019]d|they say)\b"
     r"|[^.;:!?\n]{0,80}\bor\b|\s+[-\u2013\u2014]\s+\d|,\s*\d+\s*(?:[,.;]|$)",
     re.IGNORECASE,
@@ -73,15 +73,15 @@ _TAKEN_BACK = re.compile(
 """What follows a value that is taken back, doubted or asked about, or one of several: `Rome, Milan or Naples`."""
 _OF_ELSE = re.compile(
     r"(?:his|hers?|its|it['\u2019]s|their|your|whose|this|that|to|for|as|in|on|at|from|by|if|about|no|not|what|which|how"
-    r"|hello|hi|hey|dear|thanks)\b.*|.*\b(?:was|were)",
+    r"|before|after|hello|hi|hey|dear|thanks)\b.*|.*\b(?:was|were)",
     re.IGNORECASE,
 )
 """A name of what is somebody else's, was before, or is spoken to or about: `his party size`, `To the doctor: ...`."""
 _ASIDE = re.compile(
     r"\b(?:if|when|whenever|whether|how|why|who|what|which|unless|until|suppose|supposing|he|she|they|his|her|its|their"
     r"|last(?! name\b)|previous|old|former|yesterday|was|were|says?|said|wrote|writes|answer|reply|forward|paper|cites?"
-    r"|errors?|exception|traceback|logs?)\b"
-    r"|\b(?:to|for|as|in|on|from|by|about|over|than|of)\s+(?:the|my|our)\s+$",
+    r"|errors?|exception|traceback|logs?|(?:my|the) (?:code|script)|import|def)\b"
+    r"|\b(?:to|for|as|in|on|from|by|about|over|than|of|is|are)\s+(?:the|my|our)\s+$",
     re.IGNORECASE,
 )
 """What stands before a value, in its sentence, where that is supposed, past, or said by others."""
