@@ -207,6 +207,75 @@ def test_a_name_that_may_mean_two_arguments_gives_neither() -> None:
 
 
 @pytest.mark.parametrize(
+    "later",
+    ["Hm, I am not sure about the region.", "Forget the region for now.", "Not Napa, after all.", "It is not Napa."],
+)
+def test_a_name_that_comes_again_makes_its_value_uncertain(later: str) -> None:
+    assert not heard({"region": TEXT}, {"region": "it"}, f"Region: Napa. {later}")["region"].named
+    assert not heard({"region": TEXT}, {"region": "it"}, "Region: Napa.", "Sure?", later)["region"].named
+
+
+@pytest.mark.parametrize(
+    ("name", "schema", "text"),
+    [
+        ("restaurant", {**TEXT, "description": "Name of the restaurant."}, "A table. Name: Miller."),
+        ("title", {**TEXT, "description": "Title of the meeting."}, "Meeting: Monday at 10 with Ann"),
+        ("delivery_address", {**TEXT, "description": "Address of the customer."}, "Delivery: tomorrow. Customer: Ann"),
+        ("price", {**NUMBER, "description": "Price of the room."}, "Room: 12"),
+        ("price", NUMBER, "Fee: $5"),
+        ("price", NUMBER, "Total price: $60"),
+        ("price_per_night", NUMBER, "Nights: 3"),
+    ],
+)
+def test_a_name_means_an_argument_that_is_of_the_same(name: str, schema: dict[str, Any], text: str) -> None:
+    assert not heard({name: schema}, {name: "it"}, text)[name].named
+
+
+@pytest.mark.parametrize(
+    ("name", "schema", "text", "value"),
+    [
+        ("restaurant_name", TEXT, "Restaurant: Luigi's", "Luigi's"),
+        ("delivery_address", TEXT, "Address: 5 Main Street", "5 Main Street"),
+        ("party", {**INTEGER, "description": "Number of guests."}, "Guests: 4", 4),
+        ("price_per_night", NUMBER, "The price is $80", 80),
+        ("gift_wrap", BOOL, "Gift wrap: yes", True),
+        ("gift_wrap", BOOL, "Gift wrap: no.", False),
+        ("email", {**TEXT, "format": "email"}, "Email: ann@example.org", "ann@example.org"),
+        ("people", {"type": "array"}, "People: Ann and Bob", ["Ann", "Bob"]),
+        ("weight", NUMBER, "Weight: 80 kg", 80),
+        ("budget", NUMBER, "Budget: $1,200", 1200),
+    ],
+)
+def test_a_value_by_its_name_is_read_under_the_schema(name: str, schema: dict[str, Any], text: str, value: Any) -> None:
+    assert heard({name: schema}, {name: "it"}, text)[name] == Told(value, True, named=True)
+
+
+@pytest.mark.parametrize(
+    ("schema", "text"),
+    [
+        (INTEGER, "Event: at least 3"),
+        (INTEGER, "Event: between 2 and 4"),
+        (INTEGER, "Event: 10 is too many"),
+        (INTEGER, "Event: 12 dollars each"),
+        (INTEGER, "Event: 3 to 5"),
+        (INTEGER, "Event: ~20 dollars"),
+        (TIME, "Event: before 6:30 pm"),
+        (DATE, "Event: 5 May is a holiday"),
+        ({"enum": ["mild", "severe"]}, "Event: my brother always takes mild"),
+        ({"enum": ["mild", "severe"]}, "The event is mild enough"),
+        (BOOL, "Event: no idea"),
+        (TEXT, "Event: no"),
+        ({**TEXT, "format": "email"}, "Event: Ann from accounting"),
+        ({"type": "array"}, "Event: Ann, Bob and Carol"),
+        (TEXT, "So the event is Italian."),
+        (TEXT, "So the event is Great again."),
+    ],
+)
+def test_a_value_with_other_words_is_not_certain(schema: dict[str, Any], text: str) -> None:
+    assert not heard({"event": schema}, {"event": "it"}, text)["event"].named
+
+
+@pytest.mark.parametrize(
     ("schema", "text"),
     [
         (TEXT, "Order a cake for the event."),

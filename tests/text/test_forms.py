@@ -35,6 +35,7 @@ def test_the_form_that_a_schema_states(schema: dict[str, Any], name: str, sort: 
         ({"type": "integer"}, "Six of us on 7 May at 8 pm for 2 hours, table 14", [6, 2, 14]),
         ({"type": "integer", "description": "Minutes."}, "an hour and a half, at 8 pm", [90]),
         ({"type": "integer"}, "half a dozen of A-7093 for $1,050", [6, 1050]),
+        ({"type": "number"}, "0.001 mol and $1.250", [0.001, 1250]),
         ({"type": "integer"}, "another one for two, and one for the other one", [2, 1]),
         ({"type": "number"}, "3000 m and 1.5M", [3000, 1500000]),
         ({"type": "string", "format": "date"}, "born on 5 May 1990, moving tomorrow", ["1990-05-05", "2026-11-28"]),

@@ -360,7 +360,7 @@ def _likely(text: str, window: tuple[Any, ...], words: dict[str, frozenset[str]]
     between = [text[a.end : b.start] for a, b in pairwise(window)]
     if any(re.search(r"[;:!?\n]", gap) for gap in between):
         return False
-    if is_english(text) and ENGLISH_TOO & set(plain):
+    if ENGLISH_TOO & set(plain) and is_english(text):
         return False  # `due 31 December`
     pairs = zip(between, numbers, numbers[1:], plain[1:], strict=False)
     if any(

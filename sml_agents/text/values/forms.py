@@ -94,8 +94,11 @@ def _numbers(kind: Kind, text: str, clock: Clock) -> list[Formed]:
     for one in find_numbers(text):
         values = [value for value in one.values if math.isfinite(value)]
         if values and not any(one.span.overlaps(other) for other in elsewhere):
-            if re.search(r"m$|\sM$", text[one.span.start : one.span.end]):  # metres, no millions
+            said = text[one.span.start : one.span.end]
+            if re.search(r"m$|\sM$", said):  # metres, no millions
                 values = [value for value in values if value < 1e6] or values
+            if re.match(r"\D*0[.,]", said):  # no thousands begin with a nought
+                values = [min(values)]
             found.append(Formed(one.span, _number(max(values))))
     spans = {one.span for one in found}
     return sorted(one for one in found if not any(one.span.lies_in(other) for other in spans - {one.span}))

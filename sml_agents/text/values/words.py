@@ -182,6 +182,7 @@ _ENGLISH = re.compile(
 )
 
 
+@lru_cache(maxsize=256)
 def is_english(text: str) -> bool:
     """Whether a text has words that only English has: then `due` and `once` are no numbers, and `set` is no month."""
     return bool(_ENGLISH.search(text))
