@@ -17,11 +17,12 @@ import re
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from sml_agents.asker.by_name import names
 from sml_agents.asker.likeness import stems
 from sml_agents.asker.load import Asker, load_asker
 from sml_agents.asker.pairs import words_in
 from sml_agents.asker.prompt import Argument, Said, ToolView
-from sml_agents.asker.told import Filled, names
+from sml_agents.asker.told import Filled
 from sml_agents.errors import BackendSpecError
 from sml_agents.types import Reply, Role, ToolCall
 from sml_agents.views import StudentView
