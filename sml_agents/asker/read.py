@@ -181,7 +181,7 @@ class AskerModel:
         scores = [one - other + word for one, other, word in zip(now, before, [*words, _NONE], strict=True)]
         none = float(torch.tensor(scores).softmax(0)[-1])
         parts = [_PART * len(heard & words_of_arguments(tool)) for tool in tools]
-        among = torch.tensor([score + part for score, part in zip(scores, parts, strict=False)]).softmax(0)
+        among = torch.tensor([score + part for score, part in zip(scores[:-1], parts, strict=True)]).softmax(0)
         shares = ((1 - none) * among).tolist()
         return dict(zip([*(tool.name for tool in tools), None], [*shares, none], strict=True))
 

@@ -4,7 +4,7 @@ What a model copies for an argument counts as told where the person's messages s
 another argument's value already: of `the match with FC Aurora`, one of two teams is missing, whatever a small model
 writes for both. Of what a person says of a wrong call, words that only name arguments, or are denied, are no value:
 `No, the day is wrong` tells none, `No, for six` does. An argument that they name there does not get its value again
-from what was said before.
+from what was said before. What the person gives by an argument's name (`by_name`) is its value whatever the model copies.
 """
 
 from __future__ import annotations
@@ -119,8 +119,8 @@ class _Heard:
             for place, one in enumerate(heard)
             if one.refuses is not None
         }
-        heard_names = stems(" ".join(one.name for one in arguments))
-        return cls(texts, clock, refused, heard_names, named=by_name(texts, arguments, clock))
+        words = stems(" ".join(one.name for one in arguments))
+        return cls(texts, clock, refused, names=words, named=by_name(texts, arguments, clock))
 
     def told(self, one: Argument, words: str) -> Told:
         """What was said for an argument: by its name, unless the model's words are found in a later message; else what
@@ -238,10 +238,8 @@ class _Heard:
         return free is not None
 
     def _is_free(self, place: Place) -> bool:
-        if any(_meet(place, other) for other in self.named.values()):
-            return False
-        named = any(place[0] == other[0] and place[1].lies_in(other[1]) for other in self.chosen)
-        return not named and not any(_meet(place, other) for other in self.taken)
+        is_choice = any(place[0] == other[0] and place[1].lies_in(other[1]) for other in self.chosen)
+        return not is_choice and not any(_meet(place, other) for other in (*self.taken, *self.named.values()))
 
 
 def _only(text: str, span: Span) -> str:
