@@ -4,7 +4,7 @@ What a model copies for an argument counts as told where the person's messages s
 another argument's value already: of `the match with FC Aurora`, one of two teams is missing, whatever a small model
 writes for both. Of what a person says of a wrong call, words that only name arguments, or are denied, are no value:
 `No, the day is wrong` tells none, `No, for six` does. An argument that they name there does not get its value again
-from what was said before. What the person gives by an argument's name (`by_name`) is its value whatever the model copies.
+from what was said before. What they give by an argument's name (`by_name`) is its value, whatever the model copies.
 """
 
 from __future__ import annotations
