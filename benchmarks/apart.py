@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
+
+from sml_agents.errors import SmlError
 
 __all__ = ["alone"]
 
@@ -42,4 +45,7 @@ def alone(work: Callable[..., Any], *arguments: Any, patience: float = 60) -> An
 
 
 def _report(there: Connection, work: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    there.send(work(*arguments))
+    try:
+        there.send(work(*arguments))
+    except SmlError as error:
+        sys.exit(f"error: {error}")

@@ -39,6 +39,7 @@ from sml_agents.data.pairs import make_pairs
 from sml_agents.data.rows import balanced, training_rows, whole_pairs
 from sml_agents.data.selection import PRESETS, TraceFilter
 from sml_agents.dialogue import DialogueSettings
+from sml_agents.errors import SmlError
 from sml_agents.evaluation.first_token import choose_decision
 from sml_agents.roles import ChatPrimer, ChatStudent, OraclePrimer, OracleTeacher, Student
 from sml_agents.roles.inventory import with_inventories
@@ -73,13 +74,17 @@ def main() -> int:
     parser.add_argument("--config", type=Path, default=CONFIG, help="settings of the steps")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
-    recipe = Recipe(arguments)
-    recipe.out.mkdir(parents=True, exist_ok=True)
-    last = recipe.model
-    for step in STEPS[: STEPS.index(arguments.until) + 1]:
-        print(f"step: {step}", file=sys.stderr)
-        last = getattr(recipe, step)(last)
-    recipe.decide(Path(last.removeprefix("transformers:")))
+    try:
+        recipe = Recipe(arguments)
+        recipe.out.mkdir(parents=True, exist_ok=True)
+        last = recipe.model
+        for step in STEPS[: STEPS.index(arguments.until) + 1]:
+            print(f"step: {step}", file=sys.stderr)
+            last = getattr(recipe, step)(last)
+        recipe.decide(Path(last.removeprefix("transformers:")))
+    except SmlError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -81,6 +81,26 @@ thu, thur, thurs, thursday: thursdays?|donnerstags?|jeudi|jueves|giovedi
 fri, friday: fridays?|freitags?|vendredi|viernes|venerdi
 sat, saturday: saturdays?|samstags?|samedi|sabado|sabato
 sun, sunday: sundays?|sonntags?|dimanche|domingo|domenica
+yes, aye: in favou?r|vot(?:e|ing) for
+no, nay: (?:vot(?:e|ing)|am|are|is) against|oppos(?:e|ed|ing)
+mm, millimeter: millimet(?:er|re)s?
+cm, centimeter: centimet(?:er|re)s?
+m, meter, metre: met(?:er|re)s?
+km, kilometer: kilomet(?:er|re)s?
+in, inch, inches: inch(?:es)?
+ft, foot, feet: f(?:oo|ee)t
+yd, yard, yards: yards?
+mi, mile, miles: miles?
+g, gram, grams: gram(?:me)?s?
+kg, kilogram: kgs?|kilo(?:gram(?:me)?)?s?
+oz, ounce: ounces?
+lb, lbs, pound: lbs?|pounds?(?! sterling)
+ml, milliliter: millilit(?:er|re)s?
+l, liter, litre: lit(?:er|re)s?
+c, celsius: celsius|centigrade
+f, fahrenheit: fahrenheit
+ha, hectare: hectares?
+ac, acre: acres?
 urgent, critical: urgent|asap|as soon as possible|right away|immediately|dringend|sofort|urgente?
 """
 """Choice names, and a pattern of the words for it, without accents."""

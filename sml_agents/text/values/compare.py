@@ -94,7 +94,7 @@ def _members(member: Any, text: str, kind: Kind) -> list[Span]:
         if plain == "a":
             spans = [span for span in spans if span.start and text[span.start - 2 : span.start - 1] not in ".!?"]
     else:
-        spans = find_words(spaced, text)
+        spans = [one for one in find_words(spaced, text) if plain not in _EVERYWHERE or _is_meant(text, one)]
     if re.fullmatch(r"[A-Z]{3}", name) and (said := _CURRENCIES.get(name)):
         spans = [*spans, *(Span(*found.span()) for found in re.finditer(said, text, re.IGNORECASE))]
     for long in _SIZES.get(plain, ()):
@@ -110,6 +110,23 @@ def _members(member: Any, text: str, kind: Kind) -> list[Span]:
     if _ORDINAL.match(plain.removesuffix(" class")):
         spans = [span for span in spans if _is_choice(text, span, kind)]
     return spans
+
+
+_EVERYWHERE = frozenset(
+    listed("in at or me us it is as to so by of if am an he we my do go hi be and the de la le el un es en")
+)
+"""Names of choices (inches, Oregon, Hindi) that stand in most texts and mean something else there."""
+_ALONE = re.compile(r"(?:\d|[:=]|\bthe|^|[\"'\u201c])\s*$", re.IGNORECASE)
+"""What stands before such a word where it is a choice after all: `12 in`, `unit: in`, `the us`."""
+
+
+def _is_meant(text: str, span: Span) -> bool:
+    """Whether one of these words is the choice: in capitals, or where no other word of its kind would stand."""
+    word = text[span.start : span.end]
+    if word.isupper() and not text.isupper():
+        return True
+    alone = _ALONE.search(text[: span.start])
+    return alone is not None and (bool(alone.group().strip()) or not text[span.end :].strip(" .!"))
 
 
 def _cut_short(member: str, kind: Kind, text: str) -> list[Span]:
