@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -175,8 +175,8 @@ class _Heard:
             return self._value(kind, words, values)
         if denies(words) or _NOTHING & {token.plain for token in tokens(words)} or self._is_anothers(one, words):
             return Told(words, False)
-        places = [place for place in self._places(words) if self._tells(one, place, words)]
-        return Told(words, self._take([place for place in places if self._says_something(one, place)]))
+        places = (place for place in self._places(words) if self._tells(one, place, words))
+        return Told(words, self._take(place for place in places if self._says_something(one, place)))
 
     def _tells(self, one: Argument, place: Place, value: Any) -> bool:
         """Whether words may give an argument a value: those of a refusal not if they are denied or only name arguments,
@@ -291,7 +291,7 @@ class _Heard:
         for place, text in enumerate(self.texts):
             yield from ((place, span) for span in find_words(words, text))
 
-    def _take(self, places: Sequence[Place]) -> bool:
+    def _take(self, places: Iterable[Place]) -> bool:
         """Takes the first of these places that is free; False where none is."""
         free = next(filter(self._is_free, places), None)
         if free is not None:

@@ -336,3 +336,34 @@ def test_the_kind_of_a_schema_in_whatever_form(schema: dict[str, Any], sort: str
     kind = kind_of(schema, "colour")
     assert kind.sort == sort
     assert mentions(kind, "Red on 5 May, or three of AB.", Clock(dt.datetime(2026, 1, 1))) is not None
+
+
+UNIT = {"enum": ["cm", "in", "ft", "yd"]}
+COUNTRY = {"enum": ["us", "de", "it", "fr"]}
+
+
+@pytest.mark.parametrize(
+    ("schema", "text", "values"),
+    [
+        (UNIT, "In feet, ideally.", ["ft"]),
+        (UNIT, "in inches please", ["in"]),
+        (UNIT, "measured in centimetres", ["cm"]),
+        (UNIT, "40 yards of it", ["yd"]),
+        (UNIT, "a board of 5 in, please", ["in"]),
+        (UNIT, "unit: in", ["in"]),
+        (UNIT, "in", ["in"]),  # the answer to a question
+        (UNIT, "put it in the box", []),
+        (UNIT, "In the box, please", []),
+        (COUNTRY, "tell us about it", []),
+        (COUNTRY, "ship it to the US", ["us"]),
+        (COUNTRY, "somewhere in the us", ["us"]),
+        (COUNTRY, "it is late", []),
+        (COUNTRY, "TELL US ABOUT IT", []),  # capitals say nothing there
+        ({"enum": ["kg", "lb"]}, "200 lbs", ["lb"]),
+        ({"enum": ["kg", "lb"]}, "30 pounds sterling", []),
+        ({"enum": ["yes", "no", "abstain"]}, "I am voting in favor", ["yes"]),
+        ({"enum": ["yes", "no", "abstain"]}, "we vote against it", ["no"]),
+    ],
+)
+def test_short_names_of_choices_and_units(schema: dict[str, Any], text: str, values: list[str]) -> None:
+    assert [one.value for one in mentions(kind_of(schema, "unit"), text, CLOCK)] == values

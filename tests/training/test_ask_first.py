@@ -59,9 +59,18 @@ def recipe(at: Path, *more: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
+def weights(at: Path, step: str) -> bytes:
+    return (at / "out" / step / "model.safetensors").read_bytes()
+
+
 def test_every_step_hands_on_to_the_next(at: Path) -> None:
+    first = recipe(at, "--until", "shown")
+    assert first.returncode == 0, first.stderr[-2000:]
+    assert weights(at, "model") == weights(at, "shown-model")
     done = recipe(at)
     assert done.returncode == 0, done.stderr[-2000:]
+    # The model of the earlier end does not stay.
+    assert weights(at, "model") == weights(at, "grpo") != weights(at, "shown-model")
     steps = [line.removeprefix("step: ") for line in done.stderr.splitlines() if line.startswith("step: ")]
     assert steps == ["shown", "played", "dpo", "grpo"]
     for step in ("shown-model", "played-model", "dpo", "grpo"):
