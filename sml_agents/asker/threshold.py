@@ -55,8 +55,8 @@ class AskerRecord(BaseModel):
     """The same where the values were read, too, and P(missing) is `weighed` by whether they were found. None: of an
     asker that was trained before; then `threshold` is taken."""
     evidence: dict[Evidence, tuple[float, float]] = Field(default_factory=dict)
-    """How often a value is found in what was said, is not, or belongs to an argument that the person speaks of and leaves
-    open: of values that are missing, and of those that were told (but for what is told by name)."""
+    """How often a value is found in what was said, is not, or belongs to an argument that the person speaks of and
+    leaves open: of values that are missing, and of those that were told (but for what is told by name)."""
     grounded: float = Field(default=0.99, gt=0, lt=1)
     """The same beside a rule, for arguments in whose value it finds a ground."""
     told: dict[str, float] = Field(default_factory=dict)

@@ -105,7 +105,10 @@ _BEFORE = frozenset(map(stem, listed("last time usual usually same before always
 """Words that point to what was said elsewhere: `the usual one`, `I told you last time`."""
 _ARTICLE = re.compile(r"(?:an?|the|my|our|your|his|her|their|its|some)\s+", re.IGNORECASE)
 _MONEY = frozenset(map(stem, listed("dollar euro pound cent price cost")))
-_SORTS_OF_TIME = ("date", "time", "datetime")
+"""What any argument may be given in."""
+_NEXT = 40
+"""Characters behind a number, in which the word stands that says what it counts."""
+_TIMES = ("date", "time", "datetime")
 
 
 @dataclass
@@ -202,10 +205,10 @@ class _Heard:
         return bool(stems(" ".join(content_words(words))) - stems(one.name) - _BEFORE)
 
     def _is_anothers(self, one: Argument, words: str) -> bool:
-        """Whether a text's words are a day or an hour and nothing else, of a tool that has another argument for these."""
+        """Whether a text's words are a day or an hour and nothing else, where another argument takes these."""
         for other in self.arguments:
             kind = kind_by_form(other.schema, other.name.rsplit(".", 1)[-1])
-            if other.name != one.name and kind.sort in _SORTS_OF_TIME:
+            if other.name != one.name and kind.sort in _TIMES:
                 for value in formed(kind, words, self.clock) or ():
                     rest = words[: value.span.start] + words[value.span.end :]
                     if not content_words(rest) and not re.search(r"\d", rest):
@@ -217,13 +220,13 @@ class _Heard:
         is a matter of `repeat_days`, not of `liters`."""
         number, span = place
         text = self.texts[number]
-        next_words = tokens(text[span.end : span.end + 40].split("\n")[0])
-        sign = "percent" if text[span.end :].lstrip().startswith("%") or text[span.start : span.end].endswith("%") else ""
-        last = tokens(text[span.start : span.end])[-1:]
-        near = {stem(word) for word in (sign, *(token.plain for token in (*last, *next_words[:1]))) if word} - _MONEY
-        own = stems(f"{one.name} {one.description}")
+        end = text[span.end : span.end + _NEXT].split("\n")[0]
+        near = [token.plain for token in (*tokens(text[span.start : span.end])[-1:], *tokens(end)[:1])]
+        if "%" in (text[span.end - 1], end.lstrip()[:1]):
+            near = ["percent"]
+        counted = set(map(stem, near)) - _MONEY
         others = {stem(split_name(other.name)[-1]) for other in self.arguments if other.name != one.name}
-        return bool(near & others - own)
+        return bool(counted & others - stems(f"{one.name} {one.description}"))
 
     def _yes_or_no(self, one: Argument, kind: Kind, words: str) -> Told:
         chosen = as_bool(words)

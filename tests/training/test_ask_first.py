@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from sml_agents.backends.decision import Decision
 from sml_agents.traces import TraceStore
 from sml_agents.types import Form
-
 from tests.models import small_model
 
 ROOT = Path(__file__).parents[2]
