@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from sml_agents.asker.prompt import Argument
 from sml_agents.text.values import find_words, tokens
@@ -49,11 +49,7 @@ def _is_open(clause: str, words: str, called: Sequence[frozenset[str]]) -> bool:
         return False
     if words and find_words(words, clause):
         return False
-    return not any(_is_capital(word) for word in _after_first(clause))
-
-
-def _after_first(clause: str) -> Iterator[str]:
-    yield from (token.text for token in tokens(clause)[1:])
+    return not any(_is_capital(token.text) for token in tokens(clause)[1:])
 
 
 def _is_capital(word: str) -> bool:
