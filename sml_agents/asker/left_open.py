@@ -24,7 +24,7 @@ _DECIDED = ("enum", "date", "time", "datetime", "pattern")
 
 def left_open(argument: Argument, words: str, found: bool, texts: Sequence[str]) -> bool:
     """Whether a clause names an argument and gives it nothing: no figure, no name in capitals or quotation marks, none
-    of the words that were read for it; and no later message has these.
+    of the words that were read for it; and neither a later message has these, nor are they a clause of their own.
 
     Args:
         words: what was read for the argument.
@@ -38,9 +38,18 @@ def left_open(argument: Argument, words: str, found: bool, texts: Sequence[str])
     for number, text in enumerate(texts):
         if found and any(find_words(words, later) for later in texts[:number]):
             return False
-        if any(_is_open(clause, words if found else "", called) for clause in _CLAUSES.split(text)):
+        clauses = _CLAUSES.split(text)
+        if found and any(_is_all(words, clause) for clause in clauses):
+            return False
+        if any(_is_open(clause, words if found else "", called) for clause in clauses):
             return True
     return False
+
+
+def _is_all(words: str, clause: str) -> bool:
+    """Whether a clause is the words and nothing else: the answer to a question, or what was named before, as `York` in
+    `the same city, York`."""
+    return [one.plain for one in tokens(words)] == [one.plain for one in tokens(clause)]
 
 
 def _is_open(clause: str, words: str, called: Sequence[frozenset[str]]) -> bool:

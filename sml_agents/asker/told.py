@@ -101,6 +101,8 @@ def told(
 
 _NOTHING = frozenset(listed("nothing none nobody nowhere"))
 """Words of what is no text's value: `I have nothing to add`."""
+_SOME = frozenset(map(stem, listed("someone somebody something somewhere tbd tba undecided unknown later")))
+"""Words that leave a text's value open: `get someone to review it`, `title tbd`."""
 _BEFORE = frozenset(map(stem, listed("last time usual usually same before always again earlier previous previously")))
 """Words that point to what was said elsewhere: `the usual one`, `I told you last time`."""
 _ARTICLE = re.compile(r"(?:an?|the|my|our|your|his|her|their|its|some)\s+", re.IGNORECASE)
@@ -195,14 +197,14 @@ class _Heard:
         return means and not is_denied(text, span) and not denies(words)
 
     def _says_something(self, one: Argument, place: Place) -> bool:
-        """Whether words of a text are more than little words, the argument's own name, and a pointer elsewhere: `the
-        usual colour` is no colour. What has capitals, figures or quotation marks is."""
+        """Whether words of a text are more than little words, the argument's own name, and a pointer elsewhere or to
+        what is not known: `the usual colour` is none. What has capitals, figures or quotation marks is."""
         number, span = place
         text = self.texts[number]
         words = text[span.start : span.end]
         if re.search(r"[^\Wa-z_]", words) or text[max(0, span.start - 1) : span.start] in tuple("\"'\u201c"):
             return True
-        return bool(stems(" ".join(content_words(words))) - stems(one.name) - _BEFORE)
+        return bool(stems(" ".join(content_words(words))) - stems(one.name) - _BEFORE - _SOME)
 
     def _is_anothers(self, one: Argument, words: str) -> bool:
         """Whether a text's words are a day or an hour and nothing else, where another argument takes these."""
@@ -221,7 +223,8 @@ class _Heard:
         number, span = place
         text = self.texts[number]
         end = text[span.end : span.end + _NEXT].split("\n")[0]
-        near = [token.plain for token in (*tokens(text[span.start : span.end])[-1:], *tokens(end)[:1])]
+        behind = tokens(end)[:1] if re.match(r"[\s-]*\w", end) else ()
+        near = [token.plain for token in (*tokens(text[span.start : span.end])[-1:], *behind)]
         if "%" in (text[span.end - 1], end.lstrip()[:1]):
             near = ["percent"]
         counted = set(map(stem, near)) - _MONEY

@@ -363,19 +363,34 @@ def test_what_was_left_open_is_told_by_a_later_message() -> None:
     assert heard({"branch": TEXT, "card": TEXT}, {"branch": "last time", "card": "LC-3888"}, *texts)["branch"].open
 
 
+@pytest.mark.parametrize(
+    ("text", "words", "is_open"),
+    [
+        ("still the same branch, riverside, thanks", "riverside", False),
+        ("riverside, the branch is important to me", "riverside", False),
+        ("go to riverside, the branch is important to me", "riverside", True),  # a clause with other words
+        ("still the same branch, please", "please", True),
+    ],
+)
+def test_a_clause_that_is_the_words_gives_them(text: str, words: str, is_open: bool) -> None:
+    assert heard({"branch": TEXT}, {"branch": words}, "Renew the loan.", "Where?", text)["branch"].open == is_open
+
+
 def test_a_yes_or_no_is_given_by_being_named() -> None:
     flag = {"type": "boolean", "description": "Whether to add fertilizer."}
     found = heard({"fertilizer": flag}, {"fertilizer": "yes"}, "Water the plants with fertilizer, ideally.")
     assert found["fertilizer"] == Told(True, True)
 
 
-@pytest.mark.parametrize("words", ["the usual color", "last time", "the color", "the same", "the ? ? ?"])
+@pytest.mark.parametrize(
+    "words", ["the usual color", "last time", "the color", "the same", "the ? ? ?", "tbd", "something"]
+)
 def test_words_that_point_elsewhere_are_no_value(words: str) -> None:
     text = f"Paint the fence please, it is {words}, as always."
     assert not heard({"color": TEXT}, {"color": words}, text)["color"].found
 
 
-@pytest.mark.parametrize("words", ["dark blue", "Last Time", "X", "7b", "the blue one"])
+@pytest.mark.parametrize("words", ["dark blue", "Last Time", "X", "7b", "the blue one", "something blue"])
 def test_other_words_are(words: str) -> None:
     assert heard({"color": TEXT}, {"color": words}, f"Paint the fence please, it is {words}.")["color"].found
 
@@ -389,6 +404,9 @@ def test_a_number_belongs_to_the_argument_that_is_named_for_what_it_counts() -> 
     fill = {"radius": INTEGER, "fill_percent": INTEGER}
     found = heard(fill, {"radius": "46", "fill_percent": "73%"}, "a radius of 46 filled to 73%")
     assert found["radius"] == Told(46, True) and found["fill_percent"] == Told(73, True)
+    order = {"quantity": INTEGER, "color": TEXT}
+    found = heard(order, {"quantity": "one", "color": "purple"}, "just one, color purple")
+    assert found["quantity"] == Told(1, True), "a word behind a comma is not what it counts"
     # Money is what any argument may be given in.
     costs = {"unit_price": INTEGER, "reward": INTEGER}
     assert heard(costs, {"unit_price": "?", "reward": "80"}, "The reward will be 80 dollars")["reward"].found

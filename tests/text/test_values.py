@@ -361,6 +361,25 @@ COUNTRY = {"enum": ["us", "de", "it", "fr"]}
         (COUNTRY, "TELL US ABOUT IT", []),  # capitals say nothing there
         ({"enum": ["kg", "lb"]}, "200 lbs", ["lb"]),
         ({"enum": ["kg", "lb"]}, "30 pounds sterling", []),
+        ({"enum": ["kg", "lb"]}, "5kg of flour", ["kg"]),  # right behind a figure
+        ({"enum": ["kilograms", "pounds"]}, "5 kilos", ["kilograms"]),  # by the other names of a unit
+        ({"enum": ["kilograms", "pounds"]}, "in kg", ["kilograms"]),
+        ({"enum": ["meters", "feet"]}, "2.5m", ["meters"]),
+        ({"enum": ["m", "ft"]}, "100 m", ["m"]),
+        ({"enum": ["m", "ft"]}, "i'm Tom", []),
+        ({"enum": ["C", "F"]}, "70f", ["F"]),
+        ({"enum": ["celsius", "fahrenheit"]}, "21\u00b0C", ["celsius"]),
+        ({"enum": ["S", "M", "L"]}, "a bottle of 2 liters, 5 m away", []),  # sizes are no units
+        ({"enum": ["ml", "gal"]}, "500 ml", ["ml"]),
+        ({"enum": ["m", "yd"]}, "2.5 meters from the yard", ["m"]),
+        ({"enum": ["m", "ft"]}, "by foot to the parking meter", []),
+        ({"enum": ["m", "ft"]}, "a six foot ladder", ["ft"]),
+        (UNIT, "at 5 in the evening", []),
+        (UNIT, "I need 2 in red", []),
+        ({"enum": ["OR", "NY"]}, "call me at 5 or 6", []),
+        ({"enum": ["USD", "EUR"]}, "in us dollars", ["USD"]),
+        ({"enum": ["USD", "EUR"]}, "20 canadian dollars", []),  # another country's
+        ({"enum": ["USD", "CAD"]}, "20 canadian dollars", ["CAD"]),
         ({"enum": ["yes", "no", "abstain"]}, "I am voting in favor", ["yes"]),
         ({"enum": ["yes", "no", "abstain"]}, "we vote against it", ["no"]),
     ],

@@ -83,27 +83,32 @@ sat, saturday: saturdays?|samstags?|samedi|sabado|sabato
 sun, sunday: sundays?|sonntags?|dimanche|domingo|domenica
 yes, aye: in favou?r|vot(?:e|ing) for
 no, nay: (?:vot(?:e|ing)|am|are|is) against|oppos(?:e|ed|ing)
-mm, millimeter: millimet(?:er|re)s?
-cm, centimeter: centimet(?:er|re)s?
-m, meter, metre: met(?:er|re)s?
-km, kilometer: kilomet(?:er|re)s?
-in, inch, inches: inch(?:es)?
-ft, foot, feet: f(?:oo|ee)t
-yd, yard, yards: yards?
-mi, mile, miles: miles?
-g, gram, grams: gram(?:me)?s?
-kg, kilogram: kgs?|kilo(?:gram(?:me)?)?s?
-oz, ounce: ounces?
-lb, lbs, pound: lbs?|pounds?(?! sterling)
-ml, milliliter: millilit(?:er|re)s?
-l, liter, litre: lit(?:er|re)s?
-c, celsius: celsius|centigrade
-f, fahrenheit: fahrenheit
-ha, hectare: hectares?
-ac, acre: acres?
 urgent, critical: urgent|asap|as soon as possible|right away|immediately|dringend|sofort|urgente?
 """
 """Choice names, and a pattern of the words for it, without accents."""
+
+_UNITS = """
+mm, millimeter, millimetre, millimeters, millimetres; cm, centimeter, centimetre, centimeters, centimetres
+    ; m, meter, metre, meters, metres; km, kilometer, kilometre, kilometers, kilometres; in, inch, inches
+    ; ft, foot, feet; yd, yard, yards; mi, mile, miles
+g, gram, gramme, grams, grammes; kg, kgs, kilo, kilogram, kilogramme, kilos, kilograms, kilogrammes; oz, ounce, ounces
+    ; lb, lbs, pound, pounds
+ml, milliliter, millilitre, milliliters, millilitres; l, liter, litre, liters, litres; gal, gallon, gallons
+c, celsius, centigrade; f, fahrenheit
+ha, hectare, hectares; ac, acre, acres
+"""
+"""Units and what they are called, in the order of their length: what measures the same thing stands in one line."""
+_SIGN = 2
+"""Letters of a unit's sign at most."""
+_BEHIND = r"(?:(?<=\d)|(?<=\d )|(?<=\u00b0)|(?<=\u00b0 )|(?<=degrees )|(?<=\bin ))"
+"""What a sign stands behind: `5 m`, `5kg`, `in kg`; other words may stand anywhere, or right behind a figure."""
+_THINGS = frozenset(listed("meter metre foot yard"))
+"""Units in whose name other things are called: `the parking meter`. They count where they measure."""
+_MEASURED = re.compile(
+    r"(?:\d|[:=]|(?<!\w)(?:an?|half|one|two|three|four|five|six|seven|eight|nine|ten|hundred|thousand|per|in|is|unit"
+    r"|square|cubic))[ -]?$"
+)
+"""What stands before them there."""
 
 _DAYS = "monday|tuesday|wednesday|thursday|friday|saturday|sunday"
 _ENGLISH_TOO = frozenset(
@@ -180,8 +185,41 @@ def _named(member: object) -> str:
     return fold(str(member)).replace("_", " ").replace("-", " ").strip()
 
 
+@lru_cache(maxsize=1)
+def _units() -> dict[str, tuple[int, re.Pattern[str]]]:
+    """By each of its names, what a unit measures and the words for it."""
+    found: dict[str, tuple[int, re.Pattern[str]]] = {}
+    for measure, line in enumerate(_UNITS.replace("\n    ", "").strip().splitlines()):
+        for unit in line.split(";"):
+            words = [word.strip() for word in unit.split(",")]
+            signs = "|".join(word for word in words if len(word) <= _SIGN) or "(?!)"
+            others = "|".join(word for word in words if len(word) > _SIGN)
+            pattern = re.compile(rf"(?:{_BEHIND}(?:{signs})|(?<![^\W\d_])(?:{others}))(?!\w)(?! sterling)")
+            found.update({word: (measure, pattern) for word in words})
+    return found
+
+
+def _unit(name: str, members: Sequence[object]) -> re.Pattern[str] | None:
+    """The words for a unit. A single letter is one among others of its measure alone: of sizes, `m` is no meter."""
+    if name not in _units():
+        return None
+    measure, pattern = _units()[name]
+    alike = [one for one in map(_named, members) if one in _units() and _units()[one][0] == measure]
+    return pattern if len(name) > 1 or len(alike) > 1 or len(members) == 1 else None
+
+
+def _measures(plain: str, span: Span) -> bool:
+    """Whether what may be a unit is one there: no preposition (`2 in red`), no thing (`the parking meter`)."""
+    word = plain[span.start : span.end]
+    if word == "in":
+        return not re.match(r"\s*\w", plain[span.end :])
+    return word not in _THINGS or bool(_MEASURED.search(plain[: span.start]))
+
+
 def _pattern(member: object, members: Sequence[object]) -> re.Pattern[str] | None:
     name = _named(member)
+    if (unit := _unit(name, members)) is not None:
+        return unit
     often = _SAME_OFTEN.get(name, name)
     if often in _HOW_OFTEN:
         known = {_SAME_OFTEN.get(_named(one), _named(one)) for one in members}
@@ -196,6 +234,8 @@ def find_choice(member: object, members: Sequence[object], text: str) -> list[Sp
         return []
     plain = _plain(text)
     spans = [Span(*found.span()) for found in pattern.finditer(plain)]
+    if _named(member) in _units():
+        spans = [span for span in spans if _measures(plain, span)]
     rest = [one for one in members if one != member]
     names = {_named(one) for one in rest}
     others = [other for one in rest if (other := _pattern(one, members)) is not None]

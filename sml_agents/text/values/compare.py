@@ -72,9 +72,12 @@ def _matches(pattern: str, text: str) -> list[Mention]:
 
 
 _SIZES = {"xs": ("extra small",), "s": ("small",), "m": ("medium",), "l": ("large",), "xl": ("extra large",)}
+_ELSEWHERE = "".join(rf"(?<!{one} )" for one in ("canadian", "australian", "aussie", "singapore", "kong", "zealand"))
 _CURRENCIES = {
     "EUR": r"\beuros?\b|\u20ac",
-    "USD": r"\b(?:us )?dollars?\b|\bbucks\b|\$",
+    "USD": rf"\b(?:us |{_ELSEWHERE})dollars?\b|\bbucks\b|\$",
+    "CAD": r"\bcanadian dollars?\b",
+    "AUD": r"\b(?:australian|aussie) dollars?\b",
     "GBP": r"\b(?:british )?pounds?\b|\bquid\b|\u00a3",
     "CHF": r"\b(?:swiss )?francs?\b|\bfranken\b",
     "JPY": r"\byen\b|\u00a5",
@@ -109,15 +112,15 @@ def _members(member: Any, text: str, kind: Kind) -> list[Span]:
     spans = [*([] if plain == "once" else spans), *find_choice(member, kind.members, text)]
     if _ORDINAL.match(plain.removesuffix(" class")):
         spans = [span for span in spans if _is_choice(text, span, kind)]
-    return spans
+    return list(dict.fromkeys(spans))
 
 
 _EVERYWHERE = frozenset(
     listed("in at or me us it is as to so by of if am an he we my do go hi be and the de la le el un es en")
 )
 """Names of choices (inches, Oregon, Hindi) that stand in most texts and mean something else there."""
-_ALONE = re.compile(r"(?:\d|[:=]|\bthe|^|[\"'\u201c])\s*$", re.IGNORECASE)
-"""What stands before such a word where it is a choice after all: `12 in`, `unit: in`, `the us`."""
+_ALONE = re.compile(r"(?:[:=]|\bthe|^|[\"'\u201c])\s*$", re.IGNORECASE)
+"""What stands before such a word where it is a choice after all: `unit: in`, `the us`."""
 
 
 def _is_meant(text: str, span: Span) -> bool:
