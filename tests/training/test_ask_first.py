@@ -28,7 +28,7 @@ THINGS = ("pears", "stamps", "marbles", "tickets", "cards")
 def rows() -> list[dict[str, str]]:
     """As GSM8K writes them, of our own."""
     found = []
-    for number, name in enumerate(NAMES.split() * 3):
+    for number, name in enumerate(NAMES.split() * 8):
         thing, a, b, c = THINGS[number % 5], 3 + number, 12 + 2 * number, 2 + number % 7
         found.append(
             {
