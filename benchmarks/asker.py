@@ -35,7 +35,7 @@ from sml_agents.asker.load import Asker, load_asker
 from sml_agents.asker.prompt import Said, ToolView
 from sml_agents.asker.rows import Example
 from sml_agents.asker.threshold import Scores
-from sml_agents.asker.told import Filled, told
+from sml_agents.asker.told import Filled, Told, fill
 from sml_agents.asker.written import OUTSIDE, read_written
 from sml_agents.evaluation.bag import BagOfWords
 from sml_agents.evaluation.surface import features_of
@@ -88,20 +88,17 @@ class Cells:
         return dict(self._kept(key, lambda: rounded(self.asker.missing(view, case.said, drafts))))
 
     def filled(self, case: Case, tool: str) -> dict[str, float]:
-        """The same, weighed by whether the argument's value was found in what was said. What the model read is kept,
-        what the rules make of it is not."""
+        """The same, weighed by whether the argument's value was found in what was said."""
         view, _ = tool_view(case.tools[tool])
 
-        def read() -> dict[str, tuple[float, str]]:
-            reading = self.asker.model.read(view, case.said)
-            words = reading.values([one.name for one in view.arguments])
-            return {name: (round(p, 6), words[name]) for name, p in reading.missing.items()}
+        def read() -> dict[str, tuple[float, bool, bool]]:
+            filled = fill(self.asker.model, view, case.said, CLOCK.now)
+            told = {one.name: filled.told[one.name] for one in view.required}
+            return {name: (round(filled.missing[name], 6), one.found, one.named) for name, one in told.items()}
 
-        kept = self._kept(f"{case.id} {tool} words read", read)
-        missing = {name: p for name, (p, _) in kept.items()}
-        found = told(view.arguments, {name: words for name, (_, words) in kept.items()}, missing, case.said, CLOCK.now)
-        weighed = self.asker.record.weighed(Filled(missing, found))
-        return {one.name: weighed[one.name] for one in view.required}
+        kept = self._kept(f"{case.id} {tool} values read", read)
+        told = {name: Told(None, found, named) for name, (_, found, named) in kept.items()}
+        return self.asker.record.weighed(Filled({name: p for name, (p, _, _) in kept.items()}, told))
 
     def example(self, key: str, tool: ToolView, example: Example, drafts: dict[str, str] | None) -> dict[str, float]:
         """P(missing) of what an example of training's kind lacks."""

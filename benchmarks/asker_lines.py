@@ -28,17 +28,15 @@ def main() -> None:
     given = options.parse_args()
     asker = load_asker(given.asker)
     pairs = Mix.heldout_pairs(given.data, given.pairs, given.pairs, given.seed, written=True)
-    evidence, filled = with_values(asker.model, pairs, lambda name: print(name, flush=True))
+    unfound, filled = with_values(asker.model, pairs, lambda name: print(name, flush=True))
     above = line(filled)
-    for name, (missing, told) in evidence.items():
-        print(f"{name}: {missing:.1%} of missing values, {told:.1%} of told ones")
-    print(f"asks from {above} on")
+    print(f"not found: {unfound[0]:.1%} of missing values, {unfound[1]:.1%} of told ones; asks from {above} on")
     for name, scores in filled.items():
         alone = scores_of(asker.model, pairs[name]).figures(asker.record.threshold)
         print(f"{name}: {scores.figures(above)}, P(missing) alone {alone}")
     if given.write:
         figures = {f"{name}, values read": scores.figures(above) for name, scores in filled.items()}
-        changed = {"filled": above, "evidence": evidence, "figures": {**asker.record.figures, **figures}}
+        changed = {"filled": above, "unfound": unfound, "figures": {**asker.record.figures, **figures}}
         asker.record.model_copy(update=changed).write(READY)
 
 

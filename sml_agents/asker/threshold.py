@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -14,7 +12,7 @@ from sml_agents.asker.mix import OWN_KINDS, Pair
 from sml_agents.asker.prompt import ToolView
 from sml_agents.asker.read import AskerModel
 from sml_agents.asker.rows import Example
-from sml_agents.asker.told import Evidence, Filled, fill
+from sml_agents.asker.told import Filled, fill
 from sml_agents.errors import InputError, complaint
 from sml_agents.files import write_whole
 
@@ -36,7 +34,6 @@ NEEDLESS = 0.1
 """Share of complete requests that may be asked about, at the threshold that is chosen."""
 _GUESS = 2
 """How many needless questions weigh as much as a call on a guess."""
-_WEIGHED: tuple[Evidence, ...] = ("found", "open", "unfound")
 _HARDLY = (0.0, 0.02, 0.04, 0.06, 0.08, 0.1)
 """Shares of the missing values of a kind that may count as told, which are tried."""
 
@@ -46,7 +43,7 @@ class AskerRecord(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    version: int = 3
+    version: int = 2
     threshold: float = Field(gt=0, lt=1)
     """Ask where P(missing) of a required argument is at least this large."""
     drafted: float = Field(gt=0, lt=1)
@@ -54,9 +51,9 @@ class AskerRecord(BaseModel):
     filled: float | None = Field(default=None, gt=0, lt=1)
     """The same where the values were read, too, and P(missing) is `weighed` by whether they were found. None: of an
     asker that was trained before; then `threshold` is taken."""
-    evidence: dict[Evidence, tuple[float, float]] = Field(default_factory=dict)
-    """How often a value is found in what was said, is not, or belongs to an argument that the person speaks of and
-    leaves open: of values that are missing, and of those that were told (but for what is told by name)."""
+    unfound: tuple[float, float] = (0.5, 0.5)
+    """Shares of values that are not found in what was said: of those that are missing, and of those that were told (but
+    for what is told by name)."""
     grounded: float = Field(default=0.99, gt=0, lt=1)
     """The same beside a rule, for arguments in whose value it finds a ground."""
     told: dict[str, float] = Field(default_factory=dict)
@@ -71,12 +68,9 @@ class AskerRecord(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _of_before(cls, given: Any) -> Any:
-        """Version 1 had two lines that nobody reads any more, of which `told` was for what could be quoted; version 2
-        knew less of the values that were read."""
-        gone: dict[Any, tuple[str, ...]] = {1: ("unknown", "told"), 2: ("filled", "unfound")}
-        if isinstance(given, dict) and given.get("version") in gone:
-            kept = {name: value for name, value in given.items() if name not in gone[given["version"]]}
-            return {**kept, "version": 3}
+        """Version 1 had two lines that nobody reads any more, of which `told` was for what could be quoted."""
+        if isinstance(given, dict) and given.get("version") == 1:
+            return {name: value for name, value in given.items() if name not in ("unknown", "told")}
         return given
 
     @classmethod
@@ -99,13 +93,16 @@ class AskerRecord(BaseModel):
         return self.filled or self.threshold
 
     def weighed(self, filled: Filled) -> dict[str, float]:
-        """P(missing) by argument, by Bayes' rule with what is known of values that are found and of others; 0 where the
-        person gives the value by the argument's name."""
+        """P(missing) by argument, by Bayes' rule with what is known of values that are found and of others; none where
+        the person gives the value by the argument's name."""
+        missing, told = self.unfound
         found = {}
         for name, p in filled.missing.items():
-            evidence = filled.told[name].evidence
-            lacking, given = self.evidence.get(evidence, (1.0, 1.0))
-            found[name] = 0.0 if evidence == "named" else p * lacking / (p * lacking + (1 - p) * given)
+            if filled.told[name].named:
+                found[name] = 0.0
+                continue
+            lacking, given = (1 - missing, 1 - told) if filled.told[name].found else (missing, told)
+            found[name] = p * lacking / (p * lacking + (1 - p) * given)
         return found
 
     def write(self, folder: Path) -> None:
@@ -221,7 +218,7 @@ def chosen_on(
         raise InputError("There is no pair of a held-out tool to choose the threshold on: give more data.")
     threshold = line(plain)
     above = line(drafted) if drafted else threshold
-    evidence, filled = with_values(model, pairs, progress)
+    unfound, filled = with_values(model, pairs, progress)
     grounded, told = beside(sides) if sides else (above, {})
     figures = {name: one.figures(threshold) for name, one in plain.items()}
     figures |= {f"{name}, drafted": one.figures(above) for name, one in drafted.items()}
@@ -231,7 +228,7 @@ def chosen_on(
         threshold=threshold,
         drafted=above,
         filled=above_filled,
-        evidence=evidence,
+        unfound=unfound,
         grounded=grounded,
         told=told,
         chosen_on={name: len(one.lacking) for name, one in plain.items()},
@@ -241,9 +238,8 @@ def chosen_on(
 
 def with_values(
     model: AskerModel, pairs: Mapping[str, Sequence[Pair]], progress: Callable[[str], None] | None = None
-) -> tuple[dict[Evidence, tuple[float, float]], dict[str, Scores]]:
-    """How often values are found, missing ones and told ones (the mean over the sources), and each pair's scores with
-    that."""
+) -> tuple[tuple[float, float], dict[str, Scores]]:
+    """How often a value is not found, missing or told (the mean over the sources), and each pair's scores with that."""
     read: dict[str, list[tuple[Pair, Filled, Filled]]] = {}
     for name, some in pairs.items():
         kept = [pair for pair in some if pair.tool.required]
@@ -253,37 +249,29 @@ def with_values(
             ]
         if progress is not None:
             progress(f"{name}, values read")
-    counted = [_evidence(sides) for sides in read.values()]
-    record = AskerRecord(threshold=0.5, drafted=0.5, evidence=_means(counted))
+    shares = [_unfound(sides) for sides in read.values()]
+    missing, told = (sum(one[k] for one in shares) / max(1, len(shares)) for k in (0, 1))
+    record = AskerRecord(threshold=0.5, drafted=0.5, unfound=(round(missing, 4), round(told, 4)))
     scores = {name: Scores() for name in read}
     for name, sides in read.items():
         for pair, *filled in sides:
             required = [argument.name for argument in pair.tool.required]
             lacking, whole = ({arg: p for arg, p in record.weighed(one).items() if arg in required} for one in filled)
             scores[name].add(lacking, whole, pair.lacking.missing)
-    return record.evidence, scores
+    return record.unfound, scores
 
 
-def _evidence(read: Sequence[tuple[Pair, Filled, Filled]]) -> dict[Evidence, tuple[float, float]]:
-    """Shares of each kind of evidence, among missing values and among told ones; none is ever quite none or all."""
-    seen: dict[bool, Counter[Evidence]] = {True: Counter(), False: Counter()}
+def _unfound(read: Sequence[tuple[Pair, Filled, Filled]]) -> tuple[float, float]:
+    """Shares of values that are not found, of missing ones and of told ones; neither is ever quite none or all."""
+    seen: dict[bool, list[bool]] = {True: [True, False], False: [True, False]}
     for pair, lacking, whole in read:
         for argument in pair.tool.required:
             name = argument.name
             for side, lacks in ((lacking, name in pair.lacking.missing), (whole, False)):
-                seen[lacks][side.told[name].evidence] += 1
-    missing, told = (
-        {one: (some[one] + 0.5) / (sum(some[other] for other in _WEIGHED) + 0.5 * len(_WEIGHED)) for one in _WEIGHED}
-        for some in (seen[True], seen[False])
-    )
-    return {one: (missing[one], told[one]) for one in _WEIGHED}
-
-
-def _means(counted: Sequence[Mapping[Evidence, tuple[float, float]]]) -> dict[Evidence, tuple[float, float]]:
-    return {
-        one: (round(fmean(some[one][0] for some in counted), 4), round(fmean(some[one][1] for some in counted), 4))
-        for one in (_WEIGHED if counted else ())
-    }
+                if not side.told[name].named:
+                    seen[lacks].append(not side.told[name].found)
+    missing, told = seen[True], seen[False]
+    return sum(missing) / len(missing), sum(told) / len(told)
 
 
 def _beside(

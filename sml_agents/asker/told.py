@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any
 
 from sml_agents.asker.by_name import Place, by_name, names
-from sml_agents.asker.left_open import left_open
 from sml_agents.asker.likeness import stems
 from sml_agents.asker.prompt import Argument, Said, ToolView
 from sml_agents.asker.read import AskerModel
@@ -25,10 +24,10 @@ from sml_agents.text.values import Clock, Kind, Span, find, find_words, mentions
 from sml_agents.text.values.compare import as_bool
 from sml_agents.text.values.forms import formed, kind_by_form, today_in
 from sml_agents.text.values.numbers import find_numbers
-from sml_agents.text.values.words import denies, is_denied, listed, split_name
-from sml_agents.text.words import content_words, stem
+from sml_agents.text.values.words import denies, is_denied, listed
+from sml_agents.text.words import content_words
 
-__all__ = ["Evidence", "Filled", "Told", "fill", "told"]
+__all__ = ["Filled", "Told", "fill", "told"]
 
 
 @dataclass(frozen=True)
@@ -52,9 +51,6 @@ def fill(model: AskerModel, tool: ToolView, said: Sequence[Said], now: dt.dateti
     return Filled(reading.missing, told(tool.arguments, words, reading.missing, said, now))
 
 
-Evidence = Literal["named", "found", "open", "unfound"]
-
-
 @dataclass(frozen=True)
 class Told:
     """What was said for an argument."""
@@ -65,13 +61,6 @@ class Told:
     """Whether the person's messages say it, in words that are no other argument's."""
     named: bool = False
     """Whether they say it by the argument's name: `zone: the herb corner`."""
-    open: bool = False
-    """Whether they speak of the argument and leave it open: `the colour matters`."""
-
-    @property
-    def evidence(self) -> Evidence:
-        """What speaks for its being told, or against it."""
-        return "named" if self.named else "open" if self.open else "found" if self.found else "unfound"
 
 
 def told(
@@ -89,28 +78,14 @@ def told(
         now: what `tomorrow` is counted from, where no message says what day it is; None: the time by this machine.
     """
     heard = _Heard.of(said, arguments, now)
-    # What is said of a wrong call leaves nothing open: it says what is wrong.
-    asked = ["" if place in heard.refused else text for place, text in enumerate(heard.texts)]
     found = {}
     for one in sorted(arguments, key=lambda one: missing[one.name]):
-        value = heard.told(one, words[one.name])
-        is_open = not value.named and left_open(one, words[one.name], value.found, asked)
-        found[one.name] = replace(value, open=is_open)
+        found[one.name] = heard.told(one, words[one.name])
     return {one.name: found[one.name] for one in arguments}
 
 
 _NOTHING = frozenset(listed("nothing none nobody nowhere"))
 """Words of what is no text's value: `I have nothing to add`."""
-_SOME = frozenset(map(stem, listed("someone somebody something somewhere tbd tba undecided unknown later")))
-"""Words that leave a text's value open: `get someone to review it`, `title tbd`."""
-_BEFORE = frozenset(map(stem, listed("last time usual usually same before always again earlier previous previously")))
-"""Words that point to what was said elsewhere: `the usual one`, `I told you last time`."""
-_ARTICLE = re.compile(r"(?:an?|the|my|our|your|his|her|their|its|some)\s+", re.IGNORECASE)
-_MONEY = frozenset(map(stem, listed("dollar euro pound cent price cost")))
-"""What any argument may be given in."""
-_NEXT = 40
-"""Characters behind a number, in which the word stands that says what it counts."""
-_TIMES = ("date", "time", "datetime")
 
 
 @dataclass
@@ -128,8 +103,6 @@ class _Heard:
     """Words that name a choice: they are that choice's alone, but may be part of a longer value, as in `Red Lion`."""
     named: Mapping[str, Place] = field(default_factory=dict)
     """What is given by an argument's name, the last time: nobody else's."""
-    arguments: Sequence[Argument] = ()
-    """All of the tool's."""
 
     @classmethod
     def of(cls, said: Sequence[Said], arguments: Sequence[Argument], now: dt.datetime | None) -> _Heard:
@@ -147,7 +120,7 @@ class _Heard:
             if one.refuses is not None
         }
         words = stems(" ".join(one.name for one in arguments))
-        return cls(texts, clock, refused, names=words, named=by_name(texts, arguments, clock), arguments=arguments)
+        return cls(texts, clock, refused, names=words, named=by_name(texts, arguments, clock))
 
     def told(self, one: Argument, words: str) -> Told:
         """What was said for an argument: by its name, unless the model's words are found in a later message; else what
@@ -174,14 +147,12 @@ class _Heard:
             if one.options:  # of numbers, too, some may not be
                 members = {str(member): member for member in one.schema.get("enum") or one.options}
                 values = [(place, members[str(value)]) for place, value in values if str(value) in members]
-            values = [(place, value) for place, value in values if self._tells(one, place, value)]
-            if kind.sort == "number":
-                values = [(place, value) for place, value in values if not self._counts_for_another(one, place)]
-            return self._value(kind, words, values)
-        if denies(words) or _NOTHING & {token.plain for token in tokens(words)} or self._is_anothers(one, words):
+            return self._value(
+                kind, words, [(place, value) for place, value in values if self._tells(one, place, value)]
+            )
+        if denies(words) or _NOTHING & {token.plain for token in tokens(words)}:
             return Told(words, False)
-        places = (place for place in self._places(words) if self._tells(one, place, words))
-        return Told(words, self._take(place for place in places if self._says_something(one, place)))
+        return Told(words, self._take([place for place in self._places(words) if self._tells(one, place, words)]))
 
     def _tells(self, one: Argument, place: Place, value: Any) -> bool:
         """Whether words may give an argument a value: those of a refusal not if they are denied or only name arguments,
@@ -195,41 +166,6 @@ class _Heard:
         words = text[span.start : span.end]
         means = bool(find_numbers(words)) or bool(stems(" ".join(content_words(words))) - self.names)
         return means and not is_denied(text, span) and not denies(words)
-
-    def _says_something(self, one: Argument, place: Place) -> bool:
-        """Whether words of a text are more than little words, the argument's own name, and a pointer elsewhere or to
-        what is not known: `the usual colour` is none. What has capitals, figures or quotation marks is."""
-        number, span = place
-        text = self.texts[number]
-        words = text[span.start : span.end]
-        if re.search(r"[^\Wa-z_]", words) or text[max(0, span.start - 1) : span.start] in tuple("\"'\u201c"):
-            return True
-        return bool(stems(" ".join(content_words(words))) - stems(one.name) - _BEFORE - _SOME)
-
-    def _is_anothers(self, one: Argument, words: str) -> bool:
-        """Whether a text's words are a day or an hour and nothing else, where another argument takes these."""
-        for other in self.arguments:
-            kind = kind_by_form(other.schema, other.name.rsplit(".", 1)[-1])
-            if other.name != one.name and kind.sort in _TIMES:
-                for value in formed(kind, words, self.clock) or ():
-                    rest = words[: value.span.start] + words[value.span.end :]
-                    if not content_words(rest) and not re.search(r"\d", rest):
-                        return True
-        return False
-
-    def _counts_for_another(self, one: Argument, place: Place) -> bool:
-        """Whether a number counts what another argument is named for, and this one is not: the 9 of `every nine days`
-        is a matter of `repeat_days`, not of `liters`."""
-        number, span = place
-        text = self.texts[number]
-        end = text[span.end : span.end + _NEXT].split("\n")[0]
-        behind = tokens(end)[:1] if re.match(r"[\s-]*\w", end) else ()
-        near = [token.plain for token in (*tokens(text[span.start : span.end])[-1:], *behind)]
-        if "%" in (text[span.end - 1], end.lstrip()[:1]):
-            near = ["percent"]
-        counted = set(map(stem, near)) - _MONEY
-        others = {stem(split_name(other.name)[-1]) for other in self.arguments if other.name != one.name}
-        return bool(counted & others - stems(f"{one.name} {one.description}"))
 
     def _yes_or_no(self, one: Argument, kind: Kind, words: str) -> Told:
         chosen = as_bool(words)
@@ -264,11 +200,8 @@ class _Heard:
         for part in parts:
             inner = formed(kind_by_form(items, one.name), part, self.clock)
             values.append(inner[0].value if inner else part)
-        said = [[place for place in self._places(part) if self._tells(one, place, values)] for part in parts]
-        found = bool(parts) and all(said)
-        if found:
-            self.taken += [places[0] for places in said]
-        return Told(values, found)
+        found = all(any(self._tells(one, place, values) for place in self._places(part)) for part in parts)
+        return Told(values, bool(parts) and found)
 
     def _value(self, kind: Kind, words: str, values: Sequence[tuple[Place, Any]]) -> Told:
         """A value with a form: that which the model's words say; the only one that is left, where they say none."""
@@ -297,7 +230,7 @@ class _Heard:
         for place, text in enumerate(self.texts):
             yield from ((place, span) for span in find_words(words, text))
 
-    def _take(self, places: Iterable[Place]) -> bool:
+    def _take(self, places: Sequence[Place]) -> bool:
         """Takes the first of these places that is free; False where none is."""
         free = next(filter(self._is_free, places), None)
         if free is not None:
@@ -305,10 +238,7 @@ class _Heard:
         return free is not None
 
     def _is_free(self, place: Place) -> bool:
-        number, span = place
-        article = _ARTICLE.match(self.texts[number], span.start, span.end)
-        bare = Span(article.end() if article else span.start, span.end)
-        is_choice = any(number == other[0] and bare.lies_in(other[1]) for other in self.chosen)
+        is_choice = any(place[0] == other[0] and place[1].lies_in(other[1]) for other in self.chosen)
         return not is_choice and not any(_meet(place, other) for other in (*self.taken, *self.named.values()))
 
 

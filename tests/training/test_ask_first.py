@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,12 +16,14 @@ from sml_agents.types import Form
 from tests.models import small_model
 
 ROOT = Path(__file__).parents[2]
-SETTINGS = {
+SETTINGS: dict[str, dict[str, Any]] = {
     "shown": {"max_steps": 1, "batch_size": 4, "max_length": 512, "too_long": "drop", "first_token_weight": 6},
     "played": {"max_steps": 1, "batch_size": 4, "max_length": 512, "too_long": "drop"},
     "dpo": {"max_steps": 1, "batch_size": 2, "max_length": 512, "too_long": "drop"},
-    "grpo": {"max_steps": 1, "batch_size": 4, "group": 2, "max_turns": 2, "max_tokens": 8},
+    "grpo": {"max_steps": 1, "batch_size": 4, "micro_batch_size": 2, "group": 2, "max_turns": 2, "max_tokens": 8},
 }
+for _step in SETTINGS.values():  # one step at a rate that is not nought
+    _step.update(warmup=0.0, learning_rate=1e-3)
 NAMES = "Anna Bruno Clara Dario Elena Franz Greta Hugo Ines Jonas Karin Luis Mona Nils Olga Paul Rosa Simon Tilda Uwe"
 THINGS = ("pears", "stamps", "marbles", "tickets", "cards")
 
