@@ -152,9 +152,9 @@ class Recipe:
     def decide(self, last: Path) -> None:
         """Step 5."""
         model, staged = self.out / "model", self.out / "model.part"
-        for before in (staged, model):  # a run that ended with an earlier step left its own
-            shutil.rmtree(before, ignore_errors=True)
+        shutil.rmtree(staged, ignore_errors=True)
         shutil.copytree(last, staged, ignore=shutil.ignore_patterns("checkpoints", "*.sqlite*"))
+        shutil.rmtree(model, ignore_errors=True)  # a run that ended with an earlier step left its own
         staged.rename(model)
         backend: Any = resolve(f"transformers:{model}", **SAMPLING)
         decision, reached = choose_decision(backend, self.dev_specs, ask=OPENINGS.ask, answer=OPENINGS.answer)

@@ -1,4 +1,4 @@
-"""The longer recipe, run whole with a model that learns nothing: what each step hands to the next."""
+"""The longer recipe, run whole with a tiny model, a step of each: what each step hands to the next."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ ml, milliliter, millilitre, milliliters, millilitres; l, liter, litre, liters, l
 c, celsius, centigrade; f, fahrenheit
 ha, hectare, hectares; ac, acre, acres
 """
-"""Units and what they are called, in the order of their length: what measures the same thing stands in one line."""
+"""Units, each with its names: lengths, weights, volumes, temperatures and areas, a line for what measures the same."""
 _SIGN = 2
 """Letters of a unit's sign at most."""
 _BEHIND = r"(?:(?<=\d)|(?<=\d )|(?<=\u00b0)|(?<=\u00b0 )|(?<=degrees )|(?<=\bin ))"
