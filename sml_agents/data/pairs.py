@@ -103,7 +103,7 @@ def judged_turns(conversation: Conversation) -> Iterator[Judged]:
         errors = _errors(history)
         if missing:
             answer = conversation.turns[at + 1 : at + 2]
-            if asks and (bool(asked_facts(turn.text, untold)) or bool(told_facts(answer))):
+            if asks and (bool(asked_facts(turn.text, untold, tools=conversation.tools)) or bool(told_facts(answer))):
                 yield judged(turn=turn, good=True, reason="asked")
             elif attempts and (correct is False or (turn.verdict is not None and turn.verdict.guessed)):
                 yield judged(turn=turn, good=False, reason="guessed")

@@ -252,7 +252,7 @@ class _Machine:
         view = teacher_view(task, turns, turn)
         solved = turn.verdict is not None and turn.verdict.correct
         heard = [earlier.text for earlier in turns if earlier.role is Role.TEACHER]
-        useful = turn.act is Act.CLARIFICATION and bool(asked_facts(turn.text, view.untold, heard))
+        useful = turn.act is Act.CLARIFICATION and bool(asked_facts(turn.text, view.untold, heard, view.tools))
         if solved or useful or count + 1 >= self._limit(task):
             return turn
         if not rewrites(self.settings, state["dialogue_id"], count):

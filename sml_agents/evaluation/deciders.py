@@ -340,7 +340,7 @@ def _names(case: Case, one: Decision) -> bool:
     return (
         one.about == case.fact.name
         or words_of(one.about) == words_of(case.fact.name)
-        or bool(asked_facts(one.question, [case.fact]))
+        or bool(asked_facts(one.question, [case.fact], tools=case.tools))
     )
 
 

@@ -251,7 +251,9 @@ class Tally:
         if asks and trace.task.private.facts:
             counts["coverable"] = 1
             said = turns[0].replaced if turns[0].primed else turns[0].text
-            counts["covered"] = int(bool(asked_facts(said or "", trace.task.private.facts, (trace.task.prompt,))))
+            counts["covered"] = int(
+                bool(asked_facts(said or "", trace.task.private.facts, (trace.task.prompt,), trace.task.tools))
+            )
 
     def _count_questions(self, trace: Trace, counts: Counter[str]) -> None:
         """What is asked for in the whole dialogue, a student's own questions alone, against what is missing; and
@@ -273,7 +275,7 @@ class Tally:
                 continue
             named, asked = (), 0
             if turn.act in ASKING:
-                named = asked_facts(turn.text, tuple(missing.values()), heard) if missing else ()
+                named = asked_facts(turn.text, tuple(missing.values()), heard, trace.task.tools) if missing else ()
                 asked = len(find_questions(turn.text, heard))
                 if not turn.primed:
                     counts["asked_for"] += max(1, len(named), asked)

@@ -44,7 +44,7 @@ class CallSecret:
         if not asked:
             return cls(task, public, untold)
         heard = [text for role, text in view.history if role is Role.TEACHER]
-        named = frozenset(fact.name for fact in asked_facts(view.last, view.untold, heard))
+        named = frozenset(fact.name for fact in asked_facts(view.last, view.untold, heard, view.tools))
         return cls(task, public, untold, named, 1 if named or view.one_a_turn else 0)
 
     def leak_in(self, text: str) -> str | None:

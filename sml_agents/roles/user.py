@@ -58,10 +58,10 @@ def _answer(view: TeacherView, persona: Persona) -> tuple[str, list[Fact]]:
     heard = [text for role, text in view.history if role is Role.TEACHER]
     if len(find_questions(view.last, heard)) >= MANY:
         return ONE_AT_A_TIME, []
-    if asked := asked_facts(view.last, view.untold, heard):
+    if asked := asked_facts(view.last, view.untold, heard, view.tools):
         others = [fact for fact in view.untold if fact != asked[0]]
         return "", [asked[0], *others[:1]] if persona == "two_at_once" else [asked[0]]
-    if again := asked_facts(view.last, view.told, heard):
+    if again := asked_facts(view.last, view.told, heard, view.tools):
         return again[0].statement, []
     return ("" if view.one_a_turn and view.untold else NOTHING_TO_ADD), []
 

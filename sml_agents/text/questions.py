@@ -9,12 +9,15 @@ words carry meaning `words`.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence, Set
+from typing import Any, NamedTuple
 
+from sml_agents.text.asked_arguments import Askable, asked_arguments
 from sml_agents.text.asking import Asked, find_questions
 from sml_agents.text.languages import united
-from sml_agents.text.words import content_words, keywords_of, plain_words, stem
+from sml_agents.text.schemas import argument_paths, parameters_of, schema_at
+from sml_agents.text.sentences import sentences
+from sml_agents.text.words import content_words, is_number, keywords_of, plain_words, stem
 from sml_agents.types import Fact
 
 __all__ = ["asked_facts"]
@@ -31,9 +34,10 @@ _HOW = {
 _HOW_WORDS = re.compile(r"\bhow (long|far|old|fast|heavy|often)\b")
 
 
-def asked_facts(question: str, facts: Sequence[Fact], heard: Sequence[str] = ()) -> tuple[Fact, ...]:
-    """The facts that `question` names, best match first (ties in the order given). `heard`: what the one who knows them
-    has said so far; repeating that is no question.
+def asked_facts(
+    question: str, facts: Sequence[Fact], heard: Sequence[str] = (), tools: Sequence[Mapping[str, Any]] = ()
+) -> tuple[Fact, ...]:
+    """The facts that `question` names, best match first (ties in the order given).
 
     A question (see `asking`) names a fact if at least half of the fact's keyword stems, rounded up, or all words of one
     of its public names (`stores`, which the person calls shops) occur in it, and at least half of its words of meaning
@@ -41,18 +45,99 @@ def asked_facts(question: str, facts: Sequence[Fact], heard: Sequence[str] = ())
     several questions in one text at least half must name a fact, else none does: who asks for everything has named
     nothing. A fact without keywords is matched by those of its statement; one without any word of meaning is never
     named.
+
+    Where a problem was heard, a question is about what it shares the rarest words with: the fact, something that was
+    told, or the problem's own question. Who asks for one of these others, or says the problem's question again in other
+    words, names no fact; a question that fits a fact best names it without its keywords, too.
+
+    Facts that are arguments of a tool are also named by what is likeliest asked for among all of its arguments (see
+    `asked_arguments`), and not by what is likelier asked for another.
+
+    Args:
+        heard: what the one who knows them has said so far; repeating that is no question.
+        tools: in OpenAI's form, those whose arguments the facts are.
+
+    Example: `asked_facts("How far is the village?", [Fact(name="way", statement="The village is 14 miles away.")])`
     """
     asked = [one for one in find_questions(question, heard) if one.kind != "solve"]
     known = [_Named.of(fact) for fact in facts]
+    arguments = _arguments(facts, tools)
+    likeliest = asked_arguments(question, asked, arguments)
     best: dict[int, float] = {}
     hits = 0
+    if arguments:
+        places = {fact.name: k for k, fact in enumerate(facts)}
+        for paths in likeliest:
+            named = [places[path] for path in paths if path in places]
+            hits += bool(named)
+            best |= dict.fromkeys(named, 1.0)
+        if any(likeliest):
+            return tuple(facts[k] for k in sorted(best)) if 2 * hits >= len(likeliest) else ()
+    others = _Others.of(heard)
     for one in asked:
-        scores = {k: score for k, fact in enumerate(known) if (score := fact.named_by(one))}
+        scores = {k: score for k, fact in enumerate(known) if (score := _fit(one, fact, others))}
         hits += bool(scores)
         best |= {k: max(score, best.get(k, 0)) for k, score in scores.items()}
     if 2 * hits < len(asked):
         return ()
     return tuple(facts[k] for k in sorted(best, key=lambda k: (-best[k], k)))
+
+
+def _arguments(facts: Sequence[Fact], tools: Sequence[Mapping[str, Any]]) -> list[Askable]:
+    """The arguments of the tools that have an argument for each fact."""
+    found: dict[str, Askable] = {}
+    called = {fact.name: (fact.question, *fact.keywords, *fact.public_names) for fact in facts}
+    for schema in parameters_of(tools).values():
+        paths = tuple(argument_paths(schema))
+        if facts and called.keys() <= set(paths):
+            for path in paths:
+                found.setdefault(path, Askable.read(path, schema_at(schema, path), called.get(path, ())))
+    return list(found.values())
+
+
+def _fit(asked: Asked, fact: _Named, others: _Others) -> float:
+    """How well a question fits a fact: 0 where it does not name it."""
+    margin = others.margin(asked, fact)
+    if margin < 0:
+        return 0.0
+    return fact.named_by(asked) or (_BY_FIT if margin > 0 and fact.is_about(asked) else 0.0)
+
+
+_BY_FIT = 0.4
+"""Below what any named by its keywords has."""
+
+
+class _Others(NamedTuple):
+    """What else a question may be about: what was told, and what the problem asks."""
+
+    sentences: tuple[frozenset[str], ...]
+    """Their words, as stems."""
+
+    @classmethod
+    def of(cls, heard: Sequence[str]) -> _Others:
+        said = [sentence for text in heard for sentence in sentences(text)][-_MOST_HEARD:]
+        return cls(tuple(_stems(one) for one in said if one.rstrip().endswith("?") or _tells_number(one)))
+
+    def margin(self, asked: Asked, fact: _Named) -> float:
+        """By how much a question fits a fact better than all of these: 0 where nothing is to be compared."""
+        if not self.sentences:
+            return 0.0
+        words = _stems(_ASKING_WORDS.sub(" ", asked.focus.casefold()))
+        shared = {word: sum(word in one for one in (fact.own, *self.sentences)) for word in words}
+        fits = [sum(1 / shared[word] for word in words & one) for one in (fact.own, *self.sentences)]
+        margin = fits[0] - max(fits[1:])
+        return 0.0 if abs(margin) < _EQUAL else margin
+
+
+_MOST_HEARD, _EQUAL = 400, 1e-9
+
+
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(map(stem, content_words(text)))
+
+
+def _tells_number(sentence: str) -> bool:
+    return any(is_number(word) for word in plain_words(sentence))
 
 
 class _Named(NamedTuple):
@@ -80,18 +165,32 @@ class _Named(NamedTuple):
         focus = asked.focus.casefold()
         if asked.kind == "fragment" and not _QUANTITY.search(focus):
             return 0.0
-        if not set(_OTHER_KINDS.findall(focus[:_FIRST_WORDS])) <= self.kinds:
-            return 0.0
         words = {stem(word) for word in content_words(_ASKING_WORDS.sub(" ", focus))}
-        implied = {stem(word) for found in _HOW_WORDS.findall(" ".join(focus.split())) for word in _HOW[found]}
-        heads = {stem(found[0] or found[1]) for found in _HEAD.findall(focus)} & words
-        if not all(self._is_own(head) for head in heads):
+        if not self._may_be(focus, words):
             return 0.0
+        implied = {stem(word) for found in _HOW_WORDS.findall(" ".join(focus.split())) for word in _HOW[found]}
         said = words | implied | set(map(stem, plain_words(focus)))
         share = len(self.wanted & said) / len(self.wanted) if self.wanted else 0.0
         if any(name and name <= said for name in self.names):
             share = 1.0
         return share if share >= 0.5 and 2 * sum(map(self._is_own, words)) >= len(words) else 0.0
+
+    def is_about(self, asked: Asked) -> bool:
+        """Whether at least half of a question's words of meaning are the fact's, what it counts or chooses included."""
+        focus = asked.focus.casefold()
+        words = {stem(word) for word in content_words(_ASKING_WORDS.sub(" ", focus))}
+        counted = {stem(word) for word in _COUNTED.findall(focus)} & words
+        return (
+            asked.kind != "fragment"
+            and self._may_be(focus, words)
+            and all(map(self._is_own, counted))
+            and 2 * sum(map(self._is_own, words)) >= max(1, len(words))
+        )
+
+    def _may_be(self, focus: str, words: Set[str]) -> bool:
+        """Whether the kind of question and the thing that it asks for are not another's."""
+        heads = {stem(found[0] or found[1]) for found in _HEAD.findall(focus)} & words
+        return set(_OTHER_KINDS.findall(focus[:_FIRST_WORDS])) <= self.kinds and all(map(self._is_own, heads))
 
     def _is_own(self, word: str) -> bool:
         return word in self.own or (word in _MONEY and not _MONEY.isdisjoint(self.own))
@@ -110,4 +209,5 @@ _FIRST_WORDS = 40
 _HEAD = re.compile(
     r"(?<!at )(?<!in )(?<!on )(?<!for )(?<!by )\b(?:what|which) (\w+)|\b(?:the|its|their|his|her|a|an) (\w+) of\b"
 )
+_COUNTED = re.compile(r"\b(?:how many|number of)\s+(?:(?:more|the|of)\s+)*([a-z'-]+)")
 _MONEY = frozenset({"cost", "dollar", "pay", "sell", "spend", "charg", "ask", "euro", "cent", "pound"})

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 __all__ = [
+    "argument_paths",
     "bare_path",
     "fault_in",
     "flat",
@@ -188,6 +189,12 @@ def _arguments_of(schema: Any, above: str) -> Iterator[str]:
         path = f"{above}{name}"
         yield path
         yield from _arguments_of(inner, f"{path}.")
+
+
+def argument_paths(schema: Any) -> list[str]:
+    """The paths of a tool's arguments that hold values: of those that are objects, what is within."""
+    paths = list(_arguments_of(schema, ""))
+    return [path for path in paths if not any(other.startswith(f"{path}.") for other in paths)]
 
 
 def is_wanted(root: Mapping[str, Any], path: str, value: Any) -> bool:

@@ -18,7 +18,7 @@ from functools import lru_cache
 
 from sml_agents.text.numbers import NUMBER_WORDS
 
-__all__ = ["content_words", "family", "keywords_of", "plain_words", "stem"]
+__all__ = ["content_words", "family", "is_number", "keywords_of", "plain_words", "stem"]
 
 MAX_KEYWORDS = 6
 """A statement is named by at most this many words: half of a longer list would be too much to ask of one question."""
@@ -200,18 +200,19 @@ def _content(text: str) -> list[tuple[str, int]]:
 
 
 def _is_filler(word: str) -> bool:
-    if word in _STOPWORDS or _is_number(word):
+    if word in _STOPWORDS or is_number(word):
         return True
     return word.isascii() and len(word) == 1
 
 
-def _is_number(word: str) -> bool:
+def is_number(word: str) -> bool:
+    """Whether a word is a number, in figures or in English."""
     return word in _NUMBER_WORDS or any(letter.isnumeric() and not letter.isalpha() for letter in word)
 
 
 def _distance_to_number(text: str, found: list[tuple[str, int]]) -> list[int]:
     """For each word of `found` how many words lie between it and the nearest number; all 0 when there is none."""
-    numbers = [k for k, word in enumerate(plain_words(text)) if _is_number(word)]
+    numbers = [k for k, word in enumerate(plain_words(text)) if is_number(word)]
     if not numbers:
         return [0] * len(found)
     distances: list[int] = []

@@ -51,7 +51,7 @@ def _asked(trace: Trace) -> Iterator[tuple[int, int]]:
         is_program = turn.act is Act.ANSWER_ATTEMPT and trace.task.private.code is not None
         asked = 0 if is_program else len(find_questions(turn.text, heard))
         asked = max(asked, turn.act in (Act.CLARIFICATION, Act.INTERROGATION))  # whoever labelled it
-        named = {fact.name for fact in asked_facts(turn.text, missing, heard)} if asked else set()
+        named = {fact.name for fact in asked_facts(turn.text, missing, heard, trace.task.tools)} if asked else set()
         yield asked, len(named & set(answer.reveals)) if answer is not None else 0
         heard.append(answer.text if answer is not None else "")
 

@@ -1,0 +1,214 @@
+"""Which argument of a tool does a question ask for? What all of them look like is known, so the likeliest is taken.
+
+    asked_arguments("Sure! For how many people?", tool_arguments, heard)   ("party_size",)
+
+What speaks for an argument, each thing the less the more of the others share it:
+
+- words of its name, of its description, and by which people speak of it (`the guests` of `party_size`), most of all
+  the one that the question counts or chooses among: `which team are you following`,
+- two or more of the values that it may have: `roses, tulips or lilies?`,
+- what kind of question it is: `when` asks for a day or a time, `where` for a place, `who` for a person.
+
+Where the question itself says nothing (`What is its name?`), the sentence before it may. What looks like no argument
+asks for none, nor does what looks more like another one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sml_agents.text.asking import Asked
+from sml_agents.text.schemas import bare_path, words_of
+from sml_agents.text.sentences import sentences
+from sml_agents.text.thesaurus import is_kind_of
+from sml_agents.text.values.forms import kind_by_form
+from sml_agents.text.words import content_words, plain_words, stem
+
+__all__ = ["Askable", "asked_arguments"]
+
+_NAME, _WORD, _WEAK, _FOCUS, _RELATED, _OPTIONS, _OPTION, _SORT = 1.5, 1.0, 0.3, 1.0, 0.5, 1.5, 0.2, 1.0
+_LEAST = 0.6
+"""What each kind of evidence counts, and how much there has to be: chosen on 165 questions for 55 arguments, of which
+77 % are found; of 165 others for 55 other arguments 76 %."""
+
+
+def _stems(words: str) -> frozenset[str]:
+    return frozenset(map(stem, words.split()))
+
+
+_SAYS_LITTLE = _stems("name number type kind value id code list set use one")
+_PLACES = _stems(
+    "city location place branch address destination station site region country state town area street venue building "
+    "room floor zone port airport where district neighborhood hotel restaurant store shop depot warehouse facility"
+)
+_PERSONS = _stems(
+    "who person player recipient patient operator contact holder passenger driver guest customer employee user author "
+    "supplier vendor agent member student teacher client owner assignee manager name"
+)
+_TIMES, _DAYS = _stems("time hour when clock start begin"), _stems("date day when deadline month")
+_SPANS = _stems("minute hour day week month year duration long night second")
+_PLACE_KINDS, _PERSON_KINDS = ("location", "place", "structure", "area"), ("person",)
+_SORTS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
+    (re.compile(pattern), frozenset(sorts.split()))
+    for pattern, sorts in (
+        (r"\b(?:when|(?:what|which) time|(?:at )?what hour|how (?:late|early|soon))\b", "time date"),
+        (r"\b(?:what|which) (?:date|day)\b", "date"),
+        (
+            r"\bwhere\b|\b(?:which|what) (?:city|town|place|area|state|country|region|location|destination|address)\b",
+            "place",
+        ),
+        (r"\b(?:who|whose|whom|who's)\b", "person"),
+        (r"\bhow long\b", "span"),
+        (
+            r"\bhow (?:many|much|old|heavy|full|far|big|large|tall|wide|high|deep|hot|warm|cold|fast|strong|thick)\b",
+            "number",
+        ),
+    )
+)
+_CHOSEN = re.compile(
+    r"\b(?:which|what|whose|how many|how much|(?:name|kind|type|sort|number) of|what's|what is|who is|who's)\s+"
+    r"(?:(?:the|your|a|an|his|her|their|its|exact|specific|else|other|(?:kind|type|sort|number|name) of)\s)*"
+    r"((?:[a-z'-]+\s*){1,3})"
+)
+_NO_NOUN = re.compile(
+    r"(?:is|are|was|were|do|does|did|should|would|will|can|could|to|for|of|in|on|at|from|you|i|we|it|the|shall|must|that"
+    r"|like|be|a|an|if|and|has|have|had|by|with|this|these|those|about|want|need)$"
+)
+_YES_OR_NO = re.compile(
+    r"\W*(?:(?:and|so|also|ok|okay|sure|great|please),?\s+)*"
+    r"(?:is|are|was|were|do|does|did|should|would|will|can|could|shall|may|have|has|ready)\b"
+    r"(?!.*\b(?:what|which|who|whose|when|where|how|tell|give|name|list)\b)"
+)
+
+
+@dataclass(frozen=True)
+class Askable:
+    """An argument as a question may speak of it."""
+
+    path: str
+    name: frozenset[str]
+    """Stems of the last part of its path."""
+    words: frozenset[str]
+    """These, and those of its path, its description, and what people call it."""
+    options: tuple[re.Pattern[str], ...]
+    """Of an enum, how each member is said."""
+    sorts: frozenset[str]
+
+    @classmethod
+    def read(cls, path: str, schema: Mapping[str, Any], called: Iterable[str] = ()) -> Askable:
+        """An argument out of its schema. `called`: texts by which people speak of it."""
+        about, last = str(schema.get("description") or ""), path.rpartition(".")[2]
+        name = frozenset(map(stem, plain_words(words_of(path))))
+        spoken = frozenset(stem(word) for text in (about, *called) for word in content_words(text))
+        above = frozenset(stem(word) for part in bare_path(path).split(".") for word in plain_words(words_of(part)))
+        members = [str(one).replace("_", " ").casefold() for one in schema.get("enum") or () if one is not None]
+        options = tuple(re.compile(rf"(?<!\w){re.escape(one)}(?:s|e?d)?(?!\w)") for one in members if one)
+        sort = kind_by_form(schema, last).sort
+        return cls(path, name, name | spoken | above, options, _sorts(sort, words_of(path), about, name | spoken))
+
+
+def _sorts(sort: str, name: str, about: str, words: frozenset[str]) -> frozenset[str]:
+    """What kinds of question may ask for an argument of this sort."""
+    found = {"date", "time"} if sort == "datetime" else {sort}
+    said = words.union(map(stem, plain_words(about)))
+    if sort == "number":
+        return frozenset(found | ({"span"} if said & _SPANS else set()))
+    named = _stems(name)
+    if named & {"duration"}:
+        found.add("span")
+    if sort in ("enum", "bool"):
+        return frozenset(found | ({"place"} if said & _PLACES else set()))
+    if "when" in said:
+        found |= {"date", "time"}
+    found |= {kind for kind, those in (("time", _TIMES), ("date", _DAYS)) if named & those}
+    last = name.split()[-1:]
+    if said & _PLACES or any(is_kind_of(word, kind) for word in last for kind in _PLACE_KINDS):
+        found.add("place")
+    is_person = said & _PERSONS or any(is_kind_of(word, kind) for word in last for kind in _PERSON_KINDS)
+    if is_person and sort not in ("date", "time", "datetime"):
+        found.add("person")
+    return frozenset(found)
+
+
+def asked_arguments(text: str, asked: Sequence[Asked], arguments: Sequence[Askable]) -> tuple[tuple[str, ...], ...]:
+    """For each thing that is asked for the paths of the likeliest arguments, several where they are equally likely;
+    none where it looks like none.
+
+    Args:
+        text: what was said; `asked`: the questions in it (`find_questions`).
+    """
+    if not arguments:
+        return ((),) * len(asked)
+    plain = text.replace("\u2019", "'").casefold()
+    found: list[tuple[str, ...]] = []
+    for span in dict.fromkeys(one.span for one in asked):
+        sentence = plain[slice(*span)]
+        foci = [one.focus.casefold() for one in asked if one.span == span]
+        if any(len(_offered(sentence, one)) > 1 for one in arguments):
+            foci = [sentence]  # the values between which it lets choose are no questions of their own
+        for focus in foci:
+            places = [focus, sentence, *sentences(plain[: span[0]])[-1:]] if len(foci) == 1 else [focus]
+            found.append(next(filter(None, (_likeliest(place, arguments) for place in places)), ()))
+    return tuple(found)
+
+
+def _likeliest(text: str, arguments: Sequence[Askable]) -> tuple[str, ...]:
+    scores = _scores(text, arguments)
+    best = max(scores)
+    if best < _LEAST:
+        return ()
+    return tuple(one.path for one, score in zip(arguments, scores, strict=True) if score >= best - 1e-9)
+
+
+def _scores(text: str, arguments: Sequence[Askable]) -> list[float]:
+    """What speaks for each argument."""
+    heard = frozenset(map(stem, plain_words(text)))
+    shared = Counter(word for one in arguments for word in one.words)
+    sorts = frozenset[str]().union(*(sorts for pattern, sorts in _SORTS if pattern.search(text)))
+    focus = _focus(text)
+    by_name = _YES_OR_NO.match(text) is not None
+    scores = []
+    for one in arguments:
+        score = 0.0
+        for word in heard & (one.name if by_name and "bool" not in one.sorts else one.words):
+            weak = word in _SAYS_LITTLE and one.name - _SAYS_LITTLE
+            weight = (_WEAK if weak else _WORD) * (_NAME if word in one.name else 1.0) + (
+                _FOCUS if word in focus else 0.0
+            )
+            score += weight / shared[word]
+        score += _RELATED * sum(_related(word, one.name) for word in focus - one.words)
+        if len(offered := _offered(text, one)) > 1:
+            score += _OPTIONS + _OPTION * len(offered)
+        scores.append(score + (_SORT if sorts & one.sorts else 0.0))
+    return scores
+
+
+def _offered(text: str, one: Askable) -> list[re.Pattern[str]]:
+    return [option for option in one.options if option.search(text)]
+
+
+def _focus(text: str) -> frozenset[str]:
+    """Stems of the noun that a question counts or chooses among: `which pickup store` of pickup and store."""
+    if (found := _CHOSEN.search(text)) is None:
+        return frozenset()
+    noun = []
+    for word in found.group(1).split():
+        if _NO_NOUN.match(word):
+            break
+        noun.append(stem(word))
+    return frozenset(noun)
+
+
+def _related(word: str, name: frozenset[str]) -> bool:
+    """Whether a word is a kind of what a name says, or the other way round."""
+    return any(
+        len(word) > 2
+        and len(other) > 2
+        and other not in _SAYS_LITTLE
+        and (is_kind_of(word, other) or is_kind_of(other, word))
+        for other in name
+    )
