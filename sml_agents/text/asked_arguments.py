@@ -175,7 +175,7 @@ def _scores(text: str, arguments: Sequence[Askable]) -> list[float]:
     for one in arguments:
         score = 0.0
         for word in heard & (one.name if by_name and "bool" not in one.sorts else one.words):
-            weak = word in _SAYS_LITTLE and one.name - _SAYS_LITTLE
+            weak = (word in _SAYS_LITTLE and one.name - _SAYS_LITTLE) or not content_words(word)
             weight = (_WEAK if weak else _WORD) * (_NAME if word in one.name else 1.0) + (
                 _FOCUS if word in focus else 0.0
             )

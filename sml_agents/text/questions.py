@@ -110,21 +110,31 @@ _BY_FIT = 0.4
 class _Others(NamedTuple):
     """What else a question may be about: what was told, and what the problem asks."""
 
-    sentences: tuple[frozenset[str], ...]
-    """Their words, as stems."""
+    sentences: tuple[tuple[frozenset[str], frozenset[str]], ...]
+    """Their words, as stems, and those that may be what they count: of a question the one after `how many`."""
 
     @classmethod
     def of(cls, heard: Sequence[str]) -> _Others:
         said = [sentence for text in heard for sentence in sentences(text)][-_MOST_HEARD:]
-        return cls(tuple(_stems(one) for one in said if one.rstrip().endswith("?") or _tells_number(one)))
+        found = []
+        for one in said:
+            if (asks := one.rstrip().endswith("?")) or _tells_number(one):
+                words = _stems(one)
+                found.append((words, (asks and _counted(one.casefold()) & words) or words))
+        return cls(tuple(found))
 
     def margin(self, asked: Asked, fact: _Named) -> float:
-        """By how much a question fits a fact better than all of these: 0 where nothing is to be compared."""
-        if not self.sentences:
+        """By how much a question fits a fact better than all of these that hold what it counts, too; 0 where nothing is
+        to be compared."""
+        focus = asked.focus.casefold()
+        words = _stems(_ASKING_WORDS.sub(" ", focus))
+        counted = _counted(focus) & words & fact.own
+        rivals = [one for one, may_count in self.sentences if counted <= may_count]
+        if not rivals:
             return 0.0
-        words = _stems(_ASKING_WORDS.sub(" ", asked.focus.casefold()))
-        shared = {word: sum(word in one for one in (fact.own, *self.sentences)) for word in words}
-        fits = [sum(1 / shared[word] for word in words & one) for one in (fact.own, *self.sentences)]
+        known = (fact.own, *(one for one, _ in self.sentences))
+        shared = {word: sum(word in one for one in known) for word in words}
+        fits = [sum(1 / shared[word] for word in words & one) for one in (fact.own, *rivals)]
         margin = fits[0] - max(fits[1:])
         return 0.0 if abs(margin) < _EQUAL else margin
 
@@ -134,6 +144,11 @@ _MOST_HEARD, _EQUAL = 400, 1e-9
 
 def _stems(text: str) -> frozenset[str]:
     return frozenset(map(stem, content_words(text)))
+
+
+def _counted(text: str) -> frozenset[str]:
+    """What is asked the number of, as stems."""
+    return frozenset(map(stem, _COUNTED.findall(text)))
 
 
 def _tells_number(sentence: str) -> bool:
@@ -179,7 +194,7 @@ class _Named(NamedTuple):
         """Whether at least half of a question's words of meaning are the fact's, what it counts or chooses included."""
         focus = asked.focus.casefold()
         words = {stem(word) for word in content_words(_ASKING_WORDS.sub(" ", focus))}
-        counted = {stem(word) for word in _COUNTED.findall(focus)} & words
+        counted = _counted(focus) & words
         return (
             asked.kind != "fragment"
             and self._may_be(focus, words)
