@@ -101,8 +101,12 @@ _NO_ITEM = re.compile(
     re.IGNORECASE,
 )
 _UNSPACED_WH = _any(united("counts", "opens", languages=tuple(words for words in OTHERS.values() if words.unspaced)))
-_ALTERNATIVES = re.compile(r"\b(?:which|what|is|are|does|do|should)\b[^,;]*,\s[^,;]+\bor\b[^,;]+$", re.IGNORECASE)
-"""`Which comes first, the smallest or the largest?` asks for one thing and offers two answers."""
+_ALTERNATIVES = _any(
+    r"\b(?:which|what)\b[^,;]*,\s[^,;]+\bor\b[^,;]+$",
+    rf"\b{_AUXILIARY}(?!.*\b(?:how|(?:and|or) (?:which|what))\b)[^;]*,\s[^;]+\bor\b[^,;]+$",
+)
+"""`Which comes first, the smallest or the largest?` asks for one thing and offers two answers, `Is it for one day, a
+week, or longer?` three."""
 _SHORT = 15
 _MANY_ITEMS = 3
 _MANY_WORDS = 4

@@ -16,6 +16,7 @@ from sml_agents.asker.student import AskerStudent, question
 from sml_agents.asker.threshold import AskerRecord
 from sml_agents.errors import InputError
 from sml_agents.roles import student_from
+from sml_agents.tasks import load_tasks
 from sml_agents.text.questions import asked_facts
 from sml_agents.types import Fact, Reply, Role, ToolCall
 from sml_agents.views import StudentView
@@ -37,6 +38,16 @@ from sml_agents.views import StudentView
 def test_a_question_names_its_argument_and_no_other(argument: Argument, fact: Fact) -> None:
     other = Fact(name="colour", statement="The colour is blue.")
     assert asked_facts(question(argument), (other, fact)) == (fact,)
+
+
+@pytest.mark.parametrize("split", ["train", "dev", "heldout"])
+def test_the_person_of_every_request_knows_what_it_is_asked_for(split: str) -> None:
+    for task in load_tasks(f"requests?form=underspecified&split={split}&n=80&seed=3"):
+        tools = {tool.name: tool for tool in map(ToolView.read, task.tools)}
+        arguments = {one.name: one for one in tools[task.private.calls[0].name].arguments}
+        for fact in task.private.facts:
+            asked = asked_facts(question(arguments[fact.name]), task.private.facts, (task.prompt,), task.tools)
+            assert asked[:1] == (fact,), question(arguments[fact.name])
 
 
 @pytest.fixture(scope="module")

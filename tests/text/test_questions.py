@@ -189,3 +189,110 @@ def test_every_irregular_form_has_the_stem_of_its_plain_form() -> None:
 
     for form, plain in _IRREGULAR.items():
         assert stem(form) == stem(plain) == stem(stem(plain))
+
+
+def tool(name: str, **arguments: dict[str, object]) -> dict[str, object]:
+    schema = {"type": "object", "properties": arguments, "required": [*arguments]}
+    return {"type": "function", "function": {"name": name, "description": "", "parameters": schema}}
+
+
+def text(about: str = "", *members: str) -> dict[str, object]:
+    return {"type": "string", **({"description": about} if about else {}), **({"enum": [*members]} if members else {})}
+
+
+VIEWING = tool(
+    "schedule_viewing",
+    property=text("Which home."),
+    date={"type": "string", "format": "date"},
+    visitors={"type": "integer", "description": "How many come."},
+    vehicle_type=text("How they come.", "car", "van", "bus"),
+    agent=text("Who shows it."),
+    minutes={"type": "integer"},
+)
+VIEWED = tuple(
+    Fact(name=name, statement=f"It is {value}.", keywords=(word,), public_names=(name, name.replace("_", " "), about))
+    for name, value, word, about in (
+        ("property", "Northridge Villas", "villa", "Which home"),
+        ("date", "the 5th of May", "day", ""),
+        ("visitors", "six", "people", "How many come"),
+        ("vehicle_type", "the van", "transport", "How they come"),
+        ("agent", "Mr. Silva", "agent", "Who shows it"),
+        ("minutes", "forty", "time", ""),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "name"),
+    [
+        ("Sure! Which home would you like to view?", "property"),
+        ("When should the viewing be?", "date"),
+        ("Which day suits you best?", "date"),
+        ("For how many visitors?", "visitors"),
+        ("Are you coming by car, van or bus?", "vehicle_type"),
+        ("Will you take the bus or the car?", "vehicle_type"),
+        ("Who will show you around?", "agent"),
+        ("How long should it take?", "minutes"),
+        ("You did not name the agent. Who is it?", "agent"),
+        ("What should the agent be (who shows it)?", "agent"),
+        ("What should the property be (which home)?", "property"),
+    ],
+)
+def test_the_argument_that_a_question_asks_for_is_told_among_all_of_a_tool(question: str, name: str) -> None:
+    assert [fact.name for fact in asked_facts(question, VIEWED, (), [VIEWING])][:1] == [name]
+    others = tuple(fact for fact in VIEWED if fact.name != name)
+    assert asked_facts(question, others, (), [VIEWING]) == ()  # it is no other's, whatever is left to tell
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What else do I need to know?",
+        "Can I help with anything else?",
+        "Should I go ahead?",
+        "How much is your budget?",
+        "",
+    ],
+)
+def test_what_looks_like_no_argument_asks_for_none(question: str) -> None:
+    facts = tuple(fact for fact in VIEWED if fact.name in ("property", "agent", "vehicle_type"))
+    assert asked_facts(question, facts, (), [VIEWING]) == ()
+
+
+def test_arguments_that_no_tool_has_are_told_by_their_words() -> None:
+    fact = Fact(name="colour", statement="It is green.", keywords=("colour",))
+    assert asked_facts("Which colour?", [fact], (), [VIEWING]) == (fact,)
+
+
+PROBLEM = (
+    "Mara sells pens and rulers at the fair. A ruler costs 4 dollars. She sells 12 pens and 7 rulers. "
+    "How many dollars does Mara take in with the pens and rulers?"
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "is_named"),
+    [
+        ("How much does a pen cost?", True),
+        ("What is the price of one pen?", True),
+        ("I need to know how many dollars each pen costs.", True),
+        ("How many dollars does Mara take in with pens and rulers together?", False),  # the problem's own question
+        ("How much does a ruler cost?", False),  # was told
+        ("How many pens does she sell?", False),
+    ],
+)
+def test_who_asks_for_something_else_of_the_problem_names_no_fact(question: str, is_named: bool) -> None:
+    fact = Fact(
+        name="price",
+        statement="A pen costs 3 dollars.",
+        keywords=("pen", "costs"),
+        question="How much does a pen cost?",
+    )
+    assert asked_facts(question, [fact], [PROBLEM]) == ((fact,) if is_named else ())
+
+
+def test_what_fits_a_fact_best_needs_none_of_its_keywords() -> None:
+    fact = Fact(name="points", statement="Bruno has 14 points on the card.", keywords=("card",))
+    problem = "For two points there is one keychain. Eighteen messages went out. How many keychains does Bruno get?"
+    assert asked_facts("How many points does Bruno have?", [fact], [problem]) == (fact,)
+    assert asked_facts("How many keychains does Bruno have?", [fact], [problem]) == ()
