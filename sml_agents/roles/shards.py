@@ -28,7 +28,7 @@ class ShardTeacher:
 
     def __init__(self, simulation: Simulation = "sharded") -> None:
         self.simulation = simulation
-        self.settings: dict[str, Any] = {"model": "shards", "simulation": simulation, "rules": 1}
+        self.settings: dict[str, Any] = {"model": "shards", "simulation": simulation, "rules": 2}
 
     async def reply(self, view: TeacherView, *, seed: int = 0) -> Reply:
         """One turn. Never fails and calls no model."""
