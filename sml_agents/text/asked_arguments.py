@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,8 @@ from sml_agents.text.words import content_words, plain_words, stem
 
 __all__ = ["Askable", "asked_arguments"]
 
-_NAME, _WORD, _WEAK, _FOCUS, _RELATED, _OPTIONS, _OPTION, _SORT, _WHOLE = 1.5, 1.0, 0.3, 1.0, 0.5, 1.5, 0.2, 1.0, 1.0
+_NAME, _WORD, _WEAK, _FOCUS, _RELATED, _OPTIONS, _OPTION, _WHOLE = 1.5, 1.0, 0.3, 1.0, 0.5, 1.5, 0.2, 1.0
+_SORT, _SORT_ALONE = 1.0, 0.5
 _LEAST = 0.6
 """What each kind of evidence counts, and how much there has to be: chosen on 165 questions for 55 arguments, of which
 77 % are found; of 165 others for 55 other arguments 76 %."""
@@ -135,12 +136,15 @@ def _sorts(sort: str, name: str, about: str, words: frozenset[str]) -> frozenset
     return frozenset(found)
 
 
-def asked_arguments(text: str, asked: Sequence[Asked], arguments: Sequence[Askable]) -> tuple[tuple[str, ...], ...]:
+def asked_arguments(
+    text: str, asked: Sequence[Asked], arguments: Sequence[Askable], about: Set[str] = frozenset()
+) -> tuple[tuple[str, ...], ...]:
     """For each thing that is asked for the paths of the likeliest arguments, several where they are equally likely;
     none where it looks like none.
 
     Args:
         text: what was said; `asked`: the questions in it (`find_questions`).
+        about: stems of what this is about, the request and the tool: `When?`, which speaks of nothing, asks for none.
     """
     if not arguments:
         return ((),) * len(asked)
@@ -153,24 +157,25 @@ def asked_arguments(text: str, asked: Sequence[Asked], arguments: Sequence[Askab
             foci = [sentence]  # the values between which it lets choose are no questions of their own
         for focus in foci:
             places = [focus, sentence, *sentences(plain[: span[0]])[-1:]] if len(foci) == 1 else [focus]
-            found.append(next(filter(None, (_likeliest(place, arguments) for place in places)), ()))
+            found.append(next(filter(None, (_likeliest(place, arguments, about) for place in places)), ()))
     return tuple(found)
 
 
-def _likeliest(text: str, arguments: Sequence[Askable]) -> tuple[str, ...]:
-    scores = _scores(text, arguments)
+def _likeliest(text: str, arguments: Sequence[Askable], about: Set[str]) -> tuple[str, ...]:
+    scores = _scores(text, arguments, about)
     best = max(scores)
     if best < _LEAST:
         return ()
     return tuple(one.path for one, score in zip(arguments, scores, strict=True) if score >= best - 1e-9)
 
 
-def _scores(text: str, arguments: Sequence[Askable]) -> list[float]:
+def _scores(text: str, arguments: Sequence[Askable], about: Set[str]) -> list[float]:
     """What speaks for each argument."""
     said = f" {' '.join(plain_words(text))} "
     heard = frozenset(map(stem, said.split()))
     shared = Counter(word for one in arguments for word in one.words)
     sorts = frozenset[str]().union(*(sorts for pattern, sorts in _SORTS if pattern.search(text)))
+    by_sort = _SORT if heard & about else _SORT_ALONE
     focus = _focus(text)
     by_name = _YES_OR_NO.match(text) is not None
     scores = []
@@ -187,7 +192,7 @@ def _scores(text: str, arguments: Sequence[Askable]) -> list[float]:
             score += _OPTIONS + _OPTION * len(offered)
         if " " in (whole := words_of(one.path)) and f" {whole} " in said:
             score += _WHOLE
-        scores.append(score + (_SORT if sorts & one.sorts else 0.0))
+        scores.append(score + (by_sort if sorts & one.sorts else 0.0))
     return scores
 
 

@@ -9,13 +9,13 @@ words carry meaning `words`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
 from sml_agents.text.asked_arguments import Askable, asked_arguments
 from sml_agents.text.asking import Asked, find_questions
 from sml_agents.text.languages import united
-from sml_agents.text.schemas import argument_paths, parameters_of, schema_at
+from sml_agents.text.schemas import argument_paths, object_of, parameters_of, schema_at, words_of
 from sml_agents.text.sentences import sentences
 from sml_agents.text.words import content_words, is_number, keywords_of, plain_words, stem
 from sml_agents.types import Fact
@@ -62,7 +62,7 @@ def asked_facts(
     asked = [one for one in find_questions(question, heard) if one.kind != "solve"]
     known = [_Named.of(fact) for fact in facts]
     arguments = _arguments(facts, tools)
-    likeliest = asked_arguments(question, asked, arguments)
+    likeliest = asked_arguments(question, asked, arguments, _stems(" ".join((*heard, *_tools_in_words(tools)))))
     best: dict[int, float] = {}
     hits = 0
     if arguments:
@@ -81,6 +81,12 @@ def asked_facts(
     if 2 * hits < len(asked):
         return ()
     return tuple(facts[k] for k in sorted(best, key=lambda k: (-best[k], k)))
+
+
+def _tools_in_words(tools: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for tool in tools:
+        function = object_of(tool.get("function"))
+        yield f"{words_of(str(function.get('name') or ''))} {function.get('description') or ''}"
 
 
 def _arguments(facts: Sequence[Fact], tools: Sequence[Mapping[str, Any]]) -> list[Askable]:
