@@ -16,16 +16,19 @@ asks for none, nor does what looks more like another one.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sml_agents.text.asking import Asked
 from sml_agents.text.schemas import bare_path, words_of
 from sml_agents.text.sentences import sentences
 from sml_agents.text.thesaurus import is_kind_of
+from sml_agents.text.tools import json_text
 from sml_agents.text.values.forms import kind_by_form
 from sml_agents.text.words import content_words, plain_words, stem
 
@@ -96,21 +99,28 @@ class Askable:
     """Stems of the last part of its path."""
     words: frozenset[str]
     """These, and those of its path, its description, and what people call it."""
-    options: tuple[re.Pattern[str], ...]
-    """Of an enum, how each member is said."""
+    options: tuple[str, ...]
+    """Of an enum, the words of each member."""
     sorts: frozenset[str]
 
-    @classmethod
-    def read(cls, path: str, schema: Mapping[str, Any], called: Iterable[str] = ()) -> Askable:
+    @staticmethod
+    def read(path: str, schema: Mapping[str, Any], called: Iterable[str] = ()) -> Askable:
         """An argument out of its schema. `called`: texts by which people speak of it."""
-        about, last = str(schema.get("description") or ""), path.rpartition(".")[2]
-        name = frozenset(map(stem, plain_words(words_of(path))))
-        spoken = frozenset(stem(word) for text in (about, *called) for word in content_words(text))
-        above = frozenset(stem(word) for part in bare_path(path).split(".") for word in plain_words(words_of(part)))
-        members = [str(one).replace("_", " ").casefold() for one in schema.get("enum") or () if one is not None]
-        options = tuple(re.compile(rf"(?<!\w){re.escape(one)}(?:s|e?d)?(?!\w)") for one in members if one)
-        sort = kind_by_form(schema, last).sort
-        return cls(path, name, name | spoken | above, options, _sorts(sort, words_of(path), about, name | spoken))
+        return _read(path, json_text(schema), tuple(called))
+
+
+@lru_cache(1 << 12)
+def _read(path: str, written: str, called: tuple[str, ...]) -> Askable:
+    schema = json.loads(written)
+    about, last = str(schema.get("description") or ""), path.rpartition(".")[2]
+    name = frozenset(map(stem, plain_words(words_of(path))))
+    spoken = frozenset(stem(word) for text in (about, *called) for word in content_words(text))
+    above = frozenset(stem(word) for part in bare_path(path).split(".") for word in plain_words(words_of(part)))
+    members = schema.get("enum")
+    listed = members if isinstance(members, list) else ()
+    options = tuple(filter(None, (" ".join(plain_words(str(one))) for one in listed if one is not None)))
+    sort = kind_by_form(schema, last).sort
+    return Askable(path, name, name | spoken | above, options, _sorts(sort, words_of(path), about, name | spoken))
 
 
 def _sorts(sort: str, name: str, about: str, words: frozenset[str]) -> frozenset[str]:
@@ -153,7 +163,7 @@ def asked_arguments(
     for span in dict.fromkeys(one.span for one in asked):
         sentence = plain[slice(*span)]
         foci = [one.focus.casefold() for one in asked if one.span == span]
-        if any(len(_offered(sentence, one)) > 1 for one in arguments):
+        if any(len(_offered(_spaced(sentence), one)) > 1 for one in arguments):
             foci = [sentence]  # the values between which it lets choose are no questions of their own
         for focus in foci:
             places = [focus, sentence, *sentences(plain[: span[0]])[-1:]] if len(foci) == 1 else [focus]
@@ -171,7 +181,7 @@ def _likeliest(text: str, arguments: Sequence[Askable], about: Set[str]) -> tupl
 
 def _scores(text: str, arguments: Sequence[Askable], about: Set[str]) -> list[float]:
     """What speaks for each argument."""
-    said = f" {' '.join(plain_words(text))} "
+    said = _spaced(text)
     heard = frozenset(map(stem, said.split()))
     shared = Counter(word for one in arguments for word in one.words)
     sorts = frozenset[str]().union(*(sorts for pattern, sorts in _SORTS if pattern.search(text)))
@@ -188,7 +198,7 @@ def _scores(text: str, arguments: Sequence[Askable], about: Set[str]) -> list[fl
             )
             score += weight / shared[word]
         score += _RELATED * sum(_related(word, one.name) for word in focus - one.words)
-        if len(offered := _offered(text, one)) > 1:
+        if len(offered := _offered(said, one)) > 1:
             score += _OPTIONS + _OPTION * len(offered)
         if " " in (whole := words_of(one.path)) and f" {whole} " in said:
             score += _WHOLE
@@ -196,8 +206,13 @@ def _scores(text: str, arguments: Sequence[Askable], about: Set[str]) -> list[fl
     return scores
 
 
-def _offered(text: str, one: Askable) -> list[re.Pattern[str]]:
-    return [option for option in one.options if option.search(text)]
+def _offered(said: str, one: Askable) -> list[str]:
+    """The values of an argument that stand in a text, one space between words and at its ends."""
+    return [option for option in one.options if any(f" {option}{ending} " in said for ending in ("", "s", "d", "ed"))]
+
+
+def _spaced(text: str) -> str:
+    return f" {' '.join(plain_words(text))} "
 
 
 def _focus(text: str) -> frozenset[str]:
