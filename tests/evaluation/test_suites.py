@@ -259,7 +259,7 @@ async def test_the_students_own_model_teaches_over_http_and_its_leaks_and_costs_
     assert metric_of(own, "leak_rate").value == 0.5
     assert metric_of(own, "teacher_calls").value == 2.0 and metric_of(own, "student_calls").value == 3.0
     assert (metric_of(own, "teacher_tokens").value or 0) > 20
-    scripts = summary.baselines["never ask"].metrics
+    scripts = summary.baselines["reads nothing"].metrics
     assert metric_of(scripts, "leak_rate").value == 0.0 and metric_of(scripts, "teacher_tokens").value is None
     [part] = summary.settings["parts"].values()
     assert part["teacher"]["prompt"] and part["dialogue"]["max_turns"] == 10

@@ -149,11 +149,11 @@ def test_a_question_by_a_name_in_the_schema_names_that_argument_alone() -> None:
         for path in every:
             called = re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", path.rpartition(".")[2]).lower()
             for question in (f"What should the {called} be?", f"What is the {path.rpartition('.')[2]}?"):
-                found = {fact.name for fact in asked_facts(question, facts, (lacking.prompt,))}
+                found = {fact.name for fact in asked_facts(question, facts, (lacking.prompt,), lacking.tools)}
                 assert found == {path} & missing, (lacking.prompt, question, facts)
             own_words += path in missing and not any(key in called for fact in facts for key in fact.keywords)
         shotgun = " ".join(f"What is the {re.sub('_', ' ', path)}?" for path in every if path not in missing)
-        assert not asked_facts(f"{shotgun} What is the {facts[0].name}?", facts) or len(every) - len(missing) < 2
+        assert not asked_facts(f"{shotgun} What is the {facts[0].name}?", facts, (), lacking.tools) or len(every) - len(missing) < 2
     assert own_words > 20  # as many are called otherwise by the person
 
 
