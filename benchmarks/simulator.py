@@ -5,8 +5,8 @@
 `simulator_questions.jsonl` has, for 495 tasks that lack something, three questions by which somebody would ask for
 exactly that, and three that ask for something else, 2,970 in all: written by a large language model that saw the
 problem, or the tool and the request, and what is missing, and nothing of the rule. With the `known` ones at hand the
-rule was made; the `fresh` ones were written afterwards, about other facts and arguments, and nothing was changed for
-them. Each question is the first turn of a dialogue with the oracle; what is counted is whether it tells the missing
+rule was made; the `fresh` ones were written afterwards, about other facts and arguments, and only how many come out
+wrong was looked at. Each question is the first turn of a dialogue with the oracle; what is counted is whether it tells the missing
 fact. Tasks are made anew from their specs; those of GSM8K need its files, and are left out without. 95 % Wilson
 intervals.
 """
