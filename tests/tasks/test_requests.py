@@ -153,7 +153,10 @@ def test_a_question_by_a_name_in_the_schema_names_that_argument_alone() -> None:
                 assert found == {path} & missing, (lacking.prompt, question, facts)
             own_words += path in missing and not any(key in called for fact in facts for key in fact.keywords)
         shotgun = " ".join(f"What is the {re.sub('_', ' ', path)}?" for path in every if path not in missing)
-        assert not asked_facts(f"{shotgun} What is the {facts[0].name}?", facts, (), lacking.tools) or len(every) - len(missing) < 2
+        assert (
+            not asked_facts(f"{shotgun} What is the {facts[0].name}?", facts, (), lacking.tools)
+            or len(every) - len(missing) < 2
+        )
     assert own_words > 20  # as many are called otherwise by the person
 
 
