@@ -6,9 +6,9 @@
 exactly that, and three that ask for something else, 2,970 in all: written by a large language model that saw the
 problem, or the tool and the request, and what is missing, and nothing of the rule. With the `known` ones at hand the
 rule was made; the `fresh` ones were written afterwards, about other facts and arguments, and only how many come out
-wrong was looked at. Each question is the first turn of a dialogue with the oracle; what is counted is whether it tells the missing
-fact. Tasks are made anew from their specs; those of GSM8K need its files, and are left out without. 95 % Wilson
-intervals.
+wrong was looked at. Each question is the first turn of a dialogue with the oracle; what is counted is whether it tells
+the missing fact. Tasks are made anew from their specs; those of GSM8K need its files, and are left out without. 95 %
+Wilson intervals.
 """
 
 from __future__ import annotations
