@@ -107,6 +107,10 @@ _ALTERNATIVES = _any(
 )
 """`Which comes first, the smallest or the largest?` asks for one thing and offers two answers, `Is it for one day, a
 week, or longer?` three."""
+_GAP = re.compile(r"\s{8,}")
+"""A model gone astray writes nothing but spaces: patterns that may begin at each of them would take the square."""
+_LONGEST_CHOICE = 400
+"""Characters: what is longer is no choice, and would take long to look at."""
 _SHORT = 15
 _MANY_ITEMS = 3
 _MANY_WORDS = 4
@@ -122,6 +126,7 @@ def find_questions(text: str, heard: Sequence[str] = ()) -> list[Asked]:
     questions when they are repeated. Linear in the length of the texts.
     """
     plain = _without_quotes(text.replace("\u2019", "'"))
+    plain = _GAP.sub(lambda gap: gap.group()[0] + "\0" * (len(gap.group()) - 2) + gap.group()[-1], plain)
     known = _Known(heard)
     asked: list[list[Asked]] = []
     following = ""
@@ -193,7 +198,8 @@ def _clauses(sentence: str, known: _Known) -> Iterator[str]:
     parts.append(focus[at:])
     for part in parts:
         part = _PURPOSE.sub("", part).strip(" \n.,;:?!") or part.strip()
-        items = [item for item in _ITEM.split(part) if item] if not _ALTERNATIVES.search(part) else []
+        offers = len(part) <= _LONGEST_CHOICE and _ALTERNATIVES.search(part) is not None
+        items = [item for item in _ITEM.split(part) if item] if not offers else []
         things = [item for item in items if not _NO_ITEM.match(item)]
         named = [item for k, item in enumerate(things) if k in (0, len(things) - 1) or len(item.split()) <= _MANY_WORDS]
         if len(named) >= _MANY_ITEMS:

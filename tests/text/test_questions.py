@@ -176,12 +176,18 @@ def test_any_text_is_safe(statement: str, question: str) -> None:
     assert set(asked_facts(question, [Fact(name="f", statement=statement)])) <= {Fact(name="f", statement=statement)}
 
 
-@pytest.mark.parametrize("piece", ["word ", "7 ", "苹", "a'", "é\u0301", "edededed", "?!"])
+@pytest.mark.parametrize("piece", ["word ", "7 ", "苹", "a'", "é\u0301", "edededed", "?!", " ", "is it, or "])
 def test_time_is_linear_in_the_text(piece: str) -> None:
     text = piece * (200_000 // len(piece))
     with within(5):
         keywords_of(text, text)
         asked_facts(text, [Fact(name="f", statement=text)])
+
+
+@pytest.mark.parametrize("piece", [" ", "is it, or ", "the ", "which agent, "])
+def test_so_is_it_where_arguments_are_asked_for(piece: str) -> None:
+    with within(5):
+        asked_facts(f"Which agent {piece * (50_000 // len(piece))}?", VIEWED[:1], ("A viewing, please.",), [VIEWING])
 
 
 def test_every_irregular_form_has_the_stem_of_its_plain_form() -> None:
@@ -232,7 +238,7 @@ VIEWED = tuple(
         ("Are you coming by car, van or bus?", "vehicle_type"),
         ("Will you take the bus or the car?", "vehicle_type"),
         ("Who will show you around?", "agent"),
-        ("How long should it take?", "minutes"),
+        ("How long should the viewing take?", "minutes"),
         ("You did not name the agent. Who is it?", "agent"),
         ("What should the agent be (who shows it)?", "agent"),
         ("What should the property be (which home)?", "property"),
