@@ -73,7 +73,7 @@ def asked_facts(
             best |= dict.fromkeys(named, 1.0)
         if any(likeliest):
             return tuple(facts[k] for k in sorted(best)) if 2 * hits >= len(likeliest) else ()
-    others = _Others.of(heard)
+    others = _Others.of(() if arguments else heard)
     for one in asked:
         scores = {k: score for k, fact in enumerate(known) if (score := _fit(one, fact, others))}
         hits += bool(scores)
@@ -92,7 +92,7 @@ def _tools_in_words(tools: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 def _arguments(facts: Sequence[Fact], tools: Sequence[Mapping[str, Any]]) -> list[Askable]:
     """The arguments of the tools that have an argument for each fact."""
     found: dict[str, Askable] = {}
-    called = {fact.name: (fact.question, *fact.keywords, *fact.public_names) for fact in facts}
+    called = {fact.name: (*fact.keywords, *fact.public_names) for fact in facts}
     for schema in parameters_of(tools).values():
         paths = tuple(argument_paths(schema))
         if facts and called.keys() <= set(paths):

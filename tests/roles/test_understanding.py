@@ -59,6 +59,7 @@ def test_the_person_understands_who_asks_and_tells_nobody_else(
         "Which one?",
         "What is its name?",
         "What else do I need to know?",
+        "What did you have in mind?",
     ],
 )
 def test_a_question_that_speaks_of_nothing_is_told_nothing(question: str) -> None:
