@@ -27,6 +27,7 @@ from shares import share
 
 from sml_agents.backends.scripted import ScriptedModel
 from sml_agents.dialogue import DialogueSettings, build_dialogue
+from sml_agents.errors import SmlError
 from sml_agents.roles import ChatStudent, OracleTeacher
 from sml_agents.tasks import load_tasks
 from sml_agents.types import Task
@@ -76,7 +77,10 @@ def main() -> int:
     parser.add_argument("--show", action="store_true", help="print what comes out wrong")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    found = asyncio.run(measure({path.name: path for path in options.gsm8k}, options.show))
+    try:
+        found = asyncio.run(measure({path.name: path for path in options.gsm8k}, options.show))
+    except SmlError as error:
+        parser.error(str(error))
     figures = {
         name: {domain: {kind: share(told) for kind, told in kinds.items()} for domain, kinds in domains.items()}
         for name, domains in found.items()
