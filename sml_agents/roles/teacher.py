@@ -97,7 +97,7 @@ class OracleTeacher:
         return " ".join(filter(None, parts)), None
 
 
-RULES = 3
+RULES = 4
 """Goes up when the oracle answers the same turn differently, so that no run mixes two rulebooks."""
 WRONG = "That is not right."
 NOT_YET = "You do not know everything you need yet."

@@ -36,6 +36,8 @@ __all__ = ["Askable", "asked_arguments"]
 
 _NAME, _WORD, _WEAK, _FOCUS, _RELATED, _OPTIONS, _OPTION, _WHOLE = 1.5, 1.0, 0.3, 1.0, 0.5, 1.5, 0.2, 1.0
 _SORT, _SORT_ALONE = 1.0, 0.5
+_MOST_NAMED = 2
+"""Who names more arguments than these in one breath asks for none of them."""
 _LEAST = 0.6
 """What each kind of evidence counts, and how much there has to be: chosen on 165 questions for 55 arguments, of which
 75 % are found; of 165 others for 55 other arguments 75 %, of 240 by another writer for 80 more 70 %."""
@@ -74,6 +76,23 @@ _SORTS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
         ),
     )
 )
+_END = 0.2
+_END_NAMES = {
+    "first": _stems("from source start begin first min minimum earliest origin departure old current lower check_in"),
+    "last": _stems("to into target destination end until last max maximum latest arrival return new upper check_out"),
+}
+_ENDS = {
+    "first": re.compile(
+        r"\bfrom (?:which|what|where|whom?)\b|\b(?:where|who|which|what)\b.*\bfrom\W*$"
+        r"|\b(?:start|begin|first|min(?:imum)?|at least|earliest|source|origin|leav|depart|current(?:ly)?|old)"
+    ),
+    "last": re.compile(
+        r"\b(?:in)?to (?:which|what|where|whom?)\b|\binto\b|\b(?:where|who|which|what)\b.*\b(?:in)?to\W*$"
+        r"|\b(?:end(?:s|ing)?\b|until|till|last|max(?:imum)?|at most|latest"
+        r"|target|destination|arriv|return|com(?:e|ing) back|new\b)"
+    ),
+}
+"""Of what has two ends, the words that say which one: `start` and `end`, `from` and `to`, `min` and `max`."""
 _CHOSEN = re.compile(
     r"\b(?:which|what|whose|how many|how much|(?:name|kind|type|sort|number) of|what's|what is|who is|who's)\s+"
     r"(?:(?:the|your|a|an|his|her|their|its|exact|specific|else|other|(?:kind|type|sort|number|name) of)\s)*"
@@ -102,6 +121,8 @@ class Askable:
     options: tuple[str, ...]
     """Of an enum, the words of each member."""
     sorts: frozenset[str]
+    end: str = ""
+    """Which of two ends its name says: `from` of `from_currency`."""
 
     @staticmethod
     def read(path: str, schema: Mapping[str, Any], called: Iterable[str] = ()) -> Askable:
@@ -120,7 +141,9 @@ def _read(path: str, written: str, called: tuple[str, ...]) -> Askable:
     listed = members if isinstance(members, list) else ()
     options = tuple(filter(None, (" ".join(plain_words(str(one))) for one in listed if one is not None)))
     sort = kind_by_form(schema, last).sort
-    return Askable(path, name, name | spoken | above, options, _sorts(sort, words_of(path), about, name | spoken))
+    ends = [end for end, words in _END_NAMES.items() if name & words]
+    sorts = _sorts(sort, words_of(path), about, name | spoken)
+    return Askable(path, name, name | spoken | above, options, sorts, ends[0] if len(ends) == 1 else "")
 
 
 def _sorts(sort: str, name: str, about: str, words: frozenset[str]) -> frozenset[str]:
@@ -177,7 +200,16 @@ def _likeliest(text: str, arguments: Sequence[Askable], about: Set[str]) -> tupl
     best = max(scores)
     if best < _LEAST:
         return ()
-    return tuple(one.path for one, score in zip(arguments, scores, strict=True) if score >= best - 1e-9)
+    said = _spaced(text)
+    likeliest = tuple(one.path for one, score in zip(arguments, scores, strict=True) if score >= best - 1e-9)
+    return likeliest if max(len(likeliest), len(_named(said, arguments))) <= _MOST_NAMED else ()
+
+
+def _named(said: str, arguments: Sequence[Askable]) -> set[str]:
+    """The names of arguments that stand in a text, none that is part of another: of `return date` not `date`."""
+    names = {words_of(one.path) for one in arguments}
+    found = {name for name in names if f" {name} " in said and content_words(name)}
+    return {name for name in found if not any(f" {name} " in f" {other} " for other in found - {name})}
 
 
 def _scores(text: str, arguments: Sequence[Askable], about: Set[str]) -> list[float]:
@@ -189,6 +221,7 @@ def _scores(text: str, arguments: Sequence[Askable], about: Set[str]) -> list[fl
     by_sort = _SORT if heard & about else _SORT_ALONE
     focus = _focus(text)
     by_name = _YES_OR_NO.match(text) is not None
+    ends = [end for end, pattern in _ENDS.items() if pattern.search(text)]
     scores = []
     for one in arguments:
         score = 0.0
@@ -203,6 +236,10 @@ def _scores(text: str, arguments: Sequence[Askable], about: Set[str]) -> list[fl
             score += _OPTIONS + _OPTION * len(offered)
         if " " in (whole := words_of(one.path)) and f" {whole} " in said:
             score += _WHOLE
+        if score and one.end:
+            score += _END * sum(1 if one.end == end else -1 for end in ends)
+        if f" the {whole} " in said:
+            score = max(score, _LEAST)  # named, whatever the words of its name are
         scores.append(score + (by_sort if sorts & one.sorts else 0.0))
     return scores
 

@@ -24,7 +24,7 @@ from sml_agents.text.answers.guesses import guess_in
 from sml_agents.text.languages import ENGLISH, OTHERS, united
 from sml_agents.text.sentences import sentence_spans
 
-__all__ = ["Asked", "find_questions"]
+__all__ = ["Asked", "asks_yes_or_no", "find_questions"]
 
 
 class Asked(NamedTuple):
@@ -42,7 +42,7 @@ def _any(*patterns: str) -> re.Pattern[str]:
     return re.compile("|".join(patterns), re.IGNORECASE)
 
 
-_MARKED = re.compile(r"[?\uff1f\u061f][\"'\u201d\u2019\u00bb)\]*_\s]*[.!]*\s*$")
+_MARKED = re.compile(r"[?\uff1f\u061f][\"'`\u201d\u2019\u00bb)\]*_\s]*(?:</\w{1,20}>)?[.!]*\s*$")
 _COUNTS = united("counts")
 _WH = _any(united("counts", "opens"))
 _REQUEST = _any(united("requests"))
@@ -103,10 +103,21 @@ _NO_ITEM = re.compile(
 _UNSPACED_WH = _any(united("counts", "opens", languages=tuple(words for words in OTHERS.values() if words.unspaced)))
 _ALTERNATIVES = _any(
     r"\b(?:which|what)\b[^,;]*,\s[^,;]+\bor\b[^,;]+$",
-    rf"\b{_AUXILIARY}(?!.*\b(?:how|(?:and|or) (?:which|what))\b)[^;]*,\s[^;]+\bor\b[^,;]+$",
+    rf"\b{_AUXILIARY}(?!.*\b(?:how|(?:and|or) (?:which|what))\b)[^;]*,\s[^;]+\bor\b[^;]+$",
+    r"\b(?:whether|if)\b(?!.*\b(?:how|which|what)\b)[^;]*,\s[^;]+\bor\b[^;]+$",
+    r":\s[^:;]+,\s[^:;]+\bor\b[^:;]+$",
 )
 """`Which comes first, the smallest or the largest?` asks for one thing and offers two answers, `Is it for one day, a
 week, or longer?` three."""
+_OFFERED = re.compile(r"[^,;/]+(?:,\s[^,;]+)+,?\s+or\s[^,;]+|[^\s,;/]+(?:\s?/\s?[^\s,;/]+)+", re.IGNORECASE)
+"""Nothing but values to choose from: `Red, green or blue?`"""
+_ASIDE = re.compile(
+    r"\([^()]*\)|\[[^\[\]]*\]|\b(?:e\.g\.|for example|for instance|such as)(?![^\W_]).*$", re.IGNORECASE
+)
+"""What stands in brackets, and examples, ask for nothing more."""
+_LISTED = re.compile(r"\s*(?:[-*\u2022]|\d{1,2}[.)])\s+")
+_INTRODUCES = re.compile(r":\W*$|\bfollowing\b[^:]*$", re.IGNORECASE)
+_FIGURE = re.compile(r"\d")
 _GAP = re.compile(r"\s{8,}")
 """A model gone astray writes nothing but spaces: patterns that may begin at each of them would take the square."""
 _LONGEST_CHOICE = 400
@@ -130,18 +141,48 @@ def find_questions(text: str, heard: Sequence[str] = ()) -> list[Asked]:
     known = _Known(heard)
     asked: list[list[Asked]] = []
     following = ""
-    for start, end in reversed(sentence_spans(plain)):
+    spans = sentence_spans(plain)
+    items, above = _lists(plain, spans)
+    for start, end in reversed(spans):
         sentence = plain[start:end]
-        kind = _kind(sentence)
+        kind = _kind(sentence) or ("question" if (start, end) in items else None)
+        if (start, end) in above:
+            continue
         if kind is None or known.holds(sentence) or guess_in(sentence) is not None:
             if _CALCULATION.search(sentence):
                 break  # whatever was asked before this, the speaker goes on to answer itself
         elif not (following and _ANSWERS.search(following)):
-            asked.append([Asked((start, end), focus, kind) for focus in _clauses(sentence, known)])
+            asked.append([Asked((start, end), focus, kind) for focus in _clauses(sentence, kind)])
             if len(asked) >= _MOST:
                 break
         following = sentence
     return [one for found in reversed(asked) for one in found]
+
+
+def _lists(plain: str, spans: Sequence[tuple[int, int]]) -> tuple[set[tuple[int, int]], set[tuple[int, int]]]:
+    """The lines of lists of what is asked for, `I need the following:` above them, and these sentences, which ask for
+    nothing more. A line with a figure tells something, unless it is a question.
+    """
+    items, intros = set(), set()
+    above = None
+    for start, end in spans:
+        sentence = plain[start:end]
+        if not any(letter.isalpha() for letter in sentence):
+            continue  # the number of a line
+        if above is not None and _LISTED.match(plain, plain.rfind("\n", 0, start) + 1, end) is not None:
+            tells = _FIGURE.search(_LISTED.sub("", sentence)) is not None or len(sentence) > _LONGEST_CHOICE
+            if _kind(sentence) or not tells:
+                items.add((start, end))
+                intros.add(above)
+        else:
+            introduces = _INTRODUCES.search(sentence) is not None and _kind(sentence) in ("question", "fragment")
+            above = (start, end) if introduces else None
+    return items, intros
+
+
+def asks_yes_or_no(sentence: str) -> bool:
+    """Whether a sentence is marked as a question and has no question word: `Should I use 7 pm?`, `7 pm, okay?`"""
+    return _MARKED.search(sentence) is not None and _WH.search(sentence) is None
 
 
 def _without_quotes(text: str) -> str:
@@ -180,10 +221,12 @@ def _asks_unmarked(sentence: str) -> bool:
     )
 
 
-def _clauses(sentence: str, known: _Known) -> Iterator[str]:
+def _clauses(sentence: str, kind: str) -> Iterator[str]:
     """What a question asks for, one thing at a time."""
     request = _REQUEST.search(sentence)
-    start = request.end() if request else 0
+    start = 0
+    if request is not None:
+        start = request.end() - (len("whether") if request.group().casefold().endswith("whether") else 0)
     if request is None and (opening := _ENGLISH_WH_ANYWHERE.search(sentence)) is not None:
         start = opening.start()  # other languages may put it last
     if start >= len(sentence.rstrip(" .?!")):
@@ -198,8 +241,11 @@ def _clauses(sentence: str, known: _Known) -> Iterator[str]:
     parts.append(focus[at:])
     for part in parts:
         part = _PURPOSE.sub("", part).strip(" \n.,;:?!") or part.strip()
-        offers = len(part) <= _LONGEST_CHOICE and _ALTERNATIVES.search(part) is not None
-        items = [item for item in _ITEM.split(part) if item] if not offers else []
+        main = _ASIDE.sub("", part) if len(part) <= _LONGEST_CHOICE else part
+        offers = len(part) <= _LONGEST_CHOICE and (
+            _ALTERNATIVES.search(main) is not None or (kind == "fragment" and _OFFERED.fullmatch(main) is not None)
+        )
+        items = [item for item in _ITEM.split(main) if item.strip()] if not offers else []
         things = [item for item in items if not _NO_ITEM.match(item)]
         named = [item for k, item in enumerate(things) if k in (0, len(things) - 1) or len(item.split()) <= _MANY_WORDS]
         if len(named) >= _MANY_ITEMS:

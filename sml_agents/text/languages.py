@@ -43,6 +43,13 @@ ENGLISH = Words(
     requests=rf"""
         (?:could|can|would|will) (?:you|someone|anyone)(?: please| kindly| also| perhaps){{0,2}} {_INFORM}(?: me| us)?
         (?:please|kindly|pls|plz)(?: also)? {_INFORM}(?: me| us)?
+        (?:please|kindly|pls|plz)(?: also)? (?:choose|select|pick|enter|supply|fill in|add|include|describe|name|list|indicate
+            |mention) (?:the|an?|your|one|which|what|how)
+        you (?:haven't|have not|hadn't|didn't|did not|never)(?: yet)? (?:told|tell|said|say|mention(?:ed)?|give|given|gave
+            |specif(?:y|ied)|provided?|stated?)(?: me| us)? (?:the|an?|your|what|which|how|when|where|who|whether)
+        (?:^\W*|(?<=[.!,;:-])\s*)(?:the|your) [^.,!?\n\d]{{1,60}}, please(?=\W*$)
+        (?:i|we) (?:have|had|got) (?:an?|one|another)(?: quick| short| last| final)? question (?:about|on|regarding|concerning)
+        (?:i|we) wanted to (?:ask|know)
         (?:i|we)(?:'d|'ll| will| would)?(?: still| also| first| really| just| only| simply){{0,2}} (?:need|have|want|must
             |require|like|love|ought|should|wish|am trying)(?: to)? (?:know|ask(?! ourselves| myself)|be told|hear|learn)
         (?:i|we)(?:'d|'ll| will| would)?(?: still| also| first| really| just| only){{0,2}} (?:need|require|want|appreciate

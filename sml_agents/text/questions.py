@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from sml_agents.text.asked_arguments import Askable, asked_arguments
 from sml_agents.text.asking import Asked, find_questions
 from sml_agents.text.languages import united
-from sml_agents.text.schemas import argument_paths, object_of, parameters_of, schema_at, words_of
+from sml_agents.text.schemas import argument_paths, bare_path, object_of, parameters_of, schema_at, words_of
 from sml_agents.text.sentences import sentences
 from sml_agents.text.words import content_words, is_number, keywords_of, plain_words, stem
 from sml_agents.types import Fact
@@ -66,14 +66,13 @@ def asked_facts(
     best: dict[int, float] = {}
     hits = 0
     if arguments:
-        places = {fact.name: k for k, fact in enumerate(facts)}
+        places = {bare_path(fact.name): k for k, fact in enumerate(facts)}
         for paths in likeliest:
             named = [places[path] for path in paths if path in places]
             hits += bool(named)
             best |= dict.fromkeys(named, 1.0)
-        if any(likeliest):
-            return tuple(facts[k] for k in sorted(best)) if 2 * hits >= len(likeliest) else ()
-    others = _Others.of(() if arguments else heard)
+        return tuple(facts[k] for k in sorted(best)) if 2 * hits >= len(likeliest) else ()
+    others = _Others.of(heard)
     for one in asked:
         scores = {k: score for k, fact in enumerate(known) if (score := _fit(one, fact, others))}
         hits += bool(scores)
@@ -90,14 +89,21 @@ def _tools_in_words(tools: Sequence[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def _arguments(facts: Sequence[Fact], tools: Sequence[Mapping[str, Any]]) -> list[Askable]:
-    """The arguments of the tools that have an argument for each fact."""
+    """The arguments of the tools whose arguments the facts are: of those that have one for each fact, or else of all
+    that have one for any; none where there is a fact that is no argument."""
+    called = {bare_path(fact.name): (*fact.keywords, *fact.public_names) for fact in facts}
+    paths = {name: argument_paths(schema) for name, schema in parameters_of(tools).items()}
+    bare = {name: set(map(bare_path, those)) for name, those in paths.items()}
+    meant = [name for name in paths if called.keys() <= bare[name]] or [
+        name for name in paths if called.keys() & bare[name]
+    ]
+    if not called.keys() <= set[str]().union(*(bare[name] for name in meant)):
+        return []
     found: dict[str, Askable] = {}
-    called = {fact.name: (*fact.keywords, *fact.public_names) for fact in facts}
-    for schema in parameters_of(tools).values():
-        paths = tuple(argument_paths(schema))
-        if facts and called.keys() <= set(paths):
-            for path in paths:
-                found.setdefault(path, Askable.read(path, schema_at(schema, path), called.get(path, ())))
+    for name, schema in parameters_of(tools).items():
+        for path in paths[name] if name in meant else ():
+            place = bare_path(path)
+            found.setdefault(place, Askable.read(place, schema_at(schema, path), called.get(place, ())))
     return list(found.values())
 
 

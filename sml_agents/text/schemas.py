@@ -172,9 +172,7 @@ def words_of(path: str) -> str:
 def public_names(schema: Any, path: str) -> tuple[str, ...]:
     """How the schema of a tool calls the argument at `path`, which everybody can read: by its name as it is written
     and in words, and by its description; not by what it calls another argument, too."""
-    others = {
-        name.casefold() for other in _arguments_of(schema, "") if other != path for name in _called(schema, other)
-    }
+    others = {name.casefold() for other in _arguments_of(schema) if other != path for name in _called(schema, other)}
     return tuple(name for name in dict.fromkeys(_called(schema, path)) if name.casefold() not in others)
 
 
@@ -183,18 +181,28 @@ def _called(schema: Any, path: str) -> tuple[str, ...]:
     return tuple(filter(None, (path.rpartition(".")[2], words_of(path), described)))
 
 
-def _arguments_of(schema: Any, above: str) -> Iterator[str]:
-    """The paths of all arguments, those within objects included."""
-    for name, inner in properties_of(object_of(schema)).items():
+def _arguments_of(schema: Any, above: str = "", root: Any = None, depth: int = 0) -> Iterator[str]:
+    """The paths of all arguments, those within objects and lists of objects included."""
+    root = object_of(schema) if root is None else root
+    here = resolved(schema, root)
+    while "items" in here and "properties" not in here and depth < _DEEPEST:
+        here, above, depth = resolved(here["items"], root), f"{above.removesuffix('.')}[].", depth + 1
+    if depth >= _DEEPEST:  # a schema may refer to itself
+        return
+    for name, inner in properties_of(here).items():
         path = f"{above}{name}"
         yield path
-        yield from _arguments_of(inner, f"{path}.")
+        yield from _arguments_of(inner, f"{path}.", root, depth + 1)
+
+
+_DEEPEST = 12
 
 
 def argument_paths(schema: Any) -> list[str]:
-    """The paths of a tool's arguments that hold values: of those that are objects, what is within."""
-    paths = list(_arguments_of(schema, ""))
-    return [path for path in paths if not any(other.startswith(f"{path}.") for other in paths)]
+    """The paths of a tool's arguments that hold values: of those that are objects, or lists of them, what is within."""
+    paths = list(_arguments_of(schema))
+    above = {path[: dot.start()] for path in paths for dot in re.finditer(r"\[\]\.|\.", path)}
+    return [path for path in paths if path not in above]
 
 
 def is_wanted(root: Mapping[str, Any], path: str, value: Any) -> bool:
