@@ -47,10 +47,7 @@ _MIND = "{} No, sorry, I got that wrong. {}"
 
 def user_reply(view: TeacherView, persona: Persona, seed: int) -> Reply:
     """What the user says to the agent's last turn. `seed` chooses among words that say the same."""
-    if view.verdict is not None:
-        text, facts = f"{NOT_SO} {view.verdict.diagnosis}".strip(), []
-    else:
-        text, facts = _answer(view, persona)
+    text, facts = _answer(view, persona) if view.verdict is None else (f"{NOT_SO} {view.verdict.diagnosis}".strip(), [])
     if view.one_a_turn and view.untold and not facts:
         facts = [view.untold[0]]
     told = " ".join(_told(fact, view, persona, random.Random(seed)) for fact in facts)
