@@ -191,12 +191,18 @@ def asked_arguments(
         for focus in foci:
             before = sentences(plain[: span[0]].casefold())[-1:]
             places = [focus, sentence, *before] if len(foci) == 1 else [focus]
-            found.append(next(filter(None, (_likeliest(place, arguments, about) for place in places)), ()))
+            ends = _ends(places[:2])
+            found.append(next(filter(None, (_likeliest(place, arguments, about, ends) for place in places)), ()))
     return tuple(found)
 
 
-def _likeliest(text: str, arguments: Sequence[Askable], about: Set[str]) -> tuple[str, ...]:
-    scores = _scores(text, arguments, about)
+def _ends(texts: Sequence[str]) -> tuple[str, ...]:
+    """Which of two ends a question speaks of: `into which currency` of the second."""
+    return tuple(end for end, pattern in _ENDS.items() if any(map(pattern.search, texts)))
+
+
+def _likeliest(text: str, arguments: Sequence[Askable], about: Set[str], ends: Sequence[str]) -> tuple[str, ...]:
+    scores = _scores(text, arguments, about, ends)
     best = max(scores)
     if best < _LEAST:
         return ()
@@ -212,7 +218,7 @@ def _named(said: str, arguments: Sequence[Askable]) -> set[str]:
     return {name for name in found if not any(f" {name} " in f" {other} " for other in found - {name})}
 
 
-def _scores(text: str, arguments: Sequence[Askable], about: Set[str]) -> list[float]:
+def _scores(text: str, arguments: Sequence[Askable], about: Set[str], ends: Sequence[str]) -> list[float]:
     """What speaks for each argument."""
     said = _spaced(text)
     heard = frozenset(map(stem, said.split()))
@@ -221,7 +227,6 @@ def _scores(text: str, arguments: Sequence[Askable], about: Set[str]) -> list[fl
     by_sort = _SORT if heard & about else _SORT_ALONE
     focus = _focus(text)
     by_name = _YES_OR_NO.match(text) is not None
-    ends = [end for end, pattern in _ENDS.items() if pattern.search(text)]
     scores = []
     for one in arguments:
         score = 0.0

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sml_agents.agents.replies import accepts
 from sml_agents.backends.scripted import Rule, ScriptedModel
 from sml_agents.dialogue import Cast, DialogueSettings
 from sml_agents.roles import ChatStudent, OraclePrimer, OracleTeacher
@@ -61,6 +62,32 @@ async def test_a_guess_is_not_right_even_where_it_happens_to_be() -> None:
     assert len({one.diagnosis for one in verdicts if one}) == 1
     wrong = await talk(request(), written(**{**RIGHT, "guests": 5}), max_turns=1)
     assert wrong.student_turns[0].verdict and wrong.student_turns[0].verdict.faults == ("guessed:guests",)
+
+
+@pytest.mark.parametrize("form", ["Should I use {}?", "Is it {}?", "I'd go with {}, okay?", "{}, right?"])
+async def test_a_value_put_to_the_user_is_a_guess_only_until_it_is_agreed_to(form: str) -> None:
+    right = await talk(request("day"), form.format("5 May 2027"), native(**RIGHT))
+    assert right.solved and right.turns[2].reveals == ("day",) and accepts(right.turns[2].text) == "yes"
+    wrong = await talk(
+        request("day"), form.format("6 May 2027"), written(**{**RIGHT, "day": "2027-05-06"}), max_turns=2
+    )
+    assert accepts(wrong.turns[2].text) == "no" and not wrong.turns[2].reveals and "5" not in wrong.turns[2].text
+    verdict = wrong.student_turns[1].verdict
+    assert verdict and verdict.guessed == ("day",)
+
+
+@pytest.mark.parametrize("missing", [(), ("day",)])
+@pytest.mark.parametrize(
+    "said", ["Shall I go ahead?", "I could do it.", "What colour is the sky?", "Should I use blue?"]
+)
+async def test_nothing_that_the_user_says_is_leave_to_act_on_a_guess(said: str, missing: tuple[str, ...]) -> None:
+    trace = await talk(request(*missing), said, max_turns=2)
+    assert accepts(trace.turns[2].text) == "" and not trace.turns[2].reveals
+
+
+async def test_a_value_that_was_heard_is_nobodys_guess() -> None:
+    trace = await talk(request("day"), f"Is it a table for {RIGHT['guests']}?", max_turns=2)
+    assert not trace.turns[2].text.startswith("No")
 
 
 async def test_a_wrong_call_is_answered_without_the_value() -> None:

@@ -242,6 +242,13 @@ VIEWED = tuple(
         ("You did not name the agent. Who is it?", "agent"),
         ("What should the agent be (who shows it)?", "agent"),
         ("What should the property be (which home)?", "property"),
+        ("Which vehicle type (car, van or bus)?", "vehicle_type"),
+        ("Could you tell me whether you want the car, the van or the bus?", "vehicle_type"),
+        ("What agent (e.g. this one, that one, or another) would you like?", "agent"),
+        ("Please choose the agent.", "agent"),
+        ("Please provide the following information:\n\n1. **Agent**", "agent"),
+        ("You haven't told me the agent.", "agent"),
+        ("`Who is the agent?`", "agent"),
     ],
 )
 def test_the_argument_that_a_question_asks_for_is_told_among_all_of_a_tool(question: str, name: str) -> None:
@@ -263,6 +270,63 @@ def test_the_argument_that_a_question_asks_for_is_told_among_all_of_a_tool(quest
 def test_what_looks_like_no_argument_asks_for_none(question: str) -> None:
     facts = tuple(fact for fact in VIEWED if fact.name in ("property", "agent", "vehicle_type"))
     assert asked_facts(question, facts, (), [VIEWING]) == ()
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is the property, date, visitors, vehicle type, agent, minutes?",
+        "What is the property or the date or the agent?",
+        "What is the property date agent minutes?",
+        "This takes property, date, visitors and agent. Which one is missing?",
+        "Which one is it, the property, the agent or the minutes?",
+    ],
+)
+def test_who_names_three_arguments_in_one_breath_asks_for_none(question: str) -> None:
+    for fact in VIEWED:
+        assert asked_facts(question, (fact,), (), [VIEWING]) == ()
+
+
+TRIP = {"type": "object", "properties": {"from": text("City of departure."), "to": text("City of arrival.")}}
+CONVERT = tool("convert", from_currency=text("Currency to convert."), to_currency=text("Currency to convert into."))
+PRICES = tool("prices", min_price={"type": "number"}, max_price={"type": "number"})
+
+
+@pytest.mark.parametrize(
+    ("of", "question", "name", "other"),
+    [
+        (CONVERT, "Into which currency?", "to_currency", "from_currency"),
+        (CONVERT, "From which currency?", "from_currency", "to_currency"),
+        (PRICES, "What's the maximum price?", "max_price", "min_price"),
+        (PRICES, "What should it cost at least, which price?", "min_price", "max_price"),
+    ],
+)
+def test_of_two_ends_the_one_that_was_asked_for_is_told(
+    of: dict[str, object], question: str, name: str, other: str
+) -> None:
+    one, two = (
+        Fact(name=path, statement=f"It is <{path}>.", keywords=tuple(path.split("_"))) for path in (name, other)
+    )
+    assert asked_facts(question, (two, one), (), [of]) == (one,)
+    assert asked_facts(question, (two,), (), [of]) == ()
+
+
+@pytest.mark.parametrize("path", ["trip.to", "trips[0].to"])
+def test_arguments_behind_references_and_in_lists_are_told_apart(path: str) -> None:
+    trip = {"$ref": "#/$defs/Trip"}
+    places = {"trip": trip, "trips": {"type": "array", "items": trip}}
+    parameters = {"type": "object", "properties": places, "$defs": {"Trip": TRIP}}
+    go = {"type": "function", "function": {"name": "go", "description": "", "parameters": parameters}}
+    fact = Fact(name=path, statement="The arrival is Rome.", keywords=("arrival",))
+    assert asked_facts("Where do you want to arrive?", (fact,), (), [go]) == (fact,)
+    assert asked_facts("Where do you depart from?", (fact,), (), [go]) == ()
+
+
+def test_facts_of_two_tools_are_told_among_the_arguments_of_both() -> None:
+    hotel = tool("hotel", city=text("City."))
+    facts = (Fact(name="city", statement="It is Rome.", keywords=("city",)), VIEWED[4])
+    assert asked_facts("In which city?", facts, (), [hotel, VIEWING]) == facts[:1]
+    assert asked_facts("Who is the agent?", facts, (), [hotel, VIEWING]) == facts[1:]
 
 
 def test_arguments_that_no_tool_has_are_told_by_their_words() -> None:
