@@ -37,7 +37,7 @@ __all__ = ["Askable", "asked_arguments"]
 _NAME, _WORD, _WEAK, _FOCUS, _RELATED, _OPTIONS, _OPTION, _WHOLE = 1.5, 1.0, 0.3, 1.0, 0.5, 1.5, 0.2, 1.0
 _SORT, _SORT_ALONE = 1.0, 0.5
 _MOST_NAMED = 2
-"""Who names more arguments than these in one breath asks for none of them."""
+"""Who names more arguments than these in one turn asks for none of them."""
 _LEAST = 0.6
 """What each kind of evidence counts, and how much there has to be: chosen on 165 questions for 55 arguments, of which
 75 % are found; of 165 others for 55 other arguments 75 %, of 240 by another writer for 80 more 70 %."""
@@ -193,7 +193,8 @@ def asked_arguments(
             places = [focus, sentence, *before] if len(foci) == 1 else [focus]
             ends = _ends(places[:2])
             found.append(next(filter(None, (_likeliest(place, arguments, about, ends) for place in places)), ()))
-    return tuple(found)
+    several = len({path for paths in found for path in paths}) > _MOST_NAMED
+    return ((),) * len(found) if several else tuple(found)
 
 
 def _ends(texts: Sequence[str]) -> tuple[str, ...]:

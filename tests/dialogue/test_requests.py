@@ -66,7 +66,7 @@ async def test_a_guess_is_not_right_even_where_it_happens_to_be() -> None:
 
 @pytest.mark.parametrize("form", ["Should I use {}?", "Is it {}?", "I'd go with {}, okay?", "{}, right?"])
 async def test_a_value_put_to_the_user_is_a_guess_only_until_it_is_agreed_to(form: str) -> None:
-    right = await talk(request("day"), form.format("5 May 2027"), native(**RIGHT))
+    right = await talk(request("day"), form.format("5 May 2027"), written(**RIGHT))
     assert right.solved and right.turns[2].reveals == ("day",) and accepts(right.turns[2].text) == "yes"
     wrong = await talk(
         request("day"), form.format("6 May 2027"), written(**{**RIGHT, "day": "2027-05-06"}), max_turns=2
