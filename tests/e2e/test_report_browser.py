@@ -40,7 +40,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pair = study(24)
     for student in pair:
         pair[student]["awkward"] = awkward()
-    many = {f"student {k} /models/checkpoints/a-long-run-{k}/final": pair["trained"] for k in range(5)}
+    many = {f"student {k} /models/checkpoints/a-long-run-{k}/final": pair["trained"] for k in range(6)}
     written = {
         "pair": pair,
         "one": {"trained": study(10)["trained"]},
@@ -64,10 +64,21 @@ def browser(chromium: str) -> Iterator[Any]:
 
 @pytest.fixture
 def open_page(browser: Any, pages: Path) -> Iterator[Open]:
-    """Opens a page; at the end of the test it may have complained of nothing and asked for nothing."""
+    """Opens a page; at the end of the test it may have complained of nothing and asked for nothing.
+
+    All of it is laid out, as for a reader who followed a link in it; `fresh`: as the browser opened it.
+    """
     contexts, complaints, requests = [], [], []
 
-    def opened(name: str = "pair", *, width: int = 1280, height: int = 900, address: str = "", **options: Any) -> Any:
+    def opened(
+        name: str = "pair",
+        *,
+        width: int = 1280,
+        height: int = 900,
+        address: str = "",
+        fresh: bool = False,
+        **options: Any,
+    ) -> Any:
         context = browser.new_context(viewport={"width": width, "height": height}, **options)
         contexts.append(context)
         page = context.new_page()
@@ -75,6 +86,8 @@ def open_page(browser: Any, pages: Path) -> Iterator[Open]:
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("request", lambda request: requests.append(request.url))
         page.goto((pages / f"{name}.html").as_uri() + address)
+        if not fresh:
+            page.evaluate("document.documentElement.classList.add('settled')")
         return page
 
     yield opened
@@ -82,6 +95,25 @@ def open_page(browser: Any, pages: Path) -> Iterator[Open]:
         context.close()
     assert complaints == []
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+
+
+LAID_OUT = """where => [...document.querySelectorAll(where)].filter(
+    (e) => e.checkVisibility({ contentVisibilityAuto: true })).length"""
+"""How many of the elements are laid out; with `checkVisibility()` alone, what is skipped for now would count."""
+
+
+def laid_out(page: Any, where: str) -> int:
+    found: int = page.evaluate(LAID_OUT, where)
+    return found
+
+
+def wait_until(page: Any, expression: str) -> None:
+    """As `wait_for_function`, which the page's policy forbids."""
+    for _ in range(200):
+        if page.evaluate(expression):
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"never: {expression}")
 
 
 def selected(page: Any) -> str:
@@ -339,18 +371,59 @@ def test_the_curves_say_what_they_show(open_page: Open) -> None:
 
 
 def test_it_prints_without_its_controls(open_page: Open) -> None:
-    page = open_page(color_scheme="dark")
+    page = open_page(color_scheme="dark", fresh=True)
     page.emulate_media(media="print", color_scheme="light")
     assert page.locator(".side:visible, .tools:visible, #theme:visible").count() == 0
     assert page.is_visible(".headline") and page.is_visible(".talk")
+    assert laid_out(page, "#words dt") == page.locator("#words dt").count() > 0
     assert len(page.pdf()) > 10_000
 
 
 def test_without_script_the_figures_are_there(open_page: Open) -> None:
-    page = open_page(java_script_enabled=False)
+    page = open_page(java_script_enabled=False, fresh=True)
     assert page.is_visible(".headline") and page.is_visible("svg.chart >> nth=0")
     assert "need JavaScript" in page.inner_text("#dialogues")
     assert page.is_hidden("#reader") and page.is_hidden("#theme")
+    assert laid_out(page, "#words dt") == page.locator("#words dt").count() > 0
+
+
+@pytest.mark.parametrize(("width", "share"), [(390, 0.2), (1280, 0.45)])
+def test_what_is_far_from_the_screen_is_not_laid_out_at_first(open_page: Open, width: int, share: float) -> None:
+    """A report of six students opens at once, since the browser does a part of it."""
+    page = open_page("many", width=width, height=800, fresh=True)
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    assert laid_out(page, ".tiles *") == page.locator(".tiles *").count() > 0
+    assert laid_out(page, "#dialogues *, #words *") == 0
+    assert laid_out(page, "main *") < share * page.locator("main *").count()
+    page.evaluate("document.getElementById('dialogues').scrollIntoView({ behavior: 'instant' })")
+    wait_until(page, f"({LAID_OUT})('.talk') === 6")
+    assert laid_out(page, "#words *") == 0 or width > 390
+
+
+def test_the_key_end_leads_to_the_end(open_page: Open) -> None:
+    page = open_page("many", width=390, reduced_motion="reduce", fresh=True)
+    page.keyboard.press("End")
+    wait_until(page, "document.querySelector('footer').getBoundingClientRect().bottom <= innerHeight")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("section", ["figures", "curves", "specs", "dialogues", "words"])
+def test_links_lead_where_they_say(open_page: Open, width: int, section: str) -> None:
+    """Though how high the sections in between are is not known before."""
+    top = f"document.getElementById('{section}').getBoundingClientRect().top"
+    lowest = "Math.abs(document.documentElement.scrollHeight - innerHeight - scrollY) < 2"
+    clicked = open_page("many", width=width, reduced_motion="reduce", fresh=True)
+    clicked.click(f"nav a[href='#{section}']")
+    opened = open_page("many", width=width, reduced_motion="reduce", address=f"#{section}", fresh=True)
+    for page in (clicked, opened):
+        wait_until(page, f"Math.abs({top} - 16) < 2 || ({lowest} && {top} > 0)")
+
+
+def test_the_selected_task_is_in_view_when_the_list_is(open_page: Open) -> None:
+    keys = open_page().evaluate("JSON.parse(document.getElementById('data').textContent).tasks.map((t) => t.key)")
+    page = open_page(address=f"#task={keys[-1]}", fresh=True)
+    page.evaluate("document.getElementById('dialogues').scrollIntoView({ behavior: 'instant' })")
+    wait_until(page, "document.getElementById('list').scrollTop > 0")
 
 
 def test_the_figures_are_those_of_the_summary(open_page: Open) -> None:

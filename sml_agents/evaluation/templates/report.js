@@ -25,7 +25,9 @@
     return svg;
   }
   const number = (student) => data.numbers[student];
-  const keyOf = (student) => make("span", { class: "key s" + (number(student) % 6) }, icon("shape" + (number(student) % 4)), make("bdi", { title: student }, data.short[student]));
+  const keys = {};
+  const keyOf = (student) => (keys[student] ??= newKey(student)).cloneNode(true);
+  const newKey = (student) => make("span", { class: "key s" + (number(student) % 6) }, icon("shape" + (number(student) % 4)), make("bdi", { title: student }, data.short[student]));
 
   // ---- theme ----
   const themes = ["auto", "light", "dark"];
@@ -43,6 +45,12 @@
     setTheme(theme);
     remember("theme", theme);
   });
+
+  // ---- jumps: where a place is can only be known once all before it is laid out ----
+  const settle = () => root.classList.add("settled");
+  if (location.hash) settle();
+  document.addEventListener("click", (event) => { if (event.target.closest("a")) settle(); }, true);
+  document.addEventListener("keydown", (event) => { if (event.key === "End") settle(); }, true);
 
   if (!data.tasks.length) return;
 
@@ -66,8 +74,9 @@
   const value = (id) => ($(id) ? $(id).value : "");
   const shownStudents = () => (value("student") ? [value("student")] : data.students);
   const talksOf = (task) => shownStudents().filter((s) => s in task.talks).map((s) => task.talks[s]);
-  const haystacks = data.tasks.map((task) =>
-    [task.id, task.prompt, task.answer, ...Object.values(task.talks).flatMap((d) => d.turns.map((t) => t.text))].join("\n").toLowerCase());
+  const haystacks = [];
+  const haystack = (task, index) => haystacks[index] ??=
+    [task.id, task.prompt, task.answer, ...Object.values(task.talks).flatMap((d) => d.turns.map((t) => t.text))].join("\n").toLowerCase();
   function fits(task, index) {
     if (value("kind") && task.kind !== value("kind")) return false;
     const talks = talksOf(task);
@@ -78,7 +87,7 @@
       (!value("asked") || d.asked === value("asked")) &&
       (!value("stop") || d.stop === value("stop")));
     const words = value("find").trim().toLowerCase();
-    return found && (!words || haystacks[index].includes(words));
+    return found && (!words || haystack(task, index).includes(words));
   }
 
   // ---- the list ----
@@ -122,9 +131,7 @@
     if (index < 0) return;
     rows[index].setAttribute("aria-selected", "true");
     list.setAttribute("aria-activedescendant", rows[index].id);
-    const place = rows[index].offsetTop;
-    if (place < list.scrollTop) list.scrollTop = place;
-    else if (place + rows[index].offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = place + rows[index].offsetHeight - list.clientHeight;
+    if (seen) reveal();
     show(data.tasks[index]);
     const at = visible.indexOf(index);
     $("previous").disabled = at <= 0;
@@ -133,6 +140,20 @@
       try { history.replaceState(null, "", "#task=" + encodeURIComponent(data.tasks[index].key)); } catch { /* sandboxed */ }
     }
   }
+  // Where a row is can only be known by laying out the whole list: not before the list has been on the screen.
+  let seen = false;
+  function reveal() {
+    if (current < 0) return;
+    const row = rows[current];
+    if (row.offsetTop < list.scrollTop) list.scrollTop = row.offsetTop;
+    else if (row.offsetTop + row.offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = row.offsetTop + row.offsetHeight - list.clientHeight;
+  }
+  new IntersectionObserver((entries, observer) => {
+    if (!entries.some((entry) => entry.isIntersecting)) return;
+    seen = true;
+    observer.disconnect();
+    reveal();
+  }).observe(list);
   function step(by) {
     const at = visible.indexOf(current) + by;
     if (at >= 0 && at < visible.length) select(visible[at], true);
