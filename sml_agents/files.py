@@ -58,6 +58,18 @@ def is_special(path: Path) -> bool:
     return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
 
 
+def _is_database(path: Path) -> bool:
+    """Whether an SQLite database is there."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(_SQLITE)) == _SQLITE
+    except OSError:
+        return False
+
+
+_SQLITE = b"SQLite format 3\0"
+
+
 def obstacle(path: Path, error: OSError) -> str:
     """Why nothing can be made at `path`, in words."""
     file = next((one for one in (path, *path.parents) if os.path.isfile(one)), None)
@@ -71,10 +83,12 @@ def whole_file(path: Path) -> Iterator[Path]:
     """A temporary path beside `path` to write to; it takes its place, synced to disk, if the block ends well.
 
     A link stays one: the file that it points to is replaced. InputError for a device or a pipe, which nothing can be
-    put in the place of.
+    put in the place of, and for a store of dialogues, which would be lost.
     """
     if is_special(path):
         raise InputError(f"{path} is no ordinary file: name a file to write")
+    if _is_database(path):
+        raise InputError(f"{path} is a store of dialogues, which would be lost: name another file to write")
     path = Path(os.path.realpath(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")

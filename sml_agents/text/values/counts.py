@@ -55,8 +55,10 @@ def find_counts(kind: Kind, text: str, clock: Clock) -> list[Mention]:
         after = tokens(text[mention.span.end : mention.span.end + 40])
         unit = UNITS.get(after[0].plain) if after else None
         counts_other = kind.unit is None and (unit is not None or (after and after[0].plain in _OFTEN))
-        if counts_other and stem(after[0].plain) not in kind.words:
+        if counts_other and stem(after[0].plain) not in kind.words and not (unit == UNITS["year"] and _is_age(kind)):
             continue  # three nights are no three guests, four times no four stars
+        if _is_of_another_unit(kind, text, mention.span):
+            continue
         if _names_a_thing(kind, text, mention.span) or _SHARE.match(text, mention.span.end):
             continue
         if kind.counts_things and _is_money(text, mention.span):
@@ -129,10 +131,78 @@ _MEASURES = {
         ("length", 0.3048, "ft foot feet"),
         ("length", 0.9144, "yard yards"),
         ("length", 1609.344, "mile miles"),
+        ("volume", 1e-3, "ml milliliter milliliters millilitre millilitres"),
+        ("volume", 1e-2, "cl centiliter centiliters centilitre centilitres"),
+        ("volume", 1.0, "l liter liters litre litres"),
+        ("volume", 3.785411784, "gallon gallons"),
     )
     for word in words.split()
 }
-"""Units of what is weighed and measured, by their words: in grams and metres."""
+"""Units of what is weighed and measured, by their words: in grams, metres and litres."""
+_MEASURES_BY_STEM = {stem(word): measure for word, measure in _MEASURES.items()}
+_CURRENCIES = {
+    stem(word): currency
+    for currency, words in (
+        ("USD", "$ usd dollar buck"),
+        ("EUR", "\u20ac eur euro"),
+        ("GBP", "\u00a3 gbp quid"),
+        ("CHF", "chf franc"),
+        ("JPY", "\u00a5 jpy yen"),
+    )
+    for word in words.split()
+}
+_PRICES = frozenset(map(stem, listed("price cost budget fee amount pay payment salary rent rate wage")))
+_DEGREES = frozenset(map(stem, listed("degree degrees celsius fahrenheit grad")))
+_IN_TIME = re.compile(
+    rf"\b(?:in|of|many) (?:whole |full )?(?:{'|'.join(word for word in UNITS if len(word) > 1)})\b", re.IGNORECASE
+)
+_NO_THING = frozenset(listed("works does suits sounds seems is was has yes thanks always this its as us perhaps"))
+
+
+def _is_age(kind: Kind) -> bool:
+    return stem("age") in kind.words
+
+
+def _own_sort(kind: Kind) -> str:
+    """What an argument that says its unit counts: `time`, `money`, `temperature`, or a family of measures."""
+    if kind.words & _PRICES or kind.words & _CURRENCIES.keys():
+        return "money"
+    if any(len(word) > 1 and stem(word) in kind.name for word in UNITS) or _IN_TIME.search(kind.description):
+        return "time"
+    if kind.words & _DEGREES:
+        return "temperature"
+    return next((_MEASURES_BY_STEM[word][0] for word in sorted(kind.words) if word in _MEASURES_BY_STEM), "")
+
+
+def _is_of_another_unit(kind: Kind, text: str, span: Span) -> bool:
+    """Whether a number is said with a unit that is not the argument's: hours, degrees or roses are no minutes. What
+    can be told in its unit is found in another way (`2 hours` are 120 minutes)."""
+    if not (own := _own_sort(kind)):
+        return False
+    after = tokens(text[span.end : span.end + 40])[:1]
+    word = after[0].plain if after and not text[span.end : span.end + after[0].start].strip(" -") else ""
+    currency = _currency(text, span, word)
+    if own == "money":
+        wanted = {_CURRENCIES[one] for one in kind.words & _CURRENCIES.keys()}
+        return bool(currency and wanted and currency not in wanted)
+    if own == "time" and word in UNITS:
+        return kind.unit is not None and UNITS[word] != kind.unit and stem(word) not in kind.name
+    if own != "temperature" and stem(word) in _DEGREES:
+        return True
+    if own in ("time", "temperature") and (currency or (word in _MEASURES and word not in ("m", "t", "l", "g"))):
+        return True
+    things = len(word) > 3 and word.endswith("s") and word not in _NO_THING and stem(word) not in kind.words
+    return own == "time" and things and word not in UNITS
+
+
+def _currency(text: str, span: Span, after: str) -> str:
+    """The currency of an amount; empty where none is said."""
+    before = text[: span.start].rstrip()[-1:]
+    return (
+        _CURRENCIES.get(before)
+        or _CURRENCIES.get(stem(after))
+        or _CURRENCIES.get(text[span.end : span.end + 2].strip()[:1], "")
+    )
 
 
 def _is_money(text: str, span: Span) -> bool:
@@ -148,7 +218,13 @@ def _factor(kind: Kind, text: str, span: Span) -> float | None:
     if text[span.start : span.end].endswith("m"):
         said = _MEASURES["m"]
     own = next(
-        (_MEASURES[word] for words in (kind.name, kind.words) for word in sorted(words) if word in _MEASURES), None
+        (
+            _MEASURES_BY_STEM[word]
+            for words in (kind.name, kind.words)
+            for word in sorted(words)
+            if word in _MEASURES_BY_STEM
+        ),
+        None,
     )
     if said is None or own is None:
         return 1.0
