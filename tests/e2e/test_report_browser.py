@@ -41,7 +41,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for student in pair:
         pair[student]["awkward"] = awkward()
     many = {f"student {k} /models/checkpoints/a-long-run-{k}/final": pair["trained"] for k in range(6)}
-    written = {
+    written: dict[str, dict[str, dict[str, list[Any]]]] = {
         "pair": pair,
         "one": {"trained": study(10)["trained"]},
         "unscored": {"base": {"spec": [trace("t", task(f"t{k}")) for k in range(3)]}},
