@@ -10,6 +10,7 @@ import pytest
 
 from sml_agents.errors import InputError
 from sml_agents.files import parse_json, read_text, refusal, write_whole
+from sml_agents.traces import TraceStore
 
 
 def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
@@ -35,6 +36,17 @@ def test_nothing_takes_the_place_of_a_pipe(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no ordinary file"):
         write_whole(tmp_path / "pipe", "new")
     assert (tmp_path / "pipe").is_fifo()
+
+
+def test_a_store_of_dialogues_is_not_written_over(tmp_path: Path) -> None:
+    with TraceStore.open(tmp_path / "run.sqlite"):
+        pass
+    before = (tmp_path / "run.sqlite").read_bytes()
+    with pytest.raises(InputError, match="store of dialogues"):
+        write_whole(tmp_path / "run.sqlite", "<html>")
+    assert (tmp_path / "run.sqlite").read_bytes() == before
+    write_whole(tmp_path / "run.html", "<html>")
+    write_whole(tmp_path / "run.html", "<html lang=en>")
 
 
 def test_what_a_user_can_mend_is_told_and_nothing_else() -> None:

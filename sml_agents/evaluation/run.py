@@ -108,11 +108,15 @@ async def evaluate_async(
         _check_size(effect, sum(map(len, by_part.values())))
     record: dict[str, Any] = {title: {"tasks": part.spec, **_origin(part.spec)} for title, part in parts.items()}
 
+    if not options.get("resume", False):
+        scripts = BASELINES if options.get("baselines", True) else ()
+        _refuse_held(folder, [_store_of(name, title) for name in (*students, *scripts) for title in parts])
+
     async def run(name: str, title: str, student: Student, *, script: bool = False) -> None:
         teacher = _teacher(parts[title], options, student, script=script)
         if not script:
             record[title].setdefault("teacher", teacher.settings)
-        file = f"{_slug(name)}-{_slug(title)}.sqlite"
+        file = _store_of(name, title)
         stores.setdefault(name, []).append(file)
         show = options.get("progress", _Silent)
         with TraceStore.open(folder / file) as store, show(f"{name}, {title}") as bar:
@@ -161,6 +165,24 @@ async def evaluate_async(
         summary.students[name] = summary.students[name].model_copy(update={"answer_loss": losses})
     summary.write(folder / SUMMARY)
     return summary
+
+
+def _store_of(name: str, title: str) -> str:
+    """The file of a student's dialogues on a part."""
+    return f"{_slug(name)}-{_slug(title)}.sqlite"
+
+
+def _refuse_held(folder: Path, files: Sequence[str]) -> None:
+    """InputError where one of these stores holds dialogues already: before any is held, which may have to be paid."""
+    from sml_agents.traces import TraceStore
+
+    for path in (folder / file for file in files):
+        if path.exists():
+            with TraceStore.open(path, read_only=True) as store:
+                if next(iter(store.traces()), None) is not None:
+                    raise InputError(
+                        f"{path} already holds a run: add --resume to finish it, or name another folder with --out"
+                    )
 
 
 def evaluate(

@@ -13,6 +13,7 @@ import re
 from typing import NamedTuple
 
 from sml_agents.mining.moments import Evidence
+from sml_agents.text.tools import is_unparsed
 from sml_agents.text.values.words import split_name
 from sml_agents.types import Role, Trace, Turn
 
@@ -89,8 +90,10 @@ def without_marker(text: str) -> str:
 
 
 def failed_call(turn: Turn) -> bool:
-    """Whether a tool of this turn gave back what reads as an error."""
-    return any(_FAILED.search((call.result or "")[:200]) for call in turn.tool_calls or ())
+    """Whether a tool of this turn gave back what reads as an error, or was called with what is no JSON."""
+    return any(
+        is_unparsed(call.arguments) or _FAILED.search((call.result or "")[:200]) for call in turn.tool_calls or ()
+    )
 
 
 def outcome(trace: Trace) -> Outcome:

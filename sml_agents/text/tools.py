@@ -23,16 +23,20 @@ from sml_agents.text.clean import deep_clean
 __all__ = [
     "ASKING_TOOL",
     "NOT_RUN",
+    "UNPARSED",
     "CallsFound",
     "broken_call",
     "call_text",
     "find_calls",
+    "is_unparsed",
     "json_text",
     "result_text",
     "tool_names",
     "tools_text",
 ]
 
+UNPARSED = "unparsed"
+"""Under this key a logged call keeps arguments that are no JSON: no argument of any tool, and nothing to learn from."""
 ASKING_TOOL = re.compile(r"ask_?(?:the_?|a_?)?(?:user|human|person|customer)|(?:user|human)_?input", re.IGNORECASE)
 """Names of tools whose result is what the person answered."""
 NOT_RUN = "Not run: "
@@ -87,6 +91,11 @@ class CallsFound(NamedTuple):
     """Name and arguments of each."""
     broken: bool = False
     """Something is marked as a call and cannot be read."""
+
+
+def is_unparsed(arguments: Mapping[str, Any]) -> bool:
+    """Whether a logged call's arguments could not be read."""
+    return arguments.keys() == {UNPARSED}
 
 
 def find_calls(text: str, names: Collection[str] = ()) -> CallsFound:

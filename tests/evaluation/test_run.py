@@ -83,6 +83,15 @@ def test_going_on_with_other_settings_is_refused(tmp_path: Path) -> None:
         evaluate({"a": ASKER}, SPECS[:1], tmp_path, max_turns=3, resamples=50, resume=True)
 
 
+def test_a_used_folder_is_refused_before_any_dialogue_is_held(tmp_path: Path) -> None:
+    evaluate({"a": ASKER}, SPECS[:1], tmp_path, max_turns=2, resamples=50)
+    before = {path.name for path in tmp_path.iterdir()}
+    with pytest.raises(InputError, match="already holds a run: add --resume"):
+        evaluate({"b": ASKER}, SPECS[:1], tmp_path, max_turns=2, resamples=50)  # the scripts' dialogues are there
+    assert {path.name for path in tmp_path.iterdir()} == before
+    evaluate({"b": ASKER}, SPECS[:1], tmp_path, max_turns=2, resamples=50, baselines=False)
+
+
 def test_failures_are_counted_and_the_rest_goes_on(tmp_path: Path) -> None:
     summary = evaluate({"a": FaultyModel(model=GUESSER, fail=0.3, seed=2)}, SPECS[:1], tmp_path, samples=3, max_turns=2)
     student = summary.students["a"]

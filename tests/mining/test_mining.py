@@ -54,6 +54,12 @@ CASES = {
 }
 
 
+def test_a_call_that_is_no_json_is_no_good_answer() -> None:
+    broken = (ToolCall(name="book", arguments={"unparsed": '{"day": "Friday"'}, result="ok", id="c"),)
+    assert find_moments(recorded("Book Luigi's on Friday", ("Booked for Friday.", broken), "Great, thanks!")) == []
+    assert find_moments(recorded("Book Luigi's on Friday", FRIDAY, "Great, thanks!"))
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_each_kind_is_found_with_its_evidence(name: str) -> None:
     said, rule, fact = CASES[name]

@@ -171,6 +171,46 @@ def test_numbers(name: str, value: float, words: str, right: bool) -> None:
     assert said(NUMBER, name, value, words) is right
 
 
+IN_MINUTES, IN_EUROS = {**COUNT, "description": "Duration in minutes"}, {**NUMBER, "description": "Amount in euros"}
+
+
+@pytest.mark.parametrize(
+    ("schema", "name", "value", "words", "right"),
+    [
+        (COUNT, "minutes", 2, "Water the roses for 2 hours.", False),
+        (COUNT, "num_minutes", 2, "for 2 hours", False),
+        (IN_MINUTES, "duration", 2, "for 2 hours", False),
+        (COUNT, "minutes", 120, "for 2 hours", True),
+        (COUNT, "minutes", 19, "Water the roses and set the bedroom to 19 degrees.", False),
+        (COUNT, "minutes", 40, "with 40 litres", False),
+        (COUNT, "minutes", 12, "Water the 12 roses.", False),
+        (COUNT, "minutes", 12, "make it 12 instead", True),
+        (COUNT, "minutes", 45, "45 works for me", True),
+        (COUNT, "minutes", 10, "10 mins please", True),
+        (COUNT, "minutes", 5, "5 minutos", True),
+        (COUNT, "hours", 30, "for 30 minutes", False),
+        (COUNT, "seconds", 30, "30 secs", True),
+        (COUNT, "days", 2, "2 weeks", False),
+        (COUNT, "days", 14, "2 weeks", True),
+        (NUMBER, "miles", 20, "a 20 km run", False),
+        (NUMBER, "miles", 20, "20 miles", True),
+        (NUMBER, "liters", 20, "20 litres", True),
+        (NUMBER, "amount_eur", 20, "$20", False),
+        (IN_EUROS, "amount", 20, "pay 20 dollars", False),
+        (IN_EUROS, "amount", 20, "pay 20 euros", True),
+        (NUMBER, "amount", 20, "pay 20 dollars", True),
+        ({**NUMBER, "description": "Most that a night may cost"}, "price_per_night", 200, "200 dollars a night", True),
+        (NUMBER, "celsius", 19, "19 degrees", True),
+        (NUMBER, "celsius", 20, "for 20 minutes", False),
+        (COUNT, "age", 30, "he is 30 years old", True),
+    ],
+)
+def test_a_number_with_a_unit_is_of_an_argument_that_counts_in_it(
+    schema: Any, name: str, value: float, words: str, right: bool
+) -> None:
+    assert said(schema, name, value, words) is right
+
+
 @pytest.mark.parametrize(
     ("schema", "name", "value", "words", "right"),
     [

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 import orjson
 
 from sml_agents.text.thinking import as_thought
+from sml_agents.text.tools import UNPARSED
 from sml_agents.traces.importers.json_text import loaded
 
 __all__ = [
@@ -264,7 +265,7 @@ def read_arguments(given: Any) -> dict[str, Any]:
         try:
             given = orjson.loads(given)
         except orjson.JSONDecodeError:
-            return {"unparsed": given}
+            return {UNPARSED: given}
         if isinstance(given, str):  # JSON in JSON
             return read_arguments(given) if given[:1] == "{" else {"value": given}
     if given is None:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
+from sml_agents.text.tools import is_unparsed
 from sml_agents.traces.importers.parts import BadRecord, Call, Result, Said
 from sml_agents.types import Act, Role, StopReason, Trace, Usage, stable_hash
 
@@ -199,6 +200,9 @@ class _Turns:
             turn["act"], turn["act_by"] = Act(last.act), "llm"
         if model := last.model or self.log.model:
             turn["call"] = {"model": model}
+        if broken := sum(is_unparsed(made.call.arguments) for made in self.calls):
+            self.unread += [_BROKEN] * broken
+            turn["trainable"] = False
         if self.calls:
             turn["tool_calls"], self.calls = self.calls, []
             if self.waiting.all:
@@ -220,6 +224,9 @@ class _Turns:
                     for made in turn["tool_calls"]
                 ]
         return self.turns
+
+
+_BROKEN = "arguments of a call that are no JSON"
 
 
 class _Waiting:

@@ -160,6 +160,8 @@ def test_openai_chat(tmp_path: Path) -> None:
         ("book", {"day": "Fri", "n": [1, {"x": 2}]}, "ok"),
         ("pay", {"unparsed": '{"sum": 3.5'}, "paid"),
     ]
+    assert first.tags["unread"]["arguments of a call that are no JSON"] == 1
+    assert not any(turn.trainable for turn in first.student_turns if turn.tool_calls)
     assert first.task.meta == {"source": "5", "system": "You book."}
     assert said(second)[-1] == ("agent", "Hi") and second.student_turns[0].call == Call(model="m")
     assert second.tags["usage"]["prompt_tokens"] == 3
