@@ -61,7 +61,7 @@ def find_counts(kind: Kind, text: str, clock: Clock) -> list[Mention]:
             continue
         if _names_a_thing(kind, text, mention.span) or _SHARE.match(text, mention.span.end):
             continue
-        if kind.counts_things and _is_money(text, mention.span):
+        if kind.counts_things and not kind.words & _PRICES and _is_money(text, mention.span):
             continue
         factor = _factor(kind, text, mention.span)
         if _PERCENT.match(text, mention.span.end):
