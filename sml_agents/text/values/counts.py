@@ -192,7 +192,7 @@ def _is_of_another_unit(kind: Kind, text: str, span: Span) -> bool:
     if own in ("time", "temperature") and (currency or (word in _MEASURES and word not in ("m", "t", "l", "g"))):
         return True
     things = len(word) > 3 and word.endswith("s") and word not in _NO_THING and stem(word) not in kind.words
-    return own == "time" and things and word not in UNITS
+    return own == "time" and things and word not in UNITS and word not in _OFTEN
 
 
 def _currency(text: str, span: Span, after: str) -> str:

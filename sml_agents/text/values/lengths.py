@@ -19,7 +19,7 @@ _UNITS = {
     "day days tag tage tagen jour jours dia dias giorni": 1.0,
     "night nights nacht nachte nachten nuit nuits noches notti": 1.0,
     "week weeks woche wochen semaine semaines semana semanas settimane": 7.0,
-    "fortnight": 14.0, "month months monat monate monaten mois": 30.0, "year years jahr jahre jahren": 365.0,
+    "fortnight": 14.0, "month months monat monate monaten mois meses mesi": 30.0, "year years jahr jahre jahren": 365.0,
 }  # fmt: skip
 UNITS = {word: days for words, days in _UNITS.items() for word in words.split()}
 """Days in a unit of time; months count 30."""
