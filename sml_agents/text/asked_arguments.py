@@ -78,8 +78,8 @@ _SORTS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
 )
 _END = 0.2
 _END_NAMES = {
-    "first": _stems("from source start begin first min minimum earliest origin departure old current lower check_in"),
-    "last": _stems("to into target destination end until last max maximum latest arrival return new upper check_out"),
+    "first": _stems("from source start begin first min minimum earliest origin departure old current lower"),
+    "last": _stems("to into target destination end until last max maximum latest arrival return new upper"),
 }
 _ENDS = {
     "first": re.compile(
