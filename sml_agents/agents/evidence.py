@@ -1,7 +1,8 @@
 """What a conversation says about the request at hand: a request, its questions and answers, and who said what.
 
 A request begins with the person's first words after a guarded call has succeeded or they have withdrawn the one before;
-answering a question does not begin one. It is read off the messages alone, so that it is the same after a restart.
+answering a question does not begin one. Where they want the same again, or with something else in it (`sorry, I meant
+12`), what they had said for that call counts. It is read off the messages alone, so that it is the same after a restart.
 """
 
 from __future__ import annotations
@@ -26,10 +27,12 @@ from sml_agents.agents.replies import (
     is_undecided,
     refers_back,
     speaks_of_going_on,
+    varies,
     withdraws,
 )
 from sml_agents.text.sentences import sentence_spans, sentences
-from sml_agents.text.values import Clock, Span, find, kind_of, tokens
+from sml_agents.text.values import Clock, Span, find, fold, kind_of, tokens
+from sml_agents.text.words import content_words
 
 __all__ = ["Made", "Piece", "Request", "pieces_of_data"]
 
@@ -56,6 +59,18 @@ class Piece:
     """An offer that the person took."""
     question: str = ""
     """The agent's question in its own words that the person's words follow."""
+    echoes: tuple[str, ...] = ()
+    """In a tool's result: the words that only repeat its call's own arguments. They are no source."""
+
+    def tells(self, value: Any, span: Span) -> bool:
+        """Whether a value, and the words that hold it, say more than the call that this came of: `Anna Kowalski`,
+        found for `Anna`."""
+        for words in (fold(str(value)), fold(self.text[span.start : span.end])) if self.echoes else ():
+            for echo in self.echoes:
+                words = words.replace(fold(echo), " ")
+            if not content_words(words):
+                return False
+        return True
 
 
 @dataclass(frozen=True)
@@ -99,6 +114,8 @@ class Request:
     """Where the request before this one begins, if the person refers back to it (`book it`); else as `begins`."""
     finished: frozenset[str] = frozenset()
     """The tools by which the request before this one succeeded."""
+    varied: int = -1
+    """The message that wants what was done last with something else in it (`the same for the tulips`); -1 for none."""
     trust: Collection[str] | None = None
     tool: str = ""
     """The tool that sees it, once one does."""
@@ -118,7 +135,7 @@ class Request:
         """
         messages = [_in_words(message) for message in messages]
         begins, done, pending = 0, False, False
-        earlier = 0
+        earlier, varied, same = 0, -1, False
         finished: set[str] = set()
         succeeded: set[str] = set()
         asked: dict[str, int] = {}
@@ -151,9 +168,14 @@ class Request:
                 took_back = "" if declines_extra(text, _last_said(messages, at)) else withdraws(text)
                 again = asks_again(text, " ".join(question.text for question in waiting))
                 if took_back or (done and not pending and is_own(message)):
-                    earlier = begins if done and not took_back and (again or refers_back(text)) else at
-                    finished, succeeded = set() if again else succeeded, set()
-                    begins, asked, settled, made, doubted = at, {}, set(), [], {}
+                    other = not took_back and not again and varies(text)
+                    varied = at if other else -1
+                    first = earlier if same else begins  # `the same for Rome`, and then `again for Oslo`
+                    same = not took_back and (again or other)
+                    earlier = first if done and (same or (not took_back and refers_back(text))) else at
+                    finished, succeeded = set() if again or other else succeeded, set()
+                    begins, asked, settled, doubted = at, {}, set(), {}
+                    made = made if other else []
                 if again:
                     made = []
                 if not (pending and not took_back):
@@ -187,6 +209,7 @@ class Request:
             doubted=doubted,
             earlier=earlier,
             finished=frozenset(finished),
+            varied=varied,
             trust=trust,
         )
 
@@ -195,6 +218,7 @@ class Request:
         if self.earlier >= self.begins or name in self.finished:
             return replace(self, tool=name)
         pieces = tuple(_pieces(self.messages, self.earlier, self.trust))
+        pieces = tuple(replace(one, correction=True) if one.at == self.varied else one for one in pieces)
         return replace(self, tool=name, begins=self.earlier, pieces=pieces)
 
     def kept(self) -> list[dict[str, Any]]:
@@ -339,10 +363,14 @@ def _returned(message: ToolMessage, at: int, arguments: Mapping[str, Any]) -> It
     clock = Clock(dt.datetime.min, known=False)
     for key, text in _flat(_data(message.text)):
         spans = [one.span for value in echoes for one in find(kind_of({}, "", value), value, text, clock)]
-        for span in sorted((one for one in spans if not _within_a_word(text, one)), key=lambda span: -span.start):
+        repeated = sorted((one for one in spans if not _within_a_word(text, one)), key=lambda span: -span.start)
+        whole = text
+        for span in repeated:
             text = f"{text[: span.start]} \u2026 {text[span.end :]}"
         if text.strip(" \u2026"):
             yield from (Piece("returned", part, at, key=key) for part in _stretches(text))
+            words = tuple(dict.fromkeys(whole[span.start : span.end] for span in repeated))
+            yield from (Piece("returned", part, at, key=key, echoes=words) for part in _stretches(whole) if words)
 
 
 def _within_a_word(text: str, span: Span) -> bool:

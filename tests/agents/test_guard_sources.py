@@ -66,6 +66,37 @@ def test_what_a_tool_only_repeats_grounds_nothing() -> None:
     assert asks(say(graph, "Book Paris")) == ["date"] and RAN == []
 
 
+@pytest.mark.parametrize(
+    ("found", "name", "runs"),
+    [
+        ("Anna Kowalski, since 2019", "Anna Kowalski", True),
+        ('[{"name": "Anna Kowalski"}, {"name": "Anna Lee"}]', "Anna Lee", True),
+        ("Dr. Anna Kowalski", "Dr. Anna Kowalski", True),
+        ("Anna Kowalski, since 2019", "Anna", False),
+        ("Nobody is called Anna.", "Anna", False),
+        ('{"query": "Anna", "found": []}', "Anna Kowalski", False),
+    ],
+)
+def test_a_longer_name_that_a_tool_found_is_its_own(found: str, name: str, runs: bool) -> None:
+    @tool
+    def look_up(query: str) -> str:
+        """Look somebody up."""
+        return found
+
+    @tool
+    def invite(full_name: str) -> str:
+        """Invite somebody."""
+        RAN.append(("invite", full_name))
+        return "Invited."
+
+    graph = agent(
+        call("look_up", query="Anna"), call("invite", full_name=name), AIMessage("done"), tools=[invite, look_up],
+        read_only=["look_up"],
+    )  # fmt: skip
+    state = say(graph, "Invite somebody from the club")
+    assert ([("invite", name)] if runs else []) == RAN and asks(state) == ([] if runs else ["full_name"])
+
+
 def test_only_trusted_tools_ground() -> None:
     replies = (
         call("find_order", product="the lamp"),

@@ -94,6 +94,8 @@ def places_of(draft: Draft, k: int) -> list[Place]:
             continue
         answering = fill.slot.name in piece.about
         for mention in _mentions(draft, k, piece, answering):
+            if not piece.tells(fill.value, mention.span):
+                continue
             if (number, mention.span.start) < back and piece.source == "said":
                 continue
             if not is_wanted(draft, k, piece, mention) or not _role_fits(draft, k, piece, mention):
@@ -127,7 +129,7 @@ def _usable(draft: Draft, k: int, piece: Piece) -> bool:
         return bool(piece.key) and bool(label(piece.key) & kind.words)
     if piece.source == "given" and kind.sort in ("date", "datetime"):
         return bool(piece.key) or bool(kind.name & _NOW)
-    return True
+    return not piece.echoes or kind.sort == "text"
 
 
 def _since(draft: Draft, k: int) -> int:
