@@ -19,6 +19,8 @@ from sml_agents.agents.asking import Question
 from sml_agents.errors import InputError
 from sml_agents.text.schemas import fault_in, flat, merged, object_of, required_of, unreadable
 from sml_agents.text.values import Kind, fold, kind_of
+from sml_agents.text.values.counts import CURRENCIES, MEASURES
+from sml_agents.text.values.lengths import UNITS
 from sml_agents.text.values.words import listed, split_name
 
 __all__ = ["Filled", "Slot", "filled", "is_read_only", "schema_of", "slots_of", "slots_of_model", "tool_name"]
@@ -28,6 +30,10 @@ EACH = "[]"
 WRITTEN = frozenset({"body", "subject", "message", "query", "code", "content", "text", "summary"})
 """Names of arguments that the model is there to write."""
 _PREPOSITIONS = frozenset(listed("to from by at in on for with until"))
+_COUNTING = frozenset(listed("num n nb nr no number of how many count in for"))
+"""Words before what a number counts: `num_guests`, `number_of_guests`, `in_minutes`."""
+_BOUNDS = frozenset(listed("max min maximum minimum limit per"))
+_ASKING = ("how ", "when ", "where ", "who ", "whom ", "what ", "which ", "why ")
 _SAYING = ("description", "question")
 """What a schema says of a list's elements, too."""
 _MOST = 4
@@ -93,14 +99,24 @@ class Slot:
             0
         ].strip()
         if not phrase or len(phrase) > 80:
-            parts = [part.strip("_").replace("_", " ") for part in self.path if part != EACH]
-            spaced = [re.sub(r"(?<=[a-z])(?=[A-Z])", " ", part) for part in parts]
-            phrase = (
-                fold(spaced[-1]) if len(spaced) == 1 else f"{fold(spaced[-1])} of the {fold(' '.join(spaced[:-1]))}"
-            )
+            parts = [fold(" ".join(split_name(part))) for part in self.path if part != EACH]
+            own = _with_unit(parts[-1].split()) if self.kind().sort == "number" else parts[-1]
+            phrase = own if len(parts) == 1 else f"{own} of the {' '.join(parts[:-1])}"
         if phrase in _PREPOSITIONS:
             return f"value of \u201c{phrase}\u201d"
         return phrase if phrase[:2].isupper() else phrase[:1].lower() + phrase[1:]
+
+    def _counted(self) -> str:
+        """What a number without a description counts, by its name alone: `guests` of `num_guests`."""
+        words, kind = split_name(self.own_name), self.kind()
+        if kind.sort != "number" or self.schema.get("description"):
+            return ""
+        left = words
+        while len(left) > 1 and left[0] in _COUNTING:
+            left = left[1:]
+        plural = left[-1].endswith("s") or left[-1] == "people"
+        counts = len(left) < len(words) or (len(left) == 1 and (left[0] in UNITS or kind.counts_things))
+        return " ".join(left) if plural and counts and not _BOUNDS & set(left) else ""
 
     def question(self, again: bool = False, either: tuple[str, str] | None = None, understood: str = "") -> Question:
         """What to ask for it. `again`: in other words. `either`: what was said, and what the call holds instead.
@@ -116,12 +132,28 @@ class Slot:
         elif noun.startswith(("whether ", "if ")) or self.kind().sort == "bool":
             understood = ""  # its own answer is a yes or a no
             text = f"I still need to know, yes or no: {what}?" if again else f"Please tell me, yes or no: {what}?"
+        elif what.startswith(_ASKING):
+            text = f"I cannot go on without this. Can you tell me {what}?" if again else f"Can you tell me {what}?"
         else:
-            text = f"I cannot go on without {noun}. Which should it be?" if again else f"What is {noun}?"
+            several = EACH in self.path[1:] and self.own_name.endswith("s") and not self.schema.get("description")
+            verb = "are" if several else "is"
+            text = f"I cannot go on without {noun}. Which should it be?" if again else f"What {verb} {noun}?"
+            if many := self._counted():
+                text = f"I cannot go on without this. How many {many}?" if again else f"How many {many}?"
         if understood:
             asked = f"{own} " if isinstance(own, str) else f"For {noun} "
             text = f"{asked}I understood \u201c{understood}\u201d. Is that right?"
         return Question(text=text, about=self.name, options=self.options, understood=understood)
+
+
+def _with_unit(words: Sequence[str]) -> str:
+    """A number's name with the unit that ends it set off: `delay in minutes` of `delay_minutes`."""
+    *rest, last = words
+    is_unit = (last in UNITS and last.endswith("s") and len(last) > 3) or (last in MEASURES and len(last) > 1)
+    currency = len(last) == 3 and last.upper() in CURRENCIES
+    if not rest or not (is_unit or currency) or rest[-1] in ("in", "of", "square", "cubic", "per", *_COUNTING):
+        return " ".join(words)
+    return f"{' '.join(rest)} in {last.upper() if currency else last}"
 
 
 @dataclass(frozen=True)

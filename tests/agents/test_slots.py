@@ -155,3 +155,31 @@ def test_a_schema_that_is_odd_and_can_be_read_has_its_slot(schema: Any) -> None:
     loop = {"anyOf": [{"$ref": "#/$defs/loop"}]}
     parameters = {"properties": {"day": schema}, "required": ["day"], "$defs": {"loop": loop}}
     assert [slot.name for slot in slots_of({"name": "book", "parameters": parameters})] == ["day"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "text"),
+    [
+        ("minutes", "integer", "How many minutes?"),
+        ("num_minutes", "integer", "How many minutes?"),
+        ("in_minutes", "integer", "How many minutes?"),
+        ("numberOfGuests", "integer", "How many guests?"),
+        ("delay_minutes", "integer", "What is the delay in minutes?"),
+        ("amount_eur", "number", "What is the amount in EUR?"),
+        ("weight_kg", "number", "What is the weight in kg?"),
+        # What only looks like a count or a unit.
+        ("square_feet", "number", "What is the square feet?"),
+        ("price_min", "number", "What is the price min?"),
+        ("birth_year", "integer", "What is the birth year?"),
+        ("radius", "number", "What is the radius?"),
+        ("phone_number", "string", "What is the phone number?"),
+        ("minutes", "string", "What is the minutes?"),
+    ],
+)
+def test_a_question_from_a_name_alone_reads_as_one(name: str, kind: str, text: str) -> None:
+    tool = {"name": "t", "parameters": {"properties": {name: {"type": kind}}, "required": [name]}}
+    [slot] = slots_of(tool)
+    assert str(slot.question()) == text
+    described = {"name": "t", "parameters": {"properties": {name: {"type": kind, "description": "how long it lasts"}}}}
+    described["parameters"]["required"] = [name]  # type: ignore[index]
+    assert str(slots_of(described)[0].question()) == "Can you tell me how long it lasts?"

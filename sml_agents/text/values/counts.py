@@ -13,7 +13,7 @@ from sml_agents.text.values.times import find_times
 from sml_agents.text.values.words import Span, clause_of, fold, listed, tokens
 from sml_agents.text.words import stem
 
-__all__ = ["find_counts"]
+__all__ = ["CURRENCIES", "MEASURES", "find_counts"]
 
 
 def find_counts(kind: Kind, text: str, clock: Clock) -> list[Mention]:
@@ -114,7 +114,7 @@ _MONEY_BEFORE = re.compile(
 _MONEY_AFTER = re.compile(
     r"\s*(?:[$\u20ac\u00a3]|(?:dollars?|bucks?|euros?|usd|eur|gbp|chf|pounds?|francs?|cents?)\b)", re.IGNORECASE
 )
-_MEASURES = {
+MEASURES = {
     word: (family, size)
     for family, size, words in (
         ("weight", 1e-3, "mg milligram milligrams"),
@@ -139,18 +139,16 @@ _MEASURES = {
     for word in words.split()
 }
 """Units of what is weighed and measured, by their words: in grams, metres and litres."""
-_MEASURES_BY_STEM = {stem(word): measure for word, measure in _MEASURES.items()}
-_CURRENCIES = {
-    stem(word): currency
-    for currency, words in (
-        ("USD", "$ usd dollar buck"),
-        ("EUR", "\u20ac eur euro"),
-        ("GBP", "\u00a3 gbp quid"),
-        ("CHF", "chf franc"),
-        ("JPY", "\u00a5 jpy yen"),
-    )
-    for word in words.split()
+_MEASURES_BY_STEM = {stem(word): measure for word, measure in MEASURES.items()}
+CURRENCIES = {
+    "USD": "$ usd dollar buck",
+    "EUR": "\u20ac eur euro",
+    "GBP": "\u00a3 gbp quid",
+    "CHF": "chf franc",
+    "JPY": "\u00a5 jpy yen",
 }
+"""Words of what is paid in, by its code."""
+_CURRENCIES_BY_STEM = {stem(word): code for code, words in CURRENCIES.items() for word in words.split()}
 _PRICES = frozenset(map(stem, listed("price cost budget fee amount pay payment salary rent rate wage")))
 _DEGREES = frozenset(map(stem, listed("degree degrees celsius fahrenheit grad")))
 _IN_TIME = re.compile(
@@ -165,7 +163,7 @@ def _is_age(kind: Kind) -> bool:
 
 def _own_sort(kind: Kind) -> str:
     """What an argument that says its unit counts: `time`, `money`, `temperature`, or a family of measures."""
-    if kind.words & _PRICES or kind.words & _CURRENCIES.keys():
+    if kind.words & _PRICES or kind.words & _CURRENCIES_BY_STEM.keys():
         return "money"
     if any(len(word) > 1 and stem(word) in kind.name for word in UNITS) or _IN_TIME.search(kind.description):
         return "time"
@@ -183,13 +181,13 @@ def _is_of_another_unit(kind: Kind, text: str, span: Span) -> bool:
     word = after[0].plain if after and not text[span.end : span.end + after[0].start].strip(" -") else ""
     currency = _currency(text, span, word)
     if own == "money":
-        wanted = {_CURRENCIES[one] for one in kind.words & _CURRENCIES.keys()}
+        wanted = {_CURRENCIES_BY_STEM[one] for one in kind.words & _CURRENCIES_BY_STEM.keys()}
         return bool(currency and wanted and currency not in wanted)
     if own == "time" and word in UNITS:
         return kind.unit is not None and UNITS[word] != kind.unit and stem(word) not in kind.name
     if own != "temperature" and stem(word) in _DEGREES:
         return True
-    if own in ("time", "temperature") and (currency or (word in _MEASURES and word not in ("m", "t", "l", "g"))):
+    if own in ("time", "temperature") and (currency or (word in MEASURES and word not in ("m", "t", "l", "g"))):
         return True
     things = len(word) > 3 and word.endswith("s") and word not in _NO_THING and stem(word) not in kind.words
     return own == "time" and things and word not in UNITS and word not in _OFTEN
@@ -199,9 +197,9 @@ def _currency(text: str, span: Span, after: str) -> str:
     """The currency of an amount; empty where none is said."""
     before = text[: span.start].rstrip()[-1:]
     return (
-        _CURRENCIES.get(before)
-        or _CURRENCIES.get(stem(after))
-        or _CURRENCIES.get(text[span.end : span.end + 2].strip()[:1], "")
+        _CURRENCIES_BY_STEM.get(before)
+        or _CURRENCIES_BY_STEM.get(stem(after))
+        or _CURRENCIES_BY_STEM.get(text[span.end : span.end + 2].strip()[:1], "")
     )
 
 
@@ -214,9 +212,9 @@ def _factor(kind: Kind, text: str, span: Span) -> float | None:
     if "km" in kind.words and re.search(r"\d\s?k$", text[span.start : span.end]):
         return 1e-3  # `ran 8 k`
     after = re.match(r"\s?([^\W\d_]+)", text[span.end :])
-    said = _MEASURES.get(fold(after[1])) if after else None
+    said = MEASURES.get(fold(after[1])) if after else None
     if text[span.start : span.end].endswith("m"):
-        said = _MEASURES["m"]
+        said = MEASURES["m"]
     own = next(
         (
             _MEASURES_BY_STEM[word]
