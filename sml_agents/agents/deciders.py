@@ -40,7 +40,7 @@ from sml_agents.agents.slots import Slot, slots_of, slots_of_model, tool_name
 from sml_agents.agents.view import AgentView
 from sml_agents.backends import resolve
 from sml_agents.backends.loops import run_sync
-from sml_agents.errors import InputError, MissingExtra
+from sml_agents.errors import BackendSpecError, InputError, MissingExtra
 from sml_agents.roles.acts import classify
 from sml_agents.roles.chat import ask_model
 from sml_agents.roles.guard import escape
@@ -373,7 +373,12 @@ def as_decider(given: Any, ask_above: float = 0.5) -> Decider:
         return DecisionDecider(given, ask_above=ask_above)
     if isinstance(given, str) and given.startswith("asker:"):
         return AskerDecider(given, drafts_only=True)  # before a draft, it knows nothing of what the guard's rules read
-    if isinstance(given, str | BaseChatModel):
+    if isinstance(given, str):
+        try:
+            return StudentDecider(given)
+        except BackendSpecError as error:
+            raise BackendSpecError(f"{error} A decider may also be asker: (ready) or asker:FOLDER.") from None
+    if isinstance(given, BaseChatModel):
         return StudentDecider(given)
     if isinstance(given, Decider):
         return given

@@ -115,14 +115,17 @@ def pause(questions: Sequence[Question]) -> tuple[str, ...]:
         try:
             return Answers.model_validate(given).each(questions)
         except ValidationError as error:
-            problem = "; ".join(_reason(one) for one in error.errors()[:2])
+            problem = _reason(error)
         except ValueError as error:
             problem = str(error)
         problem = f"That answer cannot be used: {problem}. Give a text, or one answer for each question."
 
 
-def _reason(error: Any) -> str:
-    return str(error["msg"]).removeprefix("Value error, ").rstrip(".")
+def _reason(error: ValidationError) -> str:
+    first = error.errors()[0]
+    if first["type"] == "value_error":
+        return str(first["msg"]).removeprefix("Value error, ").rstrip(".")
+    return "there is no answer in it" if first["type"] in ("too_short", "missing") else "an answer in it is no text"
 
 
 def spoken(questions: Sequence[Question]) -> str:

@@ -2,7 +2,7 @@
 
 A request begins with the person's first words after a guarded call has succeeded or they have withdrawn the one before;
 answering a question does not begin one. Where they want the same again, or with something else in it (`sorry, I meant
-12`), what they had said for that call counts. It is read off the messages alone, so that it is the same after a restart.
+12`), what they had said for that call counts. It is read off the messages alone, to be the same after a restart.
 """
 
 from __future__ import annotations

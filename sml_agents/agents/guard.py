@@ -62,11 +62,16 @@ class Guard:
         self._known: dict[str, tuple[Any, tuple[Slot, ...]]] = {}
 
     def check(self, tools: Mapping[str, Any]) -> None:
-        """Raises InputError for a name that no tool of the agent has."""
+        """Raises InputError for a name that no tool, or no argument of theirs, has."""
         named = (self.tools or frozenset()) | self.read_only | (self.trust or frozenset()) | set(self.by_tool)
         if unknown := sorted(named - set(tools)):
             have = ", ".join(sorted(set(tools) - {ASK_USER})) or "none"
             raise InputError(f"No tool is named {', '.join(unknown)}: the agent's tools are {have}.")
+        if self.guessable:
+            slots = [slot for name in tools if self.guards(name, tools) for slot in self.slots(name, tools[name])]
+            if unknown := sorted(self.guessable - {known for slot in slots for known in (slot.name, slot.own_name)}):
+                have = ", ".join(dict.fromkeys(slot.name for slot in slots)) or "nothing"
+                raise InputError(f"No guarded tool requires {', '.join(unknown)} (guessable): they require {have}.")
 
     def slots(self, name: str, tool: Any) -> tuple[Slot, ...]:
         """What a tool needs."""

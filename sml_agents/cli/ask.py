@@ -54,7 +54,11 @@ def ask(
     view, slots = views[tool]
     drafts = None
     if call is not None:
-        drafts = drafted(slots, _arguments(call))
+        arguments = _arguments(call)
+        known = list(dict.fromkeys(one.name.partition(".")[0].removesuffix("[]") for one in view.arguments))
+        if unknown := sorted(set(arguments) - set(known)):
+            raise InputError(f"{tool} has no argument {', '.join(unknown)}: it has {', '.join(known) or 'none'}")
+        drafts = drafted(slots, arguments)
     values: dict[str, Any] = {}
     if drafts is not None:
         missing, line = found.missing(view, said, drafts), found.record.drafted

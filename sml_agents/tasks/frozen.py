@@ -10,6 +10,7 @@ from itertools import islice
 
 from pydantic import ValidationError
 
+from sml_agents.errors import complaint
 from sml_agents.tasks.rows import read_rows
 from sml_agents.tasks.spec import LoadReport, TaskSpec
 from sml_agents.types import Task
@@ -27,5 +28,6 @@ def _tasks(path: str, report: LoadReport) -> Iterator[tuple[Task, ...]]:
         report.read += 1
         try:
             yield (Task.model_validate(row),)
-        except ValidationError:
-            report.bad["not a task"] += 1
+        except ValidationError as error:
+            where, wrong = complaint(error)
+            report.bad[f"not a task: {where}, {wrong[:1].lower()}{wrong[1:]}"] += 1

@@ -195,6 +195,7 @@ def test_an_answer_that_does_not_fit_pauses_again_with_the_reason(delivery: Any,
     graph.invoke(user(VAGUE), THREAD)
     (again,) = graph.invoke(Command(resume=bad), THREAD)["__interrupt__"]
     assert again.value["problem"].startswith("That answer cannot be used: ")
+    assert "validation" not in again.value["problem"] and "Answers" not in again.value["problem"]
     assert again.value["problem"] in again.value["action_requests"][0]["description"]
     assert booked(graph.invoke(Command(resume=ANSWER), THREAD)["messages"]) == [BOOKED]
 

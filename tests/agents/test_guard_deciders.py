@@ -19,7 +19,7 @@ from sml_agents.agents import (
     ToldReader,
 )
 from sml_agents.agents.asking import asked_by
-from sml_agents.errors import InputError
+from sml_agents.errors import BackendSpecError, InputError
 from tests.agents.guarded import (
     RAN,
     THREAD,
@@ -134,6 +134,10 @@ def test_two_tools_with_fields_of_their_own() -> None:
     assert [question.text for question in questions] == ["What is the order number (like ORD-1234)?"]
     with pytest.raises(InputError, match="a pydantic model for each tool"):
         ClarifyMiddleware({"book": 7})
+    with pytest.raises(InputError, match=r"requires day \(guessable\): they require city, date"):
+        say(agent(AIMessage("x"), guessable=["day", "date"]), "Book Paris")
+    with pytest.raises(BackendSpecError, match="A decider may also be asker:"):
+        ClarifyMiddleware("askr:")
     with pytest.raises(InputError, match="No tool is named bok"):
         say(agent(AIMessage("x"), decider={"bok": Day}), "Hi.")
 

@@ -185,6 +185,7 @@ def test_the_command_shows_a_table(tmp_path: Path, capsys: pytest.CaptureFixture
         (["hi", "--call", "{}"], "--call needs --tool"),
         (["hi", "--call", "{", "--tool", "get_weather"], "not JSON"),
         (["hi", "--call", "[]", "--tool", "get_weather"], "JSON object"),
+        (["hi", "--call", '{"wen": 1}', "--tool", "get_weather"], "get_weather has no argument wen: it has"),
         (["hi", "--asker", "asker:/nowhere"], "holds no asker"),
         (["hi", "--asker", "embedded:"], "is no asker"),
     ],

@@ -45,4 +45,4 @@ def test_a_model_takes_a_fact_out_and_is_checked(cli: Cli, tmp_path: Path) -> No
 def test_what_is_no_task_is_counted(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "t.jsonl").write_text('{"id": 1}\nnonsense\n')
     done = cli("tasks", "--tasks", f"tasks:{tmp_path / 't.jsonl'}", "--out", tmp_path / "out.jsonl", "--json")
-    assert done.code == 2 and "not a task" in done.json["error"], done.err
+    assert done.code == 2 and "not a task: id, input should be" in done.json["error"], done.err
