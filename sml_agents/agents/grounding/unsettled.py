@@ -102,18 +102,28 @@ _RETRACTS = re.compile(
     r"|(?:vergiss|streich|streiche) (?:das|es)\b|oubliez? (?:\u00e7a|cela)\b|olv\u00edda(?:lo|te)\b)",
     re.IGNORECASE,
 )
+_NOT_SURE = re.compile(
+    r"(?:(?:but|and|though|hm+|well|honestly|actually),? )*(?:(?:i['\u2019]m|i am|we['\u2019]re|i|we) )?"
+    r"(?:not (?:\w+ )?(?:sure|certain)|unsure|(?:really )?do(?:n['\u2019]t| not) (?:\w+ )?know|no (?:idea|clue)|dunno"
+    r"|can['\u2019]t (?:say|tell)|have(?:n['\u2019]t| not) (?:\w+ )?decided|(?:ich )?wei\u00df (?:es )?(?:\w+ )?nicht"
+    r"|(?:(?:ich )?bin (?:mir )?(?:\w+ )?)?nicht sicher|keine ahnung|(?:je )?(?:ne )?sais pas|pas s\u00fbre?|no s\u00e9"
+    r"|no estoy segur[oa]|what (?:do|would) you (?:think|say|suggest|recommend))"
+    r"(?: (?:yet|though|really|honestly|for sure|tbh|about (?:it|that)))*\s*(?:[.!?;\n]|$)",
+    re.IGNORECASE,
+)
+"""They do not know, and nothing more particular."""
 _STRETCHES = re.compile(r"(?P<end>[.!?;\n]+|,|\.{2,}|\s[-\u2013\u2014]\s)\s*")
 
 
 def _is_retracted(draft: Draft, k: int, text: str, span: Span) -> bool:
-    """`32 minutes, delete that`: the last value that is taken back in the same sentence, or by the first words of the
-    next one."""
+    """`32 minutes, delete that`, `10? Not sure`: the last value that is taken back in the same sentence, or by the
+    first words of the next one, and one that the person says behind it that they do not know."""
     ended = 0
     for found in _STRETCHES.finditer(text, span.end):
         ended += found["end"] != ","
         if ended > 1:
             return False
-        if _RETRACTS.match(text, found.end()):
+        if _RETRACTS.match(text, found.end()) or _NOT_SURE.match(text, found.end()):
             between = text[span.end : found.start()]
             others = [(draft.kinds[j], fill.value) for j, fill in enumerate(draft.fills) if j != k and fill.given]
             return not any(find(kind, value, between, draft.clock) for kind, value in others)
