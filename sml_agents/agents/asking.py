@@ -55,6 +55,9 @@ class Question(BaseModel):
     """The value that was understood, where one was: a mere yes confirms it, any other answer takes the place of all
     that was said of it before."""
 
+    between: bool = False
+    """Whether it holds against each other what was said and what the call has: undecided, neither counts."""
+
     def __str__(self) -> str:
         return f"{self.text} ({', '.join(self.options)})" if self.options else self.text
 

@@ -1,8 +1,7 @@
 """What a conversation says about the request at hand: a request, its questions and answers, and who said what.
 
 A request begins with the person's first words after a guarded call has succeeded or they have withdrawn the one before;
-answering a question does not begin one. Where they want the same again, or with something else in it (`sorry, I meant
-12`), what they had said for that call counts. It is read off the messages alone, to be the same after a restart.
+answering a question does not begin one. It is read off the messages alone, so that it is the same after a restart.
 """
 
 from __future__ import annotations
@@ -27,7 +26,6 @@ from sml_agents.agents.replies import (
     is_undecided,
     refers_back,
     speaks_of_going_on,
-    varies,
     withdraws,
 )
 from sml_agents.text.sentences import sentence_spans, sentences
@@ -114,8 +112,8 @@ class Request:
     """Where the request before this one begins, if the person refers back to it (`book it`); else as `begins`."""
     finished: frozenset[str] = frozenset()
     """The tools by which the request before this one succeeded."""
-    varied: int = -1
-    """The message that wants what was done last with something else in it (`the same for the tulips`); -1 for none."""
+    last: tuple[Made, ...] = ()
+    """The guarded calls of the request before this one, if this one's first words came right after they succeeded."""
     trust: Collection[str] | None = None
     tool: str = ""
     """The tool that sees it, once one does."""
@@ -135,7 +133,8 @@ class Request:
         """
         messages = [_in_words(message) for message in messages]
         begins, done, pending = 0, False, False
-        earlier, varied, same = 0, -1, False
+        earlier, again_before = 0, False
+        last: tuple[Made, ...] = ()
         finished: set[str] = set()
         succeeded: set[str] = set()
         asked: dict[str, int] = {}
@@ -168,14 +167,12 @@ class Request:
                 took_back = "" if declines_extra(text, _last_said(messages, at)) else withdraws(text)
                 again = asks_again(text, " ".join(question.text for question in waiting))
                 if took_back or (done and not pending and is_own(message)):
-                    other = not took_back and not again and varies(text)
-                    varied = at if other else -1
-                    first = earlier if same else begins  # `the same for Rome`, and then `again for Oslo`
-                    same = not took_back and (again or other)
-                    earlier = first if done and (same or (not took_back and refers_back(text))) else at
-                    finished, succeeded = set() if again or other else succeeded, set()
-                    begins, asked, settled, doubted = at, {}, set(), {}
-                    made = made if other else []
+                    last = tuple(made) if done and not took_back and not again else ()
+                    first = earlier if again_before else begins
+                    again_before = again and not took_back
+                    earlier = first if done and not took_back and (again or refers_back(text)) else at
+                    finished, succeeded = set() if again else succeeded, set()
+                    begins, asked, settled, made, doubted = at, {}, set(), [], {}
                 if again:
                     made = []
                 if not (pending and not took_back):
@@ -184,7 +181,8 @@ class Request:
                     for question, reply in _replies(message, waiting):
                         if not answers_nothing(reply):
                             settled.update(question.keys)
-                        if question.understood and not _is_confirmed(reply, waiting):
+                        undecided = question.between and (answers_nothing(reply) or accepts(reply) == "no")
+                        if undecided or (question.understood and not _is_confirmed(reply, waiting)):
                             doubted[question.about] = at
                 withdrawn, went_on = took_back == "all", speaks_of_going_on(text)
                 done, pending, waiting, refusals = False, False, (), 0
@@ -209,7 +207,7 @@ class Request:
             doubted=doubted,
             earlier=earlier,
             finished=frozenset(finished),
-            varied=varied,
+            last=last,
             trust=trust,
         )
 
@@ -218,8 +216,12 @@ class Request:
         if self.earlier >= self.begins or name in self.finished:
             return replace(self, tool=name)
         pieces = tuple(_pieces(self.messages, self.earlier, self.trust))
-        pieces = tuple(replace(one, correction=True) if one.at == self.varied else one for one in pieces)
         return replace(self, tool=name, begins=self.earlier, pieces=pieces)
+
+    def from_the_start(self) -> Request:
+        """With all that the person said or accepted in this conversation, and nothing that a tool returned."""
+        pieces = (one for one in _pieces(self.messages, 0, self.trust) if one.source in ("said", "offered"))
+        return replace(self, begins=0, pieces=tuple(pieces), last=())
 
     def kept(self) -> list[dict[str, Any]]:
         """What the person said about this request, and confirmed, as plain data."""

@@ -23,7 +23,6 @@ __all__ = [
     "only_agrees",
     "refers_back",
     "speaks_of_going_on",
-    "varies",
     "withdraws",
 ]
 
@@ -106,7 +105,7 @@ _AGREES = re.compile(
     rf"{_YES.pattern}(?: (?:please|thanks|bitte|genau|it (?:is|does)|that one|exactly|correct|right))*"
 )
 _NO = re.compile(
-    r"(?:(?:oh|well|sorry|hm+) )*(?!no (?:problem|worries)\b)(?:no|nope|nah|not|nein|non|i do(?: not|n't)"
+    r"(?:(?:oh|well|sorry|hm+) )*(?!no (?:problem|worries)\b)(?:no|nope|nah|not|neither|none|nein|non|i do(?: not|n't)"
     r"|do(?: not|n't)|something else|another|any other|what else)\b"
 )
 _CORRECTS = re.compile(
@@ -142,21 +141,6 @@ _AGAIN = re.compile(
     r"(?:(?:it|that|this|them|me|us|(?:exactly )?the (?:very )?same(?: thing| one)?|das(?:selbe| gleiche)?|es) )*"
     rf"{_ANEW})(?: (?:please|thanks|now|for me|bitte))*"
 )
-_VARIES = re.compile(
-    r"(?:(?:please|and|now|oh|ok|okay|yes|wait|oops|sorry|actually|then|also|no|(?:can|could|would) you|ach|nein|und|et"
-    r"|y|e) )*"
-    r"(?:i mean[t]?(?: to say)?|i should have said|correction|(?:make|change) (?:it|that|this)(?: to)?"
-    r"|ich mein\w*|(?:je )?voulais dire|queria decir|volevo dire"
-    r"|(?:(?:do|i want|i need|i'?d like) )?(?:exactly )?(?:the )?(?:very )?same(?: thing| again)?"
-    r" (?:for|on|at|with|in|to|but|from|please for)"
-    r"|(?:and )?(?:again|once more|another(?: one)?|one more) (?:for|on|at|with|in|to|but|from)"
-    r"|(?:das gleiche|dasselbe|noch ?(?:ein)?mal) (?:fur|mit|am|um|in|nur|aber)"
-    r"|(?:la )?meme chose (?:pour|avec|mais)|pareil (?:pour|avec|mais)|lo mismo (?:para|con|pero)"
-    r"|lo stesso (?:per|con|ma))"
-    r"\b:? (?!to\b)(?!(?:[^\s]+ )*?(?:is|was|were|are|has|had|did|do|would|isn't|well)\b)(?:[^\s]+ ?){1,8}"
-)
-_FEW = 4
-"""Words of a clause that goes on with what another has begun."""
 
 
 def _clauses(text: str) -> list[str]:
@@ -194,15 +178,6 @@ def asks_again(text: str, question: str = "") -> bool:
     if rest and all(_AGAIN.fullmatch(clause) for clause in rest):
         return True
     return accepts(text) == "yes" and bool(re.search(rf"\b{_ANEW}\b", fold(question)))
-
-
-def varies(text: str) -> bool:
-    """Whether the person wants what was done last with something else in it, and nothing besides: `sorry, I meant 12`,
-    `the same for the tulips`."""
-    clauses = _clauses(text.replace("\u2019", "'"))
-    rest = [clause for clause in clauses if not (_FILLER.fullmatch(clause) or _YES.fullmatch(clause))]
-    changed = [bool(_VARIES.fullmatch(clause)) for clause in rest]
-    return any(changed) and all(new or len(one.split()) <= _FEW for new, one in zip(changed, rest, strict=True))
 
 
 def answers_nothing(text: str) -> bool:

@@ -126,7 +126,7 @@ class Slot:
         own = self.schema.get("question")
         if either:
             text = f"Which is right for {noun}?"
-            return Question(text=text, about=self.name, options=tuple(dict.fromkeys(either)))
+            return Question(text=text, about=self.name, options=tuple(dict.fromkeys(either)), between=True)
         if isinstance(own, str):
             text = f"I cannot go on without this. {own}" if again else own
         elif noun.startswith(("whether ", "if ")) or self.kind().sort == "bool":

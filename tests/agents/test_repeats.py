@@ -17,7 +17,7 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.types import Command
 
 from sml_agents.agents import ClarifyMiddleware
-from sml_agents.agents.replies import asks_again, varies
+from sml_agents.agents.replies import asks_again
 from tests.agents.guarded import NOW, RAN, THREAD, Fake, agent, asks, book, call, find_order, say
 
 BOOKED = ("book", "Paris", "2027-05-05")
@@ -294,57 +294,3 @@ def test_words_that_ask_for_the_same(text: str) -> None:
 )
 def test_words_that_ask_for_something_else(text: str) -> None:
     assert not asks_again(text)
-
-
-@pytest.mark.parametrize(
-    ("then", "runs"),
-    [
-        ((("Sorry, I meant Rome", ("Rome", "2027-05-05")),), [("book", "Rome", "2027-05-05")]),
-        ((("oops, make it 6 May", ("Paris", "2027-05-06")),), [("book", "Paris", "2027-05-06")]),
-        (
-            (("The same for Rome, please", ("Rome", "2027-05-05")), ("and again for Oslo", ("Oslo", "2027-05-05"))),
-            [("book", "Rome", "2027-05-05"), ("book", "Oslo", "2027-05-05")],
-        ),
-        ((("same for Rome, but on 6 May", ("Rome", "2027-05-06")),), [("book", "Rome", "2027-05-06")]),
-        ((("again please", ("Paris", "2027-05-05")), ("once more", ("Paris", "2027-05-05"))), [BOOKED, BOOKED]),
-        # What the person has not said, what they took back, and what is done already.
-        ((("Sorry, I meant Rome", ("Paris", "2027-05-05")),), []),
-        ((("same for Rome, but on 6 May", ("Rome", "2027-05-05")),), []),
-        ((("same for Rome", ("Paris", "2027-05-05")),), []),
-        ((("same for Rome", ("Rome", "2027-05-07")),), []),
-        ((("Now book Rome", ("Rome", "2027-05-05")),), []),
-        ((("actually, book a table in Rome", ("Rome", "2027-05-05")),), []),
-        ((("The same for Rome is too dear, isn't it?", ("Rome", "2027-05-05")),), []),
-    ],
-)
-def test_what_was_said_of_a_call_holds_for_one_that_changes_something_in_it(
-    then: tuple[tuple[str, tuple[str, str]], ...], runs: list[Any]
-) -> None:
-    state: dict[str, Any] = {"messages": []}
-    for said, (city, date) in (("Book Paris on 5 May", ("Paris", "2027-05-05")), *then):
-        graph = agent(*(call("book", city=city, date=date) for _ in range(4)), AIMessage("done"), on_unanswered="end")
-        state = graph.invoke({"messages": [*state["messages"], HumanMessage(said)]}, THREAD)
-    assert [BOOKED, *runs] == RAN
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["I mean 12", "no, I meant Rome", "Please make it five", "and the same for the tulips", "das gleiche f\u00fcr Rom"],
-)
-def test_words_that_change_something(text: str) -> None:
-    assert varies(text)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "the same",
-        "it's not the same",
-        "I meant to ask: what does it cost?",
-        "the same for Rome would be too much for us I think and I would rather not",
-        "make it Rome, and then please book me a table at the Trattoria",
-        "same here",
-    ],
-)
-def test_words_that_change_nothing(text: str) -> None:
-    assert not varies(text)

@@ -11,6 +11,7 @@ limits           what a value is bounded or changed by
 meanings         a choice that is told by another word: a concert for Music
 answers          what only an answer to a question may mean
 derived          what follows from other values
+carried          what the call before had, where the person's words only change something in it
 contradictions   what was said instead, or taken back
 """
 
@@ -22,6 +23,7 @@ from dataclasses import replace
 from typing import Any
 
 from sml_agents.agents.evidence import Piece, Request
+from sml_agents.agents.grounding.carried import carried_over
 from sml_agents.agents.grounding.contradictions import after_corrections, said_instead
 from sml_agents.agents.grounding.derived import derivation
 from sml_agents.agents.grounding.draft import Draft
@@ -54,7 +56,24 @@ def ground(
         found[k] = _by_words(draft, k, taken.get(k))
     used = list(taken.values())
     whole = [one or _missing(draft, k, used) for k, one in found.items()]
-    return tuple(after_corrections(draft, k, one, places.get(k, ()), used) for k, one in enumerate(whole))
+    grounds = tuple(after_corrections(draft, k, one, places.get(k, ()), used) for k, one in enumerate(whole))
+    return grounds if all(one.ok for one in grounds) else _with_carried(draft, grounds, arguments, slots, written)
+
+
+def _with_carried(
+    draft: Draft, grounds: tuple[Ground, ...], arguments: Mapping[str, Any], slots: Sequence[Slot],
+    written: Collection[str],
+) -> tuple[Ground, ...]:  # fmt: skip
+    """The grounds with what the call before had and the person said, where their words only change something in it."""
+    request = draft.request
+    made = next((one for one in reversed(request.last) if one.tool == request.tool), None)
+    if made is None:
+        return grounds
+    kept = carried_over(draft, {fill.place: fill for fill in filled(slots, made.arguments)})
+    if not kept:
+        return grounds
+    told = ground(arguments, slots, request.from_the_start(), draft.clock, (), written)
+    return tuple(told[k] if k in kept and not one.ok and told[k].ok else one for k, one in enumerate(grounds))
 
 
 def _without_words(draft: Draft, fill: Filled, written: Collection[str]) -> Ground | None:
