@@ -29,8 +29,8 @@ from sml_agents.agents.replies import (
     withdraws,
 )
 from sml_agents.text.sentences import sentence_spans, sentences
-from sml_agents.text.values import Clock, Span, find, fold, kind_of, tokens
-from sml_agents.text.words import content_words
+from sml_agents.text.values import Clock, Kind, Span, find, fold, kind_of, tokens
+from sml_agents.text.words import content_words, stem
 
 __all__ = ["Made", "Piece", "Request", "pieces_of_data"]
 
@@ -60,15 +60,20 @@ class Piece:
     echoes: tuple[str, ...] = ()
     """In a tool's result: the words that only repeat its call's own arguments. They are no source."""
 
-    def tells(self, value: Any, span: Span) -> bool:
-        """Whether a value, and the words that hold it, say more than the call that this came of: `Anna Kowalski`,
-        found for `Anna`."""
-        for words in (fold(str(value)), fold(self.text[span.start : span.end])) if self.echoes else ():
-            for echo in self.echoes:
-                words = words.replace(fold(echo), " ")
-            if not content_words(words):
-                return False
-        return True
+    def tells(self, kind: Kind, value: Any, span: Span) -> bool:
+        """Whether a value says more than the call that this came of: `Anna Kowalski`, found for `Anna`. It begins a
+        line or an item, and what it has more is a name, and not what the argument is (`Flight LX318`)."""
+        if not self.echoes:
+            return True
+        words = self.text[span.start : span.end]
+        for echo in self.echoes:
+            words = words.replace(echo, " ")
+        more = [token for token in tokens(words) if token.text[:1].isupper() and stem(token.plain) not in kind.words]
+        rest = fold(str(value))
+        for echo in self.echoes:
+            rest = rest.replace(fold(echo), " ")
+        begins = re.search(r"(?:^|[\n,;|(\u2022]|[-:]\s)\s*$", self.text[: span.start])
+        return bool(more and content_words(rest) and begins)
 
 
 @dataclass(frozen=True)
@@ -372,7 +377,16 @@ def _returned(message: ToolMessage, at: int, arguments: Mapping[str, Any]) -> It
         if text.strip(" \u2026"):
             yield from (Piece("returned", part, at, key=key) for part in _stretches(text))
             words = tuple(dict.fromkeys(whole[span.start : span.end] for span in repeated))
-            yield from (Piece("returned", part, at, key=key, echoes=words) for part in _stretches(whole) if words)
+            if words and not _FOUND_NOTHING.search(message.text):
+                yield from (Piece("returned", part, at, key=key, echoes=words) for part in _stretches(whole))
+
+
+_FOUND_NOTHING = re.compile(
+    r"\b(?:no|not|none|nobody|nothing|neither|unknown|0|zero|invalid|error|failed|left|former|nicht|kein\w*|aucun\w*"
+    r"|ning\w+)\b|n['\u2019]t\b|\[\]",
+    re.IGNORECASE,
+)
+"""A result that says that there is no such thing, with the words of the call around it."""
 
 
 def _within_a_word(text: str, span: Span) -> bool:

@@ -29,10 +29,17 @@ EACH = "[]"
 """In a path: every element of a list, or every value of a dictionary."""
 WRITTEN = frozenset({"body", "subject", "message", "query", "code", "content", "text", "summary"})
 """Names of arguments that the model is there to write."""
-_PREPOSITIONS = frozenset(listed("to from by at in on for with until"))
-_COUNTING = frozenset(listed("num n nb nr no number of how many count in for"))
-"""Words before what a number counts: `num_guests`, `number_of_guests`, `in_minutes`."""
-_BOUNDS = frozenset(listed("max min maximum minimum limit per"))
+_UNSAID = frozenset(listed("to from by at in on for with until when where who what which how if"))
+_COUNTING = frozenset(listed("num n nb count how many in for"))
+"""Words before what a number counts: `num_guests`, `in_minutes`; `number_of_guests` is read, too."""
+_BOUNDS = frozenset(listed("max min maximum minimum limit per until to from"))
+_MEASURED = frozenset(
+    listed(
+        "duration delay timeout interval length time period wait age weight mass height width depth distance radius"
+        " volume price amount cost fee budget total sum salary rent rate size speed"
+    )
+)
+"""What a unit may stand behind in a name: `delay_minutes`, and not `opening_hours`."""
 _ASKING = ("how ", "when ", "where ", "who ", "whom ", "what ", "which ", "why ")
 _SAYING = ("description", "question")
 """What a schema says of a list's elements, too."""
@@ -101,8 +108,9 @@ class Slot:
         if not phrase or len(phrase) > 80:
             parts = [fold(" ".join(split_name(part))) for part in self.path if part != EACH]
             own = _with_unit(parts[-1].split()) if self.kind().sort == "number" else parts[-1]
+            own = own.removeprefix("is ") if self.kind().sort == "bool" else own
             phrase = own if len(parts) == 1 else f"{own} of the {' '.join(parts[:-1])}"
-        if phrase in _PREPOSITIONS:
+        if phrase in _UNSAID:
             return f"value of \u201c{phrase}\u201d"
         return phrase if phrase[:2].isupper() else phrase[:1].lower() + phrase[1:]
 
@@ -111,25 +119,25 @@ class Slot:
         words, kind = split_name(self.own_name), self.kind()
         if kind.sort != "number" or self.schema.get("description"):
             return ""
-        left = words
+        left = words[2:] if words[:2] == ["number", "of"] else words
         while len(left) > 1 and left[0] in _COUNTING:
             left = left[1:]
-        plural = left[-1].endswith("s") or left[-1] == "people"
-        counts = len(left) < len(words) or (len(left) == 1 and (left[0] in UNITS or kind.counts_things))
-        return " ".join(left) if plural and counts and not _BOUNDS & set(left) else ""
+        plural = left[-1:] and (re.search(r"[^siu]s$", left[-1]) or left[-1] in ("people", "children"))
+        counts = len(left) < len(words) or (len(left) == 1 and self.schema.get("type") == "integer")
+        return " ".join(left) if plural and (counts or left[0] in UNITS) and not _BOUNDS & set(left) else ""
 
     def question(self, again: bool = False, either: tuple[str, str] | None = None, understood: str = "") -> Question:
         """What to ask for it. `again`: in other words. `either`: what was said, and what the call holds instead.
         `understood`: the value that may have been told: then a yes is enough."""
-        what = self.what()
-        noun = what if what.startswith(("the ", "your ", "a ", "an ", "whether ", "if ")) else f"the {what}"
-        own = self.schema.get("question")
+        what, own, described = self.what(), self.schema.get("question"), bool(self.schema.get("description"))
+        choice = described and what.startswith(("whether ", "if "))
+        noun = what if choice or what.startswith(("the ", "your ", "a ", "an ")) else f"the {what}"
         if either:
             text = f"Which is right for {noun}?"
             return Question(text=text, about=self.name, options=tuple(dict.fromkeys(either)), between=True)
         if isinstance(own, str):
             text = f"I cannot go on without this. {own}" if again else own
-        elif noun.startswith(("whether ", "if ")) or self.kind().sort == "bool":
+        elif choice or self.kind().sort == "bool":
             understood = ""  # its own answer is a yes or a no
             text = f"I still need to know, yes or no: {what}?" if again else f"Please tell me, yes or no: {what}?"
         elif what.startswith(_ASKING):
@@ -151,9 +159,10 @@ def _with_unit(words: Sequence[str]) -> str:
     *rest, last = words
     is_unit = (last in UNITS and last.endswith("s") and len(last) > 3) or (last in MEASURES and len(last) > 1)
     currency = len(last) == 3 and last.upper() in CURRENCIES
-    if not rest or not (is_unit or currency) or rest[-1] in ("in", "of", "square", "cubic", "per", *_COUNTING):
+    what = rest[:-1] if rest and rest[-1] == "in" else rest
+    if not what or not (is_unit or currency) or what[-1] not in _MEASURED:
         return " ".join(words)
-    return f"{' '.join(rest)} in {last.upper() if currency else last}"
+    return f"{' '.join(what)} in {last.upper() if currency else last}"
 
 
 @dataclass(frozen=True)

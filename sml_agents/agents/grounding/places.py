@@ -94,7 +94,7 @@ def places_of(draft: Draft, k: int) -> list[Place]:
             continue
         answering = fill.slot.name in piece.about
         for mention in _mentions(draft, k, piece, answering):
-            if not piece.tells(fill.value, mention.span):
+            if not piece.tells(kind, fill.value, mention.span):
                 continue
             if (number, mention.span.start) < back and piece.source == "said":
                 continue

@@ -83,7 +83,7 @@ def is_unsettled(draft: Draft, k: int, piece: Piece, span: Span) -> bool:
     text = piece.text
     later = [one.text for _, one in draft.said if one.at == piece.at]
     rest = "".join(later[later.index(text) + 1 :]) if text in later else ""
-    if _is_retracted(draft, k, f"{text}{rest}", span):
+    if _is_retracted(draft, k, f"{text}{rest}", span) or _is_doubted(text, span):
         return True
     return draft.kinds[k].sort != "bool" and (
         _is_asked_about(piece, span)
@@ -103,31 +103,41 @@ _RETRACTS = re.compile(
     re.IGNORECASE,
 )
 _NOT_SURE = re.compile(
-    r"(?:(?:but|and|though|hm+|well|honestly|actually),? )*(?:(?:i['\u2019]m|i am|we['\u2019]re|i|we) )?"
-    r"(?:not (?:\w+ )?(?:sure|certain)|unsure|(?:really )?do(?:n['\u2019]t| not) (?:\w+ )?know|no (?:idea|clue)|dunno"
-    r"|can['\u2019]t (?:say|tell)|have(?:n['\u2019]t| not) (?:\w+ )?decided|(?:ich )?wei\u00df (?:es )?(?:\w+ )?nicht"
-    r"|(?:(?:ich )?bin (?:mir )?(?:\w+ )?)?nicht sicher|keine ahnung|(?:je )?(?:ne )?sais pas|pas s\u00fbre?|no s\u00e9"
-    r"|no estoy segur[oa]|what (?:do|would) you (?:think|say|suggest|recommend))"
-    r"(?: (?:yet|though|really|honestly|for sure|tbh|about (?:it|that)))*\s*(?:[.!?;\n]|$)",
+    r"(?:[.!?,;(\n]|\.{2,}|\s[-\u2013\u2014]\s|\s(?=(?:but|and|though)\b))\s*"
+    r"(?:(?:but|and|though|hm+|well|honestly|actually|still|yet),? )*(?:(?:i['\u2019]?m|i am|we['\u2019]?re|i|we) )?"
+    r"(?:(?:still |really )*)"
+    r"(?:not (?:[\w%]+ ){0,2}(?:sure|certain)|unsure|undecided|(?:don['\u2019]?t|do not) (?:\w+ )?know|dunno|idk"
+    r"|(?:have )?no (?:idea|clue)|tbc|tbd|to be confirmed|can(?:['\u2019]?t|not) (?:say|tell|decide)"
+    r"|have(?:n['\u2019]?t| not) (?:\w+ )?decided|(?:ich )?wei\u00df (?:es )?(?:\w+ )?nicht(?: genau)?"
+    r"|(?:(?:ich )?bin (?:mir )?(?:\w+ )?)?(?:nicht sicher|unsicher)|keine ahnung|(?:je )?(?:ne )?sais pas(?: trop)?"
+    r"|pas s\u00fbre?|no (?:lo )?s\u00e9|no estoy segur[oa]|non (?:lo )?so)"
+    r"(?: (?:yet|though|really|honestly|for sure|tbh|lol|about (?:it|that)|to be honest))*"
+    r"(?:,? (?:sorry|honestly|you (?:tell me|decide)))?\s*(?:[.!?;)\n]|:[/(]|$)",
     re.IGNORECASE,
 )
-"""They do not know, and nothing more particular."""
+"""Behind a value: they do not know, and nothing more particular."""
 _STRETCHES = re.compile(r"(?P<end>[.!?;\n]+|,|\.{2,}|\s[-\u2013\u2014]\s)\s*")
 
 
 def _is_retracted(draft: Draft, k: int, text: str, span: Span) -> bool:
-    """`32 minutes, delete that`, `10? Not sure`: the last value that is taken back in the same sentence, or by the
-    first words of the next one, and one that the person says behind it that they do not know."""
+    """`32 minutes, delete that`: the last value that is taken back in the same sentence, or by the first words of the
+    next one."""
     ended = 0
     for found in _STRETCHES.finditer(text, span.end):
         ended += found["end"] != ","
         if ended > 1:
             return False
-        if _RETRACTS.match(text, found.end()) or _NOT_SURE.match(text, found.end()):
+        if _RETRACTS.match(text, found.end()):
             between = text[span.end : found.start()]
             others = [(draft.kinds[j], fill.value) for j, fill in enumerate(draft.fills) if j != k and fill.given]
             return not any(find(kind, value, between, draft.clock) for kind, value in others)
     return False
+
+
+def _is_doubted(text: str, span: Span) -> bool:
+    """`10 lager? Not sure.`: all values of the stretch of words right before are in doubt."""
+    said = _NOT_SURE.search(text, span.end)
+    return said is not None and not _STRETCHES.search(text, span.end, said.start())
 
 
 def _sentence(text: str, span: Span) -> Span:
