@@ -27,6 +27,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 from langchain_core.decisions import BaseDecisionModel, ClassifierResponse, Noul, NoulAnswer
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage, SystemMessage, convert_to_messages
+from langchain_core.utils.function_calling import convert_to_openai_tool
 from langgraph.constants import TAG_NOSTREAM
 from langgraph.errors import GraphBubbleUp
 from pydantic import BaseModel, create_model
@@ -42,7 +43,7 @@ from sml_agents.backends import resolve
 from sml_agents.backends.loops import run_sync
 from sml_agents.errors import BackendSpecError, InputError, MissingExtra
 from sml_agents.roles.acts import classify
-from sml_agents.roles.chat import ask_model
+from sml_agents.roles.chat import ask_model, ask_with_tools
 from sml_agents.roles.guard import escape
 from sml_agents.roles.prompts import load, render
 from sml_agents.text.values import Clock, same
@@ -90,22 +91,31 @@ def asks(text: str) -> bool:
 
 
 class StudentDecider:
-    """A chat model that is shown what was said and either asks or does not: its question is asked, all else ignored.
+    """A chat model that sees what the agent's own model would and either asks or does not: its question is asked, all
+    else ignored, calls too.
 
-    `model` is a chat model or a backend spec, for instance `transformers:runs/asker`. `system` is its system prompt;
-    None takes the one that students are trained with. Consulted when the person has spoken, not before tool calls.
+    `model` is a chat model or a backend spec, for instance `transformers:runs/from-logs/model`. `system` is its system
+    prompt; None takes the agent's, as lessons of its logs have it. Where the agent has neither a prompt nor tools, the
+    model is shown what was said alone, under the prompt that students are trained with. Consulted when the person has
+    spoken, not before tool calls.
     """
 
     def __init__(self, model: str | BaseChatModel, *, system: str | None = None) -> None:
         self.model = _internal(resolve(model))
-        self.system = render("student") if system is None else system
+        self.system = system
 
     async def questions(self, view: AgentView) -> str | None:
         """The model's turn, if it asks. Raises what the model raises."""
         if view.calls:
             return None
-        reply = await ask_model(self.model, chat_messages(view.history, Role.STUDENT, self.system), seed=0)
-        return reply.text if asks(reply.text) else None
+        system = view.system if self.system is None else self.system
+        tools = [convert_to_openai_tool(tool) for tool in view.tools.values()]
+        if system or tools:
+            messages = [*([SystemMessage(system)] if system else []), *view.messages]
+        else:
+            messages = chat_messages(view.history, Role.STUDENT, render("student"))
+        reply = await ask_with_tools(self.model, messages, tools, seed=0)
+        return reply.text if not reply.tool_calls and asks(reply.text) else None
 
 
 def _internal(model: BaseChatModel) -> BaseChatModel:

@@ -83,4 +83,5 @@ class Turn:
         request = self.request
         state = cast(Mapping[str, Any], request.state)
         store = getattr(request.runtime, "store", None)
-        return AgentView(tuple(request.messages), calls, bool(calls), self.tools, grounds or {}, state, store)
+        system = request.system_message.text if request.system_message else ""
+        return AgentView(tuple(request.messages), calls, bool(calls), self.tools, grounds or {}, state, store, system)

@@ -34,6 +34,8 @@ class AgentView:
     """The agent's state."""
     store: Any = None
     """The agent's store (`BaseStore`), if it has one."""
+    system: str = ""
+    """The agent's system prompt."""
 
     @property
     def history(self) -> History:

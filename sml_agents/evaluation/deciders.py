@@ -29,12 +29,12 @@ from pydantic import BaseModel, Field
 from sml_agents.backends import resolve
 from sml_agents.data.arguments import Arguments, words_of
 from sml_agents.data.nouns import Message, Tools
-from sml_agents.data.rows import messages_of, tools_in_text
+from sml_agents.data.rows import messages_of
 from sml_agents.data.selection import system_of
-from sml_agents.errors import BackendError, InputError, one_line
+from sml_agents.errors import InputError, one_line
 from sml_agents.evaluation.bootstrap import Floats, Metric, percentiles, resample_sums, share_of
 from sml_agents.roles.acts import classify
-from sml_agents.roles.chat import ask_model
+from sml_agents.roles.chat import ask_with_tools
 from sml_agents.text.questions import asked_facts
 from sml_agents.types import Act, Fact, Role, ToolCall, Trace, Turn
 
@@ -152,7 +152,6 @@ class ModelDecider:
         self.model = resolve(model)
         self.samples = samples
         self.system = system
-        self._text_only = False
 
     async def decide(self, case: Case) -> Decision:
         """Raises what the model raises."""
@@ -160,24 +159,11 @@ class ModelDecider:
         messages = messages_of(case.history, [False] * len(case.history), system)
         questions = []
         for seed in range(self.samples):
-            text, calls = await self._reply(list(messages), case.tools, seed)
-            label = classify(text)
-            if not calls and (label.act is Act.CLARIFICATION or label.by == "rule:many"):
-                questions.append(text)
+            reply = await ask_with_tools(self.model, _chat(messages), list(case.tools), seed=seed)
+            label = classify(reply.text)
+            if not reply.tool_calls and (label.act is Act.CLARIFICATION or label.by == "rule:many"):
+                questions.append(reply.text)
         return Decision(len(questions) / self.samples, questions[0] if questions else "")
-
-    async def _reply(self, messages: list[Message], tools: Tools, seed: int) -> tuple[str, bool]:
-        if tools and not self._text_only:
-            try:
-                bound: Any = self.model.bind_tools(list(tools))
-                message = await bound.ainvoke(_chat(messages))
-                return message.text.strip(), bool(message.tool_calls)
-            except (BackendError, NotImplementedError) as error:
-                if isinstance(error, BackendError) and "tools" not in str(error):
-                    raise
-                self._text_only = True  # a template without tools: as it is trained with, they are written as text
-        reply = await ask_model(self.model, _chat(tools_in_text(messages, tools)), seed=seed)
-        return reply.text, "<tool_call>" in reply.text
 
 
 class RuleDecider:

@@ -9,11 +9,12 @@ from typing import Any
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, convert_to_messages
 
+from sml_agents.errors import BackendError
 from sml_agents.text.thinking import split_thought
 from sml_agents.text.tools import broken_call, find_calls, tool_names
 from sml_agents.types import Call, Reply, ToolCall, Usage, stable_hash
 
-__all__ = ["ask_model", "describe_model", "takes_temperature"]
+__all__ = ["ask_model", "ask_with_tools", "describe_model", "takes_temperature"]
 
 
 def describe_model(model: BaseChatModel) -> dict[str, Any]:
@@ -74,6 +75,18 @@ async def ask_model(
     started = time.time()
     message = await asked.ainvoke(messages, **given)
     return reply_from(message, messages, seed, started=started, tools=tools)
+
+
+async def ask_with_tools(
+    model: BaseChatModel, messages: list[BaseMessage], tools: Sequence[dict[str, Any]], *, seed: int
+) -> Reply:
+    """As `ask_model`. Where the model's template knows no tools they are written into the prompt, as in training."""
+    try:
+        return await ask_model(model, messages, seed=seed, tools=tools)
+    except BackendError as error:
+        if not tools or "tools" not in str(error):
+            raise
+        return await ask_model(model, messages, seed=seed, tools=tools, in_text=True)
 
 
 def reply_from(

@@ -28,7 +28,10 @@ from tests.agents.guarded import (
     Refund,
     agent,
     asks,
+    book,
     call,
+    find_order,
+    guess,
     say,
     stored,
 )
@@ -152,3 +155,26 @@ async def test_an_asynchronous_extract_is_awaited() -> None:
     assert callable(rules) and [
         question.about for question in await rules(AgentView([HumanMessage("Hi.")], acting=True))
     ] == ["reason"]
+
+
+def test_a_chat_model_decides_on_what_the_agent_sees() -> None:
+    """Its prompt, its tools and what was called, as lessons of its logs have them."""
+    judge = Fake(messages=iter([AIMessage("On which day?"), AIMessage("Booking it."), guess()]))
+    graph = agent(
+        call("find_order", product="lamp"), AIMessage("It is ORD-4711."), decider=judge, tools=[book, find_order],
+        system_prompt="You book trips. Today is 26 November.", read_only=[find_order],
+    )  # fmt: skip
+    assert say(graph, "Which order was the lamp?")["messages"][-1].text == "On which day?"
+    assert say(graph, "It does not matter.")["messages"][-1].text == "It is ORD-4711."
+    assert judge._tools[0] == judge._tools[1] and [one["function"]["name"] for one in judge._tools[0]] == [
+        "book",
+        "find_order",
+    ]
+    first, second = judge._seen[:2]
+    assert [message.type for message in first] == ["system", "human"]
+    assert first[0].text == second[0].text == "You book trips. Today is 26 November."
+    assert [message.text for message in second[1:]] == [
+        "Which order was the lamp?",
+        "On which day?",
+        "It does not matter.",
+    ]
