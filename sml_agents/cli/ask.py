@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
+from sml_agents.cli.files import read_tools
 from sml_agents.cli.result import JsonFlag, Result
 from sml_agents.errors import InputError
-from sml_agents.files import parse_json, read_text
+from sml_agents.files import parse_json
 
 
 def ask(
@@ -32,7 +33,7 @@ def ask(
     from sml_agents.agents.slots import tool_name
     from sml_agents.asker import Said, load_asker
 
-    given = {tool_name(one): one for one in _tools(tools)}
+    given = {tool_name(one): one for one in read_tools(tools)}
     if tool is not None and tool not in given:
         raise InputError(f"no tool in {tools} is named {tool!r}: it holds {', '.join(given)}")
     if not all(words.strip() for words in text):
@@ -80,25 +81,6 @@ def _show(found: dict[str, Any], questions: dict[str, str]) -> None:
         print(f"  {name:{width}}  {probability:.2f}  {questions[name] if probability >= line else told}".rstrip())
     if not missing:
         print("  it requires nothing")
-
-
-def _tools(path: Path) -> list[dict[str, Any]]:
-    text = read_text(path)
-    try:
-        read = parse_json(text)
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON: {error}") from error
-    from sml_agents.asker import ToolView
-
-    listed = read if isinstance(read, list) else [read]
-    for one in listed:
-        try:
-            ToolView.read(one)
-        except InputError as error:
-            raise InputError(f"{path}: {error}") from error
-    if not listed:
-        raise InputError(f"{path} holds no tool")
-    return listed
 
 
 def _arguments(call: str) -> dict[str, Any]:

@@ -111,6 +111,8 @@ def evaluate(
 
         if decider is None or lessons is None or student is not None or tasks:
             raise InputError("--decider and --lessons go together, without --student and --tasks")
+        if out is not None:
+            raise InputError("--out is of measured students: with --decider, --json prints all figures")
         if split not in ("heldout", "train", "all"):
             raise InputError(f"--split {split!r} is none of heldout, train and all")
         return measure_decider(

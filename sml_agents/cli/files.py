@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sml_agents.errors import InputError, MissingExtra, StoreError
-from sml_agents.files import obstacle
+from sml_agents.files import obstacle, parse_json, read_text
 
 if TYPE_CHECKING:
     from sml_agents.traces import Redactor, TraceStore
@@ -41,6 +41,26 @@ def open_store(
     finally:
         if empty:
             Path(place).expanduser().unlink(missing_ok=True)
+
+
+def read_tools(path: Path) -> list[dict[str, Any]]:
+    """The tools in a JSON file, one or a list, as a provider takes them."""
+    text = read_text(path)
+    try:
+        read = parse_json(text)
+    except ValueError as error:
+        raise InputError(f"{path} is not JSON: {error}") from error
+    from sml_agents.asker import ToolView
+
+    listed = read if isinstance(read, list) else [read]
+    for one in listed:
+        try:
+            ToolView.read(one)
+        except InputError as error:
+            raise InputError(f"{path}: {error}") from error
+    if not listed:
+        raise InputError(f"{path} holds no tool")
+    return listed
 
 
 def same_place(one: str, other: str) -> bool:

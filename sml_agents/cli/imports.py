@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sml_agents.cli.files import open_store
+from sml_agents.cli.files import open_store, read_tools
 from sml_agents.cli.result import FAILED, JsonFlag, Result, kept
 
 if TYPE_CHECKING:
@@ -26,6 +27,12 @@ def import_(
     personal: Annotated[
         bool, typer.Option("--redact-personal", help="Take out mail addresses, phone, card and account numbers, too.")
     ] = False,
+    system: Annotated[
+        str, typer.Option(metavar="TEXT", help="The agent's system prompt, for conversations that hold none.")
+    ] = "",
+    tools: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="JSON: the agent's tools, for conversations that hold none.")
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 when a record was lost.")] = False,
     json: JsonFlag = False,
 ) -> Result:
@@ -39,11 +46,12 @@ def import_(
 
     for spec in logs:
         log_place(spec)  # before the store is made, and before the first of several is read
+    known = read_tools(tools) if tools is not None else []
     reports = []
     told = kept(f"what was imported is in {store}, and the same command brings the rest")
     with told, open_store(store, write=True, redactor=Redactor(personal=personal)) as traces:
         for spec in logs:
-            reports.append(import_logs(spec, traces, on_progress=_progress))
+            reports.append(import_logs(spec, traces, system=system, tools=known, on_progress=_progress))
     lost = sum(report.lost for report in reports)
     failed = (strict and lost) or any(not report.imported for report in reports)
     payload = {
@@ -68,6 +76,16 @@ def _print(reports: list[ImportReport], store: str) -> None:
     for report in reports:
         again = f", {report.repeated:,} of them twice" if report.repeated else ""
         print(f"{report.imported:,} conversations from {clean(report.place)}{again}; {report.lost:,} lost; in {store}")
+        lacks = [
+            f"{count:,} {what}: {option} gives the agent's"
+            for count, what, option in (
+                (report.without_system, "without a system prompt", "--system"),
+                (report.without_tools, "without definitions of the tools that they call", "--tools"),
+            )
+            if count
+        ]
+        if lacks:
+            print("\n".join(f"  {one}" for one in lacks))
         if report.unread:
             most = sorted(report.unread.items(), key=lambda one: -one[1])[:_SHOWN]
             print(f"  not read: {', '.join(f'{count:,} x {clean(name)}' for name, count in most)}")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable
 
 from pydantic import BaseModel, Field
 
+from sml_agents.errors import InputError
 from sml_agents.mining.find import find_moments
 from sml_agents.mining.lessons import HELDOUT, decide, lesson, moment_of
 from sml_agents.mining.moments import Kind, Moment
@@ -55,7 +56,8 @@ def mine(
 ) -> MiningReport:
     """Write a lesson to `store` for each moment in `traces`; one that was reviewed already is not touched.
 
-    `heldout`: share of the threads whose lessons are marked as not for training (`split` is `heldout`).
+    `heldout`: share of the threads whose lessons are marked as not for training (`split` is `heldout`). Raises
+    InputError for lessons.
     """
     report = MiningReport()
     kinds: Counter[str] = Counter()
@@ -73,6 +75,8 @@ def mine(
             on_progress(report)
 
     for trace in traces:
+        if "moment" in trace.tags:
+            raise InputError("these are lessons already: mine the store of the logs that they came from")
         report.traces += 1
         report.own += not trace.is_log
         moments = find(trace)

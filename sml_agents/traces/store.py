@@ -356,7 +356,9 @@ def _find_file(url: URL, *, create: bool) -> None:
         if is_special(path):
             raise InputError(f"{path} is no ordinary file: name a file for the trace store")
         if not create and not path.exists():
-            raise InputError(f"there is no trace store at {path}: check the path, or make one with `sml-agents run`")
+            raise InputError(
+                f"there is no trace store at {path}: check the path, or make one with `sml-agents run` or `import`"
+            )
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():
             with path.open("rb") as file:

@@ -219,3 +219,37 @@ def test_a_store_that_is_recorded_already_can_be_redacted(cli: Cli, tmp_path: Pa
         text = next(store.texts())
     assert KEY not in text and secret.id in text
     assert "example.org" not in text, text[max(0, text.index("example.org") - 80) :][:200]
+
+
+def test_what_checkpoints_do_not_hold_is_said_and_given(cli: Cli, tmp_path: Path) -> None:
+    log, tools, store = tmp_path / "log.jsonl", tmp_path / "tools.json", tmp_path / "logs.sqlite"
+    asked = {"role": "user", "content": "A table for two"}
+    made = {"id": "1", "type": "function", "function": {"name": "book", "arguments": '{"people": 2}'}}
+    called = {"role": "assistant", "content": "", "tool_calls": [made]}
+    own = {"role": "system", "content": "You are another one."}
+    rows = [{"messages": [asked, called]}, {"messages": [own, {"role": "user", "content": "Hi"}, {**called}]}]
+    log.write_text("\n".join(map(json.dumps, rows)))
+    tools.write_text(json.dumps({"name": "book", "parameters": {"properties": {"people": {"type": "integer"}}}}))
+    done = cli("import", f"openai:{log}", "--store", store)
+    assert "1 without a system prompt: --system" in done.out and "2 without definitions of the tools" in done.out
+    done = cli("import", f"openai:{log}", "--store", store, "--system", "You book tables.", "--tools", tools)
+    assert done.code == 0 and "without" not in done.out
+    with TraceStore.open(store, read_only=True) as held:
+        traces = list(held.traces())
+    assert sorted(trace.system for trace in traces) == ["You are another one.", "You book tables."]
+    assert {trace.tools[0]["function"]["name"] for trace in traces} == {"book"}
+    tools.write_text("{")
+    refused = cli("import", f"openai:{log}", "--store", store, "--tools", tools)
+    assert refused.code == 2 and "is not JSON" in refused.err
+
+
+def test_lessons_and_nothing_are_not_mined(cli: Cli, lessons: Path, tmp_path: Path) -> None:
+    refused = cli("mine", lessons, "--store", tmp_path / "more.sqlite")
+    assert refused.code == 2 and "these are lessons already" in refused.err
+    assert not (tmp_path / "more.sqlite").exists()
+    with TraceStore.open(tmp_path / "empty.sqlite"):
+        pass
+    refused = cli("mine", tmp_path / "empty.sqlite", "--store", tmp_path / "more.sqlite")
+    assert refused.code == 2 and "holds no conversation" in refused.err
+    refused = cli("eval", "--decider", "asker:", "--lessons", lessons, "--out", tmp_path / "out")
+    assert refused.code == 2 and "--json prints all figures" in refused.err

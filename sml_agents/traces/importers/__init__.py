@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ from pydantic import BaseModel, Field
 
 from sml_agents.errors import InputError
 from sml_agents.traces.importers.chat import read_openai, read_sharegpt
+from sml_agents.traces.importers.chats import tools_in
 from sml_agents.traces.importers.checkpoints import read_langgraph
 from sml_agents.traces.importers.messages import DAMAGE, why
 from sml_agents.traces.importers.platforms import read_langfuse, read_langsmith
@@ -70,6 +71,10 @@ class ImportReport(BaseModel):
     records: int = 0
     """Conversations met, lost ones included."""
     imported: int = 0
+    without_system: int = 0
+    """Imported conversations that hold no system prompt, as checkpoints of LangGraph do not."""
+    without_tools: int = 0
+    """Imported conversations whose agent called tools that the log does not define."""
     repeated: int = 0
     """Conversations that are the same as an earlier one of this import."""
     lost: int = 0
@@ -90,9 +95,16 @@ def read_logs(spec: str, on_loss: OnLoss) -> Iterator[Trace]:
 
 
 def import_logs(
-    spec: str, store: TraceStore, *, on_progress: Callable[[ImportReport], None] | None = None
+    spec: str,
+    store: TraceStore,
+    *,
+    system: str = "",
+    tools: Sequence[dict[str, Any]] = (),
+    on_progress: Callable[[ImportReport], None] | None = None,
 ) -> ImportReport:
     """Write the conversations at `FORMAT:PLACE` to `store`.
+
+    `system`, `tools`: the agent's prompt and tools, in any provider's format, for conversations that hold none.
 
     Raises InputError and StoreError, never anything for a bad record.
     """
@@ -113,6 +125,7 @@ def import_logs(
         if on_progress is not None:
             on_progress(report)
 
+    own = tuple(tools_in({"tools": list(tools)}))
     seen: set[int] = set()
     rows: list[dict[str, Any]] = []
     """Of the next transaction. Rows, not traces: collecting garbage goes through all objects that are kept."""
@@ -123,6 +136,12 @@ def import_logs(
             report.repeated += 1
             continue
         seen.add(key)
+        lacks = {
+            name: value for name, value in (("system", system), ("tools", own)) if value and not getattr(trace, name)
+        }
+        trace = trace.model_copy(update=lacks) if lacks else trace
+        report.without_system += not trace.system
+        report.without_tools += not trace.tools and any(turn.tool_calls for turn in trace.turns)
         rows.append(store.done_row(trace))
         report.imported += 1
         for name, count in trace.tags.get("unread", {}).items():
