@@ -157,5 +157,9 @@ def _some(values: list[T] | None) -> tuple[T, ...] | None:
 def _print(report: ExportReport) -> None:
     print(f"{report.rows:,} rows from {report.taken:,} of {report.traces:,} dialogues: {report.path}")
     print(f"sha256 {report.sha256}")
+    if report.unmined:
+        print(
+            f"  {report.unmined:,} are logs as recorded, wrong guesses among them: sml-agents mine finds what to learn"
+        )
     for reason, count in report.left_out.items():
         print(f"  left out: {count:,} {reason}")

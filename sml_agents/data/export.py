@@ -62,6 +62,8 @@ class ExportReport(BaseModel):
     """Traces that are not in the output, by reason."""
     sources: dict[str, int] = Field(default_factory=dict)
     """Of `preference` and `kto`: where the rows came from."""
+    unmined: int = 0
+    """Of the traces taken: logs as they were recorded, with what the agent guessed; see `sml_agents.mining`."""
     leak_rate: float | None = None
     """Share of the teacher turns in the traces taken from which the answer can be read off; None without any."""
     sha256: str = ""
@@ -201,6 +203,7 @@ class _Export:
     def _count(self, trace: Trace) -> None:
         if trace.is_log:
             self.logs += 1
+            self.report.unmined += "moment" not in trace.tags
             self.tables["Logs"][str(trace.tags.get("imported") or trace.task.family)] += 1
             self.times += [str(trace.tags[name]) for name in ("started", "ended") if trace.tags.get(name)]
             self.times = [min(self.times), max(self.times)] if self.times else []

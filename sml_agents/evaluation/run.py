@@ -94,6 +94,11 @@ async def evaluate_async(
         raise InputError("Evaluation needs at least one student and one task spec.")
     if taken := [name for name in students if name in BASELINES]:
         raise InputError(f"{taken[0]!r} is the name of a baseline: call the student something else.")
+    if wrong := [one for one in task_specs if not isinstance(one, str | Part)]:
+        raise InputError(
+            f"a task spec is a text such as 'arithmetic?n=50', not {type(wrong[0]).__name__}: write tasks of your own "
+            "to a file, task.model_dump_json() on each line, and name it tasks:PATH"
+        )
     parts = {part.title: part for part in (Part(one, one) if isinstance(one, str) else one for one in task_specs)}
     settings = {title: _settings(part, options) for title, part in parts.items()}
     folder = Path(store_dir)

@@ -105,12 +105,16 @@ def differences_table(summary: Summary) -> Table:
     first = next(iter(summary.differences.values()))
     table = _small(f"compared with {first.minus}, over the tasks that both had")
     table.add_column("", overflow="fold", width=18)
-    for head in ("asks when needed", "needless", "gap", f"success@{last}"):
+    for head in ("asks when needed", "needless", "gap", _success(last)):
         table.add_column(head, width=14)
     for name, one in summary.differences.items():
         cells = [_difference(metric, metric_of(one.metrics, metric, turn)) for metric, turn in _columns(last)]
         table.add_row(Text(name), *cells)
     return table
+
+
+def _success(last: str) -> str:
+    return f"success@{last}" if last else "success"
 
 
 def _columns(last: str) -> list[tuple[str, str]]:
@@ -124,7 +128,7 @@ def baselines_table(summary: Summary) -> Table:
     table = _small("beside scripts that understand nothing")
     table.add_column("", overflow="fold", width=18)
     columns = _columns(last)
-    heads = ["asks when needed", "needless", "gap", f"success@{last}"]
+    heads = ["asks when needed", "needless", "gap", _success(last)]
     if is_shown("guessed_arguments", [*summary.students.values(), *summary.baselines.values()]):
         columns.append(("guessed_arguments", ""))
         heads.append("guessed arguments")

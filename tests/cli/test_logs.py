@@ -253,3 +253,8 @@ def test_lessons_and_nothing_are_not_mined(cli: Cli, lessons: Path, tmp_path: Pa
     assert refused.code == 2 and "holds no conversation" in refused.err
     refused = cli("eval", "--decider", "asker:", "--lessons", lessons, "--out", tmp_path / "out")
     assert refused.code == 2 and "--json prints all figures" in refused.err
+
+
+def test_logs_that_were_not_mined_are_exported_with_a_word_of_it(cli: Cli, logs: Path, tmp_path: Path) -> None:
+    done = cli("export", logs, "--format", "openai", "--out", tmp_path / "rows.jsonl")
+    assert done.code == 0 and "60 are logs as recorded, wrong guesses among them: sml-agents mine" in done.out

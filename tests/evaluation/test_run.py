@@ -15,6 +15,7 @@ from sml_agents.evaluation.figures import metric_of
 from sml_agents.evaluation.report import write_report
 from sml_agents.evaluation.run import evaluate, evaluate_async
 from sml_agents.rollout import Progress
+from sml_agents.tasks import load_tasks
 from sml_agents.testing import FaultyModel, ScriptedModel
 from sml_agents.traces import TraceStore
 
@@ -137,3 +138,11 @@ def test_a_student_may_be_a_spec(tmp_path: Path) -> None:
     script.write_text(json.dumps(["The answer is 2."]))
     summary = evaluate({"a": f"scripted:{script}"}, SPECS[1:], tmp_path / "out", max_turns=1, teacher=GUESSER)
     assert summary.students["a"].n == 4
+
+
+def test_tasks_of_ones_own_are_a_file_of_them(tmp_path: Path) -> None:
+    tasks = load_tasks("arithmetic?n=2")
+    with pytest.raises(InputError, match=r"task.model_dump_json\(\) on each line"):
+        evaluate({"one": ScriptedModel(replies=["7"])}, tasks, tmp_path / "out")  # type: ignore[arg-type]
+    (tmp_path / "own.jsonl").write_text("\n".join(task.model_dump_json() for task in tasks))
+    assert load_tasks(f"tasks:{tmp_path / 'own.jsonl'}") == tasks
