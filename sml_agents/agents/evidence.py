@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -368,17 +368,23 @@ def _returned(message: ToolMessage, at: int, arguments: Mapping[str, Any]) -> It
     """A tool's result, without what only repeats the call's own arguments: an echo is no source."""
     echoes = [value for value in _values(arguments) if str(value).strip()]
     clock = Clock(dt.datetime.min, known=False)
+    missed = bool(_NOT_THERE.search(message.text))
     for key, text in _flat(_data(message.text)):
         spans = [one.span for value in echoes for one in find(kind_of({}, "", value), value, text, clock)]
-        repeated = sorted((one for one in spans if not _within_a_word(text, one)), key=lambda span: -span.start)
+        spans = [one for one in spans if not _within_a_word(text, one)]
+        if missed:  # `ORD-4711 not found`, looked for as 4711
+            sought = [str(value).casefold() for value in echoes]
+            words = (Span(*word.span()) for word in re.finditer(r"[^\s,;:()]+", text))
+            spans += [one for one in words if any(echo in text[one.start : one.end].casefold() for echo in sought)]
+        repeated = _apart(spans)
         whole = text
         for span in repeated:
             text = f"{text[: span.start]} \u2026 {text[span.end :]}"
         if text.strip(" \u2026"):
             yield from (Piece("returned", part, at, key=key) for part in _stretches(text))
-            words = tuple(dict.fromkeys(whole[span.start : span.end] for span in repeated))
-            if words and not _FOUND_NOTHING.search(message.text):
-                yield from (Piece("returned", part, at, key=key, echoes=words) for part in _stretches(whole))
+            own = tuple(dict.fromkeys(whole[span.start : span.end] for span in repeated))
+            if own and not _FOUND_NOTHING.search(message.text):
+                yield from (Piece("returned", part, at, key=key, echoes=own) for part in _stretches(whole))
 
 
 _FOUND_NOTHING = re.compile(
@@ -387,6 +393,23 @@ _FOUND_NOTHING = re.compile(
     re.IGNORECASE,
 )
 """A result that says that there is no such thing, with the words of the call around it."""
+
+
+_NOT_THERE = re.compile(
+    r"\b(?:not found|no such|unknown|does(?:n['\u2019]t| not) exist|nobody|no (?:match\w*|results?|entr\w+)|invalid"
+    r"|nicht gefunden|unbekannt)\b",
+    re.IGNORECASE,
+)
+"""A result that says that what was looked for is not there: nothing in it that holds a word of the call is a find."""
+
+
+def _apart(spans: Iterable[Span]) -> list[Span]:
+    """The last first, of overlapping ones the longest."""
+    kept: list[Span] = []
+    for span in sorted(spans, key=lambda one: one.start - one.end):
+        if not any(span.overlaps(other) for other in kept):
+            kept.append(span)
+    return sorted(kept, key=lambda one: -one.start)
 
 
 def _within_a_word(text: str, span: Span) -> bool:

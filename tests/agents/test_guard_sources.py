@@ -105,6 +105,29 @@ def test_a_longer_name_that_a_tool_found_is_its_own(found: str, name: str, runs:
     assert ([("invite", name)] if runs else []) == RAN and asks(state) == ([] if runs else ["full_name"])
 
 
+@pytest.mark.parametrize(
+    ("found", "runs"),
+    [
+        ("ORD-4711, not shipped yet", True),
+        ("ORD-4711 not found", False),
+        ("There is no such order: ORD-4711", False),
+        ("4711: unknown. Did you mean ORD-4711?", False),
+    ],
+)
+def test_what_a_tool_did_not_find_is_not_found_in_its_words(found: str, runs: bool) -> None:
+    @tool
+    def look_up(number: str) -> str:
+        """Look an order up."""
+        return found
+
+    graph = agent(
+        call("look_up", number="4711"), call("refund", order="ORD-4711", reason="late"), AIMessage("done"),
+        tools=[refund, look_up], read_only=["look_up"],
+    )  # fmt: skip
+    say(graph, "Refund my order, it was late")
+    assert bool(RAN) is runs
+
+
 def test_only_trusted_tools_ground() -> None:
     replies = (
         call("find_order", product="the lamp"),
