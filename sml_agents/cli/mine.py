@@ -57,8 +57,8 @@ def mine(
             heldout=heldout,
             on_progress=_progress,
         )
-    if not report.traces:
-        raise InputError(f"{logs} holds no conversation: sml-agents import fills it")
+        if not report.traces:
+            raise InputError(f"{logs} holds no conversation: sml-agents import fills it")
     if asked is not None:
         report.judged, report.unjudged = asked.judged, dict(asked.unjudged)
     payload = {"store": store, **report.model_dump(mode="json")}

@@ -251,6 +251,7 @@ def test_lessons_and_nothing_are_not_mined(cli: Cli, lessons: Path, tmp_path: Pa
         pass
     refused = cli("mine", tmp_path / "empty.sqlite", "--store", tmp_path / "more.sqlite")
     assert refused.code == 2 and "holds no conversation" in refused.err
+    assert not (tmp_path / "more.sqlite").exists()
     refused = cli("eval", "--decider", "asker:", "--lessons", lessons, "--out", tmp_path / "out")
     assert refused.code == 2 and "--json prints all figures" in refused.err
 
