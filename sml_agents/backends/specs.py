@@ -171,8 +171,10 @@ def _foreign(prefix: str, rest: str, given: dict[str, Any], spec: str) -> BaseCh
         raise BackendSpecError(f"{shown} needs another package: {error}") from None
     except Exception as error:
         reason = Secrets([]).redact(one_line(error, 300)).partition(". Supported ")[0]
+        own = prefix.isidentifier() and (find_spec(prefix) is not None or Path(f"{prefix}.py").exists())
         raise BackendSpecError(
-            f"{shown} cannot be made a model: ours are {_FORMS}; of the rest, LangChain says: {reason}"
+            f"{shown} cannot be made a model: ours are {_FORMS}; of the rest, LangChain says: {reason.rstrip('.')}"
+            + (f". An agent of your own is written agent:{prefix}:{rest}." if own else "")
         ) from None
     assert isinstance(model, BaseChatModel)
     return model

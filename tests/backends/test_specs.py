@@ -157,3 +157,13 @@ assert "torch" not in sys.modules and "transformers" not in sys.modules
 def test_describe_is_equal_for_equal_scripts(script: Path) -> None:
     same, other = ScriptedModel(replies=["One.", "Two."]), ScriptedModel(replies=["One."])
     assert describe(resolve(f"scripted:{script}")) == describe(same) != describe(other)
+
+
+def test_a_module_of_ones_own_is_told_how_an_agent_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my_agent.py").write_text("graph = None")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BackendSpecError, match=r"An agent of your own is written agent:my_agent:graph\.$"):
+        resolve("my_agent:graph")
+    with pytest.raises(BackendSpecError) as error:
+        resolve("no_such.module:graph")
+    assert "agent:" not in str(error.value)
