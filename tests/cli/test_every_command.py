@@ -104,6 +104,7 @@ SPECS = [
     *("nope", "", "arithmetic?n=x", "arithmetic?m=1", "arithmetic?n=0", "arithmetic?form=vague", "gsm8k:nowhere"),
     *(f"tasks:{name}" for name in ("nowhere", "folder", "empty", "binary", "text.txt", "deep.json", LONG)),
 ]
+TOOLS = ["nowhere", "folder", "empty", "binary", "text.txt", "log.jsonl", "deep", LONG, ""]
 WRONG: dict[str, list[str]] = {
     "STORE": STORES,
     "STORE|DIR": STORES,
@@ -154,7 +155,8 @@ WRONG: dict[str, list[str]] = {
     "merge --base": [""],
     "FOLDER": ["nowhere", "text.txt", "empty", ""],
     "train --config": ["nowhere", "folder", "binary", "text.txt", "broken.yaml", "deep", ""],
-    "ask --tools": ["nowhere", "folder", "empty", "binary", "text.txt", "log.jsonl", "deep", LONG, ""],
+    "ask --tools": TOOLS,
+    "import --tools": TOOLS,
     "ask --asker": ["nope", "", "asker:nowhere", "asker:folder", "asker:text.txt"],
     "mcp --asker": ["nope", "", "asker:nowhere", "asker:folder", "asker:text.txt"],
     "ask --tool": NAMES,
