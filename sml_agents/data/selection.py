@@ -76,7 +76,7 @@ class TraceFilter(BaseModel):
     def describe(self) -> str:
         """The fields that differ from their defaults, for messages to the user."""
         changed = self.model_dump(mode="json", exclude_defaults=True)
-        return ", ".join(f"{name} {_shown(value)}" for name, value in changed.items()) or "no filter"
+        return ", ".join(f"{name}: {_shown(value)}" for name, value in changed.items()) or "no filter"
 
     def take(self, trace: Trace, *, judging: bool = False) -> Conversation | str:
         """The conversation that `trace` is to the student, or in a few words why it is left out.
@@ -229,7 +229,9 @@ def system_of(trace: Trace, given: str | None = None) -> str | None:
 def _shown(value: Any) -> str:
     if isinstance(value, dict):
         return " ".join(f"{name}={one}" for name, one in value.items())
-    return " or ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+    if isinstance(value, list | tuple):
+        return " or ".join(map(str, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _ended(trace: Trace) -> datetime | None:

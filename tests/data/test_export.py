@@ -280,7 +280,7 @@ class TestWriting:
 
     @pytest.mark.parametrize("format", ["trl", "parquet", "preference"])
     def test_nothing_left_names_the_filter_and_writes_nothing(self, format: str, tmp_path: Path) -> None:
-        with pytest.raises(InputError, match=r"1 traces with families gsm8k \(1 other family\)"):
+        with pytest.raises(InputError, match=r"1 traces with families: gsm8k \(1 other family\)"):
             export([ASKED], format, tmp_path / "out", TraceFilter(families=("gsm8k",)))
         with pytest.raises(InputError, match="no trace to export"):
             export([], format, tmp_path / "out")

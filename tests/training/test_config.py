@@ -125,7 +125,7 @@ class TestConfig:
     def test_no_store_and_no_row(self, config: Path) -> None:
         with pytest.raises(InputError, match=r"no trace store at nowhere\.sqlite"):
             load_run(config, {"stores": "nowhere.sqlite"}).rows()
-        with pytest.raises(TrainingError, match="families gsm8k: 13 other family"):
+        with pytest.raises(TrainingError, match="families: gsm8k: 13 other family"):
             load_run(config, {"filter": {"families": ["gsm8k"]}}).rows()
 
     @pytest.mark.parametrize("name", ["cpu", "gpu_24gb", "gpu_80gb", "multi_gpu"])

@@ -57,7 +57,7 @@ def test_a_hint_never_tells_what_the_student_lacks() -> None:
 def test_places_that_say_the_same_are_taken_once() -> None:
     again = MIXED[1].model_copy(update={"id": "again"})
     assert len(hindsights([MIXED[1], again])) == 1
-    with pytest.raises(TrainingError, match="solved=False"):
+    with pytest.raises(TrainingError, match="solved: false"):
         hindsights(MIXED, TraceFilter(solved=False))
 
 

@@ -82,7 +82,7 @@ class TestRecipes:
         assert len(row.messages) == 2
 
     def test_nothing_left_says_why(self) -> None:
-        with pytest.raises(TrainingError, match=r"solved=True.*: 1 not solved"):
+        with pytest.raises(TrainingError, match=r"solved: true.*: 1 not solved"):
             training_rows([trace(ask())], "mt_sft")
         with pytest.raises(TrainingError, match="no trace was given"):
             training_rows([])
