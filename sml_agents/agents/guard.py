@@ -14,8 +14,9 @@ from langchain_core.messages import ToolCall
 from pydantic import BaseModel
 
 from sml_agents.agents.asking import ASK_USER, Question
-from sml_agents.agents.evidence import Piece, Request, pieces_of_data
+from sml_agents.agents.evidence import Request
 from sml_agents.agents.grounding import Ground, State, ground
+from sml_agents.agents.pieces import Piece, pieces_of_data
 from sml_agents.agents.slots import WRITTEN, Slot, is_read_only, slots_of, tool_name
 from sml_agents.errors import InputError
 from sml_agents.text.values import Clock

@@ -11,8 +11,9 @@ from langchain_core.messages import BaseMessage, ToolCall
 
 from sml_agents.agents.asking import Limits, asked_by
 from sml_agents.agents.delivery import Delivery
-from sml_agents.agents.evidence import Piece, Request
+from sml_agents.agents.evidence import Request
 from sml_agents.agents.grounding import Ground
+from sml_agents.agents.pieces import Piece
 from sml_agents.agents.view import AgentView
 from sml_agents.errors import InputError
 

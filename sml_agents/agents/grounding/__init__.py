@@ -22,13 +22,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sml_agents.agents.evidence import Piece, Request
+from sml_agents.agents.evidence import Request
 from sml_agents.agents.grounding.carried import carried_over
 from sml_agents.agents.grounding.contradictions import after_corrections, said_instead
 from sml_agents.agents.grounding.derived import derivation
 from sml_agents.agents.grounding.draft import Draft
 from sml_agents.agents.grounding.places import Place, places_of, seated
 from sml_agents.agents.grounding.states import GROUNDED, Ground, State
+from sml_agents.agents.pieces import Piece
 from sml_agents.agents.slots import WRITTEN, Filled, Slot, filled
 from sml_agents.text.values import Clock, Span, find, label, mentions, same, tokens
 from sml_agents.text.values.compare import as_bool

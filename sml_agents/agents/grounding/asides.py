@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 
-from sml_agents.agents.evidence import Piece
+from sml_agents.agents.pieces import Piece
 from sml_agents.text.sentences import sentence_spans, sentences
 from sml_agents.text.values import Clock, Kind, Mention, Span, find, mentions
 from sml_agents.text.values.words import clause_of, listed

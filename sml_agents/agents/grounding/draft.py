@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from sml_agents.agents.evidence import Piece, Request
+from sml_agents.agents.evidence import Request
+from sml_agents.agents.pieces import Piece
 from sml_agents.agents.slots import Filled
 from sml_agents.text.values import Clock, Kind
 from sml_agents.text.values.dates import as_date

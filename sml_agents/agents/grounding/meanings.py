@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 
-from sml_agents.agents.evidence import Piece
 from sml_agents.agents.grounding.answers import names_it
 from sml_agents.agents.grounding.asides import is_statement
 from sml_agents.agents.grounding.draft import Draft
+from sml_agents.agents.pieces import Piece
 from sml_agents.text.thesaurus import is_kind_of, is_known, speaks_of
 from sml_agents.text.values import Mention, Span, find, fold, label, mentions, tokens
 from sml_agents.text.values.words import is_denied, listed, split_name

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 
-from sml_agents.agents.evidence import Piece
 from sml_agents.agents.grounding.draft import Draft
+from sml_agents.agents.pieces import Piece
 from sml_agents.text.sentences import sentence_spans
 from sml_agents.text.values import Span, fold, label, tokens
 from sml_agents.text.values.words import clause_of, listed

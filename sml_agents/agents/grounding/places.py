@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sml_agents.agents.evidence import Piece
 from sml_agents.agents.grounding.answers import answer_is, holds_an_answer, names_it, picks, picks_name
 from sml_agents.agents.grounding.asides import (
     is_aside,
@@ -21,6 +20,7 @@ from sml_agents.agents.grounding.meanings import meant_by
 from sml_agents.agents.grounding.others import is_of_another
 from sml_agents.agents.grounding.states import State
 from sml_agents.agents.grounding.unsettled import is_unsettled
+from sml_agents.agents.pieces import Piece
 from sml_agents.agents.replies import answers_nothing
 from sml_agents.text.values import Kind, Mention, Span, find, fold, label, mentions, same, tokens
 from sml_agents.text.values.dates import as_date, find_dates

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from sml_agents.agents.evidence import Piece
 from sml_agents.agents.grounding.draft import Draft
+from sml_agents.agents.pieces import Piece
 from sml_agents.text.sentences import sentence_spans
 from sml_agents.text.values import Kind, Span, find, label
 from sml_agents.text.values.words import clause_of
