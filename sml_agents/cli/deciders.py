@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sml_agents.cli.files import open_store
 from sml_agents.cli.result import DONE, FAILED, Result
-from sml_agents.errors import InputError
+from sml_agents.errors import BackendSpecError, InputError
 
 if TYPE_CHECKING:
     from sml_agents.evaluation.bootstrap import Metric
@@ -67,7 +67,11 @@ def _decider(spec: str, samples: int) -> Decider:
         if not callable(found):
             raise InputError(f"--decider {spec} is neither a function of a case nor an object with `decide`")
         return CallDecider(found)
-    return ModelDecider(spec, samples=samples)
+    try:
+        return ModelDecider(spec, samples=samples)
+    except BackendSpecError as error:
+        reason = str(error).rstrip(".")
+        raise BackendSpecError(f"{reason}; a decider may also be asker:, asker:FOLDER or MODULE:NAME") from None
 
 
 def _progress(total: int) -> Any:
