@@ -131,7 +131,7 @@
     if (index < 0) return;
     rows[index].setAttribute("aria-selected", "true");
     list.setAttribute("aria-activedescendant", rows[index].id);
-    if (seen) reveal();
+    if (seen || chosen) reveal();
     show(data.tasks[index]);
     const at = visible.indexOf(index);
     $("previous").disabled = at <= 0;
@@ -140,7 +140,7 @@
       try { history.replaceState(null, "", "#task=" + encodeURIComponent(data.tasks[index].key)); } catch { /* sandboxed */ }
     }
   }
-  // Where a row is can only be known by laying out the whole list: not before the list has been on the screen.
+  // Where a row is can only be known by laying out the whole list: not before the list has been on the screen, or was used.
   let seen = false;
   function reveal() {
     if (current < 0) return;
