@@ -71,6 +71,8 @@ class Request:
     answer that did not say yes: what was said of them before it counts no more."""
     earlier: int = 0
     """Where the request before this one begins, if the person refers back to it (`book it`); else as `begins`."""
+    anew: bool = False
+    """It is the request before this one once more (`again please`)."""
     finished: frozenset[str] = frozenset()
     """The tools by which the request before this one succeeded."""
     last: tuple[Made, ...] = ()
@@ -167,14 +169,18 @@ class Request:
             made=tuple(made),
             doubted=doubted,
             earlier=earlier,
+            anew=again_before,
             finished=frozenset(finished),
             last=last,
             trust=trust,
         )
 
     def for_tool(self, name: str) -> Request:
-        """The request as a tool sees it: `book it` after a search means what was found; a second booking does not."""
+        """The request as a tool sees it: `book it` after a search means what was found; a second booking does not, nor
+        do words that ask for this tool by themselves."""
         if self.earlier >= self.begins or name in self.finished:
+            return replace(self, tool=name)
+        if not self.anew and not refers_back(self.messages[self.begins].text, name):
             return replace(self, tool=name)
         pieces = tuple(_pieces(self.messages, self.earlier, self.trust))
         return replace(self, tool=name, begins=self.earlier, pieces=pieces)

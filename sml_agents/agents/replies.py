@@ -10,7 +10,9 @@ import re
 from itertools import pairwise
 from typing import Literal
 
+from sml_agents.text.schemas import words_of
 from sml_agents.text.values import fold
+from sml_agents.text.words import stem
 
 __all__ = [
     "accepts",
@@ -27,6 +29,7 @@ __all__ = [
 ]
 
 _SENTENCE = re.compile(r"[.!?;\n]+(?=\s|$)|,(?=\s)|\s[-\u2013\u2014]\s")
+_PART = re.compile(r":\s")
 _WITHDRAWN = re.compile(
     r"(?:(?:oh|ok|okay|no|actually|sorry|well|hm+|please|then|just|ach|nein|bitte|and|but|non|alors) )*"
     r"(?:never ?mind(?: that| it)?|forget (?:it|that|about (?:it|that)|(?:all of|about) it|the (?:request|whole thing))"
@@ -128,6 +131,11 @@ _REFERS = re.compile(
     r"|gleiche[nrs]?)\b",
     re.IGNORECASE,
 )
+_POLITE = re.compile(
+    r"(?:thanks?|thank you)(?: so much| very much| a lot)? for (?:it|that|this|those|the \w+)"
+    r"|(?:the )?same to you(?: too)?|(?:have|make it) an? (?:good|nice|great|lovely) \w+"
+)
+"""What speaks of nothing, though with such a word."""
 _ANEW = (
     r"(?:again|once (?:more|again)|one more(?: time| (?:of|like) (?:it|that|them|those|this))?|another(?: one| time)?"
     r"|a second (?:one|time)|(?:noch ?(?:ein)?mal|nochmals?|noch ein\w*)|encore(?: (?:une|un)(?: fois)?)?"
@@ -158,9 +166,15 @@ def withdraws(text: str) -> Literal["", "all", "part"]:
     return "part" if rest else "all"
 
 
-def refers_back(text: str) -> bool:
-    """Whether words speak of what was talked about before: `book it`, `the second one`."""
-    return bool(_REFERS.search(text))
+def refers_back(text: str, tool: str = "") -> bool:
+    """Whether words speak of what was talked about before: `book it`, `the second one`.
+
+    Where a part of them names the tool, that part has to: `Change this for me: pay Bob` asks for a payment by itself.
+    """
+    parts = [one for part in _PART.split(text) for one in _clauses(part) if not _POLITE.fullmatch(one)]
+    its_words = {stem(word) for word in fold(words_of(tool)).split()}
+    naming = [one for one in parts if its_words & {stem(word) for word in one.split()}]
+    return any(_REFERS.search(one) for one in naming or parts)
 
 
 def corrections(text: str) -> list[tuple[str, bool]]:

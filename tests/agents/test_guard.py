@@ -144,6 +144,32 @@ def test_a_person_may_refer_back_to_what_another_tool_did(words: str, missing: l
     assert asks(say(graph, words)) == missing and len(RAN) == (1 if missing else 2)
 
 
+@pytest.mark.parametrize(
+    ("words", "missing"),
+    [
+        ("Change this for me: book Rome.", ["date"]),
+        ("Thanks for that. Rome, please!", ["date"]),
+        ("Same to you! Now I want Rome.", ["date"]),
+        ("That was quick. Book Rome, too.", ["date"]),
+        ("Have a nice day! And one more thing: book Rome.", ["date"]),
+        ("Nice: book that one in Rome.", []),
+        ("Great. I will take it, the one in Rome.", []),
+        ("Sounds good, book Rome for the same day.", []),
+    ],
+)
+def test_what_asks_for_a_tool_by_itself_does_not_refer_back(words: str, missing: list[str]) -> None:
+    """Whatever else the person says that might: a guess would run on the day of what came before."""
+    graph = agent(
+        call("find_hotel", city="Paris", date="5 May"),
+        AIMessage("There is one."),
+        call("book", city="Rome", date="5 May"),
+        AIMessage("done"),
+        tools=[book, find_hotel],
+    )
+    say(graph, "A hotel in Paris on 5 May?")
+    assert asks(say(graph, words)) == missing and len(RAN) == (1 if missing else 2)
+
+
 def test_referring_back_is_no_second_booking() -> None:
     graph = agent(
         call("book", city="Paris", date="5 May"), AIMessage("Booked."), call("book", city="Rome", date="5 May")
