@@ -1,9 +1,9 @@
-"""The picture in the README: one problem before and after training, out of a finished demo.
+"""The picture in the README: one request before and after training, out of a finished demo.
 
     python docs/picture.py demo-out docs/before-after.svg [ID]
 
-ID is the `pair` of a problem; without one, the first is drawn in which the base model did not ask in its first turn and
-the trained one asked for the missing fact.
+ID is the `pair` of a task; without one, the first is drawn in which the base model did not ask in its first turn, and
+the trained one asked for the missing fact, was told it and solved the task.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def traces_of(folder: Path, student: str) -> Iterator[Trace]:
 
 def tells_the_story(before: Trace, after: Trace) -> bool:
     asked = after.student_turns[0].act is Act.CLARIFICATION and bool(after.turns[2].reveals)
-    return before.student_turns[0].act is not Act.CLARIFICATION and asked
+    return before.student_turns[0].act is not Act.CLARIFICATION and asked and after.solved_at == 2
 
 
 def draw(before: Trace, after: Trace, out: Path) -> None:
@@ -47,7 +47,7 @@ def draw(before: Trace, after: Trace, out: Path) -> None:
             students += turn.role == "student"
             print_turn(turn, students, console)
     out.parent.mkdir(parents=True, exist_ok=True)
-    picture = console.export_svg(title="the same model, the same problem")
+    picture = console.export_svg(title="the same model, the same request")
     out.write_text(re.sub(r"@font-face \{.*?\}", "", picture, flags=re.DOTALL), encoding="utf-8")  # loads nothing
 
 
@@ -59,9 +59,9 @@ def main() -> int:
         pair = after.task.pair
         if pair in before and (pair == wanted if wanted else tells_the_story(before[pair], after)):
             draw(before[pair], after, out)
-            print(f"{out}: problem {pair}")
+            print(f"{out}: pair {pair}")
             return 0
-    print(f"no problem in {folder} shows it", file=sys.stderr)
+    print(f"no pair in {folder} shows it", file=sys.stderr)
     return 1
 
 

@@ -126,7 +126,7 @@ def _notes(turn: Turn, log: bool) -> str:
     if log:
         return "  ".join([*(note for note in notes if note), *(["put here by mining"] if turn.primed else [])])
     if turn.verdict is not None:
-        notes.append(_verdict(turn.verdict))
+        notes.append(_verdict(turn.verdict, read=not turn.tool_calls))
     notes.append("written by Q-priming" if turn.primed else "")
     notes.append(f"tells {', '.join(map(clean, turn.reveals))}" if turn.reveals else "")
     notes.append(f"gives the answer away ({clean(turn.leak)})" if turn.leak else "")
@@ -135,8 +135,9 @@ def _notes(turn: Turn, log: bool) -> str:
     return "  ".join(note for note in notes if note)
 
 
-def _verdict(verdict: Verdict) -> str:
-    found = "" if verdict.extracted is None else f" ({clean(verdict.extracted)})"
+def _verdict(verdict: Verdict, read: bool) -> str:
+    """With the answer that was read, unless that is the calls, which are shown anyway."""
+    found = f" ({clean(verdict.extracted)})" if read and verdict.extracted is not None else ""
     return f"{verdict.outcome.value}{found}"
 
 

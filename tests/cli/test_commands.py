@@ -101,6 +101,19 @@ def test_show_lists_and_reads(cli: Cli, store: Path) -> None:
     assert trace["task"]["private"]["answer"] in page
 
 
+def test_a_call_is_shown_once(cli: Cli, tmp_path: Path) -> None:
+    """The answer that was read of a turn is its calls, which stand there anyway."""
+    tasks = "requests?form=paired&n=1"
+    cli("eval", "--tasks", tasks, "--student", "script:repeat", "--max-turns", "2", "--out", tmp_path / "out")
+    (store,) = (tmp_path / "out").glob("never-ask*.sqlite")
+    found = cli("show", store, "--json").json["dialogues"][0]["id"]
+    trace = cli("show", store, found, "--json").json["trace"]
+    tool = trace["turns"][1]["tool_calls"][0]["name"]
+    page = cli("show", store, found).out
+    assert page.count(f"{tool}(") == sum(len(turn["tool_calls"] or ()) for turn in trace["turns"])
+    assert f'"name":"{tool}"' not in page.split("answer:")[0]
+
+
 def test_a_screen_is_80_columns_and_nothing_a_model_said_drives_it(cli: Cli, store: Path) -> None:
     first = cli("show", store, "--json").json["dialogues"][0]["id"]
     for arguments in (["show", store], ["show", store, first], ["doctor"], ["--help"], ["run", "--help"]):
