@@ -4,6 +4,7 @@
     python finetune/asker.py --out runs/asker --data bfcl_simple_python.jsonl --data bfcl_multiple.jsonl
     python finetune/asker.py --out runs/own --start asker: --tools tools.json --logs openai:logs.jsonl --steps 40
     python finetune/asker.py --out runs/mine --lessons lessons.sqlite --generated 0 --start asker: --steps 40
+    python finetune/asker.py --out runs/both --mean runs/one --mean runs/other --data bfcl_simple_python.jsonl
 
 Without --data, --logs or --lessons it trains on generated tool requests and on the written ones that come with the
 package. With --data, also on pairs that are made by rule from complete requests, and on requests in which people marked
@@ -11,7 +12,8 @@ what was told (docs/asker.md says which files are published where). --logs takes
 agent, and what was missing then: a fifth of the conversations chooses the threshold, another measures the result
 (docs/own/asker.md). --lessons takes what `sml-agents mine` made of your logs: every second row is then one of theirs,
 of the threads that are for training. A run that was cut short goes on with --resume. The threshold is chosen on tools,
-or conversations, that were held out of training, and stored with the weights.
+or conversations, that were held out of training, and stored with the weights. --mean trains nothing: it takes the mean
+of runs that went on from the same weights with other --seed, and chooses the threshold of that.
 """
 
 from __future__ import annotations
@@ -40,6 +42,9 @@ def main() -> int:
     options.add_argument("--lessons", metavar="STORE", help="lessons of your own logs")
     options.add_argument(
         "--start", default="", help="weights to go on from: asker: for those of the package, or a folder"
+    )
+    options.add_argument(
+        "--mean", type=Path, action="append", default=[], help="a run to take the mean of, in place of training"
     )
     options.add_argument("--base", default="embedded:", help="the model to start from: embedded: or a folder")
     options.add_argument("--generated", type=int, default=3000, help="pairs of generated requests (0: none)")
@@ -81,14 +86,34 @@ def read_lessons(path: str) -> LessonRows:
 
 
 def train(given: argparse.Namespace) -> int:
+    from sml_agents.asker.train import STATE
+    from sml_agents.asker.weights import mean_of
+    from sml_agents.errors import InputError
+    from sml_agents.training.runtime import model_path, settle_threads
+
+    if given.mean and (given.start or given.resume):
+        raise InputError("--mean trains nothing: leave out --start and --resume.")
+    settle_threads()
+    parts = read_parts(given)
+    lessons = read_lessons(given.lessons) if given.lessons else None
+    base = Path(model_path(given.base))
+    if given.mean:
+        mean_of(given.mean, given.out)
+    else:
+        learn(given, base, parts, lessons)
+    choose(given, base, parts, lessons)
+    (given.out / STATE).unlink(missing_ok=True)
+    return 0
+
+
+def learn(given: argparse.Namespace, base: Path, parts: dict[str, list[Talk]], lessons: LessonRows | None) -> None:
+    """Say what there is to learn from, and train on it."""
     from sml_agents.asker.load import load_asker
     from sml_agents.asker.mix import Mix
     from sml_agents.asker.talks import completes_of, thinned
-    from sml_agents.asker.train import STATE, AskerSettings, Step, train_asker
-    from sml_agents.training.runtime import freed_memory_kept, model_path, settle_threads
+    from sml_agents.asker.train import AskerSettings, Step, train_asker
+    from sml_agents.training.runtime import freed_memory_kept
 
-    settle_threads()
-    parts = read_parts(given)
     mix = Mix.read(
         given.data,
         given.generated,
@@ -102,7 +127,6 @@ def train(given: argparse.Namespace) -> int:
         f"{sum(map(len, mix.files))} requests from {len(mix.files)} files, {len(mix.generated)} generated pairs, "
         f"{sum(kinds.values())} that make rows by themselves"
     )
-    lessons = read_lessons(given.lessons) if given.lessons else None
     if given.logs:
         print("calls in the logs: " + ", ".join(f"{len(some)} to {part}" for part, some in parts.items()))
     if lessons is not None:
@@ -130,7 +154,6 @@ def train(given: argparse.Namespace) -> int:
                 flush=True,
             )
 
-    base = Path(model_path(given.base))
     with freed_memory_kept():
         row_of = mix if lessons is None else lessons.mixed_with(mix if mix.files or mix.generated else None)
         train_asker(
@@ -143,9 +166,6 @@ def train(given: argparse.Namespace) -> int:
             progress=progress,
             device=given.device,
         )
-    choose(given, base, parts, lessons)
-    (given.out / STATE).unlink(missing_ok=True)
-    return 0
 
 
 def read_parts(given: argparse.Namespace) -> dict[str, list[Talk]]:

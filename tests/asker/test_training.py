@@ -15,6 +15,7 @@ from sml_agents.asker.rows import Example, Row
 from sml_agents.asker.threshold import AskerRecord, Scores, line
 from sml_agents.asker.train import AskerSettings, Step, in_passes, steps_of, train_asker
 from sml_agents.asker.trees import Tree, side_by_side
+from sml_agents.asker.weights import mean_of
 from sml_agents.errors import InputError, TrainingError
 
 TOOL = ToolView("ring", "Ring somebody up", (Argument("person"), Argument("minute")))
@@ -91,6 +92,32 @@ def test_an_asker_takes_a_byte_a_weight_and_says_nearly_the_same(tiny: Path) -> 
         for its in (small.model, exact.model)
     ]
     assert taken[0] < 0.4 * taken[1]
+
+
+def test_the_mean_of_runs_from_the_same_weights_lies_between_them(tiny: Path, tmp_path: Path) -> None:
+    said = [Said("user", "Ring Ann")]
+    train_asker(tiny, row, settings(), tmp_path / "start")
+    for seed in (1, 2):
+        train_asker(tiny, row, settings(seed=seed, start=str(tmp_path / "start")), tmp_path / f"run{seed}")
+    mean_of([tmp_path / "run1", tmp_path / "run2"], tmp_path / "mean")
+    one, mean, other = (
+        AskerModel.load(tmp_path / name, tiny).missing(TOOL, said)["minute"] for name in ("run1", "mean", "run2")
+    )
+    assert one != other and min(one, other) < mean < max(one, other)
+    mean_of([tmp_path / "run1", tmp_path / "run1"], tmp_path / "same")
+    assert AskerModel.load(tmp_path / "same", tiny).missing(TOOL, said)["minute"] == one
+
+
+def test_a_mean_is_of_weights_alike(tiny: Path, tmp_path: Path) -> None:
+    train_asker(tiny, row, settings(steps=1), tmp_path / "one")
+    train_asker(tiny, row, settings(steps=1, r=3), tmp_path / "other")
+    with pytest.raises(InputError, match="other ranks or layers"):
+        mean_of([tmp_path / "one", tmp_path / "other"], tmp_path / "out")
+    with pytest.raises(InputError, match="holds no low-rank weights"):
+        mean_of([tmp_path / "one", tmp_path / "none"], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(InputError, match="not empty"):
+        mean_of([tmp_path / "one"], tmp_path / "other")
 
 
 def test_data_without_a_row_is_said_at_once(tiny: Path, tmp_path: Path) -> None:
