@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sml_agents.cli.result import JsonFlag, Result, kept
+from sml_agents.cli.result import JsonFlag, Result, kept, print_left_out
 from sml_agents.errors import InputError, StoreError
 
 if TYPE_CHECKING:
@@ -71,4 +71,7 @@ def _print_result(result: TrainResult) -> None:
         print(f"  kept is step {held['best_step']}, with a loss of {best:.3f} on {held['rows']} rows set aside")
     for name, count in result.notes.get("sources", {}).items():
         print(f"  {count} {name}")
+    if (data := result.data).dialogues is not None:
+        print(f"{data.rows:,} rows from {data.dialogues:,} dialogues")
+    print_left_out(data.all_left_out)
     print(f"use it as transformers:{result.path}")

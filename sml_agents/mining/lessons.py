@@ -39,9 +39,9 @@ def lesson(trace: Trace, moment: Moment, *, heldout: float = HELDOUT) -> Trace:
     """The dialogue as it should have gone, made of the recorded words, with the agent's own prompt and tools.
 
     `corrected`, `late_fact`: the question takes the place of the premature answer (`primed`, as Q-priming does it), the
-    person's words answer it, and the right call ends it. `asked`, `answered`: as it was. `mistake`: the right call comes
-    at once. What went before is context and not trained on. Where an answer took back another one, what makes sense
-    after the other alone is left out of it; see `_without_mistake`.
+    person's words answer it, and the right call ends it. `asked`, `answered`: as it was. `mistake`: the right call
+    comes at once. What went before is context and not trained on. Where an answer took back another one, what makes
+    sense after the other alone is left out of it; see `_without_mistake`.
 
     Args:
         trace: the recorded conversation.
