@@ -231,6 +231,59 @@ def test_chat_as_a_user_reads_lines_from_a_pipe(cli: Cli, script: Script) -> Non
     assert cli("chat", "--student", student, "--json").json == {"messages": []}
 
 
+TABLES: dict[str, Any] = {"name": "book", "input_schema": {"type": "object", "properties": {"day": {"type": "string"}}}}
+
+
+def test_chat_takes_the_agents_prompt_and_tools(cli: Cli, tmp_path: Path) -> None:
+    """The person types what a call returns, and the student goes on with it; the script sees all of it."""
+    (tmp_path / "work" / "tools.json").write_text(json.dumps(TABLES))
+    rules = [
+        {"when": "Friday", "calls": [{"name": "book", "args": {"day": "Friday"}}]},
+        {"when": "B17", "reply": "Booked as B17."},
+        {"when": "table", "reply": "For which day?"},
+    ]
+    (tmp_path / "work" / "agent.json").write_text(json.dumps(rules))
+    common = ("chat", "--student", "scripted:agent.json", "--tools", "tools.json", "--system", "You book.")
+    done = cli(*common, "--json", stdin="A table\nFriday\nok, B17\n/quit\n")
+    assert done.code == 0, done.err
+    said = done.json["messages"]
+    assert [one["role"] for one in said] == ["user", "assistant", "user", "assistant", "tool", "assistant"]
+    assert said[3]["tool_calls"][0]["function"] == {"name": "book", "arguments": '{"day":"Friday"}'}
+    assert said[4]["content"] == "ok, B17" and said[5]["content"] == "Booked as B17."
+    shown = cli(*common, stdin="Friday\n")
+    assert shown.code == 0 and 'book(day="Friday")' in shown.out
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--student", "asker:"), "asker: reads requests to tools: give them with --tools FILE"),
+        (("--student", "asker:", "--tools", "t.json", "--system", "Hi"), "takes no system prompt"),
+        (("--student", "agent:my:graph", "--system", "Hi"), "agent:my:graph takes no system prompt"),
+        (("--student", "agent:my:graph", "--tools", "t.json"), "agent:my:graph takes no tools"),
+        (("--student", "script:bisect", "--tools", "t.json"), "script:bisect takes no tools"),
+        (("--as", "teacher", "--tasks", "arithmetic?n=1", "--tools", "t.json"), "--tools belongs to --as user"),
+    ],
+)
+def test_chat_refuses_prompts_and_tools_where_they_would_change_nothing(
+    cli: Cli, tmp_path: Path, given: tuple[str, ...], said: str
+) -> None:
+    (tmp_path / "work" / "t.json").write_text(json.dumps(TABLES))
+    done = cli("chat", *given, stdin="hello\n")
+    assert done.code == 2 and said in done.err and not done.out
+    assert done.err.count("\n") == 1
+
+
+def test_chat_with_the_asker_asks_and_calls(cli: Cli, tmp_path: Path) -> None:
+    schema = {**TABLES["input_schema"], "required": ["day"]}
+    (tmp_path / "work" / "t.json").write_text(json.dumps({"name": "book", "parameters": schema}))
+    done = cli("chat", "--student", "asker:", "--tools", "t.json", "--json", stdin="Book a table, please\nFriday\n")
+    assert done.code == 0, done.err
+    said = done.json["messages"]
+    assert said[1] == {"role": "assistant", "content": "What should the day be?"}
+    assert said[3]["tool_calls"][0]["function"] == {"name": "book", "arguments": '{"day":"Friday"}'}
+
+
 def test_chat_as_a_teacher_is_a_dialogue_with_a_trace(cli: Cli, script: Script) -> None:
     arguments = ("chat", "--student", script(["How many are there?", "The answer is 1."]), "--as", "teacher")
     one = ("--tasks", "arithmetic?form=underspecified&n=1", "--store", "s.sqlite", "--json")
