@@ -221,6 +221,34 @@ def test_eval_runs_a_suite_by_its_name(cli: Cli, script: Script) -> None:
         assert refused.code == 2 and refused.err.count("\n") < 5, refused.err
 
 
+FAILING = """
+from langgraph.graph import END, START, MessagesState, StateGraph
+
+def answer(state):
+    raise RuntimeError("database down")
+
+graph = StateGraph(MessagesState).add_node("answer", answer).add_edge(START, "answer").add_edge("answer", END)
+bad = graph.compile()
+"""
+
+
+def test_a_student_that_fails_throughout_is_told_why_beside_scripts_that_have_scores(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "work" / "my_agent.py").write_text(FAILING)
+    line = ("eval", "--student", "agent:my_agent:bad", "--tasks", "arithmetic?form=paired&n=6", "--max-turns", "3")
+    done = cli(*line)
+    assert done.code == 1, done.err
+    assert "student: 12 of 12 failed (the first: student: RuntimeError: database down)\n" in done.out
+    table = done.out.partition("beside scripts that understand nothing")[2].partition("numbers in")[0]
+    assert "success@3" in table
+    rows = {
+        name: line for line in table.splitlines() for name in ("student", "never ask") if line.startswith(f" {name}")
+    }
+    assert "%" not in rows["student"] and "%" in rows["never ask"][-14:]
+    figures = cli(*line, "--out", "kept", "--json").json["students"]["student"]
+    assert figures["first_error"] == "student: RuntimeError: database down"
+    assert "database down" in (tmp_path / "work" / "kept" / "report.html").read_text()
+
+
 def test_chat_as_a_user_reads_lines_from_a_pipe(cli: Cli, script: Script) -> None:
     student = script(["First.", "Second."])
     done = cli("chat", "--student", student, stdin="hello\n\nand you?\n")

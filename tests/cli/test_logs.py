@@ -176,6 +176,7 @@ def test_the_curve_over_the_threshold_of_a_decider_of_ones_own(cli: Cli, lessons
         ((), "--student and --tasks"),
         (("--decider", "no.such:thing", "--lessons", "LESSONS"), "no.such"),
         (("--decider", "scripted:none.json", "--lessons", "LESSONS"), "none.json"),
+        (("--decider", "transformers:nope", "--lessons", "LESSONS"), "no language model could be loaded from nope"),
         (("--decider", "embedded:", "--lessons", "LOGS"), "mine"),
         (("--decider", "embedded:", "--lessons", "LESSONS", "--split", "dev"), "heldout"),
     ],
