@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -372,10 +373,51 @@ def test_recipes_are_listed_and_copied(cli: Cli, tmp_path: Path) -> None:
     copied = [tmp_path / "work" / path for path in done.json["copied"]]
     assert len(copied) == len(recipes[0]["files"])
     assert all(path.stat().st_size for path in copied)
-    again = cli("recipes", "copy", name, "--to", "mine", "--json")
-    assert again.code == 2
-    assert "--force" in again.json["error"]
-    assert cli("recipes", "copy", name, "--to", "mine", "--force").code == 0
+    again = cli("recipes", "copy", name, "--to", "mine", "--json").json
+    assert (again["copied"], again["unchanged"]) == ([], done.json["copied"]), "nothing of anybody's is overwritten"
+    copied[0].write_text("mine now")
+    refused = cli("recipes", "copy", name, "--to", "mine", "--json")
+    assert refused.code == 2
+    assert "--force" in refused.json["error"] and refused.json["error"].startswith(done.json["copied"][0])
+    assert copied[0].read_text() == "mine now"
+    assert cli("recipes", "copy", name, "--to", "mine", "--force", "--json").json["copied"] == done.json["copied"][:1]
+
+
+def test_a_recipe_lies_where_the_documentation_has_it(cli: Cli, tmp_path: Path) -> None:
+    missing = cli("train", "--config", "finetune/train_from_logs.yaml")
+    assert missing.code == 2 and missing.err == (
+        "sml-agents: there is no settings file finetune/train_from_logs.yaml: `sml-agents recipes copy finetune/train` "
+        "writes it\n"
+    )
+    assert cli("recipes", "copy", "train").code == 0
+    assert (tmp_path / "work" / "finetune" / "train_from_logs.yaml").is_file()
+    found = cli("train", "--config", "finetune/train_from_logs.yaml")
+    assert found.code == 2 and "runs/from-logs/lessons.sqlite" in found.err
+    flat = cli("train", "--config", "train_cpu.yaml").err
+    assert "`sml-agents recipes copy finetune/train --to .` writes it" in flat
+    assert "start from one of those that" in cli("train", "--config", "my.yaml").err
+    assert cli("recipes", "copy", "student_teacher").code == 0 and (tmp_path / "work" / "graphs").is_dir()
+
+
+PAGES = ("README.md", *(f"docs/{name}.md" for name in ("from-logs", "training", "reinforcement", "first-hour")))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_settings_files_in_a_page_are_there_in_an_empty_folder(
+    page: str, cli: Cli, repository: Path, tmp_path: Path
+) -> None:
+    """After the commands before them, word by word."""
+    lines = (repository / page).read_text().splitlines()
+    commands = [line.strip() for line in lines if re.match(r"(    )?sml-agents ", line)]
+    trained = 0
+    for command in commands:
+        words = command.split("#")[0].split()
+        if words[1:3] == ["recipes", "copy"]:
+            assert cli(*words[1:]).code == 0
+        elif words[1] == "train":
+            trained += 1
+            assert (tmp_path / "work" / words[words.index("--config") + 1]).is_file(), command
+    assert trained
 
 
 def test_version(cli: Cli) -> None:
