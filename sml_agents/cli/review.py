@@ -148,7 +148,7 @@ def _show(trace: Trace, moment: Moment, place: str, console: Console, *, with_ag
         lacks = [what for what, known in (("system prompt", trace.system), ("tools", trace.tools)) if not known]
         print_agent(trace, console, longest=_LONGEST_PROMPT)
         if lacks:
-            console.print(Text(f"of the agent no {' and no '.join(lacks)} is known", style="dim"))
+            console.print(Text(f"not known of the agent: its {' and its '.join(lacks)}", style="dim"))
     number = 0
     for turn in trace.turns[-6:]:
         number += turn.role is Role.STUDENT

@@ -120,7 +120,7 @@ class TraceFilter(BaseModel):
         if _is_lesson(trace):
             if self.solved is not False and trace.solved is not True:
                 return UNREVIEWED
-            if self.splits is None and task.split == "heldout":
+            if task.split == "heldout" and "heldout" not in (self.splits or ()):
                 return HELD_OUT
         if self.solved is not None and trace.solved is not self.solved:
             return "not solved" if self.solved else "solved or not scored"

@@ -105,7 +105,7 @@ def test_review_shows_what_the_agent_knew_once(cli: Cli, lessons: Path, tmp_path
         for id in ("l" * 16, "m" * 16):
             out.add(one.model_copy(update={"id": id, "system": long}))
     done = cli("review", bare, stdin="s\ns\ns\n")
-    assert "of the agent no system prompt and no tools is known" in done.out
+    assert "not known of the agent: its system prompt and its tools" in done.out
     said = " ".join(done.out.split())
     assert 150 < said.count("Be kind.") < 200 and "more characters: sml-agents show" in said
 

@@ -87,6 +87,14 @@ def test_every_dialogue_of_a_dry_run_is_accounted_for(config: Path, tmp_path: Pa
     assert written.left_out.items() <= data.left_out.items()
 
 
+def test_a_lesson_that_is_held_out_is_called_so_also_where_a_split_is_named() -> None:
+    held = lesson(trace(attempt(True), form=FULL), split="heldout")
+    for filters in (TraceFilter(), TraceFilter(splits=("train",))):
+        assert filters.take(held) == "held out to measure on (split: heldout)"
+    assert not isinstance(TraceFilter(splits=("train", "heldout")).take(held), str)
+    assert TraceFilter(splits=("train",)).take(held.model_copy(update={"tags": {}})) == "other split"
+
+
 def test_rows_beyond_the_limit_and_rows_set_aside_are_counted(config: Path) -> None:
     limited = preview_run(load_run(config, {"limit": 8})).data
     assert limited.left_out["more than limit: 8 takes"] == 8
