@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 import typer
 
 from sml_agents.cli.files import open_store
-from sml_agents.cli.result import JsonFlag, Result, kept
+from sml_agents.cli.result import JsonFlag, Result, kept, print_left_out
 from sml_agents.errors import InputError
 
 if TYPE_CHECKING:
@@ -161,5 +161,4 @@ def _print(report: ExportReport) -> None:
         print(
             f"  {report.unmined:,} are logs as recorded, wrong guesses among them: sml-agents mine finds what to learn"
         )
-    for reason, count in report.left_out.items():
-        print(f"  left out: {count:,} {reason}")
+    print_left_out(report.left_out)

@@ -44,7 +44,14 @@ def open_store(
 
 
 def read_tools(path: Path) -> list[dict[str, Any]]:
-    """The tools in a JSON file, one or a list, as a provider takes them."""
+    """The tools in a JSON file, one or a list, as any provider takes them, in OpenAI's form.
+
+    Args:
+        path: the file that `--tools` names.
+
+    Raises:
+        InputError: it cannot be read, or holds no tools.
+    """
     text = read_text(path)
     try:
         read = parse_json(text)
@@ -60,7 +67,9 @@ def read_tools(path: Path) -> list[dict[str, Any]]:
             raise InputError(f"{path}: {error}") from error
     if not listed:
         raise InputError(f"{path} holds no tool")
-    return listed
+    from sml_agents.traces.importers.chats import tools_in
+
+    return tools_in({"tools": listed})
 
 
 def same_place(one: str, other: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import shutil
 from pathlib import Path
 from typing import Annotated
@@ -30,6 +31,16 @@ def recipe_files() -> dict[str, Path]:
         for path in sorted((root / folder).glob("*.py"))
         if not path.name.startswith("_")
     }
+
+
+def recipe_with(file: str) -> str | None:
+    """The recipe that brings a settings file of that name, such as `finetune/train` for `train_cpu.yaml`.
+
+    Args:
+        file: the name alone, without a folder.
+    """
+    brings = (name for name, path in recipe_files().items() if file in [one.name for one in _companions(path)])
+    return next(brings, None)
 
 
 def _summary(path: Path) -> str:
@@ -67,11 +78,18 @@ def copy_recipe(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="A name that `recipes list` prints; the last part is enough.")
     ],
-    to: Annotated[Path, typer.Option(metavar="DIR", help="The folder to copy to; made when missing.")] = Path(),
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="The folder to copy to, made when missing; else finetune or graphs."),
+    ] = None,
     force: Annotated[bool, typer.Option(help="Overwrite files that are there.")] = False,
     json: JsonFlag = False,
 ) -> Result:
-    """Copy a recipe and its settings files into a folder of yours."""
+    """Copy a recipe and its settings files into a folder of yours.
+
+    Without --to they lie as in a checkout, finetune/train.py and graphs/student_teacher.py, and the commands of the
+    documentation find them. Files that are there already and are the same are left alone.
+    """
     recipes = recipe_files()
     wanted = name.strip("/").removesuffix(".py")
     matches = [known for known in recipes if wanted in (known, known.split("/")[-1])]
@@ -79,17 +97,37 @@ def copy_recipe(
         known = ", ".join(matches or recipes) or "none are installed"
         raise InputError(f"there is {'more than one' if matches else 'no'} recipe {name!r}; choose one of: {known}")
     recipe = recipes[matches[0]]
-    files = _companions(recipe)
-    targets = [to / file.relative_to(recipe.parent) for file in files]
+    to = Path(matches[0]).parent if to is None else to
+    there: list[str] = []
+    unchanged: list[str] = []
+    wanted_files: list[tuple[Path, Path]] = []
+    for file in _companions(recipe):
+        target = to / file.relative_to(recipe.parent)
+        if _is_same(file, target):
+            unchanged.append(str(target))
+            continue
+        wanted_files.append((file, target))
+        there += [str(target)] * os.path.lexists(target)
     if to.exists() and not to.is_dir():
         raise InputError(f"{to} is a file; give a folder with --to")
-    if not force and (there := [str(target) for target in targets if target.exists()]):
+    if not force and there:
         raise InputError(f"{', '.join(there)} would be overwritten; use --force or another folder with --to")
     try:
-        for file, target in zip(files, targets, strict=True):
+        for file, target in wanted_files:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(file, target)
     except OSError as error:
         raise InputError(f"cannot write to {to}: {obstacle(to, error)}") from error
-    copied = [str(target) for target in targets]
-    return Result({"recipe": matches[0], "copied": copied}, lambda: print("\n".join(copied)))
+    copied = [str(target) for _, target in wanted_files]
+
+    def show() -> None:
+        print("\n".join([*copied, *(f"{path} is there already, the same" for path in unchanged)]))
+
+    return Result({"recipe": matches[0], "copied": copied, "unchanged": unchanged}, show)
+
+
+def _is_same(file: Path, target: Path) -> bool:
+    try:
+        return target.is_file() and target.read_bytes() == file.read_bytes()
+    except OSError:
+        return False

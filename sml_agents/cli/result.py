@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -36,6 +36,12 @@ def kept(what: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt as error:
         raise Interrupted(f"interrupted: {what}") from error
+
+
+def print_left_out(reasons: Mapping[str, int]) -> None:
+    """A line for each reason why dialogues were not taken, as `export` and `train` both have them."""
+    for reason, count in reasons.items():
+        print(f"  left out: {count:,} {reason}")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sml_agents.cli.clean import clean
+from sml_agents.text.schemas import parameters_of, properties_of, required_of
 from sml_agents.types import Role, ToolCall, Trace, Turn, Verdict
 
 if TYPE_CHECKING:
@@ -47,13 +48,9 @@ def print_trace(trace: Trace, console: Console) -> None:
     if log:
         source += [when(trace), clean(str(task.meta.get("source") or ""))]
     console.print(Text("  ".join(part for part in source if part), style="dim"))
-    if trace.system:
+    if trace.system or trace.tools:
         console.print()
-        console.print(Text("system", style="bold green"))
-        print_indented(Text(clean(trace.system)), console)
-    if trace.tools:
-        names = ", ".join(str(tool.get("function", {}).get("name")) for tool in trace.tools)
-        console.print(Text(clean(f"tools: {names}"), style="dim"))
+        print_agent(trace, console)
     number = 0
     for turn in trace.turns:
         number += turn.role is Role.STUDENT
@@ -65,6 +62,32 @@ def print_trace(trace: Trace, console: Console) -> None:
     if not log:
         console.print()
         console.print(_private(trace))
+
+
+def print_agent(trace: Trace, console: Console, *, longest: int | None = None) -> None:
+    """The system prompt and the tools of the agent: what it knew before a word was said.
+
+    Args:
+        trace: a dialogue of the agent's; what it does not know of the two has no line.
+        longest: characters of the prompt that are shown; None for all.
+    """
+    from rich.text import Text
+
+    if trace.system:
+        console.print(Text("system", style="bold green"))
+        cut = len(trace.system) - (longest or len(trace.system))
+        more = f" ... ({cut:,} more characters: sml-agents show STORE {trace.id})" if cut > 0 else ""
+        print_indented(Text(clean(trace.system[:longest] + more)), console)
+    if trace.tools:
+        console.print(Text("tools", style="bold green"))
+        for name, schema in parameters_of(trace.tools).items():
+            print_indented(Text(clean(f"{name}({_signature(schema)})"), style="dim"), console)
+
+
+def _signature(schema: Mapping[str, Any]) -> str:
+    """The arguments of a tool: `day, guests?`, where a mark says that it may be left out."""
+    needed = required_of(schema)
+    return ", ".join(name if name in needed else f"{name}?" for name in properties_of(schema))
 
 
 def when(trace: Trace) -> str:

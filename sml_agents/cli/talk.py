@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from sml_agents.cli.clean import clean
 from sml_agents.cli.screen import make_console, print_indented, print_turn
 from sml_agents.errors import EndsTheRun
-from sml_agents.types import Act, Reply, Role, Task, Trace, Turn
+from sml_agents.types import Act, Reply, Role, Task, ToolCall, Trace, Turn
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -135,26 +135,61 @@ def teach_all(
     return {"n": len(store.finished_ids()), "resumed": resumed}
 
 
-async def talk(student: Student, *, seed: int) -> list[tuple[Role, str]]:
-    """A free conversation in which the person is the user of `student`; returns what was said."""
+async def talk(student: Student, *, seed: int, tools: tuple[dict[str, Any], ...] = ()) -> list[Turn]:
+    """A free conversation in which the person is the user of `student`; returns what was said.
+
+    Where the student calls one of `tools`, the person types what it returns, and the student goes on.
+    """
     from sml_agents.dialogue.referee import call_seed
     from sml_agents.roles.repeats import drawn
     from sml_agents.views import StudentView
 
     console = make_console()
-    history: list[tuple[Role, str]] = []
+    said: list[Turn] = []
+
+    def view() -> StudentView:
+        history = tuple((turn.role, turn.text) for turn in said)
+        calls = tuple((at, turn.tool_calls) for at, turn in enumerate(said) if turn.tool_calls)
+        return StudentView(history, calls, tools=tools)
+
+    def spoken() -> int:
+        return sum(turn.role is Role.STUDENT for turn in said)
 
     async def draw(one: Student, number: int) -> Reply:
-        turn = seed + len(history) // 2
-        return await one.reply(StudentView(tuple(history)), seed=call_seed(turn, number) if number else turn)
+        turn = seed + spoken()
+        return await one.reply(view(), seed=call_seed(turn, number) if number else turn)
 
     with suppress(Ended):
         while (text := await next_line("you> ")) is not None:
-            history.append((Role.TEACHER, text))
-            reply = await drawn(student, StudentView(tuple(history)), draw)
-            history.append((Role.STUDENT, reply.text))
-            print_turn(Turn(role=Role.STUDENT, text=reply.text), len(history) // 2, console)
-    return history
+            said.append(Turn(role=Role.TEACHER, text=text))
+            while True:
+                reply = await drawn(student, view(), draw)
+                turn = Turn(
+                    role=Role.STUDENT,
+                    text=reply.text,
+                    call=reply.call,
+                    tool_calls=reply.tool_calls,
+                    at_once=reply.at_once,
+                )
+                said.append(turn)
+                print_turn(turn, spoken(), console)
+                if not tools or not reply.tool_calls:  # an agent's tools have run
+                    break
+                results = await _results(reply.tool_calls)
+                if results is None:
+                    return said
+                said[-1] = turn.model_copy(update={"tool_calls": results})
+    return said
+
+
+async def _results(calls: Sequence[ToolCall]) -> tuple[ToolCall, ...] | None:
+    """The calls with what the person says that they return; None for a stop word. Raises Ended."""
+    made = []
+    for call in calls:
+        if (result := await next_line(f"{clean(call.name)} returns> ")) is None:
+            return None
+        made.append(call.model_copy(update={"result": result}))
+    return tuple(made)
 
 
 def _show_task(task: Task, console: Console) -> None:

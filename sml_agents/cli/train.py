@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sml_agents.cli.result import JsonFlag, Result, kept
+from sml_agents.cli.result import JsonFlag, Result, kept, print_left_out
 from sml_agents.errors import InputError, StoreError
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ def train(
     given = named_values(words)
     if recipe is not None and given.setdefault("recipe", recipe) != recipe:
         raise InputError(f"the recipe is given twice, as {recipe!r} and as {given['recipe']!r}: give it once")
+    if not os.path.lexists(config):
+        raise InputError(f"there is no settings file {config}: {_where_from(config)}")
     run = load_run(config, given)
     try:
         if dry_run:
@@ -46,6 +49,18 @@ def train(
     except StoreError as error:
         raise InputError(str(error)) from error
     return Result(done.model_dump(mode="json"), lambda: _print_result(done))
+
+
+def _where_from(config: Path) -> str:
+    """How to come by a settings file that is not there."""
+    from sml_agents.cli.recipes import recipe_with
+
+    name = recipe_with(config.name)
+    if name is None:
+        return "give the path of yours, or start from one of those that `sml-agents recipes copy finetune/train` writes"
+    folder = config.parent.as_posix()
+    to = "" if folder == name.rpartition("/")[0] else f" --to {folder}"
+    return f"`sml-agents recipes copy {name}{to}` writes it"
 
 
 def _print_plan(plan: Preview) -> None:
@@ -71,4 +86,7 @@ def _print_result(result: TrainResult) -> None:
         print(f"  kept is step {held['best_step']}, with a loss of {best:.3f} on {held['rows']} rows set aside")
     for name, count in result.notes.get("sources", {}).items():
         print(f"  {count} {name}")
+    if (data := result.data).dialogues is not None:
+        print(f"{data.rows:,} rows from {data.dialogues:,} dialogues")
+    print_left_out(data.all_left_out)
     print(f"use it as transformers:{result.path}")

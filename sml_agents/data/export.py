@@ -31,9 +31,10 @@ from pydantic import BaseModel, Field
 
 from sml_agents.data.formats import MIXED, ROW_MAKERS, System, pair_row
 from sml_agents.data.lines import write_lines
+from sml_agents.data.nouns import LeftOut
 from sml_agents.data.pairs import Pair, PairMaker
 from sml_agents.data.parquet import check_folder, dataset_card, write_rows
-from sml_agents.data.selection import UNREVIEWED, Conversation, TraceFilter, leaks_to_student
+from sml_agents.data.selection import UNJUDGED, UNPAIRED, UNREVIEWED, Conversation, TraceFilter, leaks_to_student
 from sml_agents.errors import InputError
 from sml_agents.files import obstacle
 from sml_agents.types import Role, Trace
@@ -45,7 +46,6 @@ FORMATS: tuple[str, ...] = get_args(Format)
 
 JUDGING = ("preference", "kto")
 """Formats whose rows say of a turn that it was good or bad."""
-UNJUDGED = "holds no student turn that can be told good from bad"
 
 
 class ExportReport(BaseModel):
@@ -137,7 +137,7 @@ class _Export:
         self.filters = filters
         self.system = system
         self.report = report
-        self.left_out: Counter[str] = Counter()
+        self.left_out: LeftOut = Counter()
         self.sources: Counter[str] = Counter()
         headings = ("Logs", "Ends", "Forms", "Acts of turns taken", "Tools called")
         self.tables: dict[str, Counter[str]] = {heading: Counter() for heading in headings}
@@ -176,6 +176,7 @@ class _Export:
                     )
         if pairs is not None:
             yield from self._paired(pairs.rest())
+            self.left_out[UNPAIRED] += pairs.unpaired
 
     def _take(self, trace: Trace) -> Conversation | str:
         """What the filter leaves of a trace. In `parquet` stand dialogues, too, of which no turn is to be learnt."""

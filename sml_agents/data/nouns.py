@@ -2,20 +2,24 @@
 
 Message      one message as a chat template sees it, and whether the student's is trained
 TrainingRow  a dialogue to train on
+LeftOut      why dialogues are not trained on or written, and how many each time
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from sml_agents.text.tools import json_text
 from sml_agents.types import ToolCall
 
-__all__ = ["Message", "Tools", "TrainingRow", "json_text"]
+__all__ = ["LeftOut", "Message", "Tools", "TrainingRow", "json_text"]
 
 Tools = tuple[dict[str, Any], ...]
 """What an agent may call, as `Trace.tools` has it."""
+LeftOut = Counter[str]
+"""Dialogues, or rows and pairs of them, by the reason why they were left out: `train` and `export` count alike."""
 
 
 @dataclass(frozen=True)

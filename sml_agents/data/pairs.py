@@ -128,15 +128,24 @@ class PairMaker:
     def __init__(self, *, per_history: int = 4) -> None:
         self.per_history = per_history
         self._candidates: dict[str, _Candidates] = {}
+        self._alone: set[str] = set()
+
+    @property
+    def unpaired(self) -> int:
+        """How many conversations gave no side of a pair; known after `rest`."""
+        return len(self._alone)
 
     def add(self, conversation: Conversation) -> Iterator[Pair]:
         """The pairs that this conversation holds in itself; what it has to compare is kept for `rest`."""
         task = conversation.trace.task.id
+        self._alone.add(conversation.trace.id)
         for one in judged_turns(conversation):
             if one.reason == "replaced":
+                self._alone.discard(one.trace)
                 yield _pair(conversation.turns[len(one.history)], one, "primed")
                 continue
             if one.reason == "repaired":
+                self._alone.discard(one.trace)
                 error = _errors(one.history)[-1]
                 yield _pair(one.turn, replace(one, turn=error, good=False, reason="repeated"))
             self._keep(task, one)
@@ -148,6 +157,7 @@ class PairMaker:
             for number, (good, bad) in enumerate(sides):
                 if number >= self.per_history:
                     break
+                self._alone -= {good.trace, bad.trace}
                 yield _pair(good.turn, bad, trace=good.trace)
 
     def _keep(self, task: str, one: Judged) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Protocol, TypeVar, cast
 
-from sml_agents.data.nouns import Message, Tools, TrainingRow
+from sml_agents.data.nouns import LeftOut, Message, Tools, TrainingRow
 from sml_agents.data.selection import Conversation, Preset, TraceFilter, preset, system_of, told_facts
 from sml_agents.errors import InputError, TrainingError
 from sml_agents.roles.inventory import with_inventories
@@ -26,6 +26,7 @@ __all__ = [
     "conversation_row",
     "decision_messages",
     "messages_of",
+    "over_limit",
     "teacher_row",
     "tools_in_text",
     "training_rows",
@@ -42,6 +43,7 @@ def training_rows(
     discount: float | None = None,
     world_model: bool = False,
     think: bool = False,
+    left_out: LeftOut | None = None,
 ) -> list[TrainingRow]:
     """Rows for `train_sft`.
 
@@ -52,6 +54,7 @@ def training_rows(
         discount: weight a dialogue that was solved in student turn k by discount^(k-1), the discounted return.
         world_model: add a row with the teacher's turns for each dialogue that has some; see `teacher_row`.
         think: put private reasoning before each trained turn that has none; see `with_thoughts`.
+        left_out: counts the dialogues that become no row, by reason, in the words that `export` uses.
 
     Raises:
         InputError: an unknown selection.
@@ -59,11 +62,11 @@ def training_rows(
     """
     filters = preset(select) if isinstance(select, str) else select
     rows: list[TrainingRow] = []
-    left_out: dict[str, int] = {}
+    left_out = Counter() if left_out is None else left_out
     for trace in traces:
         conversation = filters.take(trace)
         if isinstance(conversation, str):
-            left_out[conversation] = left_out.get(conversation, 0) + 1
+            left_out[conversation] += 1
             continue
         if think:
             conversation = with_thoughts(conversation)
@@ -247,7 +250,14 @@ class _Kind(Protocol):
 R = TypeVar("R", bound=_Kind)
 
 
-def balanced(rows: Sequence[R], *, missing: float = 0.5, limit: int | None = None, seed: int = 0) -> list[R]:
+def balanced(
+    rows: Sequence[R],
+    *,
+    missing: float = 0.5,
+    limit: int | None = None,
+    seed: int = 0,
+    left_out: LeftOut | None = None,
+) -> list[R]:
     """The largest shuffled subset in which a share `missing` of the rows lacked a fact at the start.
 
     Rows of one underlying problem are kept or left together as far as the share allows, those of problems that have
@@ -257,6 +267,7 @@ def balanced(rows: Sequence[R], *, missing: float = 0.5, limit: int | None = Non
     Args:
         missing: between 0 and 1, both excluded.
         limit: at most so many rows.
+        left_out: counts the rows that are left out, by reason.
 
     Raises:
         InputError: `missing` out of range.
@@ -281,11 +292,25 @@ def balanced(rows: Sequence[R], *, missing: float = 0.5, limit: int | None = Non
         raise TrainingError(
             f"no row {absent} among {len(rows)}: add tasks or lessons of that kind, or take all (missing: null)"
         )
-    total = min(len(lacking) / missing, len(complete) / (1 - missing), limit or float("inf"))
-    wanted = max(1, round(total * missing)), max(1, round(total * (1 - missing)))
+    most = min(len(lacking) / missing, len(complete) / (1 - missing))
+    mixed, wanted = (
+        (max(1, round(total * missing)), max(1, round(total * (1 - missing))))
+        for total in (most, min(most, limit or most))
+    )
     kept = [*lacking[: wanted[0]], *complete[: wanted[1]]]
+    if left_out is not None:
+        sides = (("with something missing", lacking, mixed[0]), ("with nothing missing", complete, mixed[1]))
+        for side, those, fit in sides:
+            left_out[f"{side}, more than missing: {missing:g} takes"] += max(0, len(those) - fit)
+        left_out["of which it is not known whether something was missing"] += len(rows) - len(order)
+        left_out[over_limit(limit)] += min(mixed[0], len(lacking)) + min(mixed[1], len(complete)) - len(kept)
     generator.shuffle(kept)
     return _with_mates(kept)
+
+
+def over_limit(limit: int | None) -> str:
+    """The reason for which rows beyond `limit` are left out."""
+    return f"more than limit: {limit} takes"
 
 
 def whole_pairs(rows: Sequence[R]) -> list[R]:

@@ -34,6 +34,8 @@ __all__ = [
 LEAKED = "teacher leaked the answer"
 UNREVIEWED = "not accepted in a review"
 HELD_OUT = "held out to measure on (split: heldout)"
+UNJUDGED = "holds no student turn that can be told good from bad"
+UNPAIRED = "holds no side of a pair"
 
 
 class TraceFilter(BaseModel):
@@ -60,7 +62,8 @@ class TraceFilter(BaseModel):
     acts: tuple[Act, ...] | None = None
     """Student turns that do one of these."""
     last_turn: int | None = Field(default=None, ge=1)
-    """Student turns up to this one, counted from 1; 1 takes first turns alone."""
+    """Student turns up to this one, counted from 1; 1 takes first turns alone. Of a lesson those count that are to be
+    learnt, not what went before."""
     wrong_attempts: bool | None = None
     """Take attempts that were scored as not correct. None: not to imitate, but as the worse side of a preference."""
     premature: bool = True
@@ -88,10 +91,11 @@ class TraceFilter(BaseModel):
             return reason
         turns: list[Turn] = []
         numbers: list[int] = []
+        lesson = _is_lesson(trace)
         said, leaked = 0, False
         for turn in trace.turns:
             if turn.role is Role.STUDENT:
-                said += 1
+                said += turn.trainable or not lesson
             elif leaks_to_student(turn) and self.leaks != "keep":
                 if self.leaks == "drop":
                     return LEAKED
@@ -113,10 +117,10 @@ class TraceFilter(BaseModel):
         task = trace.task
         if not self.failed and trace.stop is StopReason.FAILED:
             return "failed"
-        if "moment" in trace.tags:  # a lesson
+        if _is_lesson(trace):
             if self.solved is not False and trace.solved is not True:
                 return UNREVIEWED
-            if self.splits is None and task.split == "heldout":
+            if task.split == "heldout" and "heldout" not in (self.splits or ()):
                 return HELD_OUT
         if self.solved is not None and trace.solved is not self.solved:
             return "not solved" if self.solved else "solved or not scored"
@@ -223,7 +227,11 @@ def system_of(trace: Trace, given: str | None = None) -> str | None:
     if given is not None:
         return given
     own = trace.system or str(trace.task.meta.get("system") or "")
-    return own if own or trace.stop is StopReason.RECORDED or "moment" in trace.tags else None
+    return own if own or trace.stop is StopReason.RECORDED or _is_lesson(trace) else None
+
+
+def _is_lesson(trace: Trace) -> bool:
+    return "moment" in trace.tags
 
 
 def _shown(value: Any) -> str:

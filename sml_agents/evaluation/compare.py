@@ -41,6 +41,7 @@ class Counts(_Result):
     unscored: int = 0
     masked_leaks: int = 0
     errors: dict[str, int] = Field(default_factory=dict)
+    first_error: str = ""
     seeds: list[int] = Field(default_factory=list)
     metrics: Figures = Field(default_factory=dict)
 

@@ -31,7 +31,7 @@ from sml_agents.data.arguments import Arguments, words_of
 from sml_agents.data.nouns import Message, Tools
 from sml_agents.data.rows import messages_of
 from sml_agents.data.selection import system_of
-from sml_agents.errors import InputError, one_line
+from sml_agents.errors import EndsTheRun, InputError, one_line
 from sml_agents.evaluation.bootstrap import Floats, Metric, percentiles, resample_sums, share_of
 from sml_agents.roles.acts import classify
 from sml_agents.roles.chat import ask_with_tools
@@ -253,6 +253,8 @@ def measure(
 ) -> dict[str, DeciderReport]:
     """Every decider on every case. A decider that fails in a case is left out of the figures there, and counted.
 
+    Raises what would fail it in every case (`errors.EndsTheRun`), such as BackendSpecError for a model that is none.
+
     Args:
         threshold: how sure a decider has to be to ask.
         seed: of the bootstrap of F1.
@@ -278,6 +280,8 @@ async def _measure(
             async with gate:
                 try:
                     return await decider.decide(case)
+                except EndsTheRun:  # no such model: it would fail in all cases
+                    raise
                 except Exception as error:  # failures are data
                     return error
                 finally:

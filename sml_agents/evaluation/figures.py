@@ -24,10 +24,14 @@ def metric_of(figures: Figures, name: str, turn: str = "") -> Metric:
 
 
 def last_turn(students: Iterable[Counts]) -> str:
-    """The largest k of success@k that every one of `students` has; empty when there is none."""
+    """The largest k of success@k that each of `students` has of whom success is known at all; empty when it is of none.
+
+    Args:
+        students: their counts, those included all of whose dialogues failed.
+    """
     found = [student.metrics.get("success_at") for student in students]
-    last = min((len(by_turn) if isinstance(by_turn, dict) else 0 for by_turn in found), default=0)
-    return str(last) if last else ""
+    turns = [len(by_turn) for by_turn in found if isinstance(by_turn, dict) and by_turn]
+    return str(min(turns)) if turns else ""
 
 
 def is_shown(name: str, students: Iterable[Counts]) -> bool:

@@ -34,7 +34,8 @@ class Metrics(BaseModel):
 
     n          dialogues, failed ones included
     tasks      different tasks among those that did not fail: what the bootstrap draws from
-    failed     dialogues in which a model or node failed; `errors` counts them by kind
+    failed     dialogues in which a model or node failed; `errors` counts them by kind, `first_error` has the
+               words of the first
     unscored   dialogues that did not fail and of which nobody knows whether they were solved
     masked_leaks  teacher turns whose leak the guard masked (not in `leak_rate`)
     seeds      seeds found in the traces' settings, in order
@@ -51,6 +52,7 @@ class Metrics(BaseModel):
     unscored: int = 0
     masked_leaks: int = 0
     errors: dict[str, int] = Field(default_factory=dict)
+    first_error: str = ""
     seeds: list[int] = Field(default_factory=list)
 
     success_at: dict[str, Metric] = Field(default_factory=dict)
@@ -114,6 +116,7 @@ def measure(tally: Tally, *, seed: int = 0, resamples: int = 2000) -> Metrics:
         unscored=tally.unscored,
         masked_leaks=tally.masked_leaks,
         errors=dict(sorted(tally.errors.items())),
+        first_error=tally.first_error,
         seeds=sorted(tally.seeds),
         success_at={
             str(k): metric("success_at", by_turn("solved", k), int(total[POSITION["scored"]]))

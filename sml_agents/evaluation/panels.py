@@ -129,7 +129,8 @@ def notes(summary: Summary, students: list[Student]) -> list[str]:
         if student.failed:
             kinds = ", ".join(f"{kind}: {count:,}" for kind, count in student.errors.items())
             found.append(
-                f"{short[name]}: {student.failed:,} of {student.n:,} dialogues failed, in no figure ({kinds})."
+                f"{short[name]}: {student.failed:,} of {student.n:,} dialogues failed, in no figure ({kinds})"
+                f"{f'; the first: {student.first_error}' if student.first_error else ''}."
             )
         if student.unscored:
             found.append(f"{short[name]}: dialogues that could not be scored, not in success: {student.unscored:,}.")

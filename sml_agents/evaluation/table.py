@@ -47,10 +47,11 @@ def print_summary(summary: Summary, console: Console | None = None) -> None:
     if len(names) > 2:
         console.print(differences_table(summary))
     for name, student in summary.students.items():
-        left_out = [f"{student.failed} of {student.n} failed"] * bool(student.failed)
+        first = f" (the first: {student.first_error})" if student.first_error else ""
+        left_out = [f"{student.failed} of {student.n} failed{first}"] * bool(student.failed)
         left_out += [f"{student.unscored} could not be scored"] * bool(student.unscored)
         if left_out:
-            console.print(f"{escape(name)}: {', '.join(left_out)}", style="yellow")
+            console.print(Text(f"{name}: {', '.join(left_out)}", style="yellow"))
         if student.answer_loss is not None:
             console.print(f"{escape(name)}, answer loss after teacher turn: {_by_turn(student.answer_loss)}")
     if summary.baselines:
@@ -124,7 +125,7 @@ def _columns(last: str) -> list[tuple[str, str]]:
 
 def baselines_table(summary: Summary) -> Table:
     """A line for each student and each script: only what exceeds the scripts has been learnt."""
-    last = last_turn(summary.students.values())
+    last = last_turn([*summary.students.values(), *summary.baselines.values()])
     table = _small("beside scripts that understand nothing")
     table.add_column("", overflow="fold", width=18)
     columns = _columns(last)

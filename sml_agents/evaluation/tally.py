@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from sml_agents.errors import one_line
 from sml_agents.evaluation.definitions import ASKING
 from sml_agents.roles.acts import MANY, classify
 from sml_agents.text.asking import find_questions
@@ -66,6 +67,8 @@ COLUMNS: tuple[str, ...] = (
     *(f"{cost}_{role}" for role in ("student", "teacher") for cost in ("calls", "tokens", "metered")),
 )
 """What is summed up by task."""
+LONGEST_ERROR = 240
+"""Characters of an error's words that are kept."""
 ERROR_KINDS = 20
 """Kinds of errors told apart; the rest are counted as `other`."""
 
@@ -133,7 +136,7 @@ def normal_answer(turn: Turn) -> str:
 class Tally:
     """Sums of one student's dialogues, by task. Add traces one at a time; nothing of them is kept but counts.
 
-    Failed dialogues count in `failed` and `errors` and in no rate.
+    Failed dialogues count in `failed` and `errors` and in no rate; of the first the words are kept.
     """
 
     def __init__(self) -> None:
@@ -145,6 +148,7 @@ class Tally:
         self.unscored = 0
         self.masked_leaks = 0
         self.errors: Counter[str] = Counter()
+        self.first_error = ""
         self.seeds: set[int] = set()
         self.limits: set[int] = set()
         self.longest = 0
@@ -157,14 +161,15 @@ class Tally:
         seed = setting(trace, "seed")
         if isinstance(seed, int):
             self.seeds.add(seed)
+        limit = setting(trace, "max_turns")
+        if isinstance(limit, int) and limit > 0:
+            self.limits.add(limit)
         if trace.stop is StopReason.FAILED:
             self.failed += 1
             kind = trace.error.kind[:60] if trace.error is not None else "unknown"
             self.errors[kind if kind in self.errors or len(self.errors) < ERROR_KINDS else "other"] += 1
+            self.first_error = self.first_error or one_line(trace.error or "unknown", LONGEST_ERROR)
             return
-        limit = setting(trace, "max_turns")
-        if isinstance(limit, int) and limit > 0:
-            self.limits.add(limit)
         counts = self._count(trace)
         for name in {name for name, count in counts.items() if count} & {
             "dialogues",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any, Literal
 
-from sml_agents.data.arguments import words_of
+from sml_agents.data.arguments import leaves, words_of
+from sml_agents.data.nouns import json_text
 from sml_agents.errors import InputError
 from sml_agents.mining.conversation import as_held
 from sml_agents.mining.find import label
 from sml_agents.mining.moments import Kind, Moment
-from sml_agents.mining.signals import without_marker
+from sml_agents.mining.signals import without_apology, without_marker
 from sml_agents.types import (
     Act,
     Fact,
@@ -36,16 +39,21 @@ def lesson(trace: Trace, moment: Moment, *, heldout: float = HELDOUT) -> Trace:
     """The dialogue as it should have gone, made of the recorded words, with the agent's own prompt and tools.
 
     `corrected`, `late_fact`: the question takes the place of the premature answer (`primed`, as Q-priming does it), the
-    person's words answer it, and the agent's second answer ends it. `asked`, `answered`: as it was. `mistake`: the
-    right answer comes first. What went before is context and not trained on. `heldout`: share of the threads whose
-    lessons are not for training (`Task.split`).
+    person's words answer it, and the right call ends it. `asked`, `answered`: as it was. `mistake`: the right call
+    comes at once. What went before is context and not trained on. Where an answer took back another one, what makes
+    sense after the other alone is left out of it; see `_without_mistake`.
+
+    Args:
+        trace: the recorded conversation.
+        moment: one that was found in it.
+        heldout: share of the threads whose lessons are not for training (`Task.split`).
     """
     trace = as_held(trace)
     turns = trace.turns
     context = [turn.model_copy(update={"trainable": False}) for turn in turns[: moment.at]]
     while context and context[0].role is Role.STUDENT:  # a greeting: a dialogue begins with the person
         del context[0]
-    answer = _answer(turns[moment.answer])
+    answer = _answer(_without_mistake(turns, moment))
     said = [*context]
     facts: tuple[Fact, ...] = ()
     if moment.told is not None or moment.answered:
@@ -175,6 +183,42 @@ def _question(turn: Turn, question: str, *, primed: bool) -> Turn:
         replaced=turn.text,
         call=turn.call,
     )
+
+
+def _without_mistake(turns: Sequence[Turn], moment: Moment) -> Turn:
+    """The right answer, as the agent would have given it had it not gone wrong before.
+
+    Where it made calls, its words are left out ("Fixed.", "Sorry, now for 3 people."), and so are its thoughts, and
+    calls that take back what was done: they name what a call of the wrong answer alone had returned, such as the number
+    of a booking. Where it made none, the sentences that apologise are left out. With nothing left it is not trained on.
+    """
+    answer, gone = turns[moment.answer], turns[moment.at : moment.answer]
+    if not gone:
+        return answer
+    changed: dict[str, Any] = {"thought": "", "call": None}  # a call has the tokens of the words
+    if not answer.tool_calls:
+        return answer.model_copy(update={**changed, "text": without_apology(answer.text)})
+    undone = [call for turn in gone for call in turn.tool_calls or ()]
+    returned = "\n".join(call.result or "" for call in undone)
+    known = [turn.text for turn in turns[: moment.answer] if turn.role is Role.TEACHER]
+    known += [call.result or "" for turn in turns[: moment.at] for call in turn.tool_calls or ()]
+    known += [json_text(call.arguments) for call in undone]
+    calls = []
+    for call in answer.tool_calls:
+        named = [str(value) for value in leaves(call.arguments).values() if _is_name(value)]
+        if not any(_names(returned, name) and not any(_names(text, name) for text in known) for name in named):
+            calls.append(call)
+        known.append(call.result or "")
+    return answer.model_copy(update={**changed, "text": "", "tool_calls": tuple(calls) or None})
+
+
+def _is_name(value: Any) -> bool:
+    """Whether a value may be what a tool calls something: two letters or figures, or a number of two figures."""
+    return isinstance(value, str | int) and not isinstance(value, bool) and len(str(value)) > 1
+
+
+def _names(text: str, name: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) is not None
 
 
 def _answer(turn: Turn) -> Turn:

@@ -4,6 +4,7 @@ corrects(text)       `No, Saturday.`, `That's wrong`, `I meant the blue one`: th
 thanks(text)         `Perfect, thanks!`: the marker, or None
 asks_anew(text)      `Now book another for Bob`: a request of its own, not a word on the last one
 without_marker(text) `No, I meant Saturday.` as the answer to a question: `Saturday.`
+without_apology(text) `Sorry about that! It will rain.` as if nothing had gone wrong: `It will rain.`
 outcome(trace)       whether a whole conversation went well, by scores or by its last words
 """
 
@@ -17,7 +18,7 @@ from sml_agents.text.tools import is_unparsed
 from sml_agents.text.values.words import split_name
 from sml_agents.types import Role, Trace, Turn
 
-__all__ = ["Outcome", "asks_anew", "corrects", "failed_call", "outcome", "thanks", "without_marker"]
+__all__ = ["Outcome", "asks_anew", "corrects", "failed_call", "outcome", "thanks", "without_apology", "without_marker"]
 
 _CORRECTS = re.compile(
     r"^\W*(?:no\b(?! (?:problem|worries|need|thanks|more|further|rush|idea))(?=[\s,.!;:\u2014-]|$)|nope\b|wrong\b"
@@ -43,6 +44,13 @@ _LEADING = re.compile(
     r"^(?:\W*(?:no|nope|wrong|wait|actually|sorry|oh|oops|hmm|but|well|that(?:'s| is) (?:wrong|incorrect|not right"
     r"|not what i (?:meant|wanted|asked for))|i (?:meant|said|wanted|asked for)|it should (?:be|have been)"
     r"|should (?:be|have been)|not (?:that|this)(?: one)?)\b[\s,.!;:\u2014-]*)+",
+    re.IGNORECASE,
+)
+_OF_WHAT = r"(?:,? (?:about|for) [^.!?,;:\n]{1,60})?"
+_APOLOGY = re.compile(
+    rf"^(?:\W*(?:(?:oh|oops|ah|ouch|hmm|my mistake|my bad|good catch|you(?:'re| are) (?:absolutely |quite )?right"
+    rf"|(?:(?:i(?:'m| am) )?(?:so |very |really )?sorry|(?:my )?apologies|i apologi[sz]e){_OF_WHAT})\b"
+    r"|(?:fixed|corrected|updated|changed)(?: it| that)?(?=\W*$|[.!:;,\u2014])))+[\s,.!;:\u2014-]*",
     re.IGNORECASE,
 )
 _FAILED = re.compile(
@@ -87,6 +95,16 @@ def without_marker(text: str) -> str:
     """A correction as the plain answer to a question; the text itself when nothing else would be left."""
     rest = _LEADING.sub("", text).strip()
     return rest[0].upper() + rest[1:] if len(rest) > 1 else text
+
+
+def without_apology(text: str) -> str:
+    """A corrected answer without the words before it that only make sense after a mistake; empty when it has no others.
+
+    Args:
+        text: an agent's answer.
+    """
+    rest = _APOLOGY.sub("", text).strip()
+    return rest if rest == text.strip() else rest[:1].upper() + rest[1:]
 
 
 def failed_call(turn: Turn) -> bool:

@@ -51,8 +51,12 @@ def student_from(given: StudentLike, *, system: str | None = None) -> Student:
 
     Raises:
         BackendSpecError: a spec that names no usable model.
-        InputError: a script, agent or asker that does not exist.
+        InputError: a script, agent or asker that does not exist, or a system prompt for one of them.
     """
+    if system is not None and isinstance(given, str) and given.startswith((_AGENT, _ASKER, _SCRIPT)):
+        raise InputError(
+            f"{given} takes no system prompt: an agent brings its own, the asker and scripts read none; leave it out"
+        )
     if isinstance(given, str) and given.startswith(_AGENT):
         return cast(Student, import_module(_AGENTS).agent_from(given.removeprefix(_AGENT)))
     if isinstance(given, str) and given.startswith(_ASKER):

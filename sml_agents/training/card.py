@@ -27,7 +27,7 @@ def write_card(folder: Path, record: dict[str, Any], *, name: str | None = None)
     """Write `README.md` from what `training.json` holds; `name` is the model's, if not the folder's."""
     name = name or folder.resolve().name
     settings, data = record["settings"], DataCounts.model_validate(record["data"])
-    steps = f"{record['steps']} of {record['planned_steps']} steps of {record['rows_a_step']} {data.sampled}"
+    steps = f"{record['steps']} of {record['planned_steps']} steps of {data.in_step(record['rows_a_step'])}"
     where = f"{record['precision']} on {_devices(record)}"
     loss = "not logged"
     if record["first_loss"] is not None:

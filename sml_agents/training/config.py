@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SerializeAsAny, field_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, SerializeAsAny, field_validator
 
-from sml_agents.data.nouns import TrainingRow
-from sml_agents.data.rows import R, balanced, training_rows
+from sml_agents.data.nouns import LeftOut, TrainingRow
+from sml_agents.data.rows import R, balanced, over_limit, training_rows
 from sml_agents.data.selection import Preset, TraceFilter
 from sml_agents.errors import InputError
 from sml_agents.training.settings import TrainSettings, several
+from sml_agents.training.tokens.nouns import DataCounts
 from sml_agents.types import Trace
 
 __all__ = ["TrainingRun"]
@@ -52,6 +54,9 @@ class TrainingRun(BaseModel):
     """Of sft: think, then decide: private reasoning before each trained turn, which no one else will see."""
     settings: SerializeAsAny[TrainSettings]
 
+    _read: int = PrivateAttr(default=0)
+    _left_out: LeftOut = PrivateAttr(default_factory=Counter)
+
     _one = field_validator("stores", mode="before")(several)
 
     def settings_as(self, kind: type[S]) -> S:
@@ -59,8 +64,19 @@ class TrainingRun(BaseModel):
         assert isinstance(self.settings, kind)
         return self.settings
 
+    @property
+    def counts(self) -> DataCounts:
+        """The dialogues that were read when rows were last made, and what of them became none, by reason."""
+        left_out = {reason: count for reason, count in self._left_out.most_common() if count}
+        return DataCounts(dialogues=self._read or None, left_out=left_out)
+
+    @property
+    def left_out(self) -> LeftOut:
+        """What becomes no row, to be counted up by whoever makes rows of `traces`."""
+        return self._left_out
+
     def traces(self) -> Iterator[Trace]:
-        """The dialogues of all stores.
+        """The dialogues of all stores; counts anew what is read and left out.
 
         Raises:
             InputError: a store that does not exist, or none is given.
@@ -69,9 +85,13 @@ class TrainingRun(BaseModel):
 
         if not self.stores:
             raise InputError(f"{self.recipe} trains on recorded dialogues: name their store with stores: or --stores")
+        self._read = 0
+        self._left_out.clear()
         for store in self.stores:
             with TraceStore.open(store, read_only=True) as traces:
-                yield from traces.traces()
+                for trace in traces.traces():
+                    self._read += 1
+                    yield trace
 
     def rows(self) -> list[TrainingRow]:
         """The rows of supervised fine-tuning.
@@ -88,11 +108,16 @@ class TrainingRun(BaseModel):
                 discount=self.discount,
                 world_model=self.world_model,
                 think=self.think,
+                left_out=self.left_out,
             )
         )
 
     def sample(self, rows: list[R]) -> list[R]:
         """`rows` (or pairs) balanced and limited as the run says."""
         if self.missing is not None:
-            return balanced(rows, missing=self.missing, limit=self.limit, seed=self.settings.seed)
-        return rows[: self.limit]
+            return balanced(
+                rows, missing=self.missing, limit=self.limit, seed=self.settings.seed, left_out=self.left_out
+            )
+        kept = rows[: self.limit]
+        self.left_out[over_limit(self.limit)] += len(rows) - len(kept)
+        return kept

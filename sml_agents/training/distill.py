@@ -10,12 +10,14 @@ hint is the question to ask; otherwise it is the teacher's reply to the turn tha
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sml_agents.data.nouns import LeftOut
 from sml_agents.data.pairs import ASKING
 from sml_agents.data.rows import messages_of
 from sml_agents.data.selection import Conversation, TraceFilter, told_facts
@@ -36,6 +38,10 @@ if TYPE_CHECKING:
 __all__ = ["Hindsight", "hindsights", "preview_run", "train_run", "train_sdft"]
 
 
+_NO_BETTER = "holds no student turn that a hint makes better"
+_TWICE = "places that say the same as another one"
+
+
 @dataclass(frozen=True)
 class Hindsight:
     """A place where a student's turn could have been better, and the hint that would have made it so."""
@@ -48,20 +54,29 @@ class Hindsight:
     """`Task.pair` of the dialogue."""
 
 
-def hindsights(traces: Iterable[Trace], filters: TraceFilter | None = None) -> list[Hindsight]:
+def hindsights(
+    traces: Iterable[Trace], filters: TraceFilter | None = None, *, left_out: LeftOut | None = None
+) -> list[Hindsight]:
     """The places in `traces` to learn from, each with one hint; places that say the same are taken once.
+
+    Args:
+        left_out: counts the dialogues without such a place, by reason.
 
     Raises:
         TrainingError: there is none.
     """
     filters = filters or TraceFilter()
+    left_out = Counter() if left_out is None else left_out
     found: dict[str, Hindsight] = {}
     for trace in traces:
         conversation = filters.take(trace, judging=True)
-        if isinstance(conversation, Conversation):
-            for one in _of(conversation):
-                key = stable_hash(trace.task.id, [(turn.role, turn.text) for turn in one.history], one.hint)
-                found.setdefault(key, one)
+        places = [] if isinstance(conversation, str) else list(_of(conversation))
+        for one in places:
+            key = stable_hash(trace.task.id, [(turn.role, turn.text) for turn in one.history], one.hint)
+            left_out[_TWICE] += key in found
+            found.setdefault(key, one)
+        if not places:
+            left_out[conversation if isinstance(conversation, str) else _NO_BETTER] += 1
     if not found:
         raise TrainingError(
             f"no student turn could have been better, with {filters.describe()}: self-distillation learns from turns "
@@ -93,18 +108,21 @@ def train_sdft(
     *,
     system: str | None = None,
     progress: Callable[[TrainingProgress], None] | None = None,
+    read: DataCounts | None = None,
 ) -> TrainResult:
     """Distil what the model says with a hint into what it says without.
 
     Args:
         places: see `hindsights`.
         system: the student's system prompt: None takes the built-in one, "" none.
+        read: as in `train_sft`.
 
     The rest, and what is raised, as in `sml_agents.training.sft.train_sft`.
     """
     frame = TrainingFrame("sdft", settings, out)
     check_teacher(settings)
     rows, counts = rows_of(places, frame, system)
+    counts.count_read(read)
 
     arguments = frame.arguments(
         recipe_named("sdft").config_class(),
@@ -128,10 +146,15 @@ def train_sdft(
     )
 
 
+def _places(run: TrainingRun) -> list[Hindsight]:
+    return run.sample(hindsights(run.traces(), run.filter, left_out=run.left_out))
+
+
 def train_run(run: TrainingRun, progress: Callable[[TrainingProgress], None] | None = None) -> TrainResult:
     """Train; see `train_sdft`."""
-    places = run.sample(hindsights(run.traces(), run.filter))
-    return train_sdft(places, run.settings_as(DistillSettings), run.out, system=run.system, progress=progress)
+    places = _places(run)
+    settings = run.settings_as(DistillSettings)
+    return train_sdft(places, settings, run.out, system=run.system, progress=progress, read=run.counts)
 
 
 def preview_run(run: TrainingRun) -> Preview:
@@ -141,7 +164,7 @@ def preview_run(run: TrainingRun) -> Preview:
     settings = run.settings_as(DistillSettings)
     check_teacher(settings)
     dry = DryRun(settings)
-    rows, counts = rows_of(run.sample(hindsights(run.traces(), run.filter)), dry, run.system)
+    rows, counts = rows_of(_places(run), dry, run.system)
     prompt, hint = rows[0]["prompt"][-1]["content"], rows[0]["privileged_context"]
     shown = f"{prompt}\n\n[hint, for the teaching copy alone: {hint}]\n"
     example = [(shown, False), (f"up to {settings.max_tokens} tokens, sampled while training", True)]

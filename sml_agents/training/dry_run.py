@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from pydantic import BaseModel, Field, SerializeAsAny
@@ -11,6 +12,7 @@ from pydantic import BaseModel, Field, SerializeAsAny
 from sml_agents.data.nouns import TrainingRow
 from sml_agents.errors import InputError
 from sml_agents.training.budget import steps_of
+from sml_agents.training.held_out import set_aside
 from sml_agents.training.runtime import (
     check_weights,
     chosen_device,
@@ -69,7 +71,7 @@ def describe(plan: Preview) -> str:
         ("Model", f"{settings.model}, {settings.method}, {millions}"),
         ("Device", f"{plan.device}, {plan.precision}, about {plan.memory_gb} GB"),
         *data.in_words(),
-        ("Steps", f"{plan.steps:,} of {settings.batch_size} {data.sampled}"),
+        ("Steps", f"{plan.steps:,} of {data.in_step(settings.batch_size)}"),
     ]
     if sources := plan.notes.get("sources"):
         told.append(("From", ", ".join(f"{count} {name}" for name, count in sources.items())))
@@ -150,18 +152,25 @@ class DryRun:
 def preview(rows: Sequence[TrainingRow], settings: SFTSettings) -> Preview:
     """Do all that `train_sft` does before it trains: checks the template's masks and every row, loads no weights.
 
+    Args:
+        rows: see `sml_agents.data.rows`.
+
     Raises:
         InputError, TrainingError: as `train_sft` would.
     """
+    rows, aside = set_aside(rows, settings.eval_share, settings.seed)
     dry = DryRun(settings)
-    made, counts = tokenize_rows(
-        rows,
-        dry.renderer,
+    tokenized = partial(
+        tokenize_rows,
+        renderer=dry.renderer,
         max_length=dry.max_length,
         too_long=settings.too_long,
         rows_as=settings.rows_as,
         verbatim=settings.verbatim,
     )
+    made, counts = tokenized(rows)
+    if aside:
+        counts.count_aside(tokenized(aside)[1])
     return dry.plan(counts, stretches(made[0], dry.tokenizer), steps=steps_of(settings, counts))
 
 

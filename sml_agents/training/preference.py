@@ -16,6 +16,7 @@ from sml_agents.training.recipes import recipe_named
 from sml_agents.training.result import TrainResult
 from sml_agents.training.runtime import load_model, weights_of
 from sml_agents.training.settings import PreferenceSettings
+from sml_agents.training.tokens.nouns import DataCounts
 from sml_agents.training.tokens.pairs import alternating, preference_examples, rotated, sources, tokenize_sides
 from sml_agents.types import stable_hash
 
@@ -35,12 +36,14 @@ def train_dpo(
     *,
     system: str | None = None,
     progress: Progress | None = None,
+    read: DataCounts | None = None,
 ) -> TrainResult:
     """Make the chosen turn of each pair likelier than the rejected one (DPO, arXiv 2305.18290).
 
     Args:
         pairs: see `sml_agents.data.pairs.make_pairs`.
         system: the student's system prompt: None takes the built-in one, "" none.
+        read: as in `train_sft`.
 
     The rest, and what is raised, as in `sml_agents.training.sft.train_sft`. `TrainResult.notes["sources"]` says how
     many pairs came from where.
@@ -48,7 +51,9 @@ def train_dpo(
     pairs, aside = set_aside(pairs, settings.eval_share, settings.seed)
     frame = TrainingFrame("dpo", settings, out)
     made, counts = _tokenized(pairs, frame, system)
-    evaluated = _tokenized(aside, frame, system)[0] if aside else []
+    evaluated, counts_aside = _tokenized(aside, frame, system) if aside else ([], DataCounts())
+    counts.count_aside(counts_aside)
+    counts.count_read(read)
 
     from sml_agents.training.trainers.preference import PairTrainer, as_dataset
 
@@ -91,6 +96,7 @@ def train_kto(
     *,
     system: str | None = None,
     progress: Progress | None = None,
+    read: DataCounts | None = None,
 ) -> TrainResult:
     """Make good turns likelier and bad ones less likely, without pairs (KTO, arXiv 2402.01306).
 
@@ -108,7 +114,10 @@ def train_kto(
         raise InputError("KTO compares the rows of a forward pass with each other: set micro_batch_size to 2 or more")
     frame = TrainingFrame("kto", settings, out)
     made, counts = _tokenized(alternating(turns, settings.seed), frame, system)
-    evaluated = _tokenized(alternating(aside, settings.seed), frame, system)[0] if aside else []
+    aside = alternating(aside, settings.seed)
+    evaluated, counts_aside = _tokenized(aside, frame, system) if aside else ([], DataCounts())
+    counts.count_aside(counts_aside)
+    counts.count_read(read)
     if len(evaluated) == 1:
         raise InputError("KTO compares the rows of a pass with each other, and eval_share sets one aside: take more")
 
@@ -163,7 +172,9 @@ def train_run(run: TrainingRun, progress: Progress | None = None) -> TrainResult
     """Train as the run says; see `train_dpo` and `train_kto`."""
     train: Any = train_dpo if run.recipe == "dpo" else train_kto
     settings = run.settings_as(PreferenceSettings)
-    result: TrainResult = train(_examples(run), settings, run.out, system=run.system, progress=progress)
+    result: TrainResult = train(
+        _examples(run), settings, run.out, system=run.system, progress=progress, read=run.counts
+    )
     return result
 
 
@@ -172,9 +183,11 @@ def preview_run(run: TrainingRun) -> Preview:
     from sml_agents.training.dry_run import DryRun
 
     settings = run.settings_as(PreferenceSettings)
-    examples = _examples(run)
+    examples, aside = set_aside(_examples(run), settings.eval_share, settings.seed)
     dry = DryRun(settings)
     made, counts = _tokenized(examples, dry, run.system)
+    if aside:
+        counts.count_aside(_tokenized(aside, dry, run.system)[1])
     one, sides = made[0]
     labels = ("better", "worse") if isinstance(one, Pair) else ("good" if one.good else "bad",)
     example = [(dry.decode(sides[0].prompt_ids), False)]
@@ -194,7 +207,9 @@ def _reference(frame: TrainingFrame) -> Any:
 
 
 def _examples(run: TrainingRun) -> list[Any]:
-    found: list[Any] = list(preference_examples(run.traces(), run.filter, paired=run.recipe == "dpo"))
+    found: list[Any] = list(
+        preference_examples(run.traces(), run.filter, paired=run.recipe == "dpo", left_out=run.left_out)
+    )
     return run.sample(found)
 
 

@@ -143,12 +143,25 @@ def load_run(path: str | Path, overrides: Mapping[str, Any] | None = None) -> Tr
 
 
 def preview_run(run: TrainingRun) -> Preview:
-    """A dry run: everything but the training."""
-    return recipe_named(run.recipe).runner().preview_run(run)
+    """A dry run: everything but the training.
+
+    Raises:
+        InputError, TrainingError: as training would.
+    """
+    plan = recipe_named(run.recipe).runner().preview_run(run)
+    plan.data.count_read(run.counts)
+    return plan
 
 
 def train_run(run: TrainingRun, progress: Callable[[TrainingProgress], None] | None = None) -> TrainResult:
-    """Train as the recipe says, and save the model in `run.out`; its `training.json` can be trained again."""
+    """Train as the recipe says, and save the model in `run.out`; its `training.json` can be trained again.
+
+    Args:
+        progress: called after each step; None shows nothing.
+
+    Raises:
+        InputError, TrainingError: as the recipe's own function does.
+    """
     result = recipe_named(run.recipe).runner().train_run(run, progress)
     if is_main_process():
         record = json.loads((run.out / RECORD).read_text(encoding="utf-8"))

@@ -17,7 +17,7 @@ from sml_agents.training.progress import TrainingProgress
 from sml_agents.training.recipes import recipe_named
 from sml_agents.training.result import TrainResult
 from sml_agents.training.settings import SFTSettings
-from sml_agents.training.tokens.nouns import TokenRow
+from sml_agents.training.tokens.nouns import DataCounts, TokenRow
 from sml_agents.training.tokens.rows import tokenize_rows
 from sml_agents.types import stable_hash
 
@@ -34,6 +34,7 @@ def train_sft(
     *,
     progress: Callable[[TrainingProgress], None] | None = None,
     measure: Callable[[Any, Any], float] | None = None,
+    read: DataCounts | None = None,
 ) -> TrainResult:
     """Fine-tune `settings.model` on the trainable turns of `rows`, and save it in the folder `out`.
 
@@ -47,6 +48,8 @@ def train_sft(
         progress: called after each step; None shows nothing.
         measure: called with the model and its tokenizer every `settings.measure_tokens`; from 0 to 1, higher is better,
             and `settings.stop_at` is enough.
+        read: of the dialogues that `rows` were made of, how many there were and which were left out: for the result
+            and the model's card.
 
     Raises:
         InputError: unusable settings or output folder.
@@ -66,7 +69,9 @@ def train_sft(
         first_token_weight=settings.first_token_weight,
     )
     made, counts = tokenized(rows)
-    evaluated = tokenized(aside)[0] if aside else []
+    evaluated, counts_aside = tokenized(aside) if aside else ([], DataCounts())
+    counts.count_aside(counts_aside)
+    counts.count_read(read)
 
     from sml_agents.training.trainers.callbacks import Measured
     from sml_agents.training.trainers.sft import DialogueTrainer, TokenDataset, WeightedCollator
@@ -129,4 +134,5 @@ def preview_run(run: TrainingRun) -> Preview:
 
 def train_run(run: TrainingRun, progress: Callable[[TrainingProgress], None] | None = None) -> TrainResult:
     """Train; see `train_sft`."""
-    return train_sft(run.rows(), run.settings_as(SFTSettings), run.out, progress=progress)
+    rows = run.rows()
+    return train_sft(rows, run.settings_as(SFTSettings), run.out, progress=progress, read=run.counts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -234,6 +235,34 @@ def test_eval_runs_a_suite_by_its_name(cli: Cli, script: Script) -> None:
         assert refused.code == 2 and refused.err.count("\n") < 5, refused.err
 
 
+FAILING = """
+from langgraph.graph import END, START, MessagesState, StateGraph
+
+def answer(state):
+    raise RuntimeError("database down")
+
+graph = StateGraph(MessagesState).add_node("answer", answer).add_edge(START, "answer").add_edge("answer", END)
+bad = graph.compile()
+"""
+
+
+def test_a_student_that_fails_throughout_is_told_why_beside_scripts_that_have_scores(cli: Cli, tmp_path: Path) -> None:
+    (tmp_path / "work" / "my_agent.py").write_text(FAILING)
+    line = ("eval", "--student", "agent:my_agent:bad", "--tasks", "arithmetic?form=paired&n=6", "--max-turns", "3")
+    done = cli(*line)
+    assert done.code == 1, done.err
+    assert "student: 12 of 12 failed (the first: student: RuntimeError: database down)\n" in done.out
+    table = done.out.partition("beside scripts that understand nothing")[2].partition("numbers in")[0]
+    assert "success@3" in table
+    rows = {
+        name: line for line in table.splitlines() for name in ("student", "never ask") if line.startswith(f" {name}")
+    }
+    assert "%" not in rows["student"] and "%" in rows["never ask"][-14:]
+    figures = cli(*line, "--out", "kept", "--json").json["students"]["student"]
+    assert figures["first_error"] == "student: RuntimeError: database down"
+    assert "database down" in (tmp_path / "work" / "kept" / "report.html").read_text()
+
+
 def test_chat_as_a_user_reads_lines_from_a_pipe(cli: Cli, script: Script) -> None:
     student = script(["First.", "Second."])
     done = cli("chat", "--student", student, stdin="hello\n\nand you?\n")
@@ -242,6 +271,59 @@ def test_chat_as_a_user_reads_lines_from_a_pipe(cli: Cli, script: Script) -> Non
     short = cli("chat", "--student", student, "--json", stdin="hello\n/quit\nnever read\n")
     assert [message["role"] for message in short.json["messages"]] == ["user", "assistant"]
     assert cli("chat", "--student", student, "--json").json == {"messages": []}
+
+
+TABLES: dict[str, Any] = {"name": "book", "input_schema": {"type": "object", "properties": {"day": {"type": "string"}}}}
+
+
+def test_chat_takes_the_agents_prompt_and_tools(cli: Cli, tmp_path: Path) -> None:
+    """The person types what a call returns, and the student goes on with it; the script sees all of it."""
+    (tmp_path / "work" / "tools.json").write_text(json.dumps(TABLES))
+    rules = [
+        {"when": "Friday", "calls": [{"name": "book", "args": {"day": "Friday"}}]},
+        {"when": "B17", "reply": "Booked as B17."},
+        {"when": "table", "reply": "For which day?"},
+    ]
+    (tmp_path / "work" / "agent.json").write_text(json.dumps(rules))
+    common = ("chat", "--student", "scripted:agent.json", "--tools", "tools.json", "--system", "You book.")
+    done = cli(*common, "--json", stdin="A table\nFriday\nok, B17\n/quit\n")
+    assert done.code == 0, done.err
+    said = done.json["messages"]
+    assert [one["role"] for one in said] == ["user", "assistant", "user", "assistant", "tool", "assistant"]
+    assert said[3]["tool_calls"][0]["function"] == {"name": "book", "arguments": '{"day":"Friday"}'}
+    assert said[4]["content"] == "ok, B17" and said[5]["content"] == "Booked as B17."
+    shown = cli(*common, stdin="Friday\n")
+    assert shown.code == 0 and 'book(day="Friday")' in shown.out
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--student", "asker:"), "asker: reads requests to tools: give them with --tools FILE"),
+        (("--student", "asker:", "--tools", "t.json", "--system", "Hi"), "takes no system prompt"),
+        (("--student", "agent:my:graph", "--system", "Hi"), "agent:my:graph takes no system prompt"),
+        (("--student", "agent:my:graph", "--tools", "t.json"), "agent:my:graph takes no tools"),
+        (("--student", "script:bisect", "--tools", "t.json"), "script:bisect takes no tools"),
+        (("--as", "teacher", "--tasks", "arithmetic?n=1", "--tools", "t.json"), "--tools belongs to --as user"),
+    ],
+)
+def test_chat_refuses_prompts_and_tools_where_they_would_change_nothing(
+    cli: Cli, tmp_path: Path, given: tuple[str, ...], said: str
+) -> None:
+    (tmp_path / "work" / "t.json").write_text(json.dumps(TABLES))
+    done = cli("chat", *given, stdin="hello\n")
+    assert done.code == 2 and said in done.err and not done.out
+    assert done.err.count("\n") == 1
+
+
+def test_chat_with_the_asker_asks_and_calls(cli: Cli, tmp_path: Path) -> None:
+    schema = {**TABLES["input_schema"], "required": ["day"]}
+    (tmp_path / "work" / "t.json").write_text(json.dumps({"name": "book", "parameters": schema}))
+    done = cli("chat", "--student", "asker:", "--tools", "t.json", "--json", stdin="Book a table, please\nFriday\n")
+    assert done.code == 0, done.err
+    said = done.json["messages"]
+    assert said[1] == {"role": "assistant", "content": "What should the day be?"}
+    assert said[3]["tool_calls"][0]["function"] == {"name": "book", "arguments": '{"day":"Friday"}'}
 
 
 def test_chat_as_a_teacher_is_a_dialogue_with_a_trace(cli: Cli, script: Script) -> None:
@@ -304,10 +386,51 @@ def test_recipes_are_listed_and_copied(cli: Cli, tmp_path: Path) -> None:
     copied = [tmp_path / "work" / path for path in done.json["copied"]]
     assert len(copied) == len(recipes[0]["files"])
     assert all(path.stat().st_size for path in copied)
-    again = cli("recipes", "copy", name, "--to", "mine", "--json")
-    assert again.code == 2
-    assert "--force" in again.json["error"]
-    assert cli("recipes", "copy", name, "--to", "mine", "--force").code == 0
+    again = cli("recipes", "copy", name, "--to", "mine", "--json").json
+    assert (again["copied"], again["unchanged"]) == ([], done.json["copied"]), "nothing of anybody's is overwritten"
+    copied[0].write_text("mine now")
+    refused = cli("recipes", "copy", name, "--to", "mine", "--json")
+    assert refused.code == 2
+    assert "--force" in refused.json["error"] and refused.json["error"].startswith(done.json["copied"][0])
+    assert copied[0].read_text() == "mine now"
+    assert cli("recipes", "copy", name, "--to", "mine", "--force", "--json").json["copied"] == done.json["copied"][:1]
+
+
+def test_a_recipe_lies_where_the_documentation_has_it(cli: Cli, tmp_path: Path) -> None:
+    missing = cli("train", "--config", "finetune/train_from_logs.yaml")
+    assert missing.code == 2 and missing.err == (
+        "sml-agents: there is no settings file finetune/train_from_logs.yaml: `sml-agents recipes copy finetune/train` "
+        "writes it\n"
+    )
+    assert cli("recipes", "copy", "train").code == 0
+    assert (tmp_path / "work" / "finetune" / "train_from_logs.yaml").is_file()
+    found = cli("train", "--config", "finetune/train_from_logs.yaml")
+    assert found.code == 2 and "runs/from-logs/lessons.sqlite" in found.err
+    flat = cli("train", "--config", "train_cpu.yaml").err
+    assert "`sml-agents recipes copy finetune/train --to .` writes it" in flat
+    assert "start from one of those that" in cli("train", "--config", "my.yaml").err
+    assert cli("recipes", "copy", "student_teacher").code == 0 and (tmp_path / "work" / "graphs").is_dir()
+
+
+PAGES = ("README.md", *(f"docs/{name}.md" for name in ("from-logs", "training", "reinforcement", "first-hour")))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_settings_files_in_a_page_are_there_in_an_empty_folder(
+    page: str, cli: Cli, repository: Path, tmp_path: Path
+) -> None:
+    """After the commands before them, word by word."""
+    lines = (repository / page).read_text().splitlines()
+    commands = [line.strip() for line in lines if re.match(r"(    )?sml-agents ", line)]
+    trained = 0
+    for command in commands:
+        words = command.split("#")[0].split()
+        if words[1:3] == ["recipes", "copy"]:
+            assert cli(*words[1:]).code == 0
+        elif words[1] == "train":
+            trained += 1
+            assert (tmp_path / "work" / words[words.index("--config") + 1]).is_file(), command
+    assert trained
 
 
 def test_version(cli: Cli) -> None:

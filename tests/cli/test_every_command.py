@@ -157,6 +157,7 @@ WRONG: dict[str, list[str]] = {
     "train --config": ["nowhere", "folder", "binary", "text.txt", "broken.yaml", "deep", ""],
     "ask --tools": TOOLS,
     "import --tools": TOOLS,
+    "chat --tools": TOOLS,
     "ask --asker": ["nope", "", "asker:nowhere", "asker:folder", "asker:text.txt"],
     "mcp --asker": ["nope", "", "asker:nowhere", "asker:folder", "asker:text.txt"],
     "ask --tool": NAMES,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -88,6 +89,45 @@ def test_review_shows_the_guessed_call(cli: Cli, lessons: Path) -> None:
     assert "(" in done.out.partition("in place of: ")[2].splitlines()[1]
 
 
+def test_review_shows_what_the_agent_knew_once(cli: Cli, lessons: Path, tmp_path: Path) -> None:
+    """Whether something was missing can only be judged under the agent's prompt, and what its tools require."""
+    done = cli("review", lessons, stdin="s\ns\ns\n/quit\n")
+    assert done.code == 0 and "4 of " in done.out
+    heading, _, rest = done.out.partition("\nsystem\n")
+    assert heading.count("\n") < 4 and rest.startswith("  You arrange things.\n")
+    assert re.fullmatch(r"  \w+\(\w+\??(, \w+\??)*\)", rest.partition("tools\n")[2].splitlines()[0])
+
+    bare = tmp_path / "bare.sqlite"
+    with TraceStore.open(lessons, read_only=True) as store, TraceStore.open(bare) as out:
+        one = next(iter(store.traces()))
+        long = "Be kind. " * 1_000
+        out.add(one.model_copy(update={"system": "", "tools": ()}))
+        for id in ("l" * 16, "m" * 16):
+            out.add(one.model_copy(update={"id": id, "system": long}))
+    done = cli("review", bare, stdin="s\ns\ns\n")
+    assert "not known of the agent: its system prompt and its tools" in done.out
+    said = " ".join(done.out.split())
+    assert 150 < said.count("Be kind.") < 200 and "more characters: sml-agents show" in said
+
+
+def test_review_says_that_a_key_is_unknown_and_what_was_decided_now(cli: Cli, lessons: Path, tmp_path: Path) -> None:
+    mine = tmp_path / "mine.sqlite"
+    shutil.copy(lessons, mine)
+    done = cli("review", mine, stdin="z\nquit\nA\nreject\n/quit\n")
+    assert done.code == 0
+    assert "there is no key 'z'; the keys are:" in done.out and "there is no key 'quit'" in done.out
+    assert done.out.endswith(f"now: 1 accepted, 1 rejected\nin all: 1 accepted, 1 rejected, {whole(mine) - 2} open\n")
+    sure = cli("review", mine, "--accept-above", "0.6", "--json").json
+    assert sure["now"] == {"accepted": sure["accepted"] - 1, "rejected": 0} and sure["accepted"] > 2
+    again = cli("review", mine, "--accept-above", "0.6")
+    assert again.out.startswith(f"now: 0 accepted, 0 rejected\nin all: {sure['accepted']} accepted, 1 rejected, ")
+
+
+def whole(store: Path) -> int:
+    with TraceStore.open(store, read_only=True) as lessons:
+        return sum(1 for _ in lessons.traces())
+
+
 def test_review_refuses_a_store_without_lessons(cli: Cli, logs: Path) -> None:
     done = cli("review", logs, "--json", stdin="a\n")
     assert done.code == 2 and "no lesson" in done.json["error"] and "sml-agents mine" in done.json["error"]
@@ -136,6 +176,7 @@ def test_the_curve_over_the_threshold_of_a_decider_of_ones_own(cli: Cli, lessons
         ((), "--student and --tasks"),
         (("--decider", "no.such:thing", "--lessons", "LESSONS"), "no.such"),
         (("--decider", "scripted:none.json", "--lessons", "LESSONS"), "none.json"),
+        (("--decider", "transformers:nope", "--lessons", "LESSONS"), "no language model could be loaded from nope"),
         (("--decider", "embedded:", "--lessons", "LOGS"), "mine"),
         (("--decider", "embedded:", "--lessons", "LESSONS", "--split", "dev"), "heldout"),
     ],

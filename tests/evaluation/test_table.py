@@ -9,6 +9,8 @@ import pytest
 from rich.console import Console
 
 from sml_agents.evaluation.bootstrap import Metric
+from sml_agents.evaluation.compare import Counts
+from sml_agents.evaluation.figures import last_turn
 from sml_agents.evaluation.table import print_summary
 from sml_agents.evaluation.wording import UNKNOWN, change, figure, judgement, percent, span
 from tests.evaluation.crafted import task, trace
@@ -49,6 +51,14 @@ def test_unknown_is_a_dash() -> None:
     row = next(line for line in text.splitlines() if "Success@1" in line)
     assert UNKNOWN in row and "%" not in row
     assert "3 could not be scored" in text
+
+
+def test_the_last_turn_is_that_of_those_who_have_one() -> None:
+    def has(turns: int) -> Counts:
+        return Counts(n=1, metrics={"success_at": {str(k): Metric() for k in range(1, turns + 1)}})
+
+    assert last_turn([has(4), has(0), has(3)]) == "3", "a student of whom nothing is known takes it from nobody"
+    assert last_turn([has(0)]) == last_turn([]) == ""
 
 
 def test_failures_and_names_are_plain_text() -> None:

@@ -139,7 +139,7 @@ def test_the_fact_may_come_after_the_agent_asked_back() -> None:
     moment = find_moments(trace)[0]
     assert (moment.kind, moment.fact, moment.told) == (Kind.CORRECTED, "date", 4)
     made = lesson(trace, moment)
-    assert [turn.text for turn in made.turns] == ["Book Paris", "On which date?", "5 May", "Done."]
+    assert [turn.text for turn in made.turns] == ["Book Paris", "On which date?", "5 May", ""]
 
 
 def test_thoughts_are_not_said() -> None:

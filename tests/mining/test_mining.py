@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from sml_agents.backends import resolve
+from sml_agents.data.export import export
 from sml_agents.data.pairs import make_pairs
 from sml_agents.data.rows import training_rows
 from sml_agents.data.selection import PRESETS, Conversation, TraceFilter
@@ -16,7 +17,7 @@ from sml_agents.errors import InputError
 from sml_agents.mining import Kind, Moment, decide, find_moments, lesson, mine, moment_of
 from sml_agents.mining.judge import Judge
 from sml_agents.mining.run import accept_above
-from sml_agents.mining.signals import corrects, thanks, without_marker
+from sml_agents.mining.signals import corrects, thanks, without_apology, without_marker
 from sml_agents.traces import TraceStore
 from sml_agents.types import Act, Form, Private, Role, StopReason, Task, ToolCall, Trace, Turn, Verdict
 
@@ -128,6 +129,77 @@ def test_a_correction_becomes_a_plain_answer() -> None:
     assert without_marker("No!") == "No!"
 
 
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("Sorry about that! It will rain.", "It will rain."),
+        ("I'm so sorry, it rains on 5 May.", "It rains on 5 May."),
+        ("You're right, sorry for the mix-up. Fixed: a table for 3.", "A table for 3."),
+        ("My apologies!", ""),
+        ("Fixed.", ""),
+        ("Changed plans are fine.", "Changed plans are fine."),
+        ("it will rain", "it will rain"),
+    ],
+)
+def test_an_answer_loses_its_apology(text: str, rest: str) -> None:
+    assert without_apology(text) == rest
+
+
+UNDOES = ToolCall(name="cancel", arguments={"booking": "B17"}, result="cancelled", id="u")
+GUESS = ("Booked.", (ToolCall(name="book", arguments={"place": "Luigi's", "guests": 2}, result="B17", id="g"),))
+RIGHT = ToolCall(name="book", arguments={"place": "Luigi's", "guests": 3}, result="B18", id="r")
+
+
+@pytest.mark.parametrize("correction", ["No, we are 3 people.", "We are 3 people."])
+@pytest.mark.parametrize("format", ["trl", "openai", "sharegpt", "trl-prompt-completion", "kto"])
+def test_nothing_that_only_follows_a_mistake_is_learnt(tmp_path: Path, correction: str, format: str) -> None:
+    """Where the lesson asks first nothing was booked: there is nothing to apologise for, and nothing to cancel."""
+    trace = recorded("Book Luigi's", GUESS, correction, ("Sorry, fixed.", (UNDOES, RIGHT)), "Thanks!")
+    thought = trace.turns[3].model_copy(update={"thought": "I got it wrong."})
+    trace = trace.model_copy(update={"turns": (*trace.turns[:3], thought, trace.turns[4])})
+    (moment,) = find_moments(trace)
+    assert moment.kind in (Kind.CORRECTED, Kind.LATE_FACT)
+    made = lesson(trace, moment, heldout=0)
+    assert (made.turns[-1].text, made.turns[-1].thought, made.turns[-1].tool_calls) == ("", "", (RIGHT,))
+    export([decide(made, "accepted")], format, out := tmp_path / "rows.jsonl")
+    written = out.read_text()
+    assert '"guests' in written.replace("\\", "") and "ixed" not in written and "B17" not in written
+    assert "How many guests should it be?" in written
+
+
+def test_a_mistake_is_put_right_in_the_words_of_who_made_none() -> None:
+    said = CASES["mistake"][0]
+    trace = recorded(*said[:-1], ("Now for Saturday, sorry.", booking(day="Saturday")))
+    (moment,) = find_moments(trace)
+    made = lesson(trace, moment)
+    assert [turn.text for turn in made.turns] == ["Book Luigi's on Saturday", ""]
+    weather = recorded("Weather in Rome?", "Sunny.", "I meant on 5 May.", "Oh, sorry! It will rain.")
+    (moment,) = find_moments(weather)
+    assert lesson(weather, moment).turns[-1].text == "It will rain."
+
+
+def test_what_names_a_result_that_is_still_there_is_no_undoing() -> None:
+    """The order was looked up before the guess, and the person had said its number."""
+    looked = ToolCall(name="find", arguments={"name": "Ann"}, result="order O42", id="f")
+    small = ToolCall(name="change", arguments={"order": "O42", "size": "S"}, result="O42 is S", id="s")
+    large = small.model_copy(update={"arguments": {"order": "O42", "size": "L"}, "id": "l"})
+    trace = recorded("Change Ann's order", ("Done.", (looked, small)), "No, L please", ("Fixed.", (large,)))
+    (moment,) = find_moments(trace)
+    assert lesson(trace, moment).turns[-1].tool_calls == (large,)
+
+
+def test_an_answer_that_only_takes_back_is_not_learnt() -> None:
+    moves = ToolCall(name="move", arguments={"booking": "B17", "guests": 3}, result="moved", id="m")
+    trace = recorded("Book Luigi's for 5 pm", GUESS, "I meant on 5 May.", ("Moved.", (moves,)))
+    (moment,) = find_moments(trace)
+    made = lesson(trace, moment)
+    assert [(turn.text, turn.trainable) for turn in made.turns[-3:]] == [
+        ("On which date?", True),
+        ("On 5 May.", False),
+        ("", False),
+    ]
+
+
 def test_a_lesson_asks_first_and_its_pair_prefers_asking() -> None:
     trace = recorded("Hi", "Hello!", "Book Luigi's", FRIDAY, "No, Saturday.", SATURDAY, "Thanks!")
     moment = next(one for one in find_moments(trace) if one.kind is Kind.CORRECTED)
@@ -138,7 +210,7 @@ def test_a_lesson_asks_first_and_its_pair_prefers_asking() -> None:
         ("Book Luigi's", False),
         ("Which day should it be?", True),
         ("Saturday.", False),
-        ("Booked for Saturday.", True),
+        ("", True),
     ]
     assert made.task.form is Form.UNDERSPECIFIED and made.solved is None
     assert made.turns[-1].tool_calls == booking(day="Saturday")

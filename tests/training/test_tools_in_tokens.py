@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sml_agents.cli import talk
 from sml_agents.data.nouns import Message, TrainingRow
+from sml_agents.roles import student_from
 from sml_agents.training import DialogueRenderer
 from sml_agents.training.tokens.rows import IGNORED, tokenize_rows
 from sml_agents.types import ToolCall
+from tests.models import small_model
 from tests.training.templates import END_OF_TURN, dressed
 
 TOOL = {
@@ -109,3 +113,26 @@ def test_ids_of_another_call_are_not_trained(as_turns: bool, embedded_model: Any
         )
         assert counts.retokenized_turns == 1
         assert '"book"' in tokenizer.decode(made[0].input_ids) and "Bonn" not in tokenizer.decode(made[0].input_ids)
+
+
+@pytest.mark.parametrize("system", ["You book.", ""])
+async def test_chat_asks_under_the_prompt_that_was_trained(
+    family: str, system: str, embedded_model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Token for token, whether a template knows tools or not: what is learnt stands after this prompt."""
+    tokenizer = dressed(embedded_model, family)
+    model = small_model(tokenizer, tmp_path / "model")
+    lines = iter(["Book Rome", None])
+
+    async def typed(prompt: str) -> str | None:
+        return next(lines)
+
+    monkeypatch.setattr(talk, "next_line", typed)
+    student = student_from(f"transformers:{model}?max_tokens=1", system=system)
+    said = await talk.talk(student, seed=0, tools=(TOOL,))
+    assert said[1].call is not None and said[1].call.prompt_ids
+
+    messages = (*((TALK[0],) if system else ()), TALK[1], Message("assistant", "For when?", trainable=True))
+    ((row,), _) = tokenize_rows([TrainingRow(messages, tools=(TOOL,))], DialogueRenderer(tokenizer), max_length=2000)
+    begins = next(at for at, label in enumerate(row.labels) if label != IGNORED)
+    assert tokenizer.decode(said[1].call.prompt_ids) == tokenizer.decode(row.input_ids[:begins])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 __all__ = ["DataCounts", "RenderedDialogue", "RenderedTurn", "TokenRow"]
 
@@ -54,8 +54,13 @@ class TokenRow:
 
 
 class DataCounts(BaseModel):
-    """What became of the rows that were given."""
+    """What became of the dialogues that were read, and of the rows made of them."""
 
+    dialogues: int | None = None
+    """Dialogues read; None where rows were given. Where each of them is one row, they are `rows`, `set_aside`,
+    `too_long`, `untrained` and what was `left_out`."""
+    left_out: dict[str, int] = Field(default_factory=dict)
+    """Dialogues that became no row, and rows or pairs that were not taken, by reason, as `export` words it."""
     rows: int = 0
     """Rows trained on."""
     tokens: int = 0
@@ -72,6 +77,8 @@ class DataCounts(BaseModel):
     """Rows left out because they exceed `max_length`."""
     untrained: int = 0
     """Rows left out because no turn of theirs is trainable."""
+    set_aside: int = 0
+    """Rows that are not trained on, to see when training stops helping."""
     rows_as: str = "dialogue"
     """What a row is: `dialogue`, `turn`, or in online RL `task`, on which dialogues are sampled while training. The
     other counts are then of the longest dialogue that there can be."""
@@ -84,19 +91,55 @@ class DataCounts(BaseModel):
         """What an optimiser step counts."""
         return "dialogues" if self.rows_as == "task" else "rows"
 
+    def in_step(self, batch: int) -> str:
+        """What an optimiser step reads, in words.
+
+        Args:
+            batch: rows, or dialogues, that a step may hold.
+        """
+        return f"{batch if self.rows_as == 'task' else min(batch, self.rows)} {self.sampled}"
+
+    def count_read(self, read: DataCounts | None) -> None:
+        """Take over what is known of the dialogues that the rows were made of.
+
+        Args:
+            read: see `TrainingRun.counts`; None where rows were given.
+        """
+        if read is not None:
+            self.dialogues, self.left_out = read.dialogues, read.left_out
+
+    def count_aside(self, others: DataCounts) -> None:
+        """Count in the rows that are set aside.
+
+        Args:
+            others: what became of them.
+        """
+        self.set_aside += others.rows
+        self.too_long += others.too_long
+        self.untrained += others.untrained
+
+    @property
+    def all_left_out(self) -> dict[str, int]:
+        """All that is not trained on, by reason, the most frequent first."""
+        rows = {"longer than max_length": self.too_long, "without a turn to train on": self.untrained}
+        found = {reason: count for reason, count in {**self.left_out, **rows}.items() if count}
+        return dict(sorted(found.items(), key=lambda one: -one[1]))
+
     def in_words(self) -> list[tuple[str, str]]:
         """Name and value of what is worth showing to a person."""
         if self.rows_as == "task":
             most = f"at most {self.longest:,} in a dialogue, of which {self.trained_tokens:,} are the student's"
             return [("Tasks", f"{self.rows:,}, dialogues are sampled while training"), ("Tokens", most)]
-        told = [
+        told = [] if self.dialogues is None else [("Dialogues", f"{self.dialogues:,} read")]
+        told += [("Left out", f"{count:,} {reason}") for reason, count in self.all_left_out.items()]
+        told += [
             ("Rows", f"{self.rows:,}, {self.trained_turns:,} turns trained"),
             ("Tokens", f"{self.tokens:,}, of which {self.trained_tokens:,} carry loss; longest row {self.longest:,}"),
         ]
         if self.why_turns:
             told.append(("Rows are", f"single turns: {self.why_turns}"))
-        if self.too_long or self.untrained:
-            told.append(("Left out", f"{self.too_long} too long, {self.untrained} without anything to train on"))
+        if self.set_aside:
+            told.append(("Set aside", f"{self.set_aside:,} rows, to see when training stops helping"))
         if self.verbatim_turns or self.retokenized_turns:
             ids = f"{self.verbatim_turns} turns as sampled, {self.retokenized_turns} tokenised again"
             told.append(("Ids", ids))

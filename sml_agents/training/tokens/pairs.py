@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from sml_agents.data.nouns import Message, Tools
+from sml_agents.data.nouns import LeftOut, Message, Tools
 from sml_agents.data.pairs import Judged, Pair, PairMaker, judged_turns
 from sml_agents.data.rows import decision_messages
-from sml_agents.data.selection import TraceFilter
+from sml_agents.data.selection import UNJUDGED, UNPAIRED, TraceFilter
 from sml_agents.errors import TrainingError
 from sml_agents.training.tokens.masks import DialogueRenderer
 from sml_agents.training.tokens.nouns import DataCounts
@@ -28,9 +28,16 @@ class TokenSide:
 
 
 def preference_examples(
-    traces: Iterable[Trace], filters: TraceFilter | None = None, *, paired: bool
+    traces: Iterable[Trace],
+    filters: TraceFilter | None = None,
+    *,
+    paired: bool,
+    left_out: LeftOut | None = None,
 ) -> list[Pair] | list[Judged]:
     """All pairs (for DPO), or all turns that can be told good from bad (for KTO).
+
+    Args:
+        left_out: counts the dialogues of which there are none, by reason, in the words that `export` uses.
 
     Raises:
         TrainingError: there is none, with the reasons.
@@ -39,7 +46,7 @@ def preference_examples(
     maker = PairMaker()
     pairs: list[Pair] = []
     turns: list[Judged] = []
-    left_out: Counter[str] = Counter()
+    left_out = Counter() if left_out is None else left_out
     for trace in traces:
         conversation = filters.take(trace, judging=True)
         if isinstance(conversation, str):
@@ -47,11 +54,14 @@ def preference_examples(
         elif paired:
             pairs.extend(maker.add(conversation))
         else:
-            turns.extend(judged_turns(conversation))
+            judged = list(judged_turns(conversation))
+            left_out[UNJUDGED] += not judged
+            turns.extend(judged)
     pairs.extend(maker.rest())
+    left_out[UNPAIRED] += maker.unpaired
     found: list[Pair] | list[Judged] = pairs if paired else turns
     if not found:
-        reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.most_common())
+        reasons = ", ".join(f"{count} {reason}" for reason, count in left_out.most_common() if count)
         what = "two student turns at the same history, one better" if paired else "student turn that is good or bad"
         raise TrainingError(
             f"no dialogue holds {what}, with {filters.describe()}{f' ({reasons})' if reasons else ''}: run every task "
