@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from sml_agents.traces.importers.about import About, about
 from sml_agents.traces.importers.chats import chat_of, has_speaker, model_in, system_in, tools_in, usage_of
 from sml_agents.traces.importers.json_text import loaded
 from sml_agents.traces.importers.lines import Row, rows
@@ -23,6 +24,10 @@ _RESPONSES = ("response", "responseBody", "response_body", "raw_response", "resp
 _LISTS = ("messages", "conversations", "conversation", "items", "contents", "dialog", "dialogue", "input", "prompt")
 _WRAPS = frozenset({*_REQUESTS, *_RESPONSES})
 _ANSWERS = frozenset({*_RESPONSES, "choices", "candidates", "output"})
+_TIMES = (
+    *("timestamp", "created", "created_at", "createdAt", "create_time", "time", "date"),
+    *("start_time", "startTime", "started_at", "end_time", "endTime", "ended_at", "completed_at"),
+)
 _TARGETS = ("completion", "chosen")
 """Of TRL's data sets: what is trained on, after a `prompt` that is not."""
 
@@ -71,18 +76,28 @@ def _log(row: Row, wanted: str) -> Log:
         said = system + [one for one in said if one.text != system[0].text or one.speaker != "system"]
     unread = [name for name in ("rejected", "channel", "instruction") if value.get(name)]
     label = value.get("label")
-    about = response if isinstance(response, dict) else {}
+    about_response = response if isinstance(response, dict) else {}
     return Log(
         content_key(row),
         said,
         row.where,
         source=_name_of(value),
         model=model_in(response, request, value),
-        usage=usage_of(about.get("usage") or about.get("usageMetadata")),
+        usage=usage_of(about_response.get("usage") or about_response.get("usageMetadata")),
         scores=[Score("label", float(label), source="machine")] if isinstance(label, bool) else (),
         tools=tools,
         unread=unread,
+        about=_about(value, request, about_response),
     )
+
+
+def _about(value: Mapping[str, Any], request: Mapping[str, Any], response: Mapping[str, Any]) -> About:
+    """What stands beside the messages; where no time does, those of the messages count."""
+    times = [holder.get(name) for holder in (value, request, response) for name in _TIMES]
+    if not any(times) and isinstance(messages := request.get("messages") or request.get("conversations"), list):
+        times = [one.get(name) for one in messages if isinstance(one, dict) for name in _TIMES if name in one]
+    tags = value.get("tags") or request.get("tags") or value.get("request_tags")
+    return about(times=times, tags=tags, metadata=[value.get("metadata"), request.get("metadata")])
 
 
 def _within(value: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

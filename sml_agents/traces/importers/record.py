@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from sml_agents.text.tools import is_unparsed
+from sml_agents.traces.importers.about import About
 from sml_agents.traces.importers.parts import BadRecord, Call, Result, Said
 from sml_agents.types import Act, Role, StopReason, Trace, Usage, stable_hash
 
@@ -68,6 +69,8 @@ class Log:
     unread: Sequence[str] = ()
     """What the record holds beside its messages and this does not, by name."""
     meta: dict[str, Any] = field(default_factory=dict)
+    about: About = field(default_factory=About)
+    """When it was, and the tags and metadata of its run."""
 
 
 def trace_of(log: Log, format: str) -> Trace:
@@ -78,7 +81,7 @@ def trace_of(log: Log, format: str) -> Trace:
     opening = next((turn["text"] for turn in turns if turn["role"] is Role.TEACHER), "")
     meta = {"source": log.source, "system": system, **log.meta}
     id = stable_hash("log", format, log.key)
-    tags: dict[str, Any] = {"imported": format}
+    tags: dict[str, Any] = {"imported": format, **log.about.as_tags()}
     if log.scores:
         tags["scores"] = [score._asdict() for score in log.scores]
     if log.usage is not None:
