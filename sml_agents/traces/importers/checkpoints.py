@@ -20,6 +20,7 @@ from typing import Any
 from sml_agents.errors import InputError, MissingExtra, one_line
 from sml_agents.files import is_special
 from sml_agents.traces.importers.about import About, about
+from sml_agents.traces.importers.likeness import likeness
 from sml_agents.traces.importers.messages import read_messages
 from sml_agents.traces.importers.parts import BadRecord, Said, text_of
 from sml_agents.traces.importers.record import Log, Loss, OnLoss
@@ -245,9 +246,10 @@ def _read_only(path: Path) -> sqlite3.Connection:
         connection.execute(f"{_THREADS} LIMIT 1").fetchall()
         return connection
     except sqlite3.Error as error:
-        raise InputError(
-            f"{path} is no LangGraph checkpointer that can be read ({error}): give the file of an SqliteSaver"
-        ) from error
+        found = likeness(str(path))
+        other = found is not None and found.format != "langgraph"
+        what = found.sentence(str(path)) if found is not None and other else "give the file of an SqliteSaver"
+        raise InputError(f"{path} is no LangGraph checkpointer that can be read ({error}): {what}") from error
 
 
 def _pages(connection: sqlite3.Connection) -> Iterator[str]:

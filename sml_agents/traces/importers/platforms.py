@@ -112,7 +112,7 @@ def _trace(value: Mapping[str, Any], where: str, found: Gathered, on_loss: OnLos
     except DAMAGE as error:
         found.wholes[trace] = Loss(where, why(error))
     observations = loaded(value.get("observations"))
-    for number, one in enumerate(observations if isinstance(observations, list) else ()):
+    for number, one in enumerate(observations if isinstance(observations, list) else (), start=1):
         if isinstance(one, dict) and one.get("type") is not None:
             _observation(one, f"{where} observation {number}", found, on_loss, trace)
 

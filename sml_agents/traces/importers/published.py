@@ -83,7 +83,7 @@ def read_lost(place: str, on_loss: OnLoss) -> Iterator[Log]:
 def _with_acts(entries: list[Any]) -> list[Said]:
     """The messages, with the acts that the entries between them tell."""
     said: list[Said] = []
-    for number, entry in enumerate(entries):
+    for number, entry in enumerate(entries, start=1):
         if not isinstance(entry, Mapping) or entry.get("role") != "log":
             try:
                 said.append(read_message(entry))

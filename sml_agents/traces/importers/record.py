@@ -28,7 +28,7 @@ class Loss(NamedTuple):
     """A record that could not be read."""
 
     where: str
-    """Its position: `line 7`, `thread 12`, `span 00f1`."""
+    """Its position: `line 7`, `thread 12`, `span 00f1`; what is counted is counted from 1."""
     why: str
 
 
@@ -76,8 +76,8 @@ class Log:
 def trace_of(log: Log, format: str) -> Trace:
     """The trace of a conversation. Raises BadRecord when nobody says anything in it."""
     turns, system, unread = _Turns(log).made()
-    if not turns:
-        raise BadRecord("nobody says anything in it")
+    if not any([turn["text"].strip() or "thought" in turn or "tool_calls" in turn for turn in turns]):
+        raise BadRecord(f"nobody says anything in it{f', only {_listed(unread)}' if unread else ''}")
     opening = next((turn["text"] for turn in turns if turn["role"] is Role.TEACHER), "")
     meta = {"source": log.source, "system": system, **log.meta}
     id = stable_hash("log", format, log.key)
@@ -109,6 +109,10 @@ def trace_of(log: Log, format: str) -> Trace:
             "system": system,
         }
     )
+
+
+def _listed(unread: Sequence[str]) -> str:
+    return ", ".join(f"{count} x {name}" for name, count in Counter(unread).most_common(5))
 
 
 @dataclass(slots=True, eq=False)
