@@ -15,7 +15,7 @@ from typing import Any
 from sml_agents.traces.importers.json_text import loaded
 from sml_agents.traces.importers.times import moment
 
-__all__ = ["About", "about", "own_metadata", "own_tags"]
+__all__ = ["UNTOLD", "About", "about", "own_metadata", "own_tags"]
 
 _FRAMEWORKS = ("lc_", "langgraph_", "checkpoint_", "ls_", "__pregel", "langsmith_", "langchain_")
 """What LangChain, LangGraph and LangSmith put into the metadata of every run begins so."""
@@ -80,6 +80,9 @@ class About:
         if told := {name: value for name, value in run.items() if value}:
             found["run"] = told
         return found
+
+
+UNTOLD = About()
 
 
 def about(*, times: Iterable[Any] = (), tags: Any = None, metadata: Sequence[Any] = ()) -> About:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
-from sml_agents.traces.importers.about import About
+from sml_agents.traces.importers.about import UNTOLD, About
 from sml_agents.traces.importers.parts import Said
 from sml_agents.traces.importers.record import Log, Loss, OnLoss, Score
 from sml_agents.traces.importers.times import moment
@@ -39,7 +39,7 @@ class ModelCall:
     usage: Usage | None = None
     error: str = ""
     tools: Sequence[dict[str, Any]] = ()
-    about: About = field(default_factory=About)
+    about: About = UNTOLD
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ class _Conversation:
     """Of that call."""
     untold: bool = False
     """Its calls are told to no later call: see `_cut_short`."""
-    about: About = field(default_factory=About)
+    about: About = UNTOLD
 
 
 @dataclass
@@ -88,7 +88,7 @@ class Gathered:
 
     def tells(self, trace: str, about: About) -> None:
         """Note what is said about a trace as a whole."""
-        self.about[trace] = self.about.get(trace, About()).joined(about)
+        self.about[trace] = self.about.get(trace, UNTOLD).joined(about)
 
     def conversations(self, on_loss: OnLoss) -> Iterator[Log]:
         """All that was gathered, put together."""
@@ -105,7 +105,7 @@ class Gathered:
         self._put_inputs(calls)
         for trace, call in calls:
             call.thread = self.thread_of.get(trace, trace)
-            call.about = call.about.within(self.about.get(trace, About()))
+            call.about = call.about.within(self.about.get(trace, UNTOLD))
         scores: dict[str, list[Score]] = {}
         for place, score in self.scores:
             scores.setdefault(self.thread_of.get(place, place), []).append(score)

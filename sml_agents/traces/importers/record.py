@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from sml_agents.text.tools import is_unparsed
-from sml_agents.traces.importers.about import About
+from sml_agents.traces.importers.about import UNTOLD, About
 from sml_agents.traces.importers.parts import BadRecord, Call, Result, Said
 from sml_agents.types import Act, Role, StopReason, Trace, Usage, stable_hash
 
@@ -69,19 +69,19 @@ class Log:
     unread: Sequence[str] = ()
     """What the record holds beside its messages and this does not, by name."""
     meta: dict[str, Any] = field(default_factory=dict)
-    about: About = field(default_factory=About)
+    about: About = UNTOLD
     """When it was, and the tags and metadata of its run."""
 
 
 def trace_of(log: Log, format: str) -> Trace:
     """The trace of a conversation. Raises BadRecord when nobody says anything in it."""
     turns, system, unread = _Turns(log).made()
-    if not any([turn["text"].strip() or "thought" in turn or "tool_calls" in turn for turn in turns]):
+    if not any(turn["text"].strip() or "thought" in turn or "tool_calls" in turn for turn in turns):
         raise BadRecord(f"nobody says anything in it{f', only {_listed(unread)}' if unread else ''}")
     opening = next((turn["text"] for turn in turns if turn["role"] is Role.TEACHER), "")
     meta = {"source": log.source, "system": system, **log.meta}
     id = stable_hash("log", format, log.key)
-    tags: dict[str, Any] = {"imported": format, **log.about.as_tags()}
+    tags: dict[str, Any] = {"imported": format, **(log.about.as_tags() if log.about is not UNTOLD else {})}
     if log.scores:
         tags["scores"] = [score._asdict() for score in log.scores]
     if log.usage is not None:
