@@ -12,6 +12,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -182,19 +183,19 @@ def _samples(found: Iterator[Row], log: str, on_loss: OnLoss, of_log: About) -> 
                 solved=all(score.value == 1 for score in scores) if scores else None,
                 answer=target if isinstance(target, str) else "",
                 error=one_line(error.get("message", "failed")) if isinstance(error, Mapping) else "",
-                about=_of_sample(value).within(of_log),
+                about=_of_sample(value, of_log),
             )
         except DAMAGE as error:
             on_loss(Loss(row.where, why(error)))
 
 
-def _of_sample(value: Mapping[str, Any]) -> About:
-    """When it ran: as it says, else between the first and the last event of it."""
+def _of_sample(value: Mapping[str, Any], of_log: About) -> About:
+    """When it ran: as it says, else between the first and the last event. What the log says is said of it, too."""
     events = value.get("events")
     ends = (events[0], events[-1]) if isinstance(events, list) and events else ()
     times = [value.get("started_at"), value.get("completed_at")]
     times += [one.get("timestamp") for one in ends if isinstance(one, Mapping)]
-    return about(times=times, metadata=[value.get("metadata")])
+    return about(times=times, metadata=[value.get("metadata"), of_log.metadata]).within(replace(of_log, metadata={}))
 
 
 def _number(value: Any) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,18 @@ def test_checkpoints(tmp_path: Path) -> None:
 def test_inspects_samples(form: str) -> None:
     found, _ = read(f"inspect:{SAMPLES / f'inspect.{form}'}")
     assert [trace.tags["started"][:16] for trace in found] == ["2026-11-25T13:10"] * 2
+
+
+def test_what_a_log_of_inspect_says_is_said_of_its_samples(tmp_path: Path) -> None:
+    told = {"created": "2026-11-01T10:00:00+00:00", "tags": ["prod"], "metadata": {"customer": "acme", "by": "log"}}
+    sample = {"id": 1, "epoch": 1, "messages": SAID["messages"], "metadata": {"by": "sample"}}
+    with zipfile.ZipFile(tmp_path / "log.eval", "w") as archive:
+        archive.writestr("header.json", json.dumps({"eval": told}))
+        archive.writestr("samples/1_epoch_1.json", json.dumps(sample))
+        archive.writestr("samples/2_epoch_1.json", json.dumps({**sample, "started_at": "2026-11-01T11:00:00+00:00"}))
+    found, losses = read(f"inspect:{tmp_path / 'log.eval'}")
+    assert losses == [] and [trace.tags["started"][11:16] for trace in found] == ["10:00", "11:00"]
+    assert all(takes(trace, tag="prod", customer="acme", by="sample") for trace in found)
 
 
 NO_TIMES = [None, "", "soon", True, 0, 12.5, "1", -1793527200, 10**30, "9999-99-99", {}, [], [1, 2, 3], "1999-12-31"]
