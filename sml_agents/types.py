@@ -410,6 +410,11 @@ class Trace(_Noun):
         return self.stop is StopReason.RECORDED or "imported" in self.tags or "moment" in self.tags
 
     @property
+    def source(self) -> str:
+        """The id that its own log has for it: of a thread, a run, a row. Empty where there is none."""
+        return str(self.task.meta.get("source") or "") if self.is_log else ""
+
+    @property
     def student_turns(self) -> tuple[Turn, ...]:
         return tuple(turn for turn in self.turns if turn.role is Role.STUDENT)
 

@@ -130,13 +130,13 @@ def _time(text: str | None) -> datetime | None:
         raise InputError(f"--since {text!r} is no date: write it as 2026-11-26 or 2026-11-26T08:00+01:00") from None
 
 
-def _pairs(words: list[str] | None) -> dict[str, str] | None:
-    found = {}
+def _pairs(words: list[str] | None) -> dict[str, tuple[str, ...]] | None:
+    found: dict[str, tuple[str, ...]] = {}
     for word in words or ():
         name, equals, value = word.partition("=")
         if not equals or not name:
             raise InputError(f"--where {word!r} is no NAME=VALUE, such as customer=acme or tag=prod")
-        found[name] = value
+        found[name] = (*found.get(name, ()), value)
     return found or None
 
 

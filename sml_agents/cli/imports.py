@@ -12,7 +12,7 @@ from sml_agents.cli.files import open_store, read_tools
 from sml_agents.cli.result import FAILED, JsonFlag, Result, kept
 
 if TYPE_CHECKING:
-    from sml_agents.traces.importers import ImportReport
+    from sml_agents.traces.importers import ImportReport, Loss
 
 _SHOWN = 10
 FORMATS_HELP = (
@@ -53,14 +53,18 @@ def import_(
         for spec in logs:
             reports.append(import_logs(spec, traces, system=system, tools=known, on_progress=_progress))
     lost = sum(report.lost for report in reports)
-    failed = (strict and lost) or any(not report.imported for report in reports)
+    nothing = [report.place for report in reports if not report.imported]
+    why = f"nothing was imported from {', '.join(nothing)}" if nothing else ""
+    if strict and lost and not why:
+        why = f"{lost:,} {'record was' if lost == 1 else 'records were'} lost, and --strict was given"
     payload = {
         "store": store,
         "imported": sum(report.imported for report in reports),
         "lost": lost,
+        "failed": why,
         "logs": [{**report.model_dump(), "losses": [loss._asdict() for loss in report.losses]} for report in reports],
     }
-    return Result(payload, lambda: _print(reports, store), FAILED if failed else 0)
+    return Result(payload, lambda: _print(reports, store, why), FAILED if why else 0)
 
 
 def _progress(report: ImportReport) -> None:
@@ -68,7 +72,7 @@ def _progress(report: ImportReport) -> None:
         print(f"\r{report.imported:,} imported, {report.lost:,} lost", end="", file=sys.stderr, flush=True)
 
 
-def _print(reports: list[ImportReport], store: str) -> None:
+def _print(reports: list[ImportReport], store: str, why: str) -> None:
     from sml_agents.cli.clean import clean
 
     if sys.stderr.isatty():
@@ -89,7 +93,16 @@ def _print(reports: list[ImportReport], store: str) -> None:
         if report.unread:
             most = sorted(report.unread.items(), key=lambda one: -one[1])[:_SHOWN]
             print(f"  not read: {', '.join(f'{count:,} x {clean(name)}' for name, count in most)}")
-        for loss in report.losses[:_SHOWN]:
-            print(f"  {clean(loss.where)}: {clean(loss.why)[:200]}")
-        if report.lost > _SHOWN:
-            print(f"  and {report.lost - _SHOWN:,} more: --json lists them")
+        if report.hint:
+            print(f"  {clean(report.hint)}")
+        alike: dict[str, list[Loss]] = {}
+        for loss in report.losses:
+            alike.setdefault(loss.why.partition(" (")[0], []).append(loss)
+        shown = list(alike.values())[:_SHOWN]
+        for first, *more in shown:
+            others = f" and {len(more):,} more like it" if more else ""
+            print(f"  {clean(first.where)}{others}: {clean(first.why)[:300]}")
+        if (left := report.lost - sum(map(len, shown))) > 0:
+            print(f"  and {left:,} more: --json lists them")
+    if why:
+        print(f"exit code {FAILED}: {clean(why)}")

@@ -142,7 +142,7 @@ def _show(trace: Trace, moment: Moment, place: str, console: Console, *, with_ag
     console.print()
     heading = f"{place}  {moment.kind}  {moment.confidence:.0%} sure  {moment.by}, {moment.outcome_by}"
     console.print(Text(heading, style="bold"))
-    if about := "  ".join(part for part in (when(trace), clean(str(trace.task.meta.get("source") or ""))) if part):
+    if about := "  ".join(part for part in (when(trace), clean(trace.source)) if part):
         console.print(Text(about, style="dim"))
     if with_agent:
         lacks = [what for what, known in (("system prompt", trace.system), ("tools", trace.tools)) if not known]

@@ -46,7 +46,7 @@ def print_trace(trace: Trace, console: Console) -> None:
     console.print(Text(f"{clean(trace.id)}  {_ended(trace) if log else outcome(trace)}", style="bold"))
     source = [clean(task.family), "" if log else task.form.value, clean(task.split)]
     if log:
-        source += [when(trace), clean(str(task.meta.get("source") or ""))]
+        source += [when(trace), clean(trace.source)]
     console.print(Text("  ".join(part for part in source if part), style="dim"))
     if trace.system or trace.tools:
         console.print()

@@ -14,11 +14,18 @@ from sml_agents.cli.result import JsonFlag, Result
 if TYPE_CHECKING:
     from sml_agents.types import Trace
 
+_OTHER_COLUMNS = 50
+"""What the list of conversations takes beside requests and the ids of their log."""
+_GAP = 2
+_OWN = "log's id"
+_SHORTEST_REQUEST = 12
+
 
 def show(
     store: Annotated[str, typer.Argument(metavar="STORE", help="The store: a file or a database URL.")],
     id: Annotated[
-        str | None, typer.Argument(metavar="ID", help="A dialogue's id or how it begins; without it, a list.")
+        str | None,
+        typer.Argument(metavar="ID", help="A dialogue's id, its log's own, or how one begins; without it, a list."),
     ] = None,
     solved: Annotated[bool | None, typer.Option("--solved/--unsolved", help="List only these.")] = None,
     stop: Annotated[
@@ -29,8 +36,8 @@ def show(
 ) -> Result:
     """Read dialogues in the terminal.
 
-    With an ID: turns, tool calls, acts and verdicts, the private knowledge apart. Without one: a list. Conversations of
-    logs are shown as those of a person and an agent.
+    With an ID, the one shown or the one that its log has for it: turns, tool calls, acts and verdicts, the private
+    knowledge apart. Without one: a list. Conversations of logs are shown as those of a person and an agent.
     """
     from sml_agents.types import StopReason
 
@@ -59,6 +66,7 @@ def _row(trace: Trace) -> dict[str, Any]:
         "solved_at": trace.solved_at,
         "error": str(trace.error or ""),
         "log": trace.is_log,
+        "source": trace.source,
         "request": trace.task.prompt,
         "started": when(trace),
         "tool_calls": sum(len(turn.tool_calls or ()) for turn in trace.turns),
@@ -80,23 +88,27 @@ def _print_list(rows: list[dict[str, Any]], finished: int) -> None:
 
     table = Table(box=None, pad_edge=False)
     logs = all(row["log"] for row in rows)
-    titles = ("id", "date", "request", "turns", "calls") if logs else ("id", "task", "turns", "ended")
-    for title in titles:
-        one_line = title == "request"
+    space = make_console().width - _OTHER_COLUMNS
+    longest = max((len(clean(row["source"])) for row in rows if logs), default=0)
+    own = min(longest and max(longest, len(_OWN)), max(0, space - _SHORTEST_REQUEST - _GAP))
+    cut = {"request": max(_SHORTEST_REQUEST, space - (own and own + _GAP)), _OWN: own}
+    titles = ("id", *((_OWN,) if own else ()), "date", "request", "turns", "calls")
+    for title in titles if logs else ("id", "task", "turns", "ended"):
         right = title in ("turns", "calls")
         table.add_column(
             title,
-            overflow="ellipsis" if one_line else "fold",
+            overflow="ellipsis" if title in cut else "fold",
             no_wrap=logs,
             justify="right" if right else "left",
-            max_width=max(10, make_console().width - 50) if one_line else None,
+            max_width=cut.get(title),
         )
     for row in rows:
         ended = f"solved in turn {row['solved_at']}" if row["solved_at"] else row["stop"]
         cells = [row["id"], f"{row['family']} {row['form']}", str(row["student_turns"]), ended]
         if logs:
             request = " ".join(row["request"].split())
-            cells = [row["id"], row["started"], request, str(row["student_turns"]), str(row["tool_calls"])]
+            names = [row["id"], *([row["source"]] if own else ())]
+            cells = [*names, row["started"], request, str(row["student_turns"]), str(row["tool_calls"])]
         table.add_row(*(Text(clean(cell)) for cell in cells))
     console = make_console()
     if rows:

@@ -72,9 +72,10 @@ class TraceFilter(BaseModel):
     """Take questions that brought no fact to light."""
     since: datetime | None = None
     """Only conversations that ended at this time or later, by the times of a recording or log (UTC if not said)."""
-    where: dict[str, str] | None = None
+    where: dict[str, str | tuple[str, ...]] | None = None
     """Only conversations of which a recording or log says this: names and values of the run's metadata, of the trace's
-    tags or of the task; `tag` is any tag of the run."""
+    tags or of the task, in whatever way their words are put together (`userId`, `user_id`); `tag` is any tag of the
+    run. Of several values each must be among those that are told."""
 
     def describe(self) -> str:
         """The fields that differ from their defaults, for messages to the user."""
@@ -140,8 +141,9 @@ class TraceFilter(BaseModel):
             return "earlier"
         if self.since is not None and _ended(trace) is None:
             return "no time is known"
-        for name, wanted_value in (self.where or {}).items():
-            if not any(_is(told, wanted_value) for told in _told(trace, name)):
+        for name, values in (self.where or {}).items():
+            told = list(_told(trace, name))
+            if not all(any(_is(one, wanted) for one in told) for wanted in _several(values)):
                 return f"other {name}"
         if self.primed is not None and any(turn.primed for turn in trace.turns) is not self.primed:
             return "not primed" if self.primed else "primed"
@@ -236,7 +238,7 @@ def _is_lesson(trace: Trace) -> bool:
 
 def _shown(value: Any) -> str:
     if isinstance(value, dict):
-        return " ".join(f"{name}={one}" for name, one in value.items())
+        return " ".join(f"{name}={one}" for name, several in value.items() for one in _several(several))
     if isinstance(value, list | tuple):
         return " or ".join(map(str, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -262,8 +264,17 @@ def _told(trace: Trace, name: str) -> Iterator[Any]:
     if name == "tag":
         yield run.get("tags")
     for told in (run.get("metadata"), run, trace.tags, trace.task.meta):
-        if isinstance(told, dict) and name in told:
-            yield told[name]
+        if isinstance(told, dict):
+            yield from (value for key, value in told.items() if _plain(key) == _plain(name))
+
+
+def _plain(name: Any) -> str:
+    """A name without case and the marks between its words: `userId` and `user_id` are one."""
+    return str(name).replace("_", "").replace("-", "").casefold()
+
+
+def _several(values: str | Sequence[str]) -> Sequence[str]:
+    return (values,) if isinstance(values, str) else values
 
 
 def _is(told: Any, wanted: str) -> bool:

@@ -135,7 +135,7 @@ def case_of(lesson: Trace) -> Case | None:
         tools=lesson.tools,
         system=system_of(lesson) or "",
         arguments=Arguments(lesson),
-        thread=str(lesson.task.meta.get("source") or lesson.task.pair or lesson.id),
+        thread=lesson.source or lesson.task.pair or lesson.id,
     )
 
 

@@ -109,7 +109,7 @@ def _talk(trace: Trace) -> dict[str, Any]:
         "date": str(trace.tags.get("started") or "")[:16].replace("T", " "),
         "request": " ".join(trace.task.prompt.split())[:160] or "(nothing)",
         "note": note,
-        "source": str(trace.task.meta.get("source") or ""),
+        "source": trace.source,
         "system": _clip(trace.system),
         "turns": [_turn(turn, trace) for turn in trace.turns],
         "reviews": [

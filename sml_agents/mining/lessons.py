@@ -103,7 +103,7 @@ def lesson(trace: Trace, moment: Moment, *, heldout: float = HELDOUT) -> Trace:
 def split_of(trace: Trace, heldout: float) -> str:
     """`heldout` for that share of the threads, by a hash of the thread, else `train`: all lessons of a thread stay
     together, and mining again deals them alike."""
-    thread = str(trace.task.meta.get("source") or trace.id)
+    thread = trace.source or trace.id
     return "heldout" if int(stable_hash("split", thread), 16) / 16**16 < heldout else "train"
 
 

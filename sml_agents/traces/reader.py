@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,8 +25,11 @@ __all__ = ["Counts", "Damage", "Finished", "StoreReader", "read_finished", "show
 
 _PRIMED = '%"primed":true%'
 """In the text of every trace that has a turn by Q-priming."""
+_SEVERAL = 4
+"""Rows that are enough to say which are meant."""
 _PAGE_ROWS = 256
 _PAGE_CHARACTERS = 8_000_000
+_PLACE = (dialogues.c.position, dialogues.c.id)
 _RECORD = (dialogues.c.id, dialogues.c.position, dialogues.c.crc, dialogues.c.trace)
 
 
@@ -97,6 +101,21 @@ def _solved_by_primer(connection: Connection, *which: ColumnElement[bool]) -> se
     return found
 
 
+def _from_log(connection: Connection, id: str, *, whole: bool) -> list[Any]:
+    """Some rows of the traces whose log has this id for them, or one that begins so. It stands in the trace alone."""
+    spelled = json.dumps(id, ensure_ascii=False)[1:-1]
+    likely = dialogues.c.trace.contains(f'"source":"{spelled}{chr(34) * whole}', autoescape=True)
+    found = []
+    for row in connection.execute(select(*_RECORD).where(dialogues.c.status == "done", likely).order_by(*_PLACE)):
+        with suppress(StoreError):  # damage is told where the trace is read
+            source = read_trace(row.trace, row.crc, name=row.id).source
+            if source == id or (not whole and source.startswith(id)):
+                found.append(row)
+        if len(found) == _SEVERAL:
+            break
+    return found
+
+
 class StoreReader:
     """The reading half of `TraceStore`."""
 
@@ -141,17 +160,26 @@ class StoreReader:
 
     @survives_restart
     def get(self, id: str) -> Trace:
-        """The trace with this id, or the only one whose id begins with it. InputError when there is none or several."""
+        """The trace that an id names.
+
+        Args:
+            id: its id, or the one that its log has for it (`Trace.source`); else how one of the two begins. What comes
+                first in this order counts.
+
+        Raises InputError when there is none or several, and StoreError when it is damaged.
+        """
         done = select(*_RECORD).where(dialogues.c.status == "done")
         with self._transaction() as connection:
-            found = connection.execute(done.where(dialogues.c.id == id)).all()
+            found: Sequence[Any] = connection.execute(done.where(dialogues.c.id == id)).all()
             if not found and id:
-                found = connection.execute(done.where(dialogues.c.id.startswith(id, autoescape=True)).limit(4)).all()
+                begins = done.where(dialogues.c.id.startswith(id, autoescape=True)).limit(_SEVERAL)
+                found = _from_log(connection, id, whole=True) or connection.execute(begins).all()
+                found = found or _from_log(connection, id, whole=False)
         if not found:
-            raise InputError(f"{self.name} holds no finished dialogue whose id begins with {id!r}")
+            raise InputError(f"{self.name} holds no finished dialogue whose id, or whose log's id, begins with {id!r}")
         if len(found) > 1:
             some = ", ".join(row.id for row in found[:3])
-            raise InputError(f"several dialogues begin with {id!r} ({some}): give more of the id")
+            raise InputError(f"{id!r} names several dialogues ({some}): give one of their ids, or more of this one")
         return read_trace(found[0].trace, found[0].crc, name=found[0].id)
 
     @survives_restart

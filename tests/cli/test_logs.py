@@ -52,6 +52,37 @@ def test_lists_have_request_and_date_and_pages_calls_and_arguments(cli: Cli, log
     assert "teacher" not in page and "student" not in page and "private" not in page
 
 
+def test_what_a_log_says_of_a_conversation_is_listed_and_chosen_by(cli: Cli, tmp_path: Path) -> None:
+    log, store, rows = tmp_path / "log.jsonl", tmp_path / "logs.sqlite", tmp_path / "rows.jsonl"
+    said = [{"role": "user", "content": "Book a table for four"}, {"role": "assistant", "content": "Done."}]
+    told = [
+        {"id": "conv-3", "created_at": "2026-10-31T12:00:00Z", "tags": ["prod", "beta"]},
+        {"id": "conv-30", "created_at": "2026-11-02T12:00:00+02:00", "tags": ["prod"], "metadata": {"userId": "u1"}},
+        {"id": "01a212d0-00a3-7209-8618-90abcfc72dde"},
+    ]
+    log.write_text("".join(json.dumps({**one, "messages": said}) + "\n" for one in told))
+    assert cli("import", f"openai:{log}", "--store", store).code == 0
+    listed = cli("show", store)
+    assert max(map(len, listed.out.splitlines())) <= 80
+    assert "conv-3 " in listed.out and "2026-11-02 10:00" in listed.out and "01a212d0-" in listed.out
+    found = cli("show", store, "--json").json["dialogues"]
+    assert [one["source"] for one in found] == [one["id"] for one in told]
+    assert cli("show", store, "conv-3", "--json").json["trace"]["id"] == found[0]["id"]
+    assert "Done." in cli("show", store, "01a2").out
+    several = cli("show", store, "conv")
+    assert several.code == 2 and "names several dialogues" in several.err and found[1]["id"] in several.err
+
+    def chosen(*choice: str) -> list[str]:
+        done = cli("export", store, "--format", "sharegpt", "--out", rows, *choice)
+        return [json.loads(line)["id"] for line in rows.read_text().splitlines()] if done.code == 0 else []
+
+    ids = [one["id"] for one in found]
+    assert chosen("--since", "2026-11-01") == ids[1:2]
+    assert chosen("--where", "tag=prod") == ids[:2]
+    assert chosen("--where", "tag=prod", "--where", "tag=beta") == ids[:1]
+    assert chosen("--where", "user_id=u1") == ids[1:2]
+
+
 @pytest.mark.parametrize("wrong", ["openai:none.jsonl", "nosuch:{log}", "openai"])
 def test_a_log_that_is_mistyped_leaves_no_store_and_reads_none_of_the_others(
     cli: Cli, tmp_path: Path, wrong: str

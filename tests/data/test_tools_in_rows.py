@@ -295,3 +295,8 @@ def test_since_and_where(tmp_path: Path) -> None:
     assert kept(where={"customer": "ACME"}) == ["old"]
     assert kept(where={"tag": "prod"}) == ["old", "new", "none"]
     assert kept(where={"tag": "test"}) == [] and kept(where={"nothing": "x"}) == []
+    assert kept(where={"Customer": "acme"}) == ["old"], "names are compared as people write them"
+    logs.append(one("both", tags="beta", user_id="u1", plan=["pro", "team"]))
+    assert kept(where={"userId": "u1"}) == kept(where={"USER-ID": "u1"}) == ["both"]
+    assert kept(where={"plan": "team"}) == kept(where={"plan": ("team", "pro")}) == ["both"]
+    assert kept(where={"plan": ("team", "free")}) == []

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import run_forked
+from tests.traces.importers.reading import read
 
 THREADS = "60"
 
@@ -61,9 +62,14 @@ def test_the_commands(folder: Path, repository: Path, embedded_model: Path) -> N
 def test_the_snippets(folder: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(folder)
     found = blocks(repository, "python")
-    assert len(found) == 2
+    assert len(found) == 4
     for snippet in found:
         exec(compile(snippet, "from-logs.md", "exec"), {})
+        if "talks.jsonl" in snippet:
+            traces, losses = read("openai:talks.jsonl")
+            assert losses == [] and traces[0].turns[0].text == "A table for four"
+            assert [len(trace.turns) for trace in traces] in ([2], [2, 2])
+            assert len(traces) > 1 or (traces[0].source, traces[0].tags["ended"][11:16]) == ("3", "10:01")
 
 
 def test_reviewing_by_hand(folder: Path) -> None:

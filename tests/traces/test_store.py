@@ -134,7 +134,7 @@ def test_get_by_the_beginning_of_an_id(path: Path) -> None:
         assert store.get("abc2").id == "abc2"
         assert store.get("x%").id == "x%y"
         for wanted, says in (
-            ("ab", "several dialogues begin with"),
+            ("ab", "names several dialogues"),
             ("q", "no finished dialogue"),
             ("%", "no finished"),
         ):
@@ -142,6 +142,37 @@ def test_get_by_the_beginning_of_an_id(path: Path) -> None:
                 store.get(wanted)
         with pytest.raises(InputError):
             store.get("")
+
+
+def test_get_by_the_id_that_a_log_has(path: Path) -> None:
+    """A whole id goes before the beginning of one, whichever of the two it is."""
+    ids = {
+        "a1": "conv-3",
+        "a2": "conv-30",
+        "a3": 'odd "/%_\\ \u00e9',
+        "b4": "a",
+        "b5": "b",
+        "b6": "thread",
+        "b7": "thread",
+    }
+    with TraceStore.open(path) as store:
+        for number, (id, source) in enumerate(ids.items()):
+            trace = make_trace(number, text=f'"source":"{source}"', stop=StopReason.RECORDED)
+            task = trace.task.model_copy(update={"meta": {"source": source}})
+            store.add(trace.model_copy(update={"id": id, "task": task}))
+        store.add(make_trace(9).model_copy(update={"task": make_task(9, meta={"source": "a data set"})}))
+        for source, id in (("conv-3", "a1"), ("conv-30", "a2"), (ids["a3"], "a3"), ('odd "', "a3"), ("a", "b4")):
+            assert store.get(source).id == id
+        for wanted in ("b", "a2"):
+            assert store.get(wanted).id in ("b5", "a2")
+        for wanted, says in (
+            ("conv", r"names several dialogues \(a1, a2\)"),
+            ("thread", r"several dialogues \(b6, b7\)"),
+            ("CONV-3", "begins with 'CONV-3'"),
+            ("a data set", "no finished dialogue"),
+        ):
+            with pytest.raises(InputError, match=says):
+                store.get(wanted)
 
 
 def test_a_trace_given_again_takes_the_place_of_the_first(path: Path) -> None:

@@ -34,6 +34,7 @@ from sml_agents.errors import InputError
 from sml_agents.traces.importers.chat import read_openai, read_sharegpt
 from sml_agents.traces.importers.chats import tools_in
 from sml_agents.traces.importers.checkpoints import read_langgraph
+from sml_agents.traces.importers.likeness import likeness
 from sml_agents.traces.importers.messages import DAMAGE, why
 from sml_agents.traces.importers.platforms import read_langfuse, read_langsmith
 from sml_agents.traces.importers.published import read_inspect, read_lost, read_mint
@@ -82,6 +83,8 @@ class ImportReport(BaseModel):
     """What the imported records hold beside what was read, by name, and how often; see `Trace.tags["unread"]`."""
     losses: list[Loss] = Field(default_factory=list)
     """The first 100,000 that were lost, each with its place and the reason."""
+    hint: str = ""
+    """Where more was lost than imported and the log looks like something else: what it looks like, and what to do."""
     seconds: float = 0.0
 
 
@@ -152,8 +155,17 @@ def import_logs(
         flush()
     if not report.records:
         lose(Loss("end", f"it holds nothing that is known as {format}: is that its format?"))
+    if report.lost > report.imported:
+        report.hint = _other_format(format, place)
     report.seconds = round(time.monotonic() - began, 3)
     return report
+
+
+def _other_format(format: str, place: str) -> str:
+    """What a log looks like that was given as `format`, if that is something else."""
+    found = likeness(place) if "://" not in place else None
+    same = found is None or FORMATS.get(found.format) is FORMATS[format]
+    return "" if found is None or same else found.sentence(place)
 
 
 def by_reason(losses: list[Loss]) -> dict[str, int]:
@@ -184,7 +196,10 @@ def log_place(spec: str) -> tuple[str, str]:
     """Format and place of `FORMAT:PATH`. Raises InputError for an unknown format and where nothing is."""
     format, colon, place = spec.partition(":")
     if format not in FORMATS or not colon or not place:
-        raise InputError(f"{spec!r} is not FORMAT:PATH with one of the formats {', '.join(FORMATS)}")
+        there = next((one for one in (spec, place) if one and Path(one).expanduser().exists()), "")
+        found = likeness(there) if there else None
+        hint = f"; {found.sentence(there)}" if found is not None else ""
+        raise InputError(f"{spec!r} is not FORMAT:PATH with one of the formats {', '.join(FORMATS)}{hint}")
     if "://" not in place and not Path(place).expanduser().exists():
         raise InputError(f"there is nothing at {place}: give the path of a log in the format {format}")
     return format, place

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import Any
 
+from sml_agents.traces.importers.about import UNTOLD, About
 from sml_agents.traces.importers.parts import Said
 from sml_agents.traces.importers.record import Log, Loss, OnLoss, Score
 from sml_agents.traces.importers.times import moment
@@ -38,6 +39,7 @@ class ModelCall:
     usage: Usage | None = None
     error: str = ""
     tools: Sequence[dict[str, Any]] = ()
+    about: About = UNTOLD
 
 
 @dataclass(slots=True)
@@ -55,6 +57,7 @@ class _Conversation:
     """Of that call."""
     untold: bool = False
     """Its calls are told to no later call: see `_cut_short`."""
+    about: About = UNTOLD
 
 
 @dataclass
@@ -73,6 +76,8 @@ class Gathered:
     """The threads of the traces that tell theirs."""
     scores: list[tuple[str, Score]] = field(default_factory=list)
     """With the trace or thread of each."""
+    about: dict[str, About] = field(default_factory=dict)
+    """What is said about the traces as a whole."""
     lost: set[str] = field(default_factory=set)
     """Traces with a call that could not be read: what they say as a whole would hide the loss."""
 
@@ -80,6 +85,10 @@ class Gathered:
         """Note the thread of a trace, if it has one and none is known."""
         if thread:
             self.thread_of.setdefault(trace, thread)
+
+    def tells(self, trace: str, about: About) -> None:
+        """Note what is said about a trace as a whole."""
+        self.about[trace] = self.about.get(trace, UNTOLD).joined(about)
 
     def conversations(self, on_loss: OnLoss) -> Iterator[Log]:
         """All that was gathered, put together."""
@@ -96,6 +105,7 @@ class Gathered:
         self._put_inputs(calls)
         for trace, call in calls:
             call.thread = self.thread_of.get(trace, trace)
+            call.about = call.about.within(self.about.get(trace, UNTOLD))
         scores: dict[str, list[Score]] = {}
         for place, score in self.scores:
             scores.setdefault(self.thread_of.get(place, place), []).append(score)
@@ -138,6 +148,7 @@ def conversations(calls: Iterable[ModelCall], scores: Mapping[str, Sequence[Scor
                 usage=usage if usage.prompt_tokens or usage.completion_tokens else None,
                 error=one.error,
                 tools=one.tools,
+                about=one.about,
             )
 
 
@@ -184,6 +195,7 @@ def _extend(found: list[_Conversation], by_history: dict[bytes, _Conversation], 
     best.model = call.model or best.model
     best.error = call.error
     best.tools = call.tools or best.tools
+    best.about = best.about.joined(call.about)
     if call.usage is not None:
         best.prompt_tokens += call.usage.prompt_tokens
         best.completion_tokens += call.usage.completion_tokens

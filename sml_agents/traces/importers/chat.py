@@ -3,12 +3,13 @@ TRL's data sets."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import blake2b
 from typing import Any
 
 import orjson
 
+from sml_agents.traces.importers.about import UNTOLD, About, about
 from sml_agents.traces.importers.chats import chat_of, has_speaker, model_in, system_in, tools_in, usage_of
 from sml_agents.traces.importers.json_text import loaded
 from sml_agents.traces.importers.lines import Row, rows
@@ -23,6 +24,13 @@ _RESPONSES = ("response", "responseBody", "response_body", "raw_response", "resp
 _LISTS = ("messages", "conversations", "conversation", "items", "contents", "dialog", "dialogue", "input", "prompt")
 _WRAPS = frozenset({*_REQUESTS, *_RESPONSES})
 _ANSWERS = frozenset({*_RESPONSES, "choices", "candidates", "output"})
+_TIMES = frozenset(
+    {
+        *("timestamp", "created", "created_at", "createdAt", "create_time", "time", "date"),
+        *("start_time", "startTime", "started_at", "end_time", "endTime", "ended_at", "completed_at"),
+    }
+)
+_NOTES = frozenset({"tags", "request_tags", "metadata"})
 _TARGETS = ("completion", "chosen")
 """Of TRL's data sets: what is trained on, after a `prompt` that is not."""
 
@@ -71,18 +79,40 @@ def _log(row: Row, wanted: str) -> Log:
         said = system + [one for one in said if one.text != system[0].text or one.speaker != "system"]
     unread = [name for name in ("rejected", "channel", "instruction") if value.get(name)]
     label = value.get("label")
-    about = response if isinstance(response, dict) else {}
+    about_response = response if isinstance(response, dict) else {}
     return Log(
         content_key(row),
         said,
         row.where,
         source=_name_of(value),
         model=model_in(response, request, value),
-        usage=usage_of(about.get("usage") or about.get("usageMetadata")),
+        usage=usage_of(about_response.get("usage") or about_response.get("usageMetadata")),
         scores=[Score("label", float(label), source="machine")] if isinstance(label, bool) else (),
         tools=tools,
         unread=unread,
+        about=_about(value, request, about_response),
     )
+
+
+def _about(value: Mapping[str, Any], request: Mapping[str, Any], response: Mapping[str, Any]) -> About:
+    """What stands beside the messages; where no time does, those of the first and last message count."""
+    holders = [one for one in (value, request if request is not value else {}, response) if one]
+    times = _times(holders)
+    if not any(times) and isinstance(messages := request.get("messages") or request.get("conversations"), list):
+        times = _times((messages[0], messages[-1])) if messages else []
+    if not times and all(_NOTES.isdisjoint(holder) for holder in holders):
+        return UNTOLD
+    tags = value.get("tags") or request.get("tags") or value.get("request_tags")
+    return about(times=times, tags=tags, metadata=[value.get("metadata"), request.get("metadata")])
+
+
+def _times(holders: Iterable[Any]) -> list[Any]:
+    return [
+        holder[name]
+        for holder in holders
+        if isinstance(holder, dict) and not _TIMES.isdisjoint(holder)
+        for name in _TIMES & holder.keys()
+    ]
 
 
 def _within(value: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

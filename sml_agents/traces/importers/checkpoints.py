@@ -12,12 +12,15 @@ from __future__ import annotations
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from sml_agents.errors import InputError, MissingExtra, one_line
 from sml_agents.files import is_special
+from sml_agents.traces.importers.about import About, about
+from sml_agents.traces.importers.likeness import likeness
 from sml_agents.traces.importers.messages import read_messages
 from sml_agents.traces.importers.parts import BadRecord, Said, text_of
 from sml_agents.traces.importers.record import Log, Loss, OnLoss
@@ -25,6 +28,8 @@ from sml_agents.traces.importers.record import Log, Loss, OnLoss
 __all__ = ["messages_in", "plain_message", "read_langgraph", "said_by_interrupt"]
 
 _THREADS = "SELECT DISTINCT thread_id FROM checkpoints WHERE true ORDER BY thread_id"
+_OLDEST = "SELECT min(checkpoint_id) FROM checkpoints WHERE thread_id = ? AND checkpoint_ns = ?"
+"""Ids of checkpoints are in the order of time."""
 _PAGE = 500
 REMOVE_ALL = "__remove_all__"
 """The id of a removal of all messages."""
@@ -33,15 +38,25 @@ REMOVE_ALL = "__remove_all__"
 def read_langgraph(place: str, on_loss: OnLoss) -> Iterator[Log]:
     """The threads of the checkpointer in an SQLite file or at a PostgreSQL URL. Nothing is written to it."""
     opened = _postgres if "://" in place else _sqlite
-    with opened(place) as (saver, threads):
-        for thread in threads:
+    with opened(place) as source:
+        for thread in source.threads:
             where = f"thread {thread}"
             try:
                 with _quiet():
-                    logs = _logs(saver, str(thread), where)
+                    logs = _logs(source, str(thread), where)
                 yield from logs
             except Exception as error:  # whatever a damaged checkpoint makes of the serialiser
                 on_loss(Loss(where, f"{error}" if isinstance(error, BadRecord) else f"{type(error).__name__}: {error}"))
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A checkpointer that is being read."""
+
+    saver: Any
+    threads: Iterator[str]
+    query: Callable[[str, tuple[str, ...]], Iterable[tuple[Any, ...]]]
+    """The rows that a question in SQL finds; `?` stands for each value."""
 
 
 def messages_in(values: Any) -> list[Any] | None:
@@ -65,19 +80,20 @@ def said_by_interrupt(value: Any) -> str:
     return text_of(value)
 
 
-def _logs(saver: Any, thread: str, where: str) -> list[Log]:
+def _logs(source: _Source, thread: str, where: str) -> list[Log]:
     """The conversation of a thread, or those of its subgraphs if it has none of its own."""
+    saver = source.saver
     found = _newest(saver, thread, "")
     messages = _messages(saver, found) if found is not None else None
     if found is not None and messages is not None:
-        return [_log(found, messages, thread, where)]
+        return [_log(source, found, messages, thread, where)]
     logs: list[Log] = []
     for namespace in _namespaces(saver, thread):
         part = _newest(saver, thread, namespace)
         messages = _messages(saver, part) if part is not None else None
         if part is not None and messages:
             name = f"{thread} {namespace.partition(':')[0]}"
-            logs.append(_log(part, messages, name if len(logs) == 0 else f"{name}#{len(logs) + 1}", where))
+            logs.append(_log(source, part, messages, name if len(logs) == 0 else f"{name}#{len(logs) + 1}", where))
     if not logs:
         raise BadRecord("its state holds no list of messages" if found is not None else "its checkpoint is gone")
     return logs
@@ -166,12 +182,30 @@ def _is_removal(message: Any) -> bool:
     return (message.get("type") if isinstance(message, Mapping) else getattr(message, "type", None)) == "remove"
 
 
-def _log(found: Any, messages: list[Any], thread: str, where: str) -> Log:
+def _log(source: _Source, found: Any, messages: list[Any], thread: str, where: str) -> Log:
     said = read_messages([plain_message(message) for message in messages])
     waiting = [value for _, channel, value in found.pending_writes or () if channel == "__interrupt__"]
     if waiting and (words := said_by_interrupt([getattr(one, "value", one) for one in waiting[0]])):
         said.append(Said("assistant", words))
-    return Log(thread, said, where, source=thread)
+    return Log(thread, said, where, source=thread, about=_about(source, found))
+
+
+def _about(source: _Source, found: Any) -> About:
+    """The times of the first and the newest checkpoint, and what the caller told about its runs.
+
+    A saver puts the metadata of a run beside its own.
+    """
+    from langgraph.checkpoint.base import CheckpointMetadata
+
+    place = found.config["configurable"]
+    times = [found.checkpoint.get("ts")]
+    with contextlib.suppress(Exception):  # a damaged first one costs its time alone
+        ((first,),) = source.query(_OLDEST, (place["thread_id"], place.get("checkpoint_ns", "")))
+        begun = source.saver.get_tuple({"configurable": {**place, "checkpoint_id": first}})
+        times.append(begun.checkpoint.get("ts"))
+    savers = {*CheckpointMetadata.__annotations__, "writes"}  # the last in older ones
+    told = {name: value for name, value in (found.metadata or {}).items() if name not in savers}
+    return about(times=times, metadata=[told])
 
 
 def plain_message(message: Any) -> Any:
@@ -192,7 +226,7 @@ def _is_message(value: Any) -> bool:
 
 
 @contextlib.contextmanager
-def _sqlite(place: str) -> Iterator[tuple[Any, Iterator[str]]]:
+def _sqlite(place: str) -> Iterator[_Source]:
     try:
         from langgraph.checkpoint.sqlite import SqliteSaver
     except ImportError as error:
@@ -201,7 +235,7 @@ def _sqlite(place: str) -> Iterator[tuple[Any, Iterator[str]]]:
     with contextlib.closing(_read_only(path)) as connection:
         saver = SqliteSaver(connection, serde=_serde())
         saver.is_setup = True  # its tables are there, and nothing may be written
-        yield saver, _pages(connection)
+        yield _Source(saver, _pages(connection), connection.execute)
 
 
 def _read_only(path: Path) -> sqlite3.Connection:
@@ -212,9 +246,10 @@ def _read_only(path: Path) -> sqlite3.Connection:
         connection.execute(f"{_THREADS} LIMIT 1").fetchall()
         return connection
     except sqlite3.Error as error:
-        raise InputError(
-            f"{path} is no LangGraph checkpointer that can be read ({error}): give the file of an SqliteSaver"
-        ) from error
+        found = likeness(str(path))
+        other = found is not None and found.format != "langgraph"
+        what = found.sentence(str(path)) if found is not None and other else "give the file of an SqliteSaver"
+        raise InputError(f"{path} is no LangGraph checkpointer that can be read ({error}): {what}") from error
 
 
 def _pages(connection: sqlite3.Connection) -> Iterator[str]:
@@ -231,7 +266,7 @@ def _pages(connection: sqlite3.Connection) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def _postgres(place: str) -> Iterator[tuple[Any, Iterator[str]]]:
+def _postgres(place: str) -> Iterator[_Source]:
     try:
         import psycopg
         from langgraph.checkpoint.postgres import PostgresSaver
@@ -248,7 +283,11 @@ def _postgres(place: str) -> Iterator[tuple[Any, Iterator[str]]]:
             threads = [str(row["thread_id"]) for row in connection.execute(_THREADS)]
         except psycopg.Error as error:
             raise InputError("that database holds no LangGraph checkpoints: check its name and schema") from error
-        yield PostgresSaver(connection, serde=_serde()), iter(threads)
+
+        def query(text: str, values: tuple[str, ...]) -> Iterable[tuple[Any, ...]]:
+            return (tuple(row.values()) for row in connection.execute(text.replace("?", "%s").encode(), values))
+
+        yield _Source(PostgresSaver(connection, serde=_serde()), iter(threads), query)
 
 
 def _serde() -> Any:

@@ -24,6 +24,7 @@ __all__ = ["LONGEST", "Row", "files_at", "rows"]
 
 LONGEST = 64 << 20
 """Bytes. A longer object is no conversation, and would fill the memory."""
+_MOST = f"{LONGEST >> 20} MB"
 _NAMES = frozenset({".json", ".jsonl", ".ndjson", ".parquet"})
 
 
@@ -99,8 +100,13 @@ def _rows(found: Iterator[bytes], name: str, on_loss: OnLoss, inside: tuple[str,
         return
     for number, line in _lines(found, skipped + 1):
         where = f"{name}line {number}"
-        if line is None:
-            on_loss(Loss(where, f"it is longer than {LONGEST >> 20} MB"))
+        if isinstance(line, int):
+            on_loss(
+                Loss(
+                    where,
+                    _too_long(f"it is {line / (1 << 20):,.1f} MB long, longer than the {_MOST} of one conversation"),
+                )
+            )
             continue
         try:
             value = read_json(line)
@@ -158,8 +164,8 @@ def _is_object(text: bytes) -> bool:
         return False
 
 
-def _lines(found: Iterator[bytes], number: int) -> Iterator[tuple[int, bytes | None]]:
-    """Lines with their numbers; None for one that is too long."""
+def _lines(found: Iterator[bytes], number: int) -> Iterator[tuple[int, bytes | int]]:
+    """Lines with their numbers; of one that is too long its length."""
     begun: list[bytes] = []
     size = 0
     for piece in found:
@@ -171,11 +177,15 @@ def _lines(found: Iterator[bytes], number: int) -> Iterator[tuple[int, bytes | N
         if size <= LONGEST:
             begun.append(first)
         for line in more:
-            yield number, b"".join(begun) if size <= LONGEST else None
+            yield number, b"".join(begun) if size <= LONGEST else size
             number += 1
             begun, size = [line], len(line)
     if size:
-        yield number, b"".join(begun) if size <= LONGEST else None
+        yield number, b"".join(begun) if size <= LONGEST else size
+
+
+def _too_long(what: str) -> str:
+    return f"{what}: split it, or take out what nobody says in it, such as images and files"
 
 
 def _held(value: dict[str, Any], inside: tuple[str, ...]) -> list[Any] | None:
@@ -183,7 +193,7 @@ def _held(value: dict[str, Any], inside: tuple[str, ...]) -> list[Any] | None:
 
 
 def _listed(held: list[Any], name: str, on_loss: OnLoss) -> Iterator[Row]:
-    for number, one in enumerate(held):
+    for number, one in enumerate(held, start=1):
         if isinstance(one, dict):
             yield Row(f"{name}item {number}", one, b"")
         else:
@@ -220,6 +230,8 @@ class _Values:
         """Line ends before `at`."""
         self.patience = self._PATIENCE
         """Bytes that may be looked through in vain; after that, only a short way for each object."""
+        self.too_long = False
+        """Whether the end that was looked for last is too far away."""
         self.unclosed = 0
         """Arrays within an array whose end was looked for in vain; after a few, what is in the next ones is read."""
 
@@ -248,7 +260,7 @@ class _Values:
 
     def _list(self) -> Iterator[Row]:
         """The objects from here to the end of a list."""
-        for number in itertools.count():
+        for number in itertools.count(1):
             if not self._skip():
                 return
             sign = self.text[self.at : self.at + 1]
@@ -270,7 +282,8 @@ class _Values:
         """The object that begins here: its end, its value, and what is wrong with it; passed if nothing is."""
         end = self._end()
         if end is None:
-            return None, None, "its brackets are not closed"
+            far = _too_long(f"it does not end within the {_MOST} of one conversation, or its brackets are not closed")
+            return None, None, far if self.too_long else "its brackets are not closed"
         try:
             value = read_json(self.text[self.at : end])
         except ValueError as error:
@@ -320,10 +333,12 @@ class _Values:
         """The end of what begins here; None when its brackets are not closed."""
         limit = LONGEST if self.patience > 0 else self._SHORT
         offset = 0
+        self.too_long = False
         while True:
             found = _BRACKET.match(self.text, self.at + offset)
             if found is None:
-                if len(self.text) - self.at > limit or not self._more(min(len(self.text) - self.at, SMALL)):
+                self.too_long = len(self.text) - self.at > limit
+                if self.too_long or not self._more(min(len(self.text) - self.at, SMALL)):
                     break
                 continue
             depth += 1 if found[1] in b"{[" else -1
@@ -331,7 +346,9 @@ class _Values:
             if depth == 0:
                 return found.end()
             if offset > limit:
+                self.too_long = True
                 break
+        self.too_long = self.too_long and limit == LONGEST
         self.patience -= offset
         return None
 
@@ -408,7 +425,7 @@ def _table(file: Path, name: str) -> Iterator[Row]:
             unpacked = sum(about.row_group(group).total_byte_size for group in range(about.num_row_groups))
             if about.num_rows > size or unpacked > max(SMALL, MOST_TIMES * size):
                 raise TooMuch(f"it unpacks to more than {MOST_TIMES} times its size, as no log does")
-            number = 0
+            number = 1
             for batch in table.iter_batches(batch_size=64):
                 for row in batch.to_pylist(maps_as_pydicts="lossy"):
                     yield Row(f"{name}row {number}", _there(row), b"")

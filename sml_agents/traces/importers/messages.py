@@ -88,7 +88,7 @@ def read_messages(messages: Any) -> list[Said]:
         raise BadRecord(f"its messages are {kind_of(messages)}, not a list")
     said: list[Said] = []
     called: set[str] = set()
-    for number, message in enumerate(messages):
+    for number, message in enumerate(messages, start=1):
         try:
             if called and type(message) is dict and str(message.get("role")) in called:  # a result, by its tool's name
                 message = {**message, "role": "tool", "name": message["role"]}

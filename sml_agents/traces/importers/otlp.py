@@ -42,6 +42,7 @@ _STARTS = (
     *("startTimeUnixNano", "start_time_unix_nano", "start_time", "startTime", "timeUnixNano", "time_unix_nano"),
     *("observedTimeUnixNano", "observed_time_unix_nano", "startTimeMillis", "timestamp"),
 )
+_ENDS = ("endTimeUnixNano", "end_time_unix_nano", "end_time", "endTime", "endTimeMillis")
 
 
 @dataclass(slots=True)
@@ -49,6 +50,8 @@ class Span:
     trace: str
     id: str
     start: Any
+    """When it began and ended, in any form that `times.moment` reads."""
+    end: Any
     attributes: dict[str, Any]
     where: str
     events: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -120,7 +123,7 @@ def _span(value: Mapping[str, Any], where: str) -> Span:
                     return holder[key]
         return ""
 
-    trace, id, start = _id(named(_TRACE_IDS)), _id(named(_SPAN_IDS)), named(_STARTS)
+    trace, id, start, end = _id(named(_TRACE_IDS)), _id(named(_SPAN_IDS)), named(_STARTS), named(_ENDS)
     attributes = _attributes(value.get("attributes") or value.get("tags") or value.get("span_attributes") or {})
     for name, part in value.items():
         if name.startswith("attributes.") and part is not None:
@@ -128,12 +131,12 @@ def _span(value: Mapping[str, Any], where: str) -> Span:
     event = value.get("eventName") or value.get("event_name") or attributes.get("event.name")
     if event or "body" in value:  # a log record
         held = {**attributes, "body": _any(value.get("body"))}
-        return Span(trace, id, start, {}, where, [(str(event), held)])
+        return Span(trace, id, start, end, {}, where, [(str(event), held)])
     if not trace and not attributes:
         raise BadRecord("it has neither trace nor attributes")
     error = _error(value.get("status"), value) or one_line(attributes.get("error.message", ""))
     parent = _id(named(_PARENTS) or _referred(value.get("references")))
-    return Span(trace or where, id, start, attributes, where, _events(value), error, parent)
+    return Span(trace or where, id, start, end, attributes, where, _events(value), error, parent)
 
 
 def _referred(references: Any) -> Any:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from sml_agents.errors import one_line
+from sml_agents.traces.importers.about import About, about
 from sml_agents.traces.importers.calls import Gathered, ModelCall, thread_in
 from sml_agents.traces.importers.chats import chat_of, model_in, tools_in, usage_of
 from sml_agents.traces.importers.json_text import loaded
@@ -22,6 +23,7 @@ from sml_agents.traces.importers.record import Log, Loss, OnLoss, Score
 __all__ = ["read_langfuse", "read_langsmith"]
 
 _MODEL_RUNS = ("llm", "chat_model")
+_TIMES = ("start_time", "startTime", "timestamp", "end_time", "endTime")
 _OF_SCORES = ("value", "stringValue", "string_value")
 _WORDS = {"true": 1.0, "yes": 1.0, "good": 1.0, "correct": 1.0, "false": 0.0, "no": 0.0, "bad": 0.0, "incorrect": 0.0}
 
@@ -38,7 +40,10 @@ def read_langsmith(place: str, on_loss: OnLoss) -> Iterator[Log]:
                 raise BadRecord("it has neither id nor trace_id: it is no run")
             extra = _mapping(run.get("extra"))
             metadata = _mapping(extra.get("metadata"))
-            found.belongs(trace, thread_in(metadata, _mapping(run.get("metadata")), run))
+            itself = {"thread_id": run.get("thread_id")}  # its `session_id` is the project's
+            found.belongs(trace, thread_in(metadata, _mapping(run.get("metadata")), itself))
+            if not is_call and not run.get("parent_run_id"):
+                found.tells(trace, _about(run))
             found.scores += [(trace, score) for score in _feedback(run.get("feedback_stats"))]
             if is_call:
                 found.calls.append((trace, _call(run, row.where)))
@@ -75,8 +80,12 @@ def _observation(value: Mapping[str, Any], where: str, found: Gathered, on_loss:
     trace = trace or str(_either(value, "traceId", "trace_id") or value.get("id") or where)
     found.belongs(trace, _session(value))
     is_call = str(value["type"]).upper() == "GENERATION"
-    if not is_call and (_either(value, "parentObservationId", "parent_observation_id") or trace in found.wholes):
+    if not is_call and _either(value, "parentObservationId", "parent_observation_id"):
         return  # a step of an agent
+    if not is_call:
+        found.tells(trace, _about(value))
+        if trace in found.wholes:
+            return
     try:
         call = _call(value, where)
     except DAMAGE as error:
@@ -95,6 +104,7 @@ def _observation(value: Mapping[str, Any], where: str, found: Gathered, on_loss:
 def _trace(value: Mapping[str, Any], where: str, found: Gathered, on_loss: OnLoss) -> None:
     trace = str(value.get("id") or _either(value, "traceId", "trace_id") or where)
     found.belongs(trace, _session(value))
+    found.tells(trace, _about(value))
     if isinstance(given := loaded(value.get("scores")), list):
         found.scores += [(trace, score) for score in _scores(given)]
     try:
@@ -102,7 +112,7 @@ def _trace(value: Mapping[str, Any], where: str, found: Gathered, on_loss: OnLos
     except DAMAGE as error:
         found.wholes[trace] = Loss(where, why(error))
     observations = loaded(value.get("observations"))
-    for number, one in enumerate(observations if isinstance(observations, list) else ()):
+    for number, one in enumerate(observations if isinstance(observations, list) else (), start=1):
         if isinstance(one, dict) and one.get("type") is not None:
             _observation(one, f"{where} observation {number}", found, on_loss, trace)
 
@@ -127,7 +137,21 @@ def _call(value: Mapping[str, Any], where: str) -> ModelCall:
     error = value.get("error") or (_either(value, "statusMessage", "status_message") if _failed(value) else "")
     usage = usage_of(_either(value, "usageDetails", "usage_details", "usage")) or usage_of(value)
     model = model_in(value, metadata, extra.get("invocation_params"))
-    return ModelCall("", start, said, told, where, model, usage, one_line(error or ""), tools)
+    return ModelCall("", start, said, told, where, model, usage, one_line(error or ""), tools, _about(value))
+
+
+def _about(value: Mapping[str, Any]) -> About:
+    """What a run, a trace or an observation says about itself; the fields beside its metadata are some, too."""
+    beside = {
+        "user_id": _either(value, "userId", "user_id"),
+        "session_id": None if "run_type" in value else _session(value),  # of a run it is the project's
+        **{name: value.get(name) for name in ("environment", "release", "version")},
+    }
+    return about(
+        times=[value.get(name) for name in _TIMES],
+        tags=value.get("tags"),
+        metadata=[_mapping(value.get("extra")).get("metadata"), value.get("metadata"), beside],
+    )
 
 
 def _failed(value: Mapping[str, Any]) -> bool:

@@ -12,10 +12,12 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from sml_agents.errors import MissingExtra, one_line
+from sml_agents.traces.importers.about import About, about
 from sml_agents.traces.importers.chat import content_key
 from sml_agents.traces.importers.chats import usage_of
 from sml_agents.traces.importers.json_text import read_json
@@ -82,7 +84,7 @@ def read_lost(place: str, on_loss: OnLoss) -> Iterator[Log]:
 def _with_acts(entries: list[Any]) -> list[Said]:
     """The messages, with the acts that the entries between them tell."""
     said: list[Said] = []
-    for number, entry in enumerate(entries):
+    for number, entry in enumerate(entries, start=1):
         if not isinstance(entry, Mapping) or entry.get("role") != "log":
             try:
                 said.append(read_message(entry))
@@ -102,7 +104,7 @@ def read_inspect(place: str, on_loss: OnLoss) -> Iterator[Log]:
         if zipfile.is_zipfile(file):
             yield from _archive(file, on_loss)
         else:
-            yield from _samples(rows(str(file), on_loss, inside=("samples",)), file.stem, on_loss)
+            yield from _samples(rows(str(file), on_loss, inside=("samples",)), file.stem, on_loss, About())
 
 
 def _inspect_files(place: str) -> list[Path]:
@@ -111,6 +113,7 @@ def _inspect_files(place: str) -> list[Path]:
 
 def _archive(file: Path, on_loss: OnLoss) -> Iterator[Log]:
     with zipfile.ZipFile(file) as archive:
+        of_log = _of_log(archive)
         for entry in archive.infolist():
             if not entry.filename.startswith("samples/") or not entry.filename.endswith(".json"):
                 continue
@@ -126,7 +129,16 @@ def _archive(file: Path, on_loss: OnLoss) -> Iterator[Log]:
             except (NotImplementedError, RuntimeError) as error:  # a compression or a password of its own
                 on_loss(Loss(where, f"the sample cannot be unpacked ({error})"))
             else:
-                yield from _samples(iter([Row(where, value, b"")]), file.stem, on_loss)
+                yield from _samples(iter([Row(where, value, b"")]), file.stem, on_loss, of_log)
+
+
+def _of_log(archive: zipfile.ZipFile) -> About:
+    """What the header of an archive says about all of its samples."""
+    try:
+        told = read_json(_unpacked(archive, archive.getinfo("header.json")))["eval"]
+        return about(times=[told.get("created")], tags=told.get("tags"), metadata=[told.get("metadata")])
+    except Exception:  # a log without a header, or a damaged one, costs the header alone
+        return About()
 
 
 def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
@@ -146,7 +158,7 @@ def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
         return stream.read(_LARGEST_SAMPLE)
 
 
-def _samples(found: Iterator[Row], log: str, on_loss: OnLoss) -> Iterator[Log]:
+def _samples(found: Iterator[Row], log: str, on_loss: OnLoss, of_log: About) -> Iterator[Log]:
     for row in found:
         value = row.value
         try:
@@ -171,9 +183,19 @@ def _samples(found: Iterator[Row], log: str, on_loss: OnLoss) -> Iterator[Log]:
                 solved=all(score.value == 1 for score in scores) if scores else None,
                 answer=target if isinstance(target, str) else "",
                 error=one_line(error.get("message", "failed")) if isinstance(error, Mapping) else "",
+                about=_of_sample(value, of_log),
             )
         except DAMAGE as error:
             on_loss(Loss(row.where, why(error)))
+
+
+def _of_sample(value: Mapping[str, Any], of_log: About) -> About:
+    """When it ran: as it says, else between the first and the last event. What the log says is said of it, too."""
+    events = value.get("events")
+    ends = (events[0], events[-1]) if isinstance(events, list) and events else ()
+    times = [value.get("started_at"), value.get("completed_at")]
+    times += [one.get("timestamp") for one in ends if isinstance(one, Mapping)]
+    return about(times=times, metadata=[value.get("metadata"), of_log.metadata]).within(replace(of_log, metadata={}))
 
 
 def _number(value: Any) -> float | None:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
 from sml_agents.text.tools import is_unparsed
+from sml_agents.traces.importers.about import UNTOLD, About
 from sml_agents.traces.importers.parts import BadRecord, Call, Result, Said
 from sml_agents.types import Act, Role, StopReason, Trace, Usage, stable_hash
 
@@ -27,7 +28,7 @@ class Loss(NamedTuple):
     """A record that could not be read."""
 
     where: str
-    """Its position: `line 7`, `thread 12`, `span 00f1`."""
+    """Its position: `line 7`, `thread 12`, `span 00f1`; what is counted is counted from 1."""
     why: str
 
 
@@ -68,17 +69,19 @@ class Log:
     unread: Sequence[str] = ()
     """What the record holds beside its messages and this does not, by name."""
     meta: dict[str, Any] = field(default_factory=dict)
+    about: About = UNTOLD
+    """When it was, and the tags and metadata of its run."""
 
 
 def trace_of(log: Log, format: str) -> Trace:
     """The trace of a conversation. Raises BadRecord when nobody says anything in it."""
     turns, system, unread = _Turns(log).made()
-    if not turns:
-        raise BadRecord("nobody says anything in it")
+    if not any(turn["text"].strip() or "thought" in turn or "tool_calls" in turn for turn in turns):
+        raise BadRecord(f"nobody says anything in it{f', only {_listed(unread)}' if unread else ''}")
     opening = next((turn["text"] for turn in turns if turn["role"] is Role.TEACHER), "")
     meta = {"source": log.source, "system": system, **log.meta}
     id = stable_hash("log", format, log.key)
-    tags: dict[str, Any] = {"imported": format}
+    tags: dict[str, Any] = {"imported": format, **(log.about.as_tags() if log.about is not UNTOLD else {})}
     if log.scores:
         tags["scores"] = [score._asdict() for score in log.scores]
     if log.usage is not None:
@@ -106,6 +109,10 @@ def trace_of(log: Log, format: str) -> Trace:
             "system": system,
         }
     )
+
+
+def _listed(unread: Sequence[str]) -> str:
+    return ", ".join(f"{count} x {name}" for name, count in Counter(unread).most_common(5))
 
 
 @dataclass(slots=True, eq=False)

@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sml_agents.traces.importers.about import About, about
 from sml_agents.traces.importers.calls import Gathered, ModelCall, thread_in
 from sml_agents.traces.importers.chats import chat_of, tools_in, usage_of
 from sml_agents.traces.importers.json_text import loaded
@@ -38,7 +39,19 @@ _THREADS = (
     *("gen_ai.conversation.id", "session.id", "gcp.vertex.agent.session_id", "langfuse.session.id", "gen_ai.thread.id"),
     *("thread.id", "mlflow.trace.session", "ai.telemetry.metadata.sessionId"),
 )
-_METADATA = ("metadata", "traceloop.association.properties", "langfuse", "ai.telemetry.metadata")
+_METADATA = (
+    *("metadata", "traceloop.association.properties", "langfuse", "ai.telemetry.metadata"),
+    *("langfuse.trace.metadata", "langfuse.observation.metadata"),
+)
+_TAGS = ("tag.tags", "langfuse.trace.tags", "langfuse.tags")
+_BESIDE = {
+    "user_id": ("user.id", "enduser.id", "langfuse.user.id"),
+    "session_id": ("session.id", "langfuse.session.id"),
+    "environment": ("deployment.environment.name", "deployment.environment", "langfuse.environment"),
+    "release": ("langfuse.release",),
+    "version": ("langfuse.version",),
+}
+"""Metadata that has attributes of its own."""
 _MODEL_NAMES = (
     *("gen_ai.response.model", "gen_ai.request.model", "llm.model_name", "llm.response.model", "llm.request.model"),
     *("ai.response.model", "ai.model.id", "langfuse.observation.model.name"),
@@ -96,6 +109,9 @@ read_openinference = read_otel
 def _gather(span: Span, found: Gathered, told: dict[tuple[str, str], Span], others: list[tuple[Span, Loss]]) -> None:
     a = span.attributes
     found.belongs(span.trace, _thread(a))
+    told_of = _about(span)
+    if not span.parent:
+        found.tells(span.trace, told_of)
     is_call = _is_call(span)
     if not is_call and not (not span.parent or _says(a) in _WHOLES):
         return
@@ -110,7 +126,8 @@ def _gather(span: Span, found: Gathered, told: dict[tuple[str, str], Span], othe
             found.wholes.setdefault(span.trace, Loss(span.where, why(error)))
         return
     model = next((a[name] for name in _MODEL_NAMES if isinstance(a.get(name), str)), "")
-    call = ModelCall("", span.start, chat.given, chat.answered, span.where, model, _usage(a), span.error, chat.tools)
+    sides = (chat.given, chat.answered)
+    call = ModelCall("", span.start, *sides, span.where, model, _usage(a), span.error, chat.tools, told_of)
     if is_call:
         found.calls.append((span.trace, call))
         told[span.trace, span.id or span.where] = span
@@ -129,6 +146,14 @@ def _has_words(said: Said) -> bool:
 def _thread(a: Mapping[str, Any]) -> str:
     named = next((str(a[name]) for name in _THREADS if a.get(name)), "")
     return named or thread_in(*(holder for name in _METADATA for holder in (loaded(a.get(name)), under(a, name))))
+
+
+def _about(span: Span) -> About:
+    a = span.attributes
+    beside = {name: next((a[key] for key in keys if a.get(key)), None) for name, keys in _BESIDE.items()}
+    held = [holder for name in _METADATA for holder in (a.get(name), under(a, name))]
+    tags = next((found for name in _TAGS if (found := a.get(name) or listed(under(a, name)))), None)
+    return about(times=[span.start, span.end], tags=tags, metadata=[*held, beside])
 
 
 def _usage(a: Mapping[str, Any]) -> Any:

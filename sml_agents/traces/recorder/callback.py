@@ -37,6 +37,7 @@ from langgraph.errors import GraphBubbleUp
 from langgraph.types import Command
 
 from sml_agents.traces import Redactor
+from sml_agents.traces.importers.about import own_metadata, own_tags
 from sml_agents.traces.importers.checkpoints import messages_in
 from sml_agents.traces.recorder.background import BackgroundWriter
 from sml_agents.traces.recorder.notes import Recorded
@@ -275,7 +276,6 @@ class _Run:
 
 _NODE_TAG = "graph:step:"
 """By this LangGraph marks the run of a node."""
-_OURS = ("lc_", "langgraph_", "checkpoint_", "ls_", "__pregel")
 _INTERNAL = ("lc_source", "lc_internal_call")
 
 
@@ -285,8 +285,7 @@ def _is_internal(tags: Sequence[str], metadata: Mapping[str, Any]) -> bool:
 
 def _about(name: Any, tags: Sequence[str], metadata: Mapping[str, Any]) -> dict[str, Any]:
     """What the caller said about a run; what the framework adds is left out."""
-    told = {key: value for key, value in metadata.items() if key != "thread_id" and not key.startswith(_OURS)}
-    about = {"name": name, "tags": [tag for tag in tags if ":step:" not in tag], "metadata": told}
+    about = {"name": name, "tags": own_tags(tags), "metadata": own_metadata(metadata)}
     return {key: value for key, value in about.items() if value}
 
 

@@ -64,6 +64,7 @@ def check(found: list[Trace], threads: list[str]) -> None:
         assert (call.name, call.arguments, call.result, call.id) == ("book", {"day": "Friday"}, "ok", "c1")
         text = "Booked.\n\nFor how many?" if "ask" in thread else "Booked."
         assert [(turn.role, turn.text) for turn in trace.turns][1:] == [(Role.STUDENT, text)]
+        assert trace.tags["started"] <= trace.tags["ended"] and "run" not in trace.tags
 
 
 THREADS = [*(f"user {n}" for n in range(5)), "ask me"]
