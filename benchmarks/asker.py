@@ -509,6 +509,43 @@ def irrelevant(folder: Path) -> list[Case]:
     ]
 
 
+_ROWS = (
+    ("When2Call pairs, tool given", "when2call pairs, tool given"),
+    ("of these SGD-like", "when2call pairs, tool given, sgd_style"),
+    ("of these others", "when2call pairs, tool given, others"),
+    ("When2Call pairs, tool to be chosen", "when2call pairs, tool to be chosen"),
+    ("When2Call pairs, drafted call", "when2call pairs, drafted call"),
+    ("rules and asker, drafted call", "when2call pairs, drafted call, rule and asker"),
+    ("BFCL missing-parameter pairs, first turn", "bfcl pairs, first turn, tools given"),
+    ("SGD unseen services, first turn", "sgd unseen services, first turn"),
+    ("SGD unseen services, later turn", "sgd unseen services, later turn"),
+    ("written by a fifth author", "written by another author"),
+    ("the same, drafted call with the careless guess", "written by another author, drafted call"),
+    ("the guard's sentences, drafted call", "guard's sentences, drafted call"),
+    ("the same, rules and asker", "guard's sentences, rule and asker"),
+)
+"""As docs/asker.md has them."""
+
+
+def as_table(tables: dict[str, Any]) -> str:
+    """The figures as docs/asker.md has them, shares in percent; what was not measured is left out."""
+
+    def percent(one: dict[str, float] | None) -> str:
+        return "" if one is None else f"{one['value']:.0%} ({one['low']:.0%} to {one['high']:.0%})".replace("%", "")
+
+    lines = [
+        "| requests | n | AUC | asks, % | needless, % | asks at 10 % needless | names it, % |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for title, name in _ROWS:
+        if row := tables.get(name):
+            auc = "{value:.3f} ({low:.3f} to {high:.3f})".format_map(row["auc"]) if "auc" in row else ""
+            at_ten = f"{row['asks_at_10_needless']:.0%}".rstrip("%") if "auc" in row else ""
+            cells = [str(row["asks"]["n"]), auc, percent(row["asks"]), percent(row["needless"]), at_ten]
+            lines.append(f"| {' | '.join([title, *cells, percent(row.get('names'))])} |")
+    return "\n".join(lines)
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--data", type=Path, required=True)
@@ -537,6 +574,7 @@ def main() -> None:
         "tables": {**before, **found},
     }
     given.out.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    print(as_table(content["tables"]))
 
 
 if __name__ == "__main__":
