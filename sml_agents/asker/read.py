@@ -10,20 +10,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sml_agents.asker.likeness import stems, words_of_arguments, words_of_tool
+from sml_agents.asker.likeness import shares
 from sml_agents.asker.prompt import MISSING, NO_TOOL, Argument, Said, ToolView, branch, choice, conversation, opening
 from sml_agents.asker.trees import Tree
 
-__all__ = ["AskerModel", "Reading"]
+__all__ = ["GREETING", "AskerModel", "Reading"]
 
-_WORD, _NONE = 2.0, 0.5
-"""What a shared word is worth, in log-probability, and what speaks for no tool: chosen on tools held out of training,
-where the model alone chose rightly in 76 % of 86 requests, the words alone in 97 %; with none to choose, of 24, the
-model saw 92 %, the words 83 %, both together 97 and 92."""
-_PART = 1.0
-"""The same of a word of an argument's name or description, between tools. By words alone, among equals by lot, so are
-99 % right of 262 requests to the `dev` tools (96 without), and 96 % of BFCL's 200 multiple ones (94)."""
-_GREETING = (Said("user", "Hello."),)
+GREETING = (Said("user", "Hello."),)
+"""A name's probability after it is what the name has whatever is said."""
 _BOOL = ("boolean", "bool")
 _LONGEST = 14
 """Tokens of a value that is written."""
@@ -166,24 +160,16 @@ class AskerModel:
         likely whatever is said; and how many words what was said shares with a tool's name and purpose. Which of the
         tools it is, words of their arguments tell, too; not whether any does: a name or a day is told to most tools.
         """
-        import torch
-
         shown = choice(tools)
-        before = self._greeted.get(shown) or self.names(tools, _GREETING)
+        before = self._greeted.get(shown) or self.names(tools, GREETING)
         with self._lock:
             self._greeted[shown] = before
             self._greeted.move_to_end(shown)
             if len(self._greeted) > _KEPT:
                 self._greeted.popitem(last=False)
         now = self.names(tools, said)
-        heard = stems(" ".join(one.text for one in said if one.role == "user"))
-        words = [_WORD * len(heard & words_of_tool(tool)) for tool in tools]
-        scores = [one - other + word for one, other, word in zip(now, before, [*words, _NONE], strict=True)]
-        none = float(torch.tensor(scores).softmax(0)[-1])
-        parts = [_PART * len(heard & words_of_arguments(tool)) for tool in tools]
-        among = torch.tensor([score + part for score, part in zip(scores[:-1], parts, strict=True)]).softmax(0)
-        shares = ((1 - none) * among).tolist()
-        return dict(zip([*(tool.name for tool in tools), None], [*shares, none], strict=True))
+        raised = [one - other for one, other in zip(now, before, strict=True)]
+        return dict(zip([*(tool.name for tool in tools), None], shares(raised, tools, said), strict=True))
 
     def names(self, tools: Sequence[ToolView], said: Sequence[Said]) -> list[float]:
         """The log-probability of each tool's name, and of none, after what was said, as the model alone has it."""
