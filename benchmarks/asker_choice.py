@@ -5,9 +5,9 @@
 Requests whose tools training never saw (generated ones of the `dev` tools, written ones, those of the files), each with
 the tool that serves it among others that share most words with it, or with none that does. What the model alone makes
 of each is read once; then the worth of a word of a tool's name and purpose, of one of its arguments, what speaks for no
-tool, and how much the model's own word counts are tried. Printed are the best by
-right tools and rightly none, two to one, as the mean over generated, written and other requests, beside what the
-package has, the model alone and words alone.
+tool, and how much the model's own word counts are tried. Printed are the best by right tools and rightly none, four to
+one since most requests are served by some tool, as the mean over generated, written and other requests, beside what
+the package has, the model alone and words alone.
 """
 
 from __future__ import annotations
@@ -81,10 +81,10 @@ def figures(read: dict[str, list[Seen]], worth: Worth) -> dict[str, tuple[float,
 
 
 def mean(found: dict[str, tuple[float, float]]) -> float:
-    """Of right tools and of rightly none two to one, over generated, written and all others, as the asker's lines."""
+    """Of right tools and of rightly none four to one, over generated, written and all others, as the asker's lines."""
     kinds: dict[str, list[float]] = defaultdict(list)
     for name, (served, unserved) in found.items():
-        kinds[name if name in OWN else ""].append((2 * served + unserved) / 3)
+        kinds[name if name in OWN else ""].append((4 * served + unserved) / 5)
     return sum(sum(some) / len(some) for some in kinds.values()) / len(kinds)
 
 

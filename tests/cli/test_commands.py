@@ -111,8 +111,9 @@ def test_a_call_is_shown_once(cli: Cli, tmp_path: Path) -> None:
     trace = cli("show", store, found, "--json").json["trace"]
     tool = trace["turns"][1]["tool_calls"][0]["name"]
     page = cli("show", store, found).out
-    assert page.count(f"{tool}(") == sum(len(turn["tool_calls"] or ()) for turn in trace["turns"])
-    assert f'"name":"{tool}"' not in page.split("answer:")[0]
+    said = page[page.index("student 1") :]
+    assert said.count(f"{tool}(") == sum(len(turn["tool_calls"] or ()) for turn in trace["turns"])
+    assert f'"name":"{tool}"' not in said.split("answer:")[0]
 
 
 def test_a_screen_is_80_columns_and_nothing_a_model_said_drives_it(cli: Cli, store: Path) -> None:

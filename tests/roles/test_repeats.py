@@ -228,4 +228,4 @@ async def test_a_free_conversation_says_nothing_twice_either(monkeypatch: pytest
 
     monkeypatch.setattr("sml_agents.cli.talk.next_line", next_line)
     said = await talk(ChatStudent(Draws(replies=["Hm."]), fresh=True), seed=0)
-    assert said[1][1] == "Hm." and said[3][1].startswith("Is it ")
+    assert said[1].text == "Hm." and said[3].text.startswith("Is it ")
