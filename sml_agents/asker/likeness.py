@@ -39,7 +39,7 @@ class Worth(NamedTuple):
 
 
 WORTH = Worth(0.3, 1.0, 1.0, 0.5)
-"""Chosen on tools held out of training by `benchmarks/asker_choice.py`, within .003 of the best that it tries."""
+"""Chosen on tools held out of training by `benchmarks/asker_choice.py`, the best that it tries, rounded."""
 
 
 @lru_cache(maxsize=8192)
