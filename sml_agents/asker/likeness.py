@@ -39,7 +39,7 @@ class Worth(NamedTuple):
 
 
 WORTH = Worth(0.3, 1.0, 1.0, 0.5)
-"""Chosen on tools held out of training by `benchmarks/asker_choice.py`, the best that it tries, rounded."""
+"""Chosen on tools held out of training by `benchmarks/asker_choice.py`, within .01 of the best that it tries."""
 
 
 @lru_cache(maxsize=8192)
