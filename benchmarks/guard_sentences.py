@@ -44,7 +44,9 @@ WRITTEN = Path(sml_agents.asker.__file__).parent / "written" / "requests.jsonl"
 AUTHOR = "e"
 OUTSIDE = 4
 """The set of the author who is held out of everything."""
-SETS = (1, 2, 3, OUTSIDE, 5, 6)
+FIRST = (1, 2, 3)
+"""Those of which the figures are also given together."""
+SETS = (*FIRST, OUTSIDE, 5, 6)
 
 
 def cases(sets: Collection[int]) -> Iterator[Case]:
@@ -88,7 +90,7 @@ def _talk(given: str | Sequence[Sequence[str]]) -> list[BaseMessage]:
     return [AIMessage(text) if role == "assistant" else HumanMessage(text) for role, text in turns]
 
 
-def measure(show: bool = False, sets: Collection[int] = (1, 2, 3), asker: Asker | None = None) -> dict[str, Any]:
+def measure(show: bool = False, sets: Collection[int] = FIRST, asker: Asker | None = None) -> dict[str, Any]:
     """Shares by set and rule."""
     hits: dict[str, list[bool]] = defaultdict(list)
     decider = AskerDecider(asker, drafts_only=True) if asker is not None else None
@@ -99,14 +101,16 @@ def measure(show: bool = False, sets: Collection[int] = (1, 2, 3), asker: Asker 
         if case.number == OUTSIDE:
             found[", by letter"] = by_letter(case.tool, dict(case.call), case.said, case.clock)
         for rule, questions in found.items():
-            name, asked = f"set {case.number}{rule}", {one.about for one in questions}
+            asked = {one.about for one in questions}
             named = {one.replace("[]", "").split(".")[0] for one in asked} | asked
             if case.missing:
-                hits[f"{name}, let through"].append(not asked)
-                hits[f"{name}, names all that is missing"].append(case.missing <= named)
+                told = {"let through": not asked, "names all that is missing": case.missing <= named}
             else:
-                hits[f"{name}, asks needlessly"].append(bool(asked))
-                hits[f"{name}, asks needlessly, a yes not enough"].append(is_open(questions))
+                told = {"asks needlessly": bool(asked), "asks needlessly, a yes not enough": is_open(questions)}
+            together = case.number in FIRST and set(FIRST) <= set(sets)
+            for name in (f"set {case.number}", *["sets 1 to 3"] * together):
+                for what, hit in told.items():
+                    hits[f"{name}{rule}, {what}"].append(hit)
             if show and not rule and ((case.missing and not case.missing <= named) or (asked and not case.missing)):
                 said = " / ".join(one.text for one in case.said)
                 print(sorted(case.missing), sorted(asked), case.call, said, sep=" | ")
