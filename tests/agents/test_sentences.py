@@ -16,10 +16,13 @@ def test_the_guard_lets_through_and_asks_no_more_than_is_published() -> None:
         "set 2, let through": 60,
         "set 3, asks needlessly": 65,
         "set 3, let through": 65,
+        "sets 1 to 3, asks needlessly": 195,
+        "sets 1 to 3, let through": 195,
     }
     assert wrong["set 1, let through"] == 0 and wrong["set 1, asks needlessly"] <= 3
     assert wrong["set 2, let through"] == 0 and wrong["set 2, asks needlessly"] <= 4
     assert wrong["set 3, let through"] <= 3 and wrong["set 3, asks needlessly"] <= 16
+    assert wrong["sets 1 to 3, let through"] <= 3 and wrong["sets 1 to 3, asks needlessly"] <= 23
 
 
 def test_choices_told_by_another_word_are_no_door_for_words_that_only_sound_like_them() -> None:
