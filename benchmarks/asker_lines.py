@@ -2,10 +2,10 @@
 
     python benchmarks/asker_lines.py --data bfcl_simple_python.jsonl --data bfcl_multiple.jsonl [--pairs 50] [--write]
 
-`finetune/asker.py` chooses it for what it trains. This is for weights that are there: how often what a model copies for
-an argument is not to be found in what was said, of values that are missing and of values that were told; P(missing)
-weighed by that; and where the line is then. Printed by source, beside P(missing) alone. `--write`: into the record of
-the weights that come with the package.
+`finetune/asker.py` chooses it for what it trains. This is for weights that are there: by how much the odds that a value
+is missing grow where what the model copied for it is not to be found in what was said, where the line is then, and
+where for a student that acts. Printed by source, beside P(missing) alone. `--write`: into the record of the weights
+that come with the package.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from sml_agents.asker.load import READY, load_asker
 from sml_agents.asker.mix import Mix
-from sml_agents.asker.threshold import line, scores_of, with_values
+from sml_agents.asker.threshold import scores_of, with_values
 
 
 def main() -> None:
@@ -28,16 +28,15 @@ def main() -> None:
     given = options.parse_args()
     asker = load_asker(given.asker)
     pairs = Mix.heldout_pairs(given.data, given.pairs, given.pairs, given.seed, written=True)
-    unfound, filled = with_values(asker.model, pairs, lambda name: print(name, flush=True))
-    above = line(filled)
-    print(f"not found: {unfound[0]:.1%} of missing values, {unfound[1]:.1%} of told ones; asks from {above} on")
-    for name, scores in filled.items():
+    found = with_values(asker.model, pairs, lambda name: print(name, flush=True))
+    print(f"odds of what is not found: {found.unfound:g}; asks from {found.line} on, who acts from {found.acting} on")
+    for name, scores in found.scores.items():
         alone = scores_of(asker.model, pairs[name]).figures(asker.record.threshold)
-        print(f"{name}: {scores.figures(above)}, P(missing) alone {alone}")
+        print(f"{name}: {scores.figures(found.line)}, P(missing) alone {alone}")
     if given.write:
-        figures = {f"{name}, values read": scores.figures(above) for name, scores in filled.items()}
-        changed = {"filled": above, "unfound": unfound, "figures": {**asker.record.figures, **figures}}
-        asker.record.model_copy(update=changed).write(READY)
+        chosen = {"version": 3, "filled": found.line, "unfound": found.unfound, "acting": found.acting}
+        figures = {**asker.record.figures, **found.figures()}
+        asker.record.model_copy(update={**chosen, "figures": figures}).write(READY)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 `student_from("asker:")`. The tool is chosen among those offered, the likeliest missing argument is asked for while
 P(missing) reaches the line, and each value is copied out of what was said, or is one of those that the schema allows.
-What is not required is put in only if it was told. No argument is asked for twice: what was answered has to do.
+However sure it is that a value was told: one that it does not find in what was said is asked for. What is not required
+is put in only if it was told. No argument is asked for twice: what was answered has to do.
 
 No call is made again after it was refused. If what the person said of it changes nothing, the argument that they name
 is asked for, else the likeliest one that was not asked for yet, below the line, too. If they say that the tool is the
@@ -22,7 +23,7 @@ from sml_agents.asker.likeness import stems
 from sml_agents.asker.load import Asker, load_asker
 from sml_agents.asker.pairs import words_in
 from sml_agents.asker.prompt import Argument, Said, ToolView
-from sml_agents.asker.told import Filled
+from sml_agents.asker.told import Filled, kept
 from sml_agents.errors import BackendSpecError
 from sml_agents.types import Reply, Role, ToolCall
 from sml_agents.views import StudentView
@@ -35,7 +36,7 @@ _TRIES = 2
 """Calls of a tool that were refused, after which it makes no other: a third one would be a guess."""
 _OF_TOOLS = stems("tool function")
 _KEPT = 64
-"""Conversations whose tool is remembered."""
+"""Conversations whose tool, and what was told so far, is remembered."""
 
 _GIVEN_UP = Reply(text="I cannot get this call right.")
 _NO_TOOL = Reply(text="None of the tools that I have does that.")
@@ -56,9 +57,10 @@ class AskerStudent:
         self, spec: str | Asker = "asker:", *, line: float | None = None, now: dt.datetime | None = None
     ) -> None:
         self.asker = load_asker(spec) if isinstance(spec, str) else spec
-        self.line = self.asker.record.line if line is None else line
+        self.line = self.asker.record.acting_line if line is None else line
         self.now = now
         self._chosen: dict[Any, dict[str | None, float]] = {}
+        self._read: dict[Any, Filled] = {}
         self.settings = {"model": spec if isinstance(spec, str) else f"asker:{spec.folder}", "line": self.line}
 
     async def reply(self, view: StudentView, *, seed: int) -> Reply:
@@ -79,18 +81,29 @@ class AskerStudent:
             return _NO_TOOL
         if sum(made[-1].name == tool.name for _, made in view.calls) >= _TRIES:
             return _GIVEN_UP
-        filled = self.asker.fill(tool, said, self.now)
+        filled = self._filled(tool, said)
         refusal = next((one.text for one in reversed(said) if one.refuses is not None), "")
         named = {one.name for one in tool.arguments if names(refusal, one)}
         call = _call(tool, filled, named)
         refused = [(one.name, one.arguments) for _, made in view.calls for one in made]
         in_vain = (call.name, call.arguments) in refused
         for one in sorted(tool.arguments, key=lambda one: (one.name not in named, -filled.missing[one.name])):
-            lacks = one.required and filled.missing[one.name] >= self.line
+            lacks = one.required and (filled.missing[one.name] >= self.line or filled.made_up(one))
             may_be_wrong = in_vain and (one.required or one.name in named)
             if (lacks or may_be_wrong) and question(one) not in before:
                 return Reply(text=question(one))
         return _GIVEN_UP if in_vain else Reply(text="", tool_calls=(call,), at_once=True)
+
+    def _filled(self, tool: ToolView, said: Sequence[Said]) -> Filled:
+        """What was told so far, with what had been told before the person's latest message."""
+        key = (tool, tuple((one.role, one.text) for one in said))
+        if key not in self._read:
+            found = self.asker.fill(tool, said, self.now)
+            before = max((place + 1 for place, one in enumerate(said[:-1]) if one.role == "user"), default=0)
+            if before:
+                found = kept(self._filled(tool, said[:before]), found, tool, said[-1].text)
+            self._read = {**dict(list(self._read.items())[-_KEPT:]), key: found}
+        return self._read[key]
 
     def _tool(self, view: StudentView, said: Sequence[Said], unsure: bool) -> ToolView | None:
         """The tool that serves what the person began with, but for one that they have said is wrong. `unsure`: none of
@@ -153,7 +166,8 @@ def question(argument: Argument) -> str:
     about = re.split(r"[.;(,\n]", argument.description.strip(), maxsplit=1)[0].strip()
     if not about or len(about) > 60 or about.casefold() in (name, f"the {name}"):
         return f"What should the {name} be?"
-    return f"What should the {name} be ({about[:1].lower()}{about[1:]})?"
+    begins = about[:1] if about[:2].isupper() else about[:1].lower()
+    return f"What should the {name} be ({begins}{about[1:]})?"
 
 
 def _put(arguments: dict[str, Any], path: Sequence[str], value: Any) -> None:

@@ -12,7 +12,7 @@ from sml_agents.asker.mix import OWN_KINDS, Pair
 from sml_agents.asker.prompt import ToolView
 from sml_agents.asker.read import AskerModel
 from sml_agents.asker.rows import Example
-from sml_agents.asker.told import Filled, fill
+from sml_agents.asker.told import Filled, Told, fill
 from sml_agents.errors import InputError, complaint
 from sml_agents.files import write_whole
 
@@ -21,6 +21,7 @@ __all__ = [
     "AskerRecord",
     "Scores",
     "Side",
+    "WithValues",
     "beside",
     "chosen_on",
     "let_through",
@@ -43,7 +44,7 @@ class AskerRecord(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    version: int = 2
+    version: int = 3
     threshold: float = Field(gt=0, lt=1)
     """Ask where P(missing) of a required argument is at least this large."""
     drafted: float = Field(gt=0, lt=1)
@@ -51,9 +52,10 @@ class AskerRecord(BaseModel):
     filled: float | None = Field(default=None, gt=0, lt=1)
     """The same where the values were read, too, and P(missing) is `weighed` by whether they were found. None: of an
     asker that was trained before; then `threshold` is taken."""
-    unfound: tuple[float, float] = (0.5, 0.5)
-    """Shares of values that are not found in what was said: of those that are missing, and of those that were told (but
-    for what is told by name)."""
+    unfound: float = Field(default=1.0, gt=0)
+    """By how much the odds that an argument is missing grow where its value is not found in what was said."""
+    acting: float | None = Field(default=None, gt=0, lt=1)
+    """The same for a student that acts, which asks for what was made up (`Filled.made_up`) in any case."""
     grounded: float = Field(default=0.99, gt=0, lt=1)
     """The same beside a rule, for arguments in whose value it finds a ground."""
     told: dict[str, float] = Field(default_factory=dict)
@@ -68,10 +70,12 @@ class AskerRecord(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _of_before(cls, given: Any) -> Any:
-        """Version 1 had two lines that nobody reads any more, of which `told` was for what could be quoted."""
-        if isinstance(given, dict) and given.get("version") == 1:
-            return {name: value for name, value in given.items() if name not in ("unknown", "told")}
-        return given
+        """Version 1 had two lines that nobody reads any more, of which `told` was for what could be quoted; version 2
+        weighed P(missing) by two shares, where a value was found, too."""
+        if not isinstance(given, dict) or given.get("version", 3) == 3:
+            return given
+        names = ("unknown", "told") if given.get("version") == 1 else ("unfound", "filled")
+        return {name: value for name, value in given.items() if name not in names}
 
     @classmethod
     def read(cls, folder: Path) -> AskerRecord:
@@ -92,21 +96,23 @@ class AskerRecord(BaseModel):
         """From which P(missing) on to ask, where the values were read, too."""
         return self.filled or self.threshold
 
+    @property
+    def acting_line(self) -> float:
+        """The same for a student that acts."""
+        return self.acting or self.line
+
     def weighed(self, filled: Filled) -> dict[str, float]:
-        """P(missing) by argument, by Bayes' rule with what is known of values that are found and of others; none where
-        the person gives the value by the argument's name."""
-        missing, told = self.unfound
-        found = {}
-        for name, p in filled.missing.items():
-            if filled.told[name].named:
-                found[name] = 0.0
-                continue
-            lacking, given = (1 - missing, 1 - told) if filled.told[name].found else (missing, told)
-            found[name] = p * lacking / (p * lacking + (1 - p) * given)
-        return found
+        """P(missing) by argument, with what is known of values that are found and of others; none where the person
+        gives the value by the argument's name."""
+        return {name: _weighed(p, filled.told[name], self.unfound) for name, p in filled.missing.items()}
 
     def write(self, folder: Path) -> None:
         write_whole(folder / RECORD, self.model_dump_json(indent=2) + "\n")
+
+
+def _weighed(p: float, told: Told, unfound: float) -> float:
+    odds = 1.0 if told.found else unfound
+    return 0.0 if told.named else p * odds / (p * odds + 1 - p)
 
 
 class Scores(BaseModel):
@@ -218,17 +224,17 @@ def chosen_on(
         raise InputError("There is no pair of a held-out tool to choose the threshold on: give more data.")
     threshold = line(plain)
     above = line(drafted) if drafted else threshold
-    unfound, filled = with_values(model, pairs, progress)
+    values = with_values(model, pairs, progress)
     grounded, told = beside(sides) if sides else (above, {})
     figures = {name: one.figures(threshold) for name, one in plain.items()}
     figures |= {f"{name}, drafted": one.figures(above) for name, one in drafted.items()}
-    above_filled = line(filled)
-    figures |= {f"{name}, values read": one.figures(above_filled) for name, one in filled.items()}
+    figures |= values.figures()
     return AskerRecord(
         threshold=threshold,
         drafted=above,
-        filled=above_filled,
-        unfound=unfound,
+        filled=values.line,
+        unfound=values.unfound,
+        acting=values.acting,
         grounded=grounded,
         told=told,
         chosen_on={name: len(one.lacking) for name, one in plain.items()},
@@ -236,42 +242,67 @@ def chosen_on(
     )
 
 
+_UNFOUND = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
+"""Odds that are tried."""
+_Read = Mapping[str, Sequence[tuple[Pair, Filled, Filled]]]
+
+
+class WithValues(BaseModel):
+    """What is chosen where the values of a call are read, too, and each pair's scores with that."""
+
+    unfound: float
+    line: float
+    acting: float
+    scores: dict[str, Scores]
+
+    def figures(self) -> dict[str, dict[str, float]]:
+        return {f"{name}, values read": one.figures(self.line) for name, one in self.scores.items()}
+
+
 def with_values(
     model: AskerModel, pairs: Mapping[str, Sequence[Pair]], progress: Callable[[str], None] | None = None
-) -> tuple[tuple[float, float], dict[str, Scores]]:
-    """How often a value is not found, missing or told (the mean over the sources), and each pair's scores with that."""
+) -> WithValues:
+    """`unfound`: those odds with which the line that `line` draws asks most often, the mean over the sources; of
+    equals, the smallest. `acting`: the line with the least harm for a student that asks for what was made up in any
+    case, of which a call on a guess does as much as two needless questions."""
     read: dict[str, list[tuple[Pair, Filled, Filled]]] = {}
     for name, some in pairs.items():
-        kept = [pair for pair in some if pair.tool.required]
-        if kept:
-            read[name] = [
-                (one, fill(model, one.tool, one.lacking.said), fill(model, one.tool, one.whole.said)) for one in kept
-            ]
+        if sides := [
+            (one, fill(model, one.tool, one.lacking.said), fill(model, one.tool, one.whole.said))
+            for one in some
+            if one.tool.required
+        ]:
+            read[name] = sides
         if progress is not None:
             progress(f"{name}, values read")
-    shares = [_unfound(sides) for sides in read.values()]
-    missing, told = (sum(one[k] for one in shares) / max(1, len(shares)) for k in (0, 1))
-    record = AskerRecord(threshold=0.5, drafted=0.5, unfound=(round(missing, 4), round(told, 4)))
-    scores = {name: Scores() for name in read}
+    tried = {odds: _scores(read, odds) for odds in _UNFOUND}
+    asks = {odds: _mean([one.asks(line(scores)) for one in scores.values()]) for odds, scores in tried.items()}
+    best = max(_UNFOUND, key=lambda odds: (round(asks[odds], 9), -odds))
+    acts = _scores(read, best, acting=True).values()
+    harm = {one: _mean([some.needless(one) - _GUESS * some.asks(one) for some in acts]) for one in _GRID}
+    acting = min(_GRID, key=lambda one: (round(harm[one], 6), -one))
+    return WithValues(unfound=best, line=line(tried[best]), acting=acting, scores=tried[best])
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _scores(read: _Read, unfound: float, acting: bool = False) -> dict[str, Scores]:
+    found = {name: Scores() for name in read}
     for name, sides in read.items():
         for pair, *filled in sides:
-            required = [argument.name for argument in pair.tool.required]
-            lacking, whole = ({arg: p for arg, p in record.weighed(one).items() if arg in required} for one in filled)
-            scores[name].add(lacking, whole, pair.lacking.missing)
-    return record.unfound, scores
-
-
-def _unfound(read: Sequence[tuple[Pair, Filled, Filled]]) -> tuple[float, float]:
-    """Shares of values that are not found, of missing ones and of told ones; neither is ever quite none or all."""
-    seen: dict[bool, list[bool]] = {True: [True, False], False: [True, False]}
-    for pair, lacking, whole in read:
-        for argument in pair.tool.required:
-            name = argument.name
-            for side, lacks in ((lacking, name in pair.lacking.missing), (whole, False)):
-                if not side.told[name].named:
-                    seen[lacks].append(not side.told[name].found)
-    missing, told = seen[True], seen[False]
-    return sum(missing) / len(missing), sum(told) / len(told)
+            lacking, whole = (
+                {
+                    one.name: 1.0
+                    if acting and each.made_up(one)
+                    else _weighed(each.missing[one.name], each.told[one.name], unfound)
+                    for one in pair.tool.required
+                }
+                for each in filled
+            )
+            found[name].add(lacking, whole, pair.lacking.missing)
+    return found
 
 
 def _beside(

@@ -2,9 +2,10 @@
 
 What a model copies for an argument counts as told where the person's messages say it, and where these words are not
 another argument's value already: of `the match with FC Aurora`, one of two teams is missing, whatever a small model
-writes for both. Of what a person says of a wrong call, words that only name arguments, or are denied, are no value:
-`No, the day is wrong` tells none, `No, for six` does. An argument that they name there does not get its value again
-from what was said before. What they give by an argument's name (`by_name`) is its value, whatever the model copies.
+writes for both. The answer to a question is first of all the value of what was asked for. Of what a person says of a
+wrong call, words that only name arguments, or are denied, are no value: `No, the day is wrong` tells none, `No, for
+six` does. An argument that they name there does not get its value again from what was said before. What they give by an
+argument's name (`by_name`) is its value, whatever the model copies.
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ import datetime as dt
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 from sml_agents.asker.by_name import Place, by_name, names
 from sml_agents.asker.likeness import stems
+from sml_agents.asker.pairs import words_in
 from sml_agents.asker.prompt import Argument, Said, ToolView
 from sml_agents.asker.read import AskerModel
 from sml_agents.text.schemas import value_at
@@ -27,7 +30,7 @@ from sml_agents.text.values.numbers import find_numbers
 from sml_agents.text.values.words import denies, is_denied, listed
 from sml_agents.text.words import content_words
 
-__all__ = ["Filled", "Told", "fill", "told"]
+__all__ = ["Filled", "Told", "fill", "kept", "told"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,12 @@ class Filled:
     missing: Mapping[str, float]
     """P(missing) of every argument, as the model alone has it."""
     told: Mapping[str, Told]
+
+    def made_up(self, argument: Argument) -> bool:
+        """Whether what the model copied for it stands nowhere. A choice or a yes is not copied but read out of other
+        words."""
+        chosen = bool(argument.options) or argument.sort in ("boolean", "bool")
+        return not chosen and not self.told[argument.name].found
 
 
 def fill(model: AskerModel, tool: ToolView, said: Sequence[Said], now: dt.datetime | None = None) -> Filled:
@@ -48,7 +57,20 @@ def fill(model: AskerModel, tool: ToolView, said: Sequence[Said], now: dt.dateti
     """
     reading = model.read(tool, said)
     words = reading.values([one.name for one in tool.arguments])
-    return Filled(reading.missing, told(tool.arguments, words, reading.missing, said, now))
+    return Filled(reading.missing, told(tool, words, reading.missing, said, now))
+
+
+def kept(before: Filled, now: Filled, tool: ToolView, latest: str) -> Filled:
+    """What was told before the latest message stays told after it, unless this names the argument or denies the value:
+    a small model that reads an answer may lose sight of what it had seen."""
+    missing, found = dict(now.missing), dict(now.told)
+    for one in tool.arguments:
+        old, new = before.told[one.name], now.told[one.name]
+        spoken_of = names(latest, one) or any(is_denied(latest, at) for at in find_words(str(old.value), latest))
+        if old.found and not spoken_of and (not new.found or new.value == old.value):
+            found[one.name] = old
+            missing[one.name] = min(before.missing[one.name], missing[one.name])
+    return Filled(missing, found)
 
 
 @dataclass(frozen=True)
@@ -64,7 +86,7 @@ class Told:
 
 
 def told(
-    arguments: Sequence[Argument],
+    tool: ToolView,
     words: Mapping[str, str],
     missing: Mapping[str, float],
     said: Sequence[Said],
@@ -77,15 +99,25 @@ def told(
         missing: P(missing), by argument: of two that take the same words, those are the surer one's.
         now: what `tomorrow` is counted from, where no message says what day it is; None: the time by this machine.
     """
-    heard = _Heard.of(said, arguments, now)
+    arguments = tool.arguments
+    heard = _Heard.of(said, tool, now)
+    answered = list(heard.answers.values())
     found = {}
-    for one in sorted(arguments, key=lambda one: missing[one.name]):
+    for one in sorted(arguments, key=lambda one: (one.name not in answered, missing[one.name])):
         found[one.name] = heard.told(one, words[one.name])
     return {one.name: found[one.name] for one in arguments}
 
 
 _NOTHING = frozenset(listed("nothing none nobody nowhere"))
 """Words of what is no text's value: `I have nothing to add`."""
+
+
+_UNSAID = re.compile(
+    r"\b(?:un(?:known|said)"
+    r"|(?:not|n['\u2019]t|never|nothing|nobody|no one)\b[^.]{0,20}?\b(?:said|told|tell|say|known|given|mention))",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
 
 @dataclass
@@ -97,7 +129,11 @@ class _Heard:
     refused: Mapping[int, Mapping[str, Any]] = field(default_factory=dict)
     """Which of the messages refuse a call, and the values that it had for the arguments that they name."""
     names: frozenset[str] = frozenset()
-    """Words, by their stems, that only name arguments there."""
+    """Words of the arguments' names, by their stems: in a refusal they only name these."""
+    wish: frozenset[str] = frozenset()
+    """Words, by their stems, that ask for the tool by themselves: the `study cards` of `create study cards`."""
+    answers: Mapping[int, str] = field(default_factory=dict)
+    """Which of the messages answer a question, and the argument that it was for."""
     taken: list[Place] = field(default_factory=list)
     chosen: list[Place] = field(default_factory=list)
     """Words that name a choice: they are that choice's alone, but may be part of a longer value, as in `Red Lion`."""
@@ -105,7 +141,8 @@ class _Heard:
     """What is given by an argument's name, the last time: nobody else's."""
 
     @classmethod
-    def of(cls, said: Sequence[Said], arguments: Sequence[Argument], now: dt.datetime | None) -> _Heard:
+    def of(cls, said: Sequence[Said], tool: ToolView, now: dt.datetime | None) -> _Heard:
+        arguments = tool.arguments
         heard = [one for one in said if one.role == "user"][::-1]
         texts = [one.text for one in heard]
         clock = Clock(now or dt.datetime.now())
@@ -120,7 +157,9 @@ class _Heard:
             if one.refuses is not None
         }
         words = stems(" ".join(one.name for one in arguments))
-        return cls(texts, clock, refused, names=words, named=by_name(texts, arguments, clock))
+        named = by_name(texts, arguments, clock)
+        wish = stems(f"{words_in(tool.name)} {tool.purpose}")
+        return cls(texts, clock, refused, words, wish, _answers(said, arguments), named=named)
 
     def told(self, one: Argument, words: str) -> Told:
         """What was said for an argument: by its name, unless the model's words are found in a later message; else what
@@ -152,20 +191,39 @@ class _Heard:
             )
         if denies(words) or _NOTHING & {token.plain for token in tokens(words)}:
             return Told(words, False)
+        if not self._means(one, words):
+            return Told(words, False)
         return Told(words, self._take([place for place in self._places(words) if self._tells(one, place, words)]))
+
+    def _means(self, one: Argument, words: str) -> bool:
+        """Whether words may be a text's value: `the ?` stands everywhere, and `a file` or `the window seat` says no
+        more than the wish for the tool, the names of arguments and what was chosen for them."""
+        if any(not token.text[0].islower() for token in tokens(words)):
+            return True
+        choices = " ".join(self.texts[number][span.start : span.end] for number, span in self.chosen)
+        meant = stems(" ".join(content_words(words)))
+        return bool(meant - self.wish - self.names - stems(choices))
 
     def _tells(self, one: Argument, place: Place, value: Any) -> bool:
         """Whether words may give an argument a value: those of a refusal not if they are denied or only name arguments,
         those before it not if that value was refused by the argument's name."""
         number, span = place
-        if any(said < number and refused.get(one.name) == value for said, refused in self.refused.items()):
+        for said, refused in self.refused.items():
+            if said < number and one.name in refused and (refused[one.name] == value or self._unsaid(one, said)):
+                return False
+        text = self.texts[number]
+        words = text[span.start : span.end]
+        asked = self.answers.get(number)
+        if asked not in (None, one.name) and stems(words) <= stems(words_in(asked)):
             return False
         if number not in self.refused:
             return True
-        text = self.texts[number]
-        words = text[span.start : span.end]
         means = bool(find_numbers(words)) or bool(stems(" ".join(content_words(words))) - self.names)
         return means and not is_denied(text, span) and not denies(words)
+
+    def _unsaid(self, one: Argument, number: int) -> bool:
+        """Whether a message says of an argument that nobody gave its value: then nothing before it did."""
+        return any(names(part, one) and _UNSAID.search(part) for part in _SENTENCE_END.split(self.texts[number]))
 
     def _yes_or_no(self, one: Argument, kind: Kind, words: str) -> Told:
         chosen = as_bool(words)
@@ -240,6 +298,21 @@ class _Heard:
     def _is_free(self, place: Place) -> bool:
         is_choice = any(place[0] == other[0] and place[1].lies_in(other[1]) for other in self.chosen)
         return not is_choice and not any(_meet(place, other) for other in (*self.taken, *self.named.values()))
+
+
+def _answers(said: Sequence[Said], arguments: Sequence[Argument]) -> dict[int, str]:
+    """By the number of the person's message, the last one first: what the agent had asked for, of which the question
+    has all words; of two whose words it has, that with more."""
+    found: dict[int, str] = {}
+    number = sum(one.role == "user" for one in said)
+    for before, one in pairwise((Said("assistant", ""), *said)):
+        if one.role != "user":
+            continue
+        number -= 1
+        asked = [(len(words_in(each.name).split()), each.name) for each in arguments if names(before.text, each)]
+        if before.role == "assistant" and "?" in before.text and asked:
+            found[number] = max(asked)[1]
+    return found
 
 
 def _only(text: str, span: Span) -> str:

@@ -168,7 +168,11 @@ CANCEL = {**TABLE, "name": "cancel_table"}
 MOVE = {**TABLE, "name": "move_table"}
 
 
-async def turns_of(*answers: str, tools: tuple[dict[str, Any], ...] = (TABLE,)) -> list[Reply]:
+async def turns_of(
+    *answers: str,
+    tools: tuple[dict[str, Any], ...] = (TABLE,),
+    request: str = "A table by the window at Luigi's on Friday, for two",
+) -> list[Reply]:
     """What the student says to a request, and to each of these answers."""
     words = {
         "place": ("Mario's", "Luigi's"),
@@ -181,7 +185,7 @@ async def turns_of(*answers: str, tools: tuple[dict[str, Any], ...] = (TABLE,)) 
     history: list[tuple[Role, str]] = []
     calls: list[tuple[int, tuple[ToolCall, ...]]] = []
     turns: list[Reply] = []
-    for text in ("A table by the window at Luigi's on Friday, for two", *answers):
+    for text in (request, *answers):
         history.append((Role.TEACHER, text))
         turns.append(await student.reply(StudentView(tuple(history), tuple(calls), tools=tools), seed=0))
         if turns[-1].tool_calls:
@@ -243,10 +247,26 @@ async def test_without_another_tool_none_is_left() -> None:
     assert nothing.text == "None of the tools that I have does that."
 
 
-async def test_it_calls_at_once_where_nothing_is_missing(model: AskerModel) -> None:
+async def test_it_calls_at_once_where_nothing_is_missing() -> None:
+    (call,) = await turns_of()
+    assert called(call) == AS_TOLD and not call.text and call.at_once
+
+
+async def test_a_value_that_stands_nowhere_is_asked_for_however_sure_the_asker_is(model: AskerModel) -> None:
     student = AskerStudent(asker(model, 1 - 1e-9))
-    reply = await student.reply(StudentView(((Role.TEACHER, "Ring up Ann"),), tools=(TOOL,)), seed=0)
-    assert reply.tool_calls and not reply.text and reply.at_once
+    reply = await student.reply(StudentView(((Role.TEACHER, "Ring up somebody"),), tools=(TOOL,)), seed=0)
+    assert reply.tool_calls is None and reply.text == "What should the person be?", "what may be chosen is not copied"
+    asked, call, *_ = await turns_of("Go ahead.", request="A table at Luigi's on Friday")
+    assert asked.text == "What should the people be?"
+    assert call.tool_calls, "what was answered has to do"
+
+
+async def test_what_was_told_before_an_answer_stays_told_after_it() -> None:
+    asked, call = await turns_of("The people are two, and so are their names.", request="A table at Luigi's on Friday")
+    assert asked.text == "What should the people be?"
+    assert called(call) == AS_TOLD
+    asked, call = await turns_of("The people are two, but on Saturday.", request="A table at Luigi's on Friday")
+    assert called(call) == AS_TOLD | {"day": "Saturday"}
 
 
 def test_it_is_named_by_a_spec(tmp_path: Path) -> None:

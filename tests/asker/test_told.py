@@ -9,7 +9,7 @@ import pytest
 
 from sml_agents.asker.prompt import Said, ToolView
 from sml_agents.asker.threshold import AskerRecord
-from sml_agents.asker.told import Filled, Told, told
+from sml_agents.asker.told import Filled, Told, kept, told
 
 NOW = dt.datetime(2026, 11, 27)  # a Friday
 INTEGER, NUMBER, TEXT, BOOL = {"type": "integer"}, {"type": "number"}, {"type": "string"}, {"type": "boolean"}
@@ -20,7 +20,7 @@ def heard(schemas: dict[str, Any], words: dict[str, str], *texts: str, **missing
     """`texts`: the person's and the agent's in turn."""
     tool = ToolView.read({"name": "do", "parameters": {"properties": schemas, "required": list(schemas)}})
     said = [Said("assistant" if place % 2 else "user", text) for place, text in enumerate(texts)]
-    return told(tool.arguments, words, {name: missing.get(name, 0.1) for name in schemas}, said, NOW)
+    return told(tool, words, {name: missing.get(name, 0.1) for name in schemas}, said, NOW)
 
 
 @pytest.mark.parametrize(
@@ -74,6 +74,11 @@ def test_what_was_said_becomes_a_value_of_the_schema(schema: dict[str, Any], wor
         ({"enum": ["economy", "business"]}, "economy", "A flight to Rome"),
         ({"enum": [30, 60]}, "30", "45 of them"),
         (BOOL, "no", "A flight to Rome"),
+        (TEXT, "the ?", "Water the plants"),
+        (TEXT, "the it", "What the it is you know"),
+        (INTEGER, "6", "Send them to 6 Larch Close"),
+        (INTEGER, "1", "Do one thing for me"),
+        (DATE, "71, may", "On Line 71, may I ask you to do it?"),
         ({"type": "array"}, "eggs and milk", "only eggs"),
     ],
 )
@@ -130,7 +135,7 @@ def test_a_refusal_that_names_or_denies_gives_no_value(refusal: str) -> None:
     words |= {"guest": "nobody", "dishes": "no"}
     tool = ToolView.read({"name": "do", "parameters": {"properties": TABLE, "required": list(TABLE)}})
     said = [Said("user", "A table, please"), Said("user", refusal, refuses={})]
-    found = told(tool.arguments, words, dict.fromkeys(TABLE, 0.1), said, NOW)
+    found = told(tool, words, dict.fromkeys(TABLE, 0.1), said, NOW)
     assert not any(one.found for one in found.values())
 
 
@@ -150,7 +155,7 @@ def test_a_refusal_may_give_the_value(refusal: str, name: str, value: Any) -> No
     words |= {"guest": "nobody", "dishes": "no"}
     tool = ToolView.read({"name": "do", "parameters": {"properties": TABLE, "required": list(TABLE)}})
     said = [Said("user", "A table for two at Luigi's, at the bar"), Said("user", refusal, refuses={})]
-    found = told(tool.arguments, words, dict.fromkeys(TABLE, 0.1), said, NOW)[name]
+    found = told(tool, words, dict.fromkeys(TABLE, 0.1), said, NOW)[name]
     assert (found.value, found.found) == (value, True)
 
 
@@ -159,12 +164,12 @@ def test_a_value_that_was_refused_by_name_is_looked_for_elsewhere() -> None:
     tool = ToolView.read({"name": "do", "parameters": {"properties": costs, "required": list(costs)}})
     words = {"fixed_costs": "42 dollars", "price": "42 dollars"}
     said = [Said("user", "At a price of 42 dollars. The fixed costs come to 29,600.")]
-    before = told(tool.arguments, words, {"fixed_costs": 0.1, "price": 0.2}, said, NOW)
+    before = told(tool, words, {"fixed_costs": 0.1, "price": 0.2}, said, NOW)
     assert before["fixed_costs"] == Told(42, True)
     call = {"fixed_costs": 42, "price": 29600}
     for refusal, fixed in (("The fixed costs are wrong.", 29600), ("No.", 42), ("No, fixed costs of 42 dollars!", 42)):
         talk = [*said, Said("user", refusal, refuses=call)]
-        found = told(tool.arguments, words, {"fixed_costs": 0.1, "price": 0.2}, talk, NOW)
+        found = told(tool, words, {"fixed_costs": 0.1, "price": 0.2}, talk, NOW)
         assert found["fixed_costs"] == Told(fixed, True), refusal
 
 
@@ -318,15 +323,58 @@ def test_the_only_number_left_is_taken_where_the_model_copied_another_arguments_
 
 
 def test_what_is_named_is_not_missing() -> None:
-    record = AskerRecord(threshold=0.5, drafted=0.5, unfound=(0.8, 0.1))
+    record = AskerRecord(threshold=0.5, drafted=0.5, unfound=10)
     one, other = Told("Napa", True, named=True), Told("Napa", True)
     weighed = record.weighed(Filled({"a": 0.99, "b": 0.99}, {"a": one, "b": other}))
     assert weighed["a"] == 0 and weighed["b"] > 0.9
 
 
-def test_p_missing_is_weighed_by_bayes_rule() -> None:
-    record = AskerRecord(threshold=0.5, drafted=0.5, unfound=(0.8, 0.1))
+def test_what_is_not_found_is_likelier_to_be_missing() -> None:
+    record = AskerRecord(threshold=0.5, drafted=0.5, unfound=10)
     filled = Filled({"a": 0.5, "b": 0.5}, {"a": Told(1, True), "b": Told(1, False)})
-    assert record.weighed(filled) == pytest.approx({"a": 0.2 / 1.1, "b": 0.8 / 0.9})
-    before = AskerRecord(threshold=0.5, drafted=0.5)
-    assert before.weighed(filled) == pytest.approx({"a": 0.5, "b": 0.5})
+    assert record.weighed(filled) == pytest.approx({"a": 0.5, "b": 10 / 11})
+
+
+def test_a_record_of_before_asks_by_p_missing_alone() -> None:
+    before = AskerRecord.model_validate(
+        {"version": 2, "threshold": 0.6, "drafted": 0.5, "filled": 0.7, "unfound": [0.8, 0.1]}
+    )
+    assert before.line == 0.6 and before.unfound == 1
+
+
+def test_an_answer_is_the_value_of_what_was_asked_for_and_of_nothing_else() -> None:
+    trade = ("Swap Matt Crane for somebody", "What should the receive be?", "Ron Abbey.")
+    found = heard({"give": TEXT, "receive": TEXT}, {"give": "Ron Abbey", "receive": "Ron Abbey"}, *trade, receive=0.3)
+    assert found["receive"] == Told("Ron Abbey", True) and not found["give"].found
+    account = {"account_type": {"enum": ["youth", "deposit"]}, "initial_deposit": NUMBER}
+    opened = (
+        "Open an account of the youth type",
+        "What should the initial deposit be?",
+        "The initial deposit is $2,120.",
+    )
+    found = heard(account, {"account_type": "deposit", "initial_deposit": "$2,120"}, *opened)
+    assert found["account_type"] == Told("youth", True) and found["initial_deposit"].value == 2120
+    assert not heard(account, {"account_type": "deposit", "initial_deposit": "it"}, "Open one", *opened[1:])[
+        "account_type"
+    ].found
+    more = heard(
+        {"day": TEXT, "people": INTEGER}, {"day": "Friday", "people": "6"}, "Hi", "For how many people?", "6, on Friday"
+    )
+    assert more == {"day": Told("Friday", True), "people": Told(6, True)}, "an answer may say more"
+
+
+@pytest.mark.parametrize(
+    ("latest", "value", "stays"),
+    [
+        ("For six.", "it", True),
+        ("For six.", "Friday", True),
+        ("For six, on Saturday.", "Saturday", False),
+        ("No, the day is another one.", "it", False),
+        ("For six, but not on Friday.", "it", False),
+    ],
+)
+def test_what_was_told_stays_unless_it_is_spoken_of(latest: str, value: str, stays: bool) -> None:
+    tool = ToolView.read({"name": "do", "parameters": {"properties": {"day": TEXT}, "required": ["day"]}})
+    before = Filled({"day": 0.1}, {"day": Told("Friday", True)})
+    now = Filled({"day": 0.9}, {"day": Told(value, value != "it")})
+    assert kept(before, now, tool, latest) == (before if stays else now)

@@ -13,7 +13,7 @@ from sml_agents.text.values.times import find_times
 from sml_agents.text.values.words import Span, clause_of, fold, listed, tokens
 from sml_agents.text.words import stem
 
-__all__ = ["CURRENCIES", "MEASURES", "find_counts"]
+__all__ = ["CURRENCIES", "MEASURES", "find_counts", "names_a_thing"]
 
 
 def find_counts(kind: Kind, text: str, clock: Clock) -> list[Mention]:
@@ -59,7 +59,7 @@ def find_counts(kind: Kind, text: str, clock: Clock) -> list[Mention]:
             continue  # three nights are no three guests, four times no four stars
         if _is_of_another_unit(kind, text, mention.span):
             continue
-        if _names_a_thing(kind, text, mention.span) or _SHARE.match(text, mention.span.end):
+        if names_a_thing(kind, text, mention.span) or _SHARE.match(text, mention.span.end):
             continue
         if kind.counts_things and not kind.words & _PRICES and _is_money(text, mention.span):
             continue
@@ -295,12 +295,14 @@ _LABELS = frozenset(
 _IDENTITY = frozenset(map(stem, listed("number no nr id code ref reference")))
 """Those that stand for one another."""
 _STREET = re.compile(
-    r"\s+(?:\w+\s+){0,2}(?:street|st|road|rd|avenue|ave|lane|drive|boulevard|blvd|square|way|rue)\b", re.IGNORECASE
+    r"\s+(?:\w+\s+){0,2}(?:street|st|road|rd|avenue|ave|lane|drive|boulevard|blvd|square|way|rue)\b"
+    r"|\s+(?-i:[A-Z]\w+\s+){1,2}(?-i:Crescent|Terrace|Close|Rise|Row|Court|Grove|Gardens|Mews|Parade|Alley|Quay|Wharf)\b",
+    re.IGNORECASE,
 )
 _PHONE = re.compile(r"\+?\d[\d\s()/-]{5,}\d")
 
 
-def _names_a_thing(kind: Kind, text: str, span: Span) -> bool:
+def names_a_thing(kind: Kind, text: str, span: Span) -> bool:
     """Whether a number tells nothing that is counted: `order 4711`, `4 Elm Street`, a part of `555 0199`."""
     if not text[span.start : span.end].isdigit():
         return False

@@ -104,6 +104,8 @@ _NEXT = frozenset(
         "prossimo volgende"
     )
 )
+_ASKS = re.compile(r"\s+(?:I|i|we|you|he|she|they|it|be|not|have|also|well)\b")
+"""What follows `may` where it is no month."""
 _RELATIVE_UNITS = ("day", "week", "month", "year", "tag", "woche", "monat", "jahr", "jour", "semaine", "mois")
 _VERBS = re.compile(r"\b(?:to|i|you|we|he|she|it|they|that|who|there|this)\s+$|^\W*$", re.IGNORECASE)
 
@@ -345,6 +347,8 @@ def _holds_together(text: str, window: tuple[Any, ...], numbers: list[bool], wor
 def _likely(text: str, window: tuple[Any, ...], words: dict[str, frozenset[str]]) -> bool:
     """Whether a run of words can be a date: all of them known to the parser, one of them a day, month or unit."""
     plain = [token.plain for token in window]
+    if any(token.text == "may" and _ASKS.match(text, token.end) for token in window):
+        return False  # `Gate 12, may I go?`
     numbers = [bool(re.match(r"\d", word)) or word in ORDINALS or bool(find_numbers(word)) for word in plain]
     known = [n or w in words["strong"] or w in words["weak"] for n, w in zip(numbers, plain, strict=True)]
     if not all(known):

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sml_agents.text.values.compare import mentions
+from sml_agents.text.values.counts import names_a_thing
 from sml_agents.text.values.date_phrases import Clock
 from sml_agents.text.values.dates import find_dates
 from sml_agents.text.values.kinds import Kind, kind_of
@@ -86,13 +87,16 @@ def _moments(text: str, clock: Clock) -> list[Formed]:
 
 
 def _numbers(kind: Kind, text: str, clock: Clock) -> list[Formed]:
-    """Numbers that belong to no day and no time; where the kind counts a unit of time, lengths in that unit."""
+    """Numbers that belong to no day, no time and no thing's name; where the kind counts a unit of time, lengths in that
+    unit."""
     unit = kind.unit
     found = [Formed(one.span, _in_units(one, unit)) for one in find_lengths(text)] if unit else []
     elsewhere = [one.span for some in (found, find_dates(text, clock), find_times(text)) for one in some]
     elsewhere += [Span(*one.span()) for one in _SOME_ONE.finditer(text)]
     for one in find_numbers(text):
         values = [value for value in one.values if math.isfinite(value)]
+        if names_a_thing(kind, text, one.span):
+            continue
         if values and not any(one.span.overlaps(other) for other in elsewhere):
             said = text[one.span.start : one.span.end]
             if re.search(r"m$|\sM$", said):  # metres, no millions
@@ -104,7 +108,11 @@ def _numbers(kind: Kind, text: str, clock: Clock) -> list[Formed]:
     return sorted(one for one in found if not any(one.span.lies_in(other) for other in spans - {one.span}))
 
 
-_SOME_ONE = re.compile(r"\b(?:an)?other one\b", re.IGNORECASE)
+_SOME_ONE = re.compile(
+    r"\b(?:(?:an)?other|this|that|which|no|every|each|any) one\b"
+    r"|\bone (?:thing|of|another|(?:more|last) (?:thing|fav|quest))",
+    re.IGNORECASE,
+)
 """Where `one` stands for a thing, and counts nothing."""
 
 
