@@ -263,8 +263,8 @@ def with_values(
     model: AskerModel, pairs: Mapping[str, Sequence[Pair]], progress: Callable[[str], None] | None = None
 ) -> WithValues:
     """`unfound`: those odds with which the line that `line` draws asks most often, the mean over the sources; of
-    equals, the smallest. `acting`: the line with the least harm for a student that asks for what was made up in any
-    case, of which a call on a guess does as much as two needless questions."""
+    equals, the smallest. `acting`: the line of a student that asks for what was made up in any case, at which the share
+    of gaps that are asked about is most above that of needless questions (Youden's J); of equals, the highest."""
     read: dict[str, list[tuple[Pair, Filled, Filled]]] = {}
     for name, some in pairs.items():
         if sides := [
@@ -279,8 +279,8 @@ def with_values(
     asks = {odds: _mean([one.asks(line(scores)) for one in scores.values()]) for odds, scores in tried.items()}
     best = max(_UNFOUND, key=lambda odds: (round(asks[odds], 9), -odds))
     acts = _scores(read, best, acting=True).values()
-    harm = {one: _mean([some.needless(one) - _GUESS * some.asks(one) for some in acts]) for one in _GRID}
-    acting = min(_GRID, key=lambda one: (round(harm[one], 6), -one))
+    above = {one: _mean([some.asks(one) - some.needless(one) for some in acts]) for one in _GRID}
+    acting = max(_GRID, key=lambda one: (round(above[one], 6), one))
     return WithValues(unfound=best, line=line(tried[best]), acting=acting, scores=tried[best])
 
 
