@@ -34,7 +34,7 @@ from sml_agents.agents.slots import slots_of
 from sml_agents.asker.load import Asker, load_asker
 from sml_agents.asker.prompt import Said, ToolView
 from sml_agents.asker.rows import Example
-from sml_agents.asker.threshold import Scores
+from sml_agents.asker.threshold import Scores, weighed
 from sml_agents.asker.told import Filled, Told, fill
 from sml_agents.asker.written import OUTSIDE, read_written
 from sml_agents.evaluation.bag import BagOfWords
@@ -98,7 +98,7 @@ class Cells:
 
         kept = self._kept(f"{case.id} {tool} values read", read)
         told = {name: Told(None, found, named) for name, (_, found, named) in kept.items()}
-        return self.asker.record.weighed(Filled({name: p for name, (p, _, _) in kept.items()}, told))
+        return weighed(Filled({name: p for name, (p, _, _) in kept.items()}, told))
 
     def example(self, key: str, tool: ToolView, example: Example, drafts: dict[str, str] | None) -> dict[str, float]:
         """P(missing) of what an example of training's kind lacks."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sml_agents.asker.prompt import Said, ToolView
 from sml_agents.asker.read import AskerModel
-from sml_agents.asker.threshold import AskerRecord
+from sml_agents.asker.threshold import AskerRecord, weighed
 from sml_agents.asker.told import Filled, fill
 from sml_agents.errors import InputError, MissingExtra
 from sml_agents.specs import read_spec
@@ -51,7 +51,7 @@ class Asker:
         """What a conversation gives for a call, P(missing) of each argument weighed by whether its value was found; see
         `sml_agents.asker.told.fill`."""
         filled = fill(self.model, tool, said, now)
-        return replace(filled, missing=self.record.weighed(filled))
+        return replace(filled, missing=weighed(filled))
 
     def choose(self, tools: Sequence[ToolView], said: Sequence[Said]) -> ToolView | None:
         """The tool that serves the request, None where none does."""

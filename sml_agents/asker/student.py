@@ -2,8 +2,8 @@
 
 `student_from("asker:")`. The tool is chosen among those offered, the likeliest missing argument is asked for while
 P(missing) reaches the line, and each value is copied out of what was said, or is one of those that the schema allows.
-However sure it is that a value was told: one that it does not find in what was said is asked for. What is not required
-is put in only if it was told. No argument is asked for twice: what was answered has to do.
+What is not required is put in only if it was told, and what was told before an answer stays told after it. No argument
+is asked for twice: what was answered has to do.
 
 No call is made again after it was refused. If what the person said of it changes nothing, the argument that they name
 is asked for, else the likeliest one that was not asked for yet, below the line, too. If they say that the tool is the
@@ -57,7 +57,7 @@ class AskerStudent:
         self, spec: str | Asker = "asker:", *, line: float | None = None, now: dt.datetime | None = None
     ) -> None:
         self.asker = load_asker(spec) if isinstance(spec, str) else spec
-        self.line = self.asker.record.acting_line if line is None else line
+        self.line = self.asker.record.line if line is None else line
         self.now = now
         self._chosen: dict[Any, dict[str | None, float]] = {}
         self._read: dict[Any, Filled] = {}
@@ -88,7 +88,7 @@ class AskerStudent:
         refused = [(one.name, one.arguments) for _, made in view.calls for one in made]
         in_vain = (call.name, call.arguments) in refused
         for one in sorted(tool.arguments, key=lambda one: (one.name not in named, -filled.missing[one.name])):
-            lacks = one.required and (filled.missing[one.name] >= self.line or filled.made_up(one))
+            lacks = one.required and filled.missing[one.name] >= self.line
             may_be_wrong = in_vain and (one.required or one.name in named)
             if (lacks or may_be_wrong) and question(one) not in before:
                 return Reply(text=question(one))

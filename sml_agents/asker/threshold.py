@@ -18,15 +18,17 @@ from sml_agents.files import write_whole
 
 __all__ = [
     "RECORD",
+    "UNFOUND",
     "AskerRecord",
     "Scores",
     "Side",
-    "WithValues",
     "beside",
     "chosen_on",
     "let_through",
     "line",
     "scores_of",
+    "values_of",
+    "weighed",
     "with_values",
 ]
 
@@ -35,6 +37,9 @@ NEEDLESS = 0.1
 """Share of complete requests that may be asked about, at the threshold that is chosen."""
 _GUESS = 2
 """How many needless questions weigh as much as a call on a guess."""
+UNFOUND = 10.0
+"""By how much the odds that a value is missing grow where it is not found in what was said: of 1 to 1000 that with
+which the package's asker tells pairs of held-out tools apart best (`benchmarks/asker_lines.py`)."""
 _HARDLY = (0.0, 0.02, 0.04, 0.06, 0.08, 0.1)
 """Shares of the missing values of a kind that may count as told, which are tried."""
 
@@ -52,10 +57,6 @@ class AskerRecord(BaseModel):
     filled: float | None = Field(default=None, gt=0, lt=1)
     """The same where the values were read, too, and P(missing) is `weighed` by whether they were found. None: of an
     asker that was trained before; then `threshold` is taken."""
-    unfound: float = Field(default=1.0, gt=0)
-    """By how much the odds that an argument is missing grow where its value is not found in what was said."""
-    acting: float | None = Field(default=None, gt=0, lt=1)
-    """The same for a student that acts, which asks for what was made up (`Filled.made_up`) in any case."""
     grounded: float = Field(default=0.99, gt=0, lt=1)
     """The same beside a rule, for arguments in whose value it finds a ground."""
     told: dict[str, float] = Field(default_factory=dict)
@@ -96,23 +97,19 @@ class AskerRecord(BaseModel):
         """From which P(missing) on to ask, where the values were read, too."""
         return self.filled or self.threshold
 
-    @property
-    def acting_line(self) -> float:
-        """The same for a student that acts."""
-        return self.acting or self.line
-
-    def weighed(self, filled: Filled) -> dict[str, float]:
-        """P(missing) by argument, with what is known of values that are found and of others; none where the person
-        gives the value by the argument's name."""
-        return {name: _weighed(p, filled.told[name], self.unfound) for name, p in filled.missing.items()}
-
     def write(self, folder: Path) -> None:
         write_whole(folder / RECORD, self.model_dump_json(indent=2) + "\n")
 
 
-def _weighed(p: float, told: Told, unfound: float) -> float:
-    odds = 1.0 if told.found else unfound
-    return 0.0 if told.named else p * odds / (p * odds + 1 - p)
+def weighed(filled: Filled, unfound: float = UNFOUND) -> dict[str, float]:
+    """P(missing) by argument, higher where the value is not found in what was said; none where the person gives it by
+    the argument's name."""
+
+    def p(name: str, told: Told) -> float:
+        missing, odds = filled.missing[name], 1.0 if told.found else unfound
+        return 0.0 if told.named else missing * odds / (missing * odds + 1 - missing)
+
+    return {name: p(name, told) for name, told in filled.told.items()}
 
 
 class Scores(BaseModel):
@@ -224,17 +221,16 @@ def chosen_on(
         raise InputError("There is no pair of a held-out tool to choose the threshold on: give more data.")
     threshold = line(plain)
     above = line(drafted) if drafted else threshold
-    values = with_values(model, pairs, progress)
+    filled = with_values(values_of(model, pairs, progress))
     grounded, told = beside(sides) if sides else (above, {})
     figures = {name: one.figures(threshold) for name, one in plain.items()}
     figures |= {f"{name}, drafted": one.figures(above) for name, one in drafted.items()}
-    figures |= values.figures()
+    above_filled = line(filled)
+    figures |= {f"{name}, values read": one.figures(above_filled) for name, one in filled.items()}
     return AskerRecord(
         threshold=threshold,
         drafted=above,
-        filled=values.line,
-        unfound=values.unfound,
-        acting=values.acting,
+        filled=above_filled,
         grounded=grounded,
         told=told,
         chosen_on={name: len(one.lacking) for name, one in plain.items()},
@@ -242,67 +238,34 @@ def chosen_on(
     )
 
 
-_UNFOUND = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
-"""Odds that are tried."""
-_Read = Mapping[str, Sequence[tuple[Pair, Filled, Filled]]]
+Read = Sequence[tuple[Pair, Filled, Filled]]
+"""Pairs, and what was told in each of their sides."""
 
 
-class WithValues(BaseModel):
-    """What is chosen where the values of a call are read, too, and each pair's scores with that."""
-
-    unfound: float
-    line: float
-    acting: float
-    scores: dict[str, Scores]
-
-    def figures(self) -> dict[str, dict[str, float]]:
-        return {f"{name}, values read": one.figures(self.line) for name, one in self.scores.items()}
-
-
-def with_values(
+def values_of(
     model: AskerModel, pairs: Mapping[str, Sequence[Pair]], progress: Callable[[str], None] | None = None
-) -> WithValues:
-    """`unfound`: those odds with which the line that `line` draws asks most often, the mean over the sources; of
-    equals, the smallest. `acting`: the line of a student that asks for what was made up in any case, at which the share
-    of gaps that are asked about is most above that of needless questions (Youden's J); of equals, the highest."""
-    read: dict[str, list[tuple[Pair, Filled, Filled]]] = {}
+) -> dict[str, Read]:
+    """Both sides of each pair read with their values."""
+    read: dict[str, Read] = {}
     for name, some in pairs.items():
-        if sides := [
-            (one, fill(model, one.tool, one.lacking.said), fill(model, one.tool, one.whole.said))
-            for one in some
-            if one.tool.required
-        ]:
-            read[name] = sides
+        if kept := [one for one in some if one.tool.required]:
+            read[name] = [
+                (one, fill(model, one.tool, one.lacking.said), fill(model, one.tool, one.whole.said)) for one in kept
+            ]
         if progress is not None:
             progress(f"{name}, values read")
-    tried = {odds: _scores(read, odds) for odds in _UNFOUND}
-    asks = {odds: _mean([one.asks(line(scores)) for one in scores.values()]) for odds, scores in tried.items()}
-    best = max(_UNFOUND, key=lambda odds: (round(asks[odds], 9), -odds))
-    acts = _scores(read, best, acting=True).values()
-    above = {one: _mean([some.asks(one) - some.needless(one) for some in acts]) for one in _GRID}
-    acting = max(_GRID, key=lambda one: (round(above[one], 6), one))
-    return WithValues(unfound=best, line=line(tried[best]), acting=acting, scores=tried[best])
+    return read
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
-
-
-def _scores(read: _Read, unfound: float, acting: bool = False) -> dict[str, Scores]:
-    found = {name: Scores() for name in read}
+def with_values(read: Mapping[str, Read], unfound: float = UNFOUND) -> dict[str, Scores]:
+    """Each pair's scores where the values were read, too; `unfound`: as the constant."""
+    scores = {name: Scores() for name in read}
     for name, sides in read.items():
         for pair, *filled in sides:
-            lacking, whole = (
-                {
-                    one.name: 1.0
-                    if acting and each.made_up(one)
-                    else _weighed(each.missing[one.name], each.told[one.name], unfound)
-                    for one in pair.tool.required
-                }
-                for each in filled
-            )
-            found[name].add(lacking, whole, pair.lacking.missing)
-    return found
+            required = [argument.name for argument in pair.tool.required]
+            lacking, whole = ({arg: p for arg, p in weighed(one, unfound).items() if arg in required} for one in filled)
+            scores[name].add(lacking, whole, pair.lacking.missing)
+    return scores
 
 
 def _beside(

@@ -41,12 +41,6 @@ class Filled:
     """P(missing) of every argument, as the model alone has it."""
     told: Mapping[str, Told]
 
-    def made_up(self, argument: Argument) -> bool:
-        """Whether what the model copied for it stands nowhere. A choice or a yes is not copied but read out of other
-        words."""
-        chosen = bool(argument.options) or argument.sort in ("boolean", "bool")
-        return not chosen and not self.told[argument.name].found
-
 
 def fill(model: AskerModel, tool: ToolView, said: Sequence[Said], now: dt.datetime | None = None) -> Filled:
     """What a conversation gives for a call: P(missing) of all arguments, also of those that are not required, and what

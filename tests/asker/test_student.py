@@ -252,15 +252,6 @@ async def test_it_calls_at_once_where_nothing_is_missing() -> None:
     assert called(call) == AS_TOLD and not call.text and call.at_once
 
 
-async def test_a_value_that_stands_nowhere_is_asked_for_however_sure_the_asker_is(model: AskerModel) -> None:
-    student = AskerStudent(asker(model, 1 - 1e-9))
-    reply = await student.reply(StudentView(((Role.TEACHER, "Ring up somebody"),), tools=(TOOL,)), seed=0)
-    assert reply.tool_calls is None and reply.text == "What should the person be?", "what may be chosen is not copied"
-    asked, call, *_ = await turns_of("Go ahead.", request="A table at Luigi's on Friday")
-    assert asked.text == "What should the people be?"
-    assert call.tool_calls, "what was answered has to do"
-
-
 async def test_what_was_told_before_an_answer_stays_told_after_it() -> None:
     asked, call = await turns_of("The people are two, and so are their names.", request="A table at Luigi's on Friday")
     assert asked.text == "What should the people be?"

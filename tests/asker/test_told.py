@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sml_agents.asker.prompt import Said, ToolView
-from sml_agents.asker.threshold import AskerRecord
+from sml_agents.asker.threshold import AskerRecord, weighed
 from sml_agents.asker.told import Filled, Told, kept, told
 
 NOW = dt.datetime(2026, 11, 27)  # a Friday
@@ -171,6 +171,12 @@ def test_a_value_that_was_refused_by_name_is_looked_for_elsewhere() -> None:
         talk = [*said, Said("user", refusal, refuses=call)]
         found = told(tool, words, {"fixed_costs": 0.1, "price": 0.2}, talk, NOW)
         assert found["fixed_costs"] == Told(fixed, True), refusal
+    for refusal in (
+        "Nobody told you the fixed costs.",
+        "The value of fixed costs is not known yet: nobody has said it.",
+    ):
+        found = told(tool, words, dict.fromkeys(costs, 0.1), [*said, Said("user", refusal, refuses=call)], NOW)
+        assert not found["fixed_costs"].found and found["price"].found, "to take another one would be to guess"
 
 
 def test_what_is_said_later_comes_first_and_the_agents_words_do_not_count() -> None:
@@ -322,24 +328,15 @@ def test_the_only_number_left_is_taken_where_the_model_copied_another_arguments_
     assert found == {"valve": Told("V-63K", True), "opening": Told(45, True)}
 
 
-def test_what_is_named_is_not_missing() -> None:
-    record = AskerRecord(threshold=0.5, drafted=0.5, unfound=10)
-    one, other = Told("Napa", True, named=True), Told("Napa", True)
-    weighed = record.weighed(Filled({"a": 0.99, "b": 0.99}, {"a": one, "b": other}))
-    assert weighed["a"] == 0 and weighed["b"] > 0.9
-
-
-def test_what_is_not_found_is_likelier_to_be_missing() -> None:
-    record = AskerRecord(threshold=0.5, drafted=0.5, unfound=10)
-    filled = Filled({"a": 0.5, "b": 0.5}, {"a": Told(1, True), "b": Told(1, False)})
-    assert record.weighed(filled) == pytest.approx({"a": 0.5, "b": 10 / 11})
+def test_what_is_named_is_not_missing_and_what_is_not_found_is_likelier_to_be() -> None:
+    named, found, nowhere = Told("Napa", True, named=True), Told("Napa", True), Told("Napa", False)
+    filled = Filled({"a": 0.99, "b": 0.5, "c": 0.5}, {"a": named, "b": found, "c": nowhere})
+    assert weighed(filled) == pytest.approx({"a": 0, "b": 0.5, "c": 10 / 11})
 
 
 def test_a_record_of_before_asks_by_p_missing_alone() -> None:
-    before = AskerRecord.model_validate(
-        {"version": 2, "threshold": 0.6, "drafted": 0.5, "filled": 0.7, "unfound": [0.8, 0.1]}
-    )
-    assert before.line == 0.6 and before.unfound == 1
+    before = {"version": 2, "threshold": 0.6, "drafted": 0.5, "filled": 0.7, "unfound": [0.8, 0.1]}
+    assert AskerRecord.model_validate(before).line == 0.6
 
 
 def test_an_answer_is_the_value_of_what_was_asked_for_and_of_nothing_else() -> None:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import random
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from sml_agents.asker.load import load_asker
 from sml_agents.asker.prompt import Argument, Said, ToolView
 from sml_agents.asker.read import AskerModel
-from sml_agents.asker.rows import Example, Row
-from sml_agents.asker.threshold import AskerRecord, Scores, line
+from sml_agents.asker.rows import Example, Pair, Row
+from sml_agents.asker.threshold import AskerRecord, Scores, line, values_of, with_values
 from sml_agents.asker.train import AskerSettings, Step, in_passes, steps_of, train_asker
 from sml_agents.asker.trees import Tree, side_by_side
 from sml_agents.asker.weights import mean_of
@@ -143,6 +145,31 @@ def test_the_line_is_the_lowest_with_few_needless_questions() -> None:
     assert line({**files, "written": hard}) == 0.95, "many files do not outvote the written ones"
     assert easy.auc() == 1.0
     assert Scores(lacking=[0.5], whole=[0.5], named=[True]).auc() == 0.5
+
+
+class Doubts:
+    """In place of a model: it copies `Ann` whatever was said, and doubts as much as its texts say."""
+
+    def read(self, tool: ToolView, said: list[Said]) -> Any:
+        missing = {"person": float(said[0].text.split()[-1]), "line": float(said[0].text.split()[-2])}
+        return SimpleNamespace(missing=missing, values=lambda names: {"person": "Ann", "line": "home"})
+
+
+def test_what_is_not_found_speaks_for_a_question() -> None:
+    lines = Argument("line", options=("home", "work"))
+    tool = ToolView("ring", "Ring somebody up", (Argument("person"), lines))
+
+    def pair(lacking: str, whole: str) -> Pair:
+        said = ((Said("user", text),) for text in (lacking, whole))
+        return Pair(
+            tool, *(Example(one, {"person": who, "line": "home"}) for one, who in zip(said, (None, "Ann"), strict=True))
+        )
+
+    model: Any = Doubts()
+    read = values_of(model, {"one": [pair("Ring up, at home 0.1 0.3", "Ring up Ann, at home 0.1 0.4")]})
+    assert with_values(read, 1)["one"].auc() == 0
+    scores = with_values(read)["one"]
+    assert scores.auc() == 1 and scores.lacking == pytest.approx([3 / 3.7]) and scores.whole == pytest.approx([0.4])
 
 
 @pytest.mark.parametrize(
