@@ -13,6 +13,7 @@ from typing import Any
 from sml_agents.asker.likeness import shares
 from sml_agents.asker.prompt import MISSING, NO_TOOL, Argument, Said, ToolView, branch, choice, conversation, opening
 from sml_agents.asker.trees import Tree
+from sml_agents.backends.threads import available_cpus
 
 __all__ = ["GREETING", "AskerModel", "Reading"]
 
@@ -28,11 +29,14 @@ _KEPT = 32
 
 
 class AskerModel:
-    """A model that was trained to say what is missing, in this process. Calls from several threads take turns."""
+    """A model that was trained to say what is missing, in this process. Of several threads as many read at once as
+    there are cores, on a GPU one."""
 
     def __init__(self, model: Any, tokenizer: Any) -> None:
         self.model, self.tokenizer = model, tokenizer
+        self._lanes = threading.BoundedSemaphore(available_cpus() if model.device.type == "cpu" else 1)
         self._lock = threading.Lock()
+        """Of what is remembered."""
         from sml_agents.backends.decoder import cache_name
 
         self._cache_name = cache_name(model.model)
@@ -92,7 +96,7 @@ class AskerModel:
             return Reading(self, tuple(said), (), {}, [])
         import torch
 
-        with self._lock, torch.inference_mode():
+        with self._lanes, torch.inference_mode():
             opened = self._opened(opening(tool))
             tree = Tree(before=opened[0][0].shape[-2])
             talk = tree.add(self._ids(conversation(said)))
@@ -113,7 +117,7 @@ class AskerModel:
         (question,), (line_end,) = self._ids(MISSING), self._ids("\n")
         hidden_AD, sees_AS, positions_A = state.hidden_AD[rows], state.sees_AS[rows], state.positions_A[rows]
         written: list[list[int]] = [[] for _ in rows]
-        with self._lock, torch.inference_mode():
+        with self._lanes, torch.inference_mode():
             cache = self._cached([(layer.keys, layer.values) for layer in state.cache.layers])
             shape, never = (len(rows), len(rows)), torch.finfo(sees_AS.dtype).min
             apart_AA = torch.full(shape, never, device=sees_AS.device).fill_diagonal_(0.0)
@@ -137,7 +141,7 @@ class AskerModel:
         self, said: Sequence[Said], choices: Sequence[tuple[Argument, Sequence[str]]], opened: Opened
     ) -> list[str]:
         """Of each argument's options the likeliest, all read in one pass."""
-        with self._lock:
+        with self._lanes:
             tree = Tree(before=opened[0][0].shape[-2])
             talk = tree.add(self._ids(conversation(said)))
             spans = []
@@ -173,7 +177,7 @@ class AskerModel:
 
     def names(self, tools: Sequence[ToolView], said: Sequence[Said]) -> list[float]:
         """The log-probability of each tool's name, and of none, after what was said, as the model alone has it."""
-        with self._lock:
+        with self._lanes:
             tree = Tree()
             top = tree.add(self._ids(choice(tools) + conversation(said)))
             spans = []
@@ -200,16 +204,17 @@ class AskerModel:
         import torch
         from transformers import DynamicCache
 
-        if text not in self._openings:
-            cache: Any = DynamicCache()
-            with torch.inference_mode():
-                ids_1T = torch.tensor([self._ids(text)], device=self.model.device)
-                self.model.model(ids_1T, use_cache=True, **{self._cache_name: cache})
-            self._openings[text] = [(layer.keys, layer.values) for layer in cache.layers]
-        self._openings.move_to_end(text)
-        if len(self._openings) > _KEPT:
-            self._openings.popitem(last=False)
-        return self._openings[text]
+        with self._lock:
+            if text not in self._openings:
+                cache: Any = DynamicCache()
+                with torch.inference_mode():
+                    ids_1T = torch.tensor([self._ids(text)], device=self.model.device)
+                    self.model.model(ids_1T, use_cache=True, **{self._cache_name: cache})
+                self._openings[text] = [(layer.keys, layer.values) for layer in cache.layers]
+            self._openings.move_to_end(text)
+            if len(self._openings) > _KEPT:
+                self._openings.popitem(last=False)
+            return self._openings[text]
 
     def _log_probs(self, tree: Tree, places: Sequence[int], opened: Opened = ()) -> Any:
         import torch

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -13,6 +14,7 @@ from sml_agents.asker.prompt import ToolView
 from sml_agents.asker.read import AskerModel
 from sml_agents.asker.rows import Example
 from sml_agents.asker.told import Filled, Told, fill
+from sml_agents.backends.threads import available_cpus
 from sml_agents.errors import InputError, complaint
 from sml_agents.files import write_whole
 
@@ -32,6 +34,7 @@ __all__ = [
     "with_values",
 ]
 
+_Found = TypeVar("_Found")
 RECORD = "asker.json"
 NEEDLESS = 0.1
 """Share of complete requests that may be asked about, at the threshold that is chosen."""
@@ -155,15 +158,23 @@ def scores_of(model: AskerModel, pairs: Sequence[Pair], drafted: bool = False) -
 
 def _read(
     model: AskerModel, pairs: Sequence[Pair], drafted: bool
-) -> Iterator[tuple[Pair, dict[str, float], dict[str, float]]]:
-    for pair in pairs:
+) -> list[tuple[Pair, dict[str, float], dict[str, float]]]:
+
+    def read(pair: Pair) -> tuple[Pair, dict[str, float], dict[str, float]] | None:
         sides = [{name: value for name, (value, _) in side.drafts.items()} for side in (pair.lacking, pair.whole)]
         if drafted and not all(sides):
-            continue
+            return None
         lacking = model.missing(pair.tool, pair.lacking.said, sides[0] if drafted else None)
         whole = model.missing(pair.tool, pair.whole.said, sides[1] if drafted else None)
-        if lacking and whole:
-            yield pair, lacking, whole
+        return (pair, lacking, whole) if lacking and whole else None
+
+    return [one for one in _at_once(read, pairs) if one is not None]
+
+
+def _at_once(function: Callable[[Pair], _Found], some: Sequence[Pair]) -> list[_Found]:
+    """As `map`, on all cores."""
+    with ThreadPoolExecutor(available_cpus()) as pool:
+        return list(pool.map(function, some))
 
 
 def line(scores: Mapping[str, Scores], needless: float = NEEDLESS) -> float:
@@ -208,7 +219,7 @@ def chosen_on(
     plain, drafted, sides = {}, {}, []
     for name, some in pairs.items():
         plain[name] = scores_of(model, some)
-        read = list(_read(model, some, drafted=True))
+        read = _read(model, some, drafted=True)
         drafted[name] = Scores()
         for pair, lacking, whole in read:
             drafted[name].add(lacking, whole, pair.lacking.missing)
@@ -246,12 +257,14 @@ def values_of(
     model: AskerModel, pairs: Mapping[str, Sequence[Pair]], progress: Callable[[str], None] | None = None
 ) -> dict[str, Read]:
     """Both sides of each pair read with their values."""
+
+    def both(one: Pair) -> tuple[Pair, Filled, Filled]:
+        return one, fill(model, one.tool, one.lacking.said), fill(model, one.tool, one.whole.said)
+
     read: dict[str, Read] = {}
     for name, some in pairs.items():
         if kept := [one for one in some if one.tool.required]:
-            read[name] = [
-                (one, fill(model, one.tool, one.lacking.said), fill(model, one.tool, one.whole.said)) for one in kept
-            ]
+            read[name] = _at_once(both, kept)
         if progress is not None:
             progress(f"{name}, values read")
     return read

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-__all__ = ["prepare_threads", "set_threads"]
+__all__ = ["available_cpus", "prepare_threads", "set_threads"]
 
 _SLEEP_WHEN_WAITING = {"KMP_BLOCKTIME": "0", "OMP_WAIT_POLICY": "PASSIVE", "TOKENIZERS_PARALLELISM": "false"}
 
