@@ -32,7 +32,7 @@ class DemoSettings(BaseModel):
     model: str = "embedded:"
     generated: int = 3000
     """Pairs to draw training rows from."""
-    steps: int = 240
+    steps: int = 150
     """Of eight rows, each a request in two forms or three."""
     dev: int = 60
     """Pairs, of tools held out of training, on which the line is chosen."""
