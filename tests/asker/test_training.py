@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -120,6 +121,31 @@ def test_a_mean_is_of_weights_alike(tiny: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
     with pytest.raises(InputError, match="not empty"):
         mean_of([tmp_path / "one"], tmp_path / "other")
+
+
+def test_the_weights_are_the_same_for_any_number_of_cores(tiny: Path, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    before, found = torch.get_num_threads(), []
+    try:
+        for cores in (1, 3):
+            torch.set_num_threads(cores)
+            train_asker(tiny, row, settings(rows=5), tmp_path / str(cores))
+            assert torch.get_num_threads() == cores, "others go on with as many threads as before"
+            found.append(load_file(tmp_path / str(cores) / "adapter_model.safetensors"))
+    finally:
+        torch.set_num_threads(before)
+    assert all(torch.equal(one, found[1][name]) for name, one in found[0].items())
+
+
+def test_what_several_threads_read_at_once_is_what_each_reads_alone(tiny: Path) -> None:
+    model = AskerModel.load(tiny)
+    talks = [[Said("user", f"Ring {name} up at {k}")] for k, name in enumerate(("Ann", "Bob", "Eve", "Kim"))]
+    alone = [model.missing(TOOL, said) for said in talks]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            assert list(pool.map(lambda said: AskerModel.missing(model, TOOL, said), talks)) == alone
 
 
 def test_data_without_a_row_is_said_at_once(tiny: Path, tmp_path: Path) -> None:
