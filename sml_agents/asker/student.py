@@ -96,7 +96,8 @@ class AskerStudent:
 
     def _filled(self, tool: ToolView, said: Sequence[Said]) -> Filled:
         """What was told so far, with what had been told before the person's latest message."""
-        key = (tool, tuple((one.role, one.text) for one in said))
+        today = (self.now or dt.datetime.now()).date()  # what `tomorrow` means
+        key = (tool, today, tuple((one.role, one.text, repr(one.refuses)) for one in said))
         if key not in self._read:
             found = self.asker.fill(tool, said, self.now)
             before = max((place + 1 for place, one in enumerate(said[:-1]) if one.role == "user"), default=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -258,6 +259,19 @@ async def test_what_was_told_before_an_answer_stays_told_after_it() -> None:
     assert called(call) == AS_TOLD
     asked, call = await turns_of("The people are two, but on Saturday.", request="A table at Luigi's on Friday")
     assert called(call) == AS_TOLD | {"day": "Saturday"}
+
+
+async def test_tomorrow_is_another_day_the_day_after() -> None:
+    schema = {"type": "string", "format": "date"}
+    tool = {"name": "remind", "parameters": {"type": "object", "properties": {"day": schema}, "required": ["day"]}}
+    model: Any = Copies({"day": 0.1}, {"day": ("tomorrow",)})
+    student = AskerStudent(asker(model, 0.5))
+    days = []
+    for day in (1, 2):
+        student.now = dt.datetime(2026, 12, day)
+        reply = await student.reply(StudentView(((Role.TEACHER, "Remind me tomorrow"),), tools=(tool,)), seed=0)
+        days.append(called(reply)["day"])
+    assert days == ["2026-12-02", "2026-12-03"], "what was read is remembered for a day at most"
 
 
 def test_it_is_named_by_a_spec(tmp_path: Path) -> None:
