@@ -22,6 +22,8 @@ from sml_agents.asker.likeness import stems
 from sml_agents.asker.pairs import words_in
 from sml_agents.asker.prompt import Argument, Said, ToolView
 from sml_agents.asker.read import AskerModel
+from sml_agents.text.asked_arguments import Askable, asked_arguments
+from sml_agents.text.asking import find_questions
 from sml_agents.text.schemas import value_at
 from sml_agents.text.values import Clock, Kind, Span, find, find_words, mentions, tokens
 from sml_agents.text.values.compare import as_bool
@@ -295,17 +297,17 @@ class _Heard:
 
 
 def _answers(said: Sequence[Said], arguments: Sequence[Argument]) -> dict[int, str]:
-    """By the number of the person's message, the last one first: what the agent had asked for, of which the question
-    has all words; of two whose words it has, that with more."""
+    """By the number of the person's message, the last one first: the one argument that the agent had asked for."""
     found: dict[int, str] = {}
+    askable = [Askable.read(one.name, one.schema) for one in arguments]
     number = sum(one.role == "user" for one in said)
-    for before, one in pairwise((Said("assistant", ""), *said)):
-        if one.role != "user":
-            continue
-        number -= 1
-        asked = [(len(words_in(each.name).split()), each.name) for each in arguments if names(before.text, each)]
-        if before.role == "assistant" and "?" in before.text and asked:
-            found[number] = max(asked)[1]
+    for before, one in pairwise((Said("user", ""), *said)):
+        number -= one.role == "user"
+        if one.role == "user" and before.role == "assistant":
+            asked = asked_arguments(before.text, find_questions(before.text), askable)
+            paths = {path for some in asked for path in some}
+            if len(paths) == 1:
+                found[number] = paths.pop()
     return found
 
 
