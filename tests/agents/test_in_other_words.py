@@ -303,7 +303,49 @@ COUNTED = [
     case("time", ALARM, {"time": "07:20"}, "wake me at twenty to seven in the morning"),
     case("temperature", HEAT, heat(17.5), "How warm is the kitchen?", "It is set to 19.5 now.", "Up by two degrees"),
 ]
+RANGE = tool("draw", low=NUMBER, high=NUMBER)
+GAS = tool("pressure", temp_k=AMOUNT, litres=AMOUNT)
+VALUATION = tool("value_house", living_area_sqm=NUMBER)
+EMISSIONS = tool("co2", km=NUMBER)
+RENT = tool("loan", term_months=NUMBER)
+TONE = tool("tone", duration_s=AMOUNT)
+FROST = tool("holiday_mode", min_temp=AMOUNT)
+OFF = tool("discount", percent=AMOUNT)
+PUMP = tool("stop_charging", limit_percent=AMOUNT)
+UNITS = [
+    case("", RANGE, {"low": 100, "high": 500}, "three numbers, nothing below 100, nothing above 500"),
+    case("", RANGE, {"low": 10, "high": 50}, "pick a number between 10 and fifty"),
+    case("", FROST, {"min_temp": 10}, "holiday mode, at least 10 degrees"),
+    case("", FROST, {"min_temp": 10}, "holiday mode, not below 10"),
+    case("", GAS, {"temp_k": 300, "litres": 10}, "Two moles of helium at 300 K in 10 litres, what is the pressure?"),
+    case("", VALUATION, {"living_area_sqm": 140}, "140 square metres, put up in 1962"),
+    case("", EMISSIONS, {"km": 300}, "CO2 of a 300 km drive?"),
+    case("", RENT, {"term_months": 36}, "a loan over 36 months, please"),
+    case("", TONE, {"duration_s": 2}, "make a 2 second tone"),
+    case("", TONE, {"duration_s": 30}, "a tone of half a minute"),
+    case("", TONE, {"duration_s": 90}, "a tone, minute and a half"),
+    case("", PUMP, {"limit_percent": 80}, "stop when it is four fifths full"),
+    case("", PUMP, {"limit_percent": 50}, "stop at half"),
+    case("high", RANGE, {"low": 100, "high": 500}, "three numbers, nothing below 100, nothing below 500 either"),
+    case("min_temp", FROST, {"min_temp": 10}, "holiday mode, never above 10"),
+    case("temp_k", GAS, {"temp_k": 300, "litres": 10}, "I owe 300 k for a tank of 10 litres, what is the pressure?"),
+    case("living_area_sqm", VALUATION, {"living_area_sqm": 140}, "It stands at 140 Market Square, put up in 1962"),
+    case("km", EMISSIONS, {"km": 300}, "CO2 of my trip to 300 Linden Drive?"),
+    case("term_months", RENT, {"term_months": 36}, "I have been waiting for over 36 months, a loan please"),
+    case("duration_s", TONE, {"duration_s": 2}, "make a 2 minute tone"),
+    case("limit_percent", PUMP, {"limit_percent": 50}, "stop it at half past six"),
+    case("", OFF, {"percent": 20}, "take a fifth off, please"),
+    case("", OFF, {"percent": 25}, "a quarter off for them"),
+    case("percent", OFF, {"percent": 20}, "it is our fifth anniversary, a discount please"),
+    case("percent", OFF, {"percent": 20}, "a fifth ticket, with a discount please"),
+    case("percent", OFF, {"percent": 50}, "a discount for the second half of the season"),
+    case("percent", OFF, {"percent": 25}, "a discount this quarter"),
+    case("", OFF, {"percent": 7.5}, "seven and a half percent off"),
+    case("percent", OFF, {"percent": 50}, "seven and a half percent off"),
+    case("percent", OFF, {"percent": 25}, "two and three quarters off"),
+]
 CASES: dict[str, list[Case]] = {
+    "units": UNITS,
     "often": OFTEN,
     "with": WITH_OR_WITHOUT,
     "hours": HOURS,

@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 
 from sml_agents.text.values import Kind, Span, fold
-from sml_agents.text.values.words import listed
+from sml_agents.text.values.lengths import UNITS
+from sml_agents.text.values.words import listed, tokens
 from sml_agents.text.words import stem
 
 __all__ = ["is_change", "is_limit"]
@@ -19,12 +20,18 @@ _CHANGES = frozenset(
     map(stem, listed("change delta difference increase decrease adjustment offset step shift by raise"))
 )
 _MONEY = r"\s*[$\u20ac\u00a3]?\s*$"
+_LESS = r"(?:less|fewer|lower) than|under|below"
+_MORE_THAN = r"(?:more|higher|greater) than|over|above|exceeding"
+_NOT = r"(?:not|nothing|none|no|never|nobody)(?: \w+)?"
+_NOR = r"(?<!\bnot )(?<!\bno )(?<!\bnothing )(?<!\bnone )(?<!\bnever )(?<!\bnobody )"
 _LEAST = (
-    r"at least|(?:more|higher|greater) than|over|above|exceeding|min(?:imum)?(?: of)?|min(?:imum)?(?: \w+)? is"
+    rf"at least|{_NOR}(?:{_MORE_THAN})|{_NOT} (?:{_LESS})"
+    r"|min(?:imum)?(?: of)?|min(?:imum)?(?: \w+)? is"
     r"|mindestens|minimal|mehr als|au moins|plus de|al menos|como minimo|mas de"
 )
 _MOST = (
-    r"at most|(?:less|fewer|lower) than|under|below|max(?:imum)?(?: of)?|(?:limit|max(?:imum)?)(?: \w+)? is"
+    rf"at most|{_NOR}(?:{_LESS})|{_NOT} (?:{_MORE_THAN})"
+    r"|max(?:imum)?(?: of)?|(?:limit|max(?:imum)?)(?: \w+)? is"
     r"|(?<!\bit )(?<!them )(?<!turn )(?<!bump )(?<!scale )(?<!go )(?<!car )(?<!battery )(?<!charge )up to"
     r"|as (?:many|much) as|hochstens|maximal|bis zu|weniger als|au plus|moins de|jusqu'a|como maximo|menos de|hasta"
 )
@@ -58,6 +65,7 @@ _AIMED = re.compile(
     rf"(?: \w+)?{_MONEY}"
 )
 _AIMS = frozenset(map(stem, listed("goal target record best average aim budget allowance balance")))
+_OVER = re.compile(r"(?<!\bfor )(?<!\btakes )(?<!\bis )(?<!\bwell )(?<!\bare )\bover\s$")
 _LEFT_OPEN = re.compile(r"\b(?:any|some) ?(?:time|day|date)?\b[^.,;]*$|\bwhenever\b|\bwhatever\b")
 _MORE = (
     r"(?:warmer|cooler|colder|hotter|higher|lower|louder|quieter|softer|brighter|darker|bigger|larger|smaller|wider"
@@ -94,11 +102,17 @@ def is_limit(kind: Kind, text: str, span: Span) -> bool:
         return True
     if kind.sort != "number":
         return bool(_MOMENT.search(before))
-    if _AMOUNT.search(before) or _BOUND.match(text, span.end):
+    if _BOUND.match(text, span.end) or (_AMOUNT.search(before) and not _is_a_period(text, before, span)):
         return True
     if _AIMED.search(before) and not kind.words & _AIMS:
         return True
     return not _FROM.search(before) and bool(_TO_MORE.match(text, span.end) or _FROM_LESS.search(before))
+
+
+def _is_a_period(text: str, before: str, span: Span) -> bool:
+    """`Over 12 years`, `in three parts over two months`: how long; `for over 12 years` is a limit."""
+    after = tokens(text[span.end : span.end + 20])[:1]
+    return bool(after and after[0].plain in UNITS and _OVER.search(before))
 
 
 def is_change(kind: Kind, text: str, span: Span) -> bool:

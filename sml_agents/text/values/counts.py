@@ -40,6 +40,12 @@ def find_counts(kind: Kind, text: str, clock: Clock) -> list[Mention]:
         party = _party(text)
         found.extend(party)
         taken += [one.span for one in party]
+    if kind.words & _PERCENTS:
+        for one in _FRACTION.finditer(text):
+            size = _FRACTIONS[one["part"].casefold().removesuffix("s")]
+            if one["many"] or size in (2, 4):  # a `fifth` by itself is one in a row
+                part = _PARTS[(one["many"] or "a").casefold()] / size
+                found.append(Mention(100 * part, Span(*one.span()), derived=True))
     if "celsius" in kind.words:
         for one in _FAHRENHEIT.finditer(text):
             found.append(Mention(round((float(one["n"]) - 32) / 1.8, 1), Span(*one.span()), derived=True))
@@ -209,8 +215,9 @@ def _is_money(text: str, span: Span) -> bool:
 
 def _factor(kind: Kind, text: str, span: Span) -> float | None:
     """What a number is multiplied by to stand in the argument's own unit; None where its unit is of another sort."""
-    if "km" in kind.words and re.search(r"\d\s?k$", text[span.start : span.end]):
-        return 1e-3  # `ran 8 k`
+    thousands = "k" if "km" in kind.words else "K" if stem("kelvin") in kind.words else None
+    if thousands and re.search(rf"\d\s?{thousands}$", text[span.start : span.end]):
+        return 1e-3  # `ran 8 k`, `at 300 K`
     after = re.match(r"\s?([^\W\d_]+)", text[span.end :])
     said = MEASURES.get(fold(after[1])) if after else None
     if text[span.start : span.end].endswith("m"):
@@ -229,6 +236,19 @@ def _factor(kind: Kind, text: str, span: Span) -> float | None:
     return said[1] / own[1] if said[0] == own[0] else None
 
 
+_PERCENTS = frozenset(map(stem, listed("percent percentage pct")))
+_PARTS = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "1": 1, "2": 2, "3": 3, "4": 4}
+_FRACTIONS = {"half": 2, "halve": 2, "third": 3, "quarter": 4, "fifth": 5, "tenth": 10}
+_NOT_A_SHARE = "and first second third fourth last next other this that every each per my our your his her their"
+_FRACTION = re.compile(
+    rf"{''.join(f'(?<!{word} )' for word in (*_NOT_A_SHARE.split(), *_PARTS))}\b(?:(?P<many>{'|'.join(_PARTS)}) )?"
+    rf"(?P<part>{'|'.join(f'{word}s?' for word in _FRACTIONS)})\b"
+    r"(?=\W*$|[.,;:!?)]"
+    r"| (?:of (?!an? )|off|full|speed|power|volume|brightness|price|strength|intensity|capacity|charged?|less|more|up"
+    r"|down|for|in|on|by|and|now|please|as)\b)",
+    re.IGNORECASE,
+)
+"""`A fifth`, `four fifths`, `half`: parts of a hundred where per cent are asked for."""
 _ANY_COUNT = frozenset(map(stem, listed("count quantity tickets seats")))
 _US_BOTH = re.compile(
     r"\b(?:us both|both of us|the two of us|(?:him|her) and me|me and (?:him|her)|uns beide|nous deux)\b", re.IGNORECASE
@@ -295,7 +315,7 @@ _LABELS = frozenset(
 _IDENTITY = frozenset(map(stem, listed("number no nr id code ref reference")))
 """Those that stand for one another."""
 _STREET = re.compile(
-    r"\s+(?:\w+\s+){0,2}(?:street|st|road|rd|avenue|ave|lane|drive|boulevard|blvd|square|way|rue)\b"
+    r"\s+(?:\w+\s+){0,2}(?:street|st|road|rd|avenue|ave|lane|drive|boulevard|blvd|square(?!\s+(?:m|k|f|y|i))|way|rue)\b"
     r"|\s+(?-i:[A-Z]\w+\s+){1,2}(?-i:Crescent|Terrace|Close|Rise|Row|Court|Grove|Gardens|Mews|Parade|Alley|Quay|Wharf)\b",
     re.IGNORECASE,
 )
@@ -316,7 +336,7 @@ def names_a_thing(kind: Kind, text: str, span: Span) -> bool:
         labels = labels - _IDENTITY
     if before and stem(before[0].plain) in labels - kind.words and not (short and counts):
         return not text[before[0].end : span.start].strip(" #.:")
-    if _STREET.match(text, span.end):
+    if _STREET.match(text, span.end) and not (after and after[0].plain in UNITS.keys() | MEASURES.keys()):
         return True
     return any(
         Span(*one.span()).overlaps(span) and len(re.findall(r"\d+", one.group())) > 1 for one in _PHONE.finditer(text)

@@ -89,7 +89,24 @@ _LOWER, _UPPER, _EITHER = (
         "limit threshold bound range window",
     )
 )
+_LOW, _HIGH = _LOWER | {"low", "from"}, _UPPER | {"high", "to"}
+"""In a name, where they are said of what a value is to others."""
 _NAME_WORDS = frozenset(map(stem, listed("name title")))
+_TEMPERATURES = frozenset(map(stem, listed("temp temperature")))
+_LENGTHS = frozenset(
+    map(stem, listed("length distance depth height width radius altitude diameter elevation thickness wavelength size"))
+)
+_UNIT_AT_THE_END: dict[str, tuple[str, frozenset[str] | None]] = {
+    "s": ("seconds", None),
+    "min": ("minutes", None),
+    "h": ("hours", None),
+    "k": ("kelvin", _TEMPERATURES),
+    "c": ("celsius", _TEMPERATURES),
+    "f": ("fahrenheit", _TEMPERATURES),
+    "m": ("meters", _LENGTHS),
+    "pct": ("percent", None),
+}
+"""What the end of a name says of its unit; some only behind words for what is measured in it."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +129,9 @@ def kind_of(schema: Mapping[str, Any], name: str = "", value: Any = None) -> Kin
     """The kind of an argument. Strings that hold dates, times or numbers are told by format, then by name and value."""
     description = str(schema.get("description", ""))
     last = (split_name(name) or [""])[-1]
-    words: Any = {"words": label(name, description), "name": label(name), "description": description}
+    own = _by_its_unit(split_name(name))
+    words: Any = {"words": label(" ".join(own), description), "name": label(" ".join(own)), "description": description}
+    words["words"] |= {"percent"} & set(own)
     words["part"] = last if last in PARTS else ""
     words["limits"] = _limit_of(words["words"], frozenset(map(stem, split_name(name))))
     if last in ("no", "nr", "num", "number", "id", "code", "ref"):
@@ -138,13 +157,24 @@ def kind_of(schema: Mapping[str, Any], name: str = "", value: Any = None) -> Kin
 
 def _limit_of(words: frozenset[str], name: frozenset[str]) -> Literal["", "lower", "upper", "either"]:
     """By the name, then by the description. `before` is no word of meaning in what is said, but is one in a name."""
-    for found in (name, words):
-        lower, upper = bool(found & _LOWER), bool(found & _UPPER)
+    for found, low, high in ((name, _LOW, _HIGH), (words, _LOWER, _UPPER)):
+        lower, upper = bool(found & low), bool(found & high)
         if lower != upper:
             return "lower" if lower else "upper"
         if lower or found & _EITHER:
             return "either"
     return ""
+
+
+def _by_its_unit(name: list[str]) -> list[str]:
+    """The words of a name, its last part as the unit that it stands for: `duration_s`, `temp_k`, `length_m`; `min` is
+    a minute there alone, and no word of `min_temp`."""
+    *before, last = name
+    words = [word for word in before if word != "min"]
+    for letter, (unit, counted) in _UNIT_AT_THE_END.items():
+        if last == letter and before and (counted is None or {stem(word) for word in before} & counted):
+            return [*words, unit]
+    return [*words, last]
 
 
 def _is_said(value: Any) -> bool:

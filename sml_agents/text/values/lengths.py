@@ -76,10 +76,13 @@ def find_lengths(text: str) -> tuple[Length, ...]:
     for match in re.finditer(r"\b(half )?(?:an?|eine?[nms]?)( halbe[ns]?)? (\w+)", text, re.IGNORECASE):
         if fold(match[3]) in UNITS:
             add(0.5 if match[1] or match[2] else 1.0, match[3], Span(*match.span()))
-    for match in re.finditer(r"\b(?:(a|one|three) )?quarters? of an hour\b", text, re.IGNORECASE):
-        span = Span(*match.span())
-        found = [one for one in found if not one.span.overlaps(span)]
-        found.append(Length((3 if fold(match[1] or "") == "three" else 1) / 96, span))
+    for match in re.finditer(r"\b(?:(a|one|three) )?quarters? of an? (\w+)\b", text, re.IGNORECASE):
+        if fold(match[2]) in UNITS:
+            add(0.75 if fold(match[1] or "") == "three" else 0.25, match[2], Span(*match.span()))
+    for match in re.finditer(
+        r"(?<!\w[ -])(?<!\w)(hour|minute|day|week|month|year)(?= and a (?:half|quarter)\b)", text, re.IGNORECASE
+    ):
+        add(1.0, match[1], Span(*match.span()))
     found.sort(key=lambda length: length.span)
     for one, other in pairwise(list(found)):
         if _JOINED.fullmatch(text[one.span.end : other.span.start]) and one.days > other.days and one in found:

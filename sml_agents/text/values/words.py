@@ -101,6 +101,7 @@ _DENIED_AFTER = re.compile(
 )
 _HARMLESS = re.compile(
     r"n['\u2019]t (?:forget|mind|worry|hesitate)|\bno(?:t)? (?:problem|only|matter|later|more|less)\b"
+    r"|\b(?:not?|nothing|none|never)(?: \w+)? (?:below|under|above|over|beyond|\w+er than)\b"
 )
 _NAMED_SO = re.compile(r"(?<=[A-Z\u00c0-\u00de])(\w+) (?:ohne|sans|sin|senza|without) (?=[A-Z])")
 """A denial that is part of a name: `\u00c4rzte ohne Grenzen`."""
