@@ -33,7 +33,7 @@ from sml_agents.agents.grounding import ground
 from sml_agents.agents.slots import slots_of
 from sml_agents.asker.load import Asker, load_asker
 from sml_agents.asker.prompt import Said, ToolView
-from sml_agents.asker.rows import Example
+from sml_agents.asker.rows import Example, Pair
 from sml_agents.asker.threshold import Scores, weighed
 from sml_agents.asker.told import Filled, Told, fill
 from sml_agents.asker.written import OUTSIDE, read_written
@@ -431,33 +431,35 @@ def acebench(folder: Path, cells: Cells) -> dict[str, Any]:
 
 
 def outside(cells: Cells, n: int = 100) -> dict[str, Any]:
-    """Written pairs of the author who is neither trained nor chosen on, drawn by lot."""
+    """Written pairs of the authors who are neither trained nor chosen on, drawn by lot."""
     found = {}
-    pairs = random.Random(0).sample([one.pair for one in read_written() if one.author == OUTSIDE], n)
-    for drafted in (False, True):
-        read = []
-        for k, pair in enumerate(pairs):
-            for side in (pair.lacking, pair.whole):
-                drafts = {name: value for name, (value, _) in side.drafts.items()} if drafted else None
-                name = "lacking" if side is pair.lacking else "whole"
-                read.append(
-                    cells.example(f"outside-{k}-{name}{' drafted' if drafted else ''}", pair.tool, side, drafts)
-                )
-        scores = Scores(
-            lacking=[max(one.values()) for one in read[::2]], whole=[max(one.values()) for one in read[1::2]]
-        )
-        line = cells.asker.record.drafted if drafted else cells.asker.record.threshold
-        found[f"written by another author{', drafted call' if drafted else ''}"] = {
-            "auc": auc_of(scores.lacking, scores.whole),
-            "asks": share(one >= line for one in scores.lacking),
-            "needless": share(one >= line for one in scores.whole),
-            **curve(scores.lacking, scores.whole),
-            "names": share(
-                max(one, key=one.__getitem__) in pair.lacking.missing
-                for pair, one in zip(pairs, read[::2], strict=True)
-            ),
-        }
+    for author in OUTSIDE:
+        pairs = random.Random(0).sample([one.pair for one in read_written() if one.author == author], n)
+        for drafted in (False, True):
+            found[f"written by author {author}{', drafted call' if drafted else ''}"] = _pairs_of(
+                cells, author, pairs, drafted
+            )
     return found
+
+
+def _pairs_of(cells: Cells, author: str, pairs: Sequence[Pair], drafted: bool) -> dict[str, Any]:
+    read = []
+    for k, pair in enumerate(pairs):
+        for side in (pair.lacking, pair.whole):
+            drafts = {name: value for name, (value, _) in side.drafts.items()} if drafted else None
+            name = f"{'lacking' if side is pair.lacking else 'whole'}{' drafted' if drafted else ''}"
+            read.append(cells.example(f"outside-{author}-{k}-{name}", pair.tool, side, drafts))
+    scores = Scores(lacking=[max(one.values()) for one in read[::2]], whole=[max(one.values()) for one in read[1::2]])
+    line = cells.asker.record.drafted if drafted else cells.asker.record.threshold
+    return {
+        "auc": auc_of(scores.lacking, scores.whole),
+        "asks": share(one >= line for one in scores.lacking),
+        "needless": share(one >= line for one in scores.whole),
+        **curve(scores.lacking, scores.whole),
+        "names": share(
+            max(one, key=one.__getitem__) in pair.lacking.missing for pair, one in zip(pairs, read[::2], strict=True)
+        ),
+    }
 
 
 def sentences(cells: Cells) -> dict[str, Any]:
@@ -519,8 +521,12 @@ _ROWS = (
     ("BFCL missing-parameter pairs, first turn", "bfcl pairs, first turn, tools given"),
     ("SGD unseen services, first turn", "sgd unseen services, first turn"),
     ("SGD unseen services, later turn", "sgd unseen services, later turn"),
-    ("written by a fifth author", "written by another author"),
-    ("the same, drafted call with the careless guess", "written by another author, drafted call"),
+    ("written by author e", "written by author e"),
+    ("the same, drafted call with the careless guess", "written by author e, drafted call"),
+    ("written by author l", "written by author l"),
+    ("author l, drafted call", "written by author l, drafted call"),
+    ("written by author s", "written by author s"),
+    ("author s, drafted call", "written by author s, drafted call"),
     ("the guard's sentences, drafted call", "guard's sentences, drafted call"),
     ("the same, rules and asker", "guard's sentences, rule and asker"),
 )

@@ -47,7 +47,7 @@ def choices(files: Sequence[Path], each: int, seed: int) -> Iterator[tuple[str, 
     made = list(generated_pairs("dev", each, seed))
     for pair in made:
         yield "generated", choice_of(pair, made, rng)
-    by_hand = [one.pair for one in read_written() if heldout(one.pair.tool.name) and one.author != OUTSIDE]
+    by_hand = [one.pair for one in read_written() if heldout(one.pair.tool.name) and one.author not in OUTSIDE]
     tools = list({one.tool.name: one.tool for one in by_hand}.values())
     for one in rng.sample(by_hand, min(each, len(by_hand))):
         yield "written", choice_among(one.tool, one.whole.said, tools, rng)

@@ -2,7 +2,7 @@
 
     python benchmarks/guard_lines.py --data FOLDER --cells FILE [--pairs 250] [--seconds 300] [--write]
 
-Read are the written requests of tools that were held out of its training (but for the one author who is held out of
+Read are the written requests of tools that were held out of its training (but for the authors who are held out of
 everything), the sentences of sets 1 to 3, and decisions out of the Schema-Guided Dialogue data's part for choosing
 (FOLDER/sgd/), each call with what the conversation lacks filled in: see `guard_sentences.py` and `guard_data.py`.
 Printed are what is let through and what is asked needlessly, by source, for the lines that are chosen and some beside
@@ -21,7 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 from guard_data import Case, KeptAsker, grounds_of, sgd_cases
-from guard_sentences import AUTHOR, cases, written
+from guard_sentences import cases, written
 
 from sml_agents.agents.asker import JUDGED, drafted, said_in, tool_view
 from sml_agents.agents.grounding import may_be_told
@@ -29,6 +29,7 @@ from sml_agents.agents.view import AgentView
 from sml_agents.asker.load import READY
 from sml_agents.asker.mix import heldout
 from sml_agents.asker.threshold import Side, beside, let_through
+from sml_agents.asker.written import OUTSIDE
 
 
 def side_of(case: Case, asker: KeptAsker) -> Side:
@@ -47,7 +48,7 @@ def side_of(case: Case, asker: KeptAsker) -> Side:
 
 def sources(data: Path, pairs: int, seed: int) -> Iterator[tuple[str, list[Case], list[Case]]]:
     """By name, incomplete and complete calls."""
-    every = [case for case in written(lambda author: author != AUTHOR) if heldout(case.tool["name"])]
+    every = [case for case in written(lambda author: author not in OUTSIDE) if heldout(case.tool["name"])]
     two = [every[k : k + 2] for k in range(0, len(every), 2)]
     random.Random(seed).shuffle(two)
     yield "written", [lacking for _, lacking in two[:pairs]], [whole for whole, _ in two[:pairs]]

@@ -28,7 +28,7 @@ __all__ = ["OWN_KINDS", "Mix", "Pair", "heldout"]
 
 _HELD_OUT = 8
 """One tool in so many is held out."""
-_GENERATED, _WRITTEN, _OWN = 4, 8, 4
+_GENERATED, _WRITTEN, _OWN = 4, 12, 4
 """As how many files of others' data each of these counts."""
 OWN_KINDS = ("requests", "written")
 """Sources of held-out pairs that are no file: generated requests, and the written ones of the package."""
@@ -43,7 +43,7 @@ def heldout(tool: str) -> bool:
 
 def set_aside(one: WrittenPair) -> bool:
     """Whether a written pair is not trained on: its tool is held out, or its author."""
-    return one.author == OUTSIDE or heldout(one.pair.tool.name)
+    return one.author in OUTSIDE or heldout(one.pair.tool.name)
 
 
 @dataclass
@@ -143,7 +143,7 @@ class Mix:
                 for one, other in made
             ]
         if written:
-            by_hand = [one.pair for one in read_written() if heldout(one.pair.tool.name) and one.author != OUTSIDE]
+            by_hand = [one.pair for one in read_written() if heldout(one.pair.tool.name) and one.author not in OUTSIDE]
             random.Random(stable_hash("pairs", "written", seed)).shuffle(by_hand)
             found[OWN_KINDS[1]] = by_hand[:each]
         return {name: pairs for name, pairs in found.items() if pairs}

@@ -28,8 +28,8 @@ from sml_agents.errors import InputError
 __all__ = ["OUTSIDE", "WRITTEN", "WrittenPair", "read_written", "written_rows"]
 
 WRITTEN = Path(__file__).parent / "written" / "requests.jsonl"
-OUTSIDE = "e"
-"""The author of the package's file whose tools are neither trained nor chosen on: a check like somebody else's."""
+OUTSIDE = ("e", "l", "s")
+"""Authors of the package's file whose tools are neither trained nor chosen on: a check like somebody else's."""
 _LONGEST = 900
 """Characters of a row's conversations from which on it gets no further pair: tokens are what training costs."""
 _ARGUMENTS = 3
