@@ -28,7 +28,7 @@ from sml_agents.errors import InputError
 __all__ = ["OUTSIDE", "WRITTEN", "WrittenPair", "read_written", "written_rows"]
 
 WRITTEN = Path(__file__).parent / "written" / "requests.jsonl"
-OUTSIDE = ("e", "l", "s")
+OUTSIDE = ("e", "l", "s", "cc")
 """Authors of the package's file whose tools are neither trained nor chosen on: a check like somebody else's."""
 _LONGEST = 900
 """Characters of a row's conversations from which on it gets no further pair: tokens are what training costs."""
@@ -82,14 +82,19 @@ def read_written(path: Path = WRITTEN) -> list[WrittenPair]:
 
 
 def written_rows(pairs: Sequence[WrittenPair]) -> list[RowOf]:
-    """Draws of rows: each begins with one pair, and has another one of the same tool where they fit. In some, the tool
-    is chosen among others of these requests."""
-    rows: list[RowOf] = []
+    """Draws of rows, one for each author, so that all are drawn from equally often, however much they wrote: a row
+    begins with one pair, and has another one of the same tool where they fit. In some, the tool is chosen among others
+    of these requests."""
+    rows: dict[str, list[RowOf]] = {}
     tools = list({one.pair.tool.name: one.pair.tool for one in pairs}.values())
-    for _, some in groupby(pairs, key=lambda one: one.pair.tool.name):
+    for _, some in groupby(pairs, key=lambda one: (one.author, one.pair.tool.name)):
         group = list(some)
-        rows += [partial(_row, one, group, tools) for one in group]
-    return rows
+        rows.setdefault(group[0].author, []).extend(partial(_row, one, group, tools) for one in group)
+    return [partial(_any_of, drawn) for drawn in rows.values()]
+
+
+def _any_of(rows: Sequence[RowOf], rng: random.Random) -> Row | Choice | None:
+    return rng.choice(rows)(rng)
 
 
 def _pair(tool: ToolView, row: Mapping[str, Any]) -> WrittenPair:

@@ -344,8 +344,104 @@ UNITS = [
     case("percent", OFF, {"percent": 50}, "seven and a half percent off"),
     case("percent", OFF, {"percent": 25}, "two and three quarters off"),
 ]
+
+
+def told(kind: str, description: str) -> dict[str, str]:
+    return {"type": kind, "description": description}
+
+
+POLLEN = tool("pollen", country=told("string", "ISO 3166 alpha-2"))
+SUBTITLE = tool("subtitle", lang=told("string", "ISO 639-1"))
+TRANSLATE = tool("translate", source=told("string", "language code"), to=told("string", "language code"))
+QUOTE = tool("fx_quote", sell=TEXT, buy=TEXT, amount=AMOUNT)
+LINK = tool("payment_link", amount=told("integer", "In minor units"), currency={"enum": ["usd", "eur", "gbp"]})
+STATE = tool("birds", state=told("string", "Two-letter code of the country's state"))
+CODES = [
+    case("", POLLEN, {"country": "DE"}, "birch pollen tomorrow for 50667 Germany"),
+    case("", POLLEN, {"country": "DE"}, "Birkenpollen morgen in Deutschland?"),
+    case("", POLLEN, {"country": "PL"}, "how is the Polish pollen today?"),
+    case("", POLLEN, {"country": "CH"}, "pollen on the Swiss side of the lake"),
+    case("", POLLEN, {"country": "GB"}, "pollen in the UK, please"),
+    case("country", POLLEN, {"country": "AT"}, "birch pollen tomorrow for Germany"),
+    case("country", POLLEN, {"country": "CH"}, "pollen, and what are 20 euros in Swiss francs?"),
+    case("country", POLLEN, {"country": "DE"}, "pollen, but not in Germany"),
+    case("state", STATE, {"state": "CA"}, "birds in Canada, please"),
+    case("", SUBTITLE, {"lang": "fi"}, "subtitles in Finnish please"),
+    case("", SUBTITLE, {"lang": "fr"}, "Untertitel auf Franz\u00f6sisch, bitte"),
+    case("lang", SUBTITLE, {"lang": "sv"}, "subtitles in Finnish please"),
+    case("", TRANSLATE, {"source": "cs", "to": "en"}, "translate lease.pdf from Czech to English"),
+    case("source to", TRANSLATE, {"source": "en", "to": "cs"}, "translate lease.pdf from Czech to English"),
+    case("", QUOTE, {"sell": "CAD", "buy": "MXN", "amount": 600}, "600 Canadian dollars into Mexican pesos"),
+    case("buy", QUOTE, {"sell": "CAD", "buy": "USD", "amount": 600}, "600 Canadian dollars into Mexican pesos"),
+    case("", LINK, {"amount": 4500, "currency": "gbp"}, "a payment link for \u00a345"),
+    case("", LINK, {"amount": 45, "currency": "eur"}, "a payment link in euros, for 45 cents"),
+    case("amount", LINK, {"amount": 45, "currency": "eur"}, "a payment link for 45 euros"),
+    case("currency", LINK, {"amount": 4500, "currency": "usd"}, "a payment link for 45 euros"),
+]
+CLIMATE = tool("climate", month=told("integer", "1-12"))
+GOAL = tool("sales_goal", month=told("string", "YYYY-MM"))
+CALLBACK = tool("callback", hour=NUMBER)
+SAVINGS = tool("compound", principal=AMOUNT, rate=told("number", "percent a year"), years=NUMBER)
+LEASE = tool("lease", km_per_year=NUMBER)
+FEED = tool("feed", refresh_hours=NUMBER)
+QUAKES = tool("quakes", days_back=told("integer", "How many days into the past"))
+ALERT = tool("alert", level=AMOUNT)
+SEARCH = tool("chargers", radius_km=AMOUNT)
+QUIET = tool("do_not_disturb", minutes=NUMBER)
+WIDGET = tool("widget", show_wind=FLAG)
+WATER = tool("water", zone=told("integer", "1 lawn, 2 beds, 3 greenhouse, 4 hedge"))
+SHOP = tool("shop_hours", opens=TIME)
+DEPOSIT = tool("deposit", amount=AMOUNT)
+FIRES = tool("fires", hours=NUMBER)
+PARTS = [
+    case("", CLIMATE, {"month": 11}, "how much rain does Lisbon get in November?"),
+    case("", CLIMATE, {"month": 5}, "how much rain does Lisbon get in May?"),
+    case("month", CLIMATE, {"month": 5}, "may I know how much rain Lisbon gets?"),
+    case("month", CLIMATE, {"month": 10}, "how much rain does Lisbon get in November?"),
+    case("", GOAL, {"month": "2027-07"}, "the goal for July 2027"),
+    case("month", GOAL, {"month": "2027-07"}, "the goal for July 2028"),
+    case("month", GOAL, {"month": "2027-07"}, "the goal for July 2027? No, not July 2027."),
+    case("", CALLBACK, {"hour": 14}, "call me back at 2 pm"),
+    case("hour", CALLBACK, {"hour": 15}, "call me back at 2 pm"),
+    case("hour", CALLBACK, {"hour": 14}, "call me back at half past two in the afternoon"),
+    case("", SHOP, {"opens": "10:00"}, "Salzburg opens at 10:00 that day"),
+    case("", ALARM, {"time": "10:00"}, "an alarm at 10:00, the shop opens then"),
+    case("time", ALARM, {"time": "10:00"}, "an alarm, please, the shop opens at 10:00"),
+    case("", LEASE, {"km_per_year": 20000}, "lease a van, 48 months, 20000 km a year"),
+    case("km_per_year", LEASE, {"km_per_year": 48}, "lease a van, 48 months"),
+]
+PREMISES = [
+    case(
+        "",
+        SAVINGS,
+        {"principal": 12000, "rate": 3.1, "years": 8},
+        "If I leave 12000 in the bank at 3.1 percent for 8 years, what will be there at the end?",
+    ),
+    case("amount", DEPOSIT, {"amount": 500}, "If they ask for 500 I will not pay. Make a deposit."),
+    case("amount", DEPOSIT, {"amount": 500}, "If I were to win 500, how much would I give away? Make a deposit."),
+    case("", DEPOSIT, {"amount": 20000}, "Lock 20000 away for a year"),
+    case("", FEED, {"refresh_hours": 1}, "add the feed, updated hourly"),
+    case("refresh_hours", FEED, {"refresh_hours": 1}, "add the feed, updated daily"),
+    case("minutes", QUIET, {"minutes": 60}, "quiet please, I pay the room by the hour, per hour"),
+    case("", QUAKES, {"days_back": 7}, "list quakes in Chile over the last week"),
+    case("days_back", QUAKES, {"days_back": 7}, "last week I was in Chile; list the quakes"),
+    case("", FIRES, {"hours": 6}, "fires detected in the past six hours"),
+    case("", ALERT, {"level": 1.05}, "tell me when it drops under 1.05"),
+    case("", SEARCH, {"radius_km": 2}, "chargers no further than 2 km from here"),
+    case("", QUIET, {"minutes": 120}, "do not disturb for 2 hours"),
+    case("minutes", QUIET, {"minutes": 120}, "do not do that for 2 hours"),
+    case("", WIDGET, {"show_wind": False}, "a widget without wind"),
+    case("", WIDGET, {"show_wind": True}, "a widget with the wind on it"),
+    case("show_wind", WIDGET, {"show_wind": True}, "a widget, please"),
+    case("show_wind", WIDGET, {"show_wind": True}, "a widget without wind"),
+    case("", WATER, {"zone": 3}, "water the greenhouse"),
+    case("zone", WATER, {"zone": 2}, "water the greenhouse"),
+]
 CASES: dict[str, list[Case]] = {
     "units": UNITS,
+    "codes": CODES,
+    "parts": PARTS,
+    "premises": PREMISES,
     "often": OFTEN,
     "with": WITH_OR_WITHOUT,
     "hours": HOURS,

@@ -71,9 +71,11 @@ _HOURS = re.compile(
 )
 
 
+_OPENINGS = frozenset(map(stem, listed("open opens opening close closes closing")))
 _BEFORE_NOW = re.compile(
     r"\b(?:when (?:i|we|he|she|they|my \w+) (?:last |first )?(?:was|were|went|had|did|stayed|tried|ordered)"
-    r"|last time|the other (?:day|time)|previously|formerly|in the past|used to"
+    r"|last time|the other (?:day|time)|previously|formerly|used to"
+    r"|in the past(?! (?:\w+ ){0,2}(?:minute|hour|day|week|month|year)s?\b)"
     r"|my (?:last|previous|old) \w+ (?:was|were|had|came|cost)"
     r"|(?:last|previous) (?:year|month|week|summer|winter|spring|autumn|night)"
     r"(?= (?:[^\s.,;!?]+ ){1,4}?(?:was|were|had|gave|paid|got|took|used|bought|ordered|went|stayed|needed)\b)"
@@ -238,7 +240,7 @@ def is_how_it_stands(kind: Kind, piece: Piece, span: Span, message: str) -> bool
         return False
     before = piece.text[: span.start]
     if kind.sort != "number":
-        return bool(_THE_HOUR.search(before) or _HOURS.search(before))
+        return bool(_THE_HOUR.search(before) or (_HOURS.search(before) and not kind.words & _OPENINGS))
     if _KEPT.match(piece.text, span.end) or _STANDS.search(before):
         return True
     if _HAS.search(before) and (_MORE.search(message) or _IN_STORE.match(piece.text, span.end)):

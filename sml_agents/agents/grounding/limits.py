@@ -21,7 +21,10 @@ _CHANGES = frozenset(
 )
 _MONEY = r"\s*[$\u20ac\u00a3]?\s*$"
 _LESS = r"(?:less|fewer|lower) than|under|below"
-_MORE_THAN = r"(?:more|higher|greater) than|over|above|exceeding"
+_MORE_THAN = (
+    r"(?:more|higher|greater) than|(?<!hand )(?<!handing )(?<!take )(?<!taking )(?<!roll )(?<!left )over"
+    r"|above|exceeding"
+)
 _NOT = r"(?:not|nothing|none|no|never|nobody)(?: \w+)?"
 _NOR = r"(?<!\bnot )(?<!\bno )(?<!\bnothing )(?<!\bnone )(?<!\bnever )(?<!\bnobody )"
 _LEAST = (
@@ -84,6 +87,12 @@ _MOVED_BY = re.compile(
 _TIMES = re.compile(rf"\b(?:twice|double|triple|thrice|half|halb|doppelt|half of)\s{_MONEY}")
 
 
+_CROSSES = re.compile(
+    r"\b(?:drops?|falls?|goes|gets|rises?|climbs?|dips?|sinks?|moves|breaks|crosses|trades)"
+    rf"(?: back)? (?:under|below|over|above|past){_MONEY}"
+)
+
+
 def is_limit(kind: Kind, text: str, span: Span) -> bool:
     """Whether a value is a bound of what is wanted, or an end of a range."""
     before = fold(text[: span.start])
@@ -102,6 +111,8 @@ def is_limit(kind: Kind, text: str, span: Span) -> bool:
         return True
     if kind.sort != "number":
         return bool(_MOMENT.search(before))
+    if _CROSSES.search(before):
+        return False  # `tell me when it drops under 1.05`: what it has to pass
     if _BOUND.match(text, span.end) or (_AMOUNT.search(before) and not _is_a_period(text, before, span)):
         return True
     if _AIMED.search(before) and not kind.words & _AIMS:
@@ -111,8 +122,8 @@ def is_limit(kind: Kind, text: str, span: Span) -> bool:
 
 def _is_a_period(text: str, before: str, span: Span) -> bool:
     """`Over 12 years`, `in three parts over two months`: how long; `for over 12 years` is a limit."""
-    after = tokens(text[span.end : span.end + 20])[:1]
-    return bool(after and after[0].plain in UNITS and _OVER.search(before))
+    own, after = tokens(text[span.start : span.end])[-1:], tokens(text[span.end : span.end + 20])[:1]
+    return any(one.plain in UNITS for one in (*own, *after)) and bool(_OVER.search(before))
 
 
 def is_change(kind: Kind, text: str, span: Span) -> bool:

@@ -107,8 +107,9 @@ _EXCUSED = re.compile(
     r"\b(?:sorry|apologies|excuse me|forgive me)\s+(?:to|for|that|about|if)\b[^.,;!?]*$", re.IGNORECASE
 )
 _TRIP = re.compile(
-    r"[\s-]*(?:minutes?|mins?|hours?|hrs?)?\s*(?:to (?:drive|get|walk|go|travel|reach|come|cycle)\b|away\b"
-    r"|(?:drive|walk|ride) (?:from|to|away)\b|from (?:here|home|there)\b)",
+    r"[\s-]*(?:(?:minutes?|mins?|hours?|hrs?)?\s*(?:to (?:drive|get|walk|go|travel|reach|come|cycle)\b"
+    r"|(?:drive|walk|ride) (?:from|to|away)\b|from (?:here|home|there)\b)"
+    r"|(?:minutes?|mins?|hours?|hrs?|days?|km|kilomet\w+|miles?|met(?:er|re)s?) away\b)",
     re.IGNORECASE,
 )
 _TRIPS = frozenset(map(stem, listed("drive walk ride travel trip commute away distance")))

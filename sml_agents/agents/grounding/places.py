@@ -23,11 +23,12 @@ from sml_agents.agents.grounding.unsettled import is_unsettled
 from sml_agents.agents.pieces import Piece
 from sml_agents.agents.replies import answers_nothing
 from sml_agents.text.values import Kind, Mention, Span, find, fold, label, mentions, same, tokens
+from sml_agents.text.values.compare import spans_of
 from sml_agents.text.values.dates import as_date, find_dates
 from sml_agents.text.values.kinds import PEOPLE
 from sml_agents.text.values.numbers import find_numbers
 from sml_agents.text.values.times import as_time, find_times
-from sml_agents.text.values.words import clause_of, find_part, find_words, is_denied, listed, split_name
+from sml_agents.text.values.words import clause_of, find_part, is_denied, listed, split_name
 from sml_agents.text.words import stem
 
 __all__ = ["Place", "is_near", "is_wanted", "places_of", "seated", "words_beside"]
@@ -155,7 +156,8 @@ def _taken_back(draft: Draft, k: int) -> tuple[int, int]:
             ]
         else:
             value = str(fill.value)
-            words = [one for one in find_words(value, piece.text) if not _is_in_address(value, piece.text, one)]
+            words = spans_of(kind, value, piece.text, draft.clock)
+            words = [one for one in words if not _is_in_address(value, piece.text, one)]
             spans = [(span, is_denied(piece.text, span)) for span in words]
         gone = [span.start for span, denied in spans if denied and not _counts_another(draft, k, piece.text, span)]
         if gone:

@@ -57,6 +57,11 @@ _IF = re.compile(
     re.IGNORECASE,
 )
 
+_RECKONS = re.compile(
+    r"\b(?:what(?! (?:about|else|if)\b)|how (?:much|many|long|far|big|fast|likely|old|high))\b[^?]*\?", re.IGNORECASE
+)
+"""Behind a supposition that is to be reckoned with: `If I save 200 a month, what is it after a year?`"""
+
 _UNKNOWN = re.compile(
     r"\b(?:no idea|no clue|(?:do|does)n['\u2019]t (?:really |quite |even )?(?:know|remember)|not (?:\w+ )?sure|unsure"
     r"|undecided|can['\u2019]t (?:say|tell)|have(?:n['\u2019]t| not) (?:\w+ )?(?:decided|figured out)"
@@ -167,6 +172,8 @@ def _is_supposed(kind: Kind, text: str, span: Span) -> bool:
         return True
     supposed = _IF.match(text, clause.start, clause.end)
     if supposed is None or supposed.end() > span.start or kind.sort == "text":
+        return False
+    if kind.sort == "number" and _RECKONS.search(text, clause.end, whole.end):
         return False
     return not re.match(rf"\s+(?:\w+\s+)?{_AS_WISHED}", text[span.end : clause.end], re.IGNORECASE)
 

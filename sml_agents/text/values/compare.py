@@ -2,6 +2,7 @@
 
 mentions(...)        every value of a kind that a text says
 find(...)            where a text says one given value
+spans_of(...)        the same of free text, where it is denied, too
 same(...)            whether two values are one
 """
 
@@ -13,18 +14,19 @@ from functools import lru_cache
 from typing import Any
 
 from sml_agents.text.values.choices import find_choice, is_every, is_once
+from sml_agents.text.values.codes import find_code
 from sml_agents.text.values.counts import find_counts
-from sml_agents.text.values.date_phrases import Clock
+from sml_agents.text.values.date_phrases import Clock, find_months
 from sml_agents.text.values.dates import as_date, find_dates
 from sml_agents.text.values.kinds import Kind, Mention
-from sml_agents.text.values.lengths import find_lengths
+from sml_agents.text.values.lengths import find_lengths, find_rhythms
 from sml_agents.text.values.numbers import as_number
 from sml_agents.text.values.patterns import repeats_repeats
 from sml_agents.text.values.times import as_time, find_times
 from sml_agents.text.values.words import Span, clause_of, find_words, fold, is_denied, listed, tokens
 from sml_agents.text.words import stem
 
-__all__ = ["as_bool", "find", "mentions", "same"]
+__all__ = ["as_bool", "find", "mentions", "same", "spans_of"]
 
 
 @lru_cache(maxsize=8192)
@@ -72,17 +74,6 @@ def _matches(pattern: str, text: str) -> list[Mention]:
 
 
 _SIZES = {"xs": ("extra small",), "s": ("small",), "m": ("medium",), "l": ("large",), "xl": ("extra large",)}
-_ELSEWHERE = "".join(rf"(?<!{one} )" for one in ("canadian", "australian", "aussie", "singapore", "kong", "zealand"))
-_CURRENCIES = {
-    "EUR": r"\beuros?\b|\u20ac",
-    "USD": rf"\b(?:us |{_ELSEWHERE})dollars?\b|\bbucks\b|\$",
-    "CAD": r"\bcanadian dollars?\b",
-    "AUD": r"\b(?:australian|aussie) dollars?\b",
-    "GBP": r"\b(?:british )?pounds?\b|\bquid\b|\u00a3",
-    "CHF": r"\b(?:swiss )?francs?\b|\bfranken\b",
-    "JPY": r"\byen\b|\u00a5",
-    "INR": r"\brupees?\b|\u20b9",
-}
 _ORDINAL = re.compile(r"^(?:first|second|third|last)$")
 _CLASSES = ("class", "one", "klasse", "classe", "clase")
 
@@ -98,8 +89,7 @@ def _members(member: Any, text: str, kind: Kind) -> list[Span]:
             spans = [span for span in spans if span.start and text[span.start - 2 : span.start - 1] not in ".!?"]
     else:
         spans = [one for one in find_words(spaced, text) if plain not in _EVERYWHERE or _is_meant(text, one)]
-    if re.fullmatch(r"[A-Z]{3}", name) and (said := _CURRENCIES.get(name)):
-        spans = [*spans, *(Span(*found.span()) for found in re.finditer(said, text, re.IGNORECASE))]
+    spans = [*spans, *find_code(kind, name, text)]
     for long in _SIZES.get(plain, ()):
         spans = [*spans, *find_words(long, text)]
     if len(plain) > 6:
@@ -178,8 +168,35 @@ def find(kind: Kind, value: Any, text: str, clock: Clock) -> list[Mention]:
             return found
     if kind.sort == "bool":
         return _yes_or_no(kind, value, text)
-    spans = find_words(str(value), text) or find_choice(value, (value,), text)
-    return [Mention(value, span) for span in spans if not is_denied(text, span)]
+    return [Mention(value, span) for span in spans_of(kind, value, text, clock) if not is_denied(text, span)]
+
+
+def spans_of(kind: Kind, value: Any, text: str, clock: Clock) -> list[Span]:
+    """Where a text says the value of free text, denied or not: its words, what else it is called, what a code or a
+    month in figures stands for."""
+    if found := _MONTH.fullmatch(str(value)):
+        return _months(int(found["year"]), int(found["month"]), text, clock)
+    return find_words(str(value), text) or find_choice(value, (value,), text) or find_code(kind, str(value), text)
+
+
+_MONTH = re.compile(r"(?P<year>\d{4})-(?P<month>0[1-9]|1[0-2])")
+_THE_MONTH = re.compile(r"\b(?:(?P<next>next)|(?P<last>last)|this|the current) month(?:['\u2019]s)?\b", re.IGNORECASE)
+
+
+def _months(year: int, month: int, text: str, clock: Clock) -> list[Span]:
+    """`2026-07` for `July 2026`, `next month`; without a year, where the day is known, for the coming July."""
+    spans = [Span(*one.span()) for one in re.finditer(rf"\b(?:{year}-{month:02}|0?{month}[/.]{year})\b", text)]
+    for number, span in find_months(text, clock):
+        said = re.match(r",? (?:of )?(?P<year>(?:19|20)\d\d)\b", text[span.end :])
+        coming = clock.today.year + (number < clock.today.month)
+        if number == month and (int(said["year"]) == year if said else clock.known and year == coming):
+            spans.append(Span(span.start, span.end + (said.end() if said else 0)))
+    if clock.known:
+        for one in _THE_MONTH.finditer(text):
+            months = clock.today.year * 12 + clock.today.month + bool(one["next"]) - bool(one["last"])
+            if months == year * 12 + month:
+                spans.append(Span(*one.span()))
+    return spans
 
 
 def _is_member(kind: Kind, value: Any) -> bool:
@@ -195,11 +212,19 @@ _NO_PREFERENCE = re.compile(
 )
 
 
+_GLOSSES = re.compile(r"(?:^|[,;:] (?:or |and )?)(?:\d{1,3}(?:\.\d)?|[a-z]) [a-z]{3,}", re.IGNORECASE)
+
+
 def _by_gloss(kind: Kind, value: Any, text: str) -> list[Mention]:
-    """What the description says a value stands for: `1 for Bangkok`, `'X' (express)`, `Music (concert, gig)`."""
+    """What the description says a value stands for: `1 for Bangkok`, `'X' (express)`, `Music (concert, gig)`, and in a
+    list of such `1 lawn, 2 beds`."""
     if not kind.description or not str(value).strip():
         return []
-    stands = rf"(?<![\w.])['\"]?{re.escape(str(value))}['\"]?\s*(?:(?:stands |is )?for\b|means\b|=|:|(?=\())\s*"
+    short = len(str(value)) < 4 and len(_GLOSSES.findall(kind.description)) > 1
+    stands = (
+        rf"(?<![\w.])['\"]?{re.escape(str(value))}['\"]?\s*(?:(?:stands |is )?for\b|means\b|=|:|(?=\()"
+        rf"{'|(?= )' if short else ''})\s*"
+    )
     spans = []
     for found in re.finditer(stands, kind.description):
         rest = kind.description[found.end() : found.end() + 160]
@@ -238,9 +263,12 @@ def _lengths(kind: Kind, value: Any, text: str) -> list[Mention]:
         return []
     return [
         Mention(value, length.span, is_denied(text, length.span), derived=True)
-        for length in find_lengths(text)
+        for length in (*find_lengths(text), *(find_rhythms(text) if kind.words & _INTERVALS else ()))
         if length.is_(number, unit)
     ]
+
+
+_INTERVALS = frozenset(map(stem, listed("interval refresh step every frequency repeat poll rhythm")))
 
 
 def same(kind: Kind, said: Any, value: Any, clock: Clock) -> bool:
@@ -357,5 +385,11 @@ def _avoided(names: frozenset[str], wanted: bool, value: Any, text: str) -> list
 
 
 _FILLER = frozenset(
-    map(stem, listed("is has have with include includes included want wants needs add allow enable enabled good for"))
+    map(
+        stem,
+        listed(
+            "is has have with include includes included want wants needs add allow enable enabled good for show"
+            " display draw"
+        ),
+    )
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from sml_agents.text.values.date_phrases import Clock
+from sml_agents.text.values.date_phrases import Clock, find_months
 from sml_agents.text.values.dates import find_dates
 from sml_agents.text.values.kinds import PARTS, PEOPLE, Kind, Mention
 from sml_agents.text.values.lengths import UNITS
@@ -21,10 +21,17 @@ def find_counts(kind: Kind, text: str, clock: Clock) -> list[Mention]:
     dates = find_dates(text, clock)
     taken = [m.span for m in dates] + _hours(text)
     found: list[Mention] = []
-    if kind.part:  # of a date that is said in words; each part has a place of its own in it
+    if kind.part == "hour":
+        for time in find_times(text):
+            hours = {time.at.hour, (time.at.hour + 12) % 24} if time.halves else {time.at.hour}
+            found.extend(Mention(float(hour), time.span) for hour in sorted(hours) if not time.at.minute)
+    elif kind.part:  # of a date that is said in words; each part has a place of its own in it
         at = PARTS.index(kind.part)
         spans = [Span(m.span.start + at, min(m.span.start + at + 1, m.span.end)) for m in dates]
         found.extend(Mention(float(getattr(m.day, kind.part)), span) for m, span in zip(dates, spans, strict=True))
+    if kind.part == "month":
+        named = [(number, span) for number, span in find_months(text, clock) if not any(map(span.overlaps, taken))]
+        found.extend(Mention(float(number), span) for number, span in named)
     if kind.words & _RATINGS:
         rated = [Mention(float(one["given"]), Span(*one.span())) for one in _RATED.finditer(text)]
         found.extend(rated)
@@ -70,6 +77,8 @@ def find_counts(kind: Kind, text: str, clock: Clock) -> list[Mention]:
         if kind.counts_things and not kind.words & _PRICES and _is_money(text, mention.span):
             continue
         factor = _factor(kind, text, mention.span)
+        if kind.words >= _MINOR and _is_money(text, mention.span) and not _CENTS.match(text, mention.span.end):
+            factor = 100.0
         if _PERCENT.match(text, mention.span.end):
             found.extend(Mention(value / 100, mention.span, derived=True) for value in sorted(mention.values))
         if factor is not None:
@@ -207,6 +216,11 @@ def _currency(text: str, span: Span, after: str) -> str:
         or _CURRENCIES_BY_STEM.get(stem(after))
         or _CURRENCIES_BY_STEM.get(text[span.end : span.end + 2].strip()[:1], "")
     )
+
+
+_MINOR = frozenset(map(stem, listed("minor units")))
+_CENTS = re.compile(r"\s?(?:cents?|pence|pennies|rappen|centimes?|centimos|p)\b", re.IGNORECASE)
+"""`Minor units`: 45 dollars are 4500."""
 
 
 def _is_money(text: str, span: Span) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 from sml_agents.errors import MissingExtra
 from sml_agents.text.numbers import ordinal
 from sml_agents.text.values.numbers import find_numbers
-from sml_agents.text.values.words import fold, listed, tokens
+from sml_agents.text.values.words import Span, fold, listed, tokens
 
 __all__ = [
     "EDGE",
@@ -27,6 +27,7 @@ __all__ = [
     "coming_nth",
     "days_of",
     "edge_of",
+    "find_months",
     "languages_of",
     "meaning",
     "signal_words",
@@ -108,6 +109,36 @@ def signal_words(languages: tuple[str, ...]) -> dict[str, frozenset[str]]:
         "weekdays": frozenset(weekdays),
         "months": frozenset(months),
     }
+
+
+@lru_cache(maxsize=16)
+def _months(languages: tuple[str, ...]) -> dict[str, int]:
+    _dateparser()
+    from dateparser.languages.loader import default_loader
+
+    return {
+        fold(word).strip("."): number
+        for locale in default_loader.get_locales(languages=list(languages))
+        for number, month in enumerate(_MONTHS, 1)
+        for word in locale.info.get(month, ())
+        if len(word) > 2 or not word.isascii()
+    }
+
+
+def find_months(text: str, clock: Clock) -> list[tuple[int, Span]]:
+    """Months by their names, with a day beside them or without; `may` and `march` only behind a preposition."""
+    names = _months(languages_of(text, clock))
+    return [
+        (names[one.plain], Span(one.start, one.end))
+        for one in tokens(text)
+        if one.plain in names and (one.plain not in _VERBS or _IN_A_MONTH.search(text[: one.start]))
+    ]
+
+
+_VERBS = ("may", "march", "mar")
+_IN_A_MONTH = re.compile(
+    r"\b(?:in|of|for|during|since|until|till|by|from|to|next|last|this|early|late|mid|every)[ -]$", re.IGNORECASE
+)
 
 
 def languages_of(text: str, clock: Clock) -> tuple[str, ...]:

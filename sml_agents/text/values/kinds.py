@@ -36,7 +36,7 @@ class Kind:
     """Stems of its name alone."""
     description: str = ""
     part: str = ""
-    """Of a number that is the day, month or year of a date."""
+    """Of a number that is the day, month or year of a date, or the hour of a time."""
     limits: Literal["", "lower", "upper", "either"] = ""
     """Which limit of what is wanted it is itself: `max_price` and `before` the upper one, `range` either."""
 
@@ -85,11 +85,12 @@ _LOWER, _UPPER, _EITHER = (
     frozenset(map(stem, listed(words)))
     for words in (
         "min minimum least lower above over after start earliest",
-        "max maximum most budget cap ceiling upper below under until before deadline due end latest expiry expires",
-        "limit threshold bound range window",
+        "max maximum most budget cap ceiling upper below under until before deadline due end latest expiry expires"
+        " maturity",
+        "limit threshold bound range window radius latitude longitude lat lon lng",
     )
 )
-_LOW, _HIGH = _LOWER | {"low", "from"}, _UPPER | {"high", "to"}
+_LOW, _HIGH = _LOWER | {"low", "from"}, _UPPER | {"high", "to", "by", stem("closing")}
 """In a name, where they are said of what a value is to others."""
 _NAME_WORDS = frozenset(map(stem, listed("name title")))
 _TEMPERATURES = frozenset(map(stem, listed("temp temperature")))
@@ -132,7 +133,7 @@ def kind_of(schema: Mapping[str, Any], name: str = "", value: Any = None) -> Kin
     own = _by_its_unit(split_name(name))
     words: Any = {"words": label(" ".join(own), description), "name": label(" ".join(own)), "description": description}
     words["words"] |= {"percent"} & set(own)
-    words["part"] = last if last in PARTS else ""
+    words["part"] = last if last in (*PARTS, "hour") else ""
     words["limits"] = _limit_of(words["words"], frozenset(map(stem, split_name(name))))
     if last in ("no", "nr", "num", "number", "id", "code", "ref"):
         words["words"] |= {"identity"}
@@ -168,7 +169,9 @@ def _limit_of(words: frozenset[str], name: frozenset[str]) -> Literal["", "lower
 
 def _by_its_unit(name: list[str]) -> list[str]:
     """The words of a name, its last part as the unit that it stands for: `duration_s`, `temp_k`, `length_m`; `min` is
-    a minute there alone, and no word of `min_temp`."""
+    a minute there alone, and no word of `min_temp`. Of `km_per_year` kilometres are counted."""
+    if "per" in name[1:]:
+        name = name[: name.index("per", 1)]
     *before, last = name
     words = [word for word in before if word != "min"]
     for letter, (unit, counted) in _UNIT_AT_THE_END.items():

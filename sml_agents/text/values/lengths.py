@@ -10,7 +10,7 @@ from itertools import pairwise
 from sml_agents.text.values.numbers import find_numbers
 from sml_agents.text.values.words import Span, fold
 
-__all__ = ["UNITS", "Length", "find_lengths"]
+__all__ = ["UNITS", "Length", "find_lengths", "find_rhythms"]
 
 _UNITS = {
     "second seconds sec secs sekunde sekunden secondes segundos secondi": 1 / 86400,
@@ -54,6 +54,14 @@ def _length(count: float, unit: str, span: Span) -> Length:
     return Length(count * days, span, count * _MONTHS[days] if days in _MONTHS else None)
 
 
+_THE_PAST = re.compile(
+    r"\b(?:in|over|for|during|within|of|from) the (?:past|last) (hour|day|week|month|year)\b(?! and an? )",
+    re.IGNORECASE,
+)
+_RHYTHMS = {"hourly": "hour", "daily": "day", "weekly": "week", "monthly": "month", "yearly": "year"}
+_EACH = re.compile(
+    rf"\b(?:({'|'.join(_RHYTHMS)})|(?:each|every|per|once an?) ({'|'.join(_RHYTHMS.values())}))\b", re.IGNORECASE
+)
 _JOINED = re.compile(r"\s*(?:and|und|et|y|,)?\s*")
 """Between the parts of one length: `an hour and five minutes`."""
 
@@ -83,6 +91,8 @@ def find_lengths(text: str) -> tuple[Length, ...]:
         r"(?<!\w[ -])(?<!\w)(hour|minute|day|week|month|year)(?= and a (?:half|quarter)\b)", text, re.IGNORECASE
     ):
         add(1.0, match[1], Span(*match.span()))
+    for match in _THE_PAST.finditer(text):
+        add(1.0, match[1], Span(match.start(1), match.end(1)))
     found.sort(key=lambda length: length.span)
     for one, other in pairwise(list(found)):
         if _JOINED.fullmatch(text[one.span.end : other.span.start]) and one.days > other.days and one in found:
@@ -90,3 +100,8 @@ def find_lengths(text: str) -> tuple[Length, ...]:
             found.append(Length(one.days + other.days, Span(one.span.start, other.span.end), months))
             found = [length for length in found if length not in (one, other)]
     return tuple(sorted(found, key=lambda length: length.span))
+
+
+def find_rhythms(text: str) -> list[Length]:
+    """One unit as how often something comes: `hourly`, `every day`, `once a week`."""
+    return [_length(1.0, one[2] or _RHYTHMS[fold(one[1])], Span(*one.span())) for one in _EACH.finditer(text)]

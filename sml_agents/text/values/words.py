@@ -100,7 +100,7 @@ _DENIED_AFTER = re.compile(
     re.IGNORECASE,
 )
 _HARMLESS = re.compile(
-    r"n['\u2019]t (?:forget|mind|worry|hesitate)|\bno(?:t)? (?:problem|only|matter|later|more|less)\b"
+    r"n['\u2019]t (?:forget|mind|worry|hesitate)|\bnot disturb\b|\bno(?:t)? (?:problem|only|matter|later|more|less)\b"
     r"|\b(?:not?|nothing|none|never)(?: \w+)? (?:below|under|above|over|beyond|\w+er than)\b"
 )
 _NAMED_SO = re.compile(r"(?<=[A-Z\u00c0-\u00de])(\w+) (?:ohne|sans|sin|senza|without) (?=[A-Z])")
