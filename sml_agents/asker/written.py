@@ -28,7 +28,7 @@ from sml_agents.errors import InputError
 __all__ = ["OUTSIDE", "WRITTEN", "WrittenPair", "read_written", "written_rows"]
 
 WRITTEN = Path(__file__).parent / "written" / "requests.jsonl"
-OUTSIDE = ("e", "l", "s", "cc")
+OUTSIDE = ("e", "l", "s", "dd")
 """Authors of the package's file whose tools are neither trained nor chosen on: a check like somebody else's."""
 _LONGEST = 900
 """Characters of a row's conversations from which on it gets no further pair: tokens are what training costs."""

@@ -437,7 +437,29 @@ PREMISES = [
     case("", WATER, {"zone": 3}, "water the greenhouse"),
     case("zone", WATER, {"zone": 2}, "water the greenhouse"),
 ]
+ROAMING = tool("set_roaming", enabled=FLAG)
+LAYER = tool("map_layer", visible=FLAG)
+ACCESS = tool("app_permission", allowed=FLAG)
+DISK = tool("create_disk", encrypted=FLAG)
+STATION = tool("station", public=FLAG)
+SWITCHES = [
+    case("", ROAMING, {"enabled": True}, "turn on data roaming"),
+    case("", ROAMING, {"enabled": False}, "kill roaming, will you"),
+    case("enabled", ROAMING, {"enabled": False}, "turn on data roaming"),
+    case("enabled", ROAMING, {"enabled": True}, "don't turn on data roaming"),
+    case("enabled", ROAMING, {"enabled": True}, "turn on the radio, turn off the lamp, and do the roaming settings"),
+    case("enabled", ROAMING, {"enabled": True}, "the roaming settings, please"),
+    case("", LAYER, {"visible": False}, "hide the traffic layer"),
+    case("visible", LAYER, {"visible": True}, "hide the traffic layer"),
+    case("", ACCESS, {"allowed": False}, "don't let it use the camera"),
+    case("", ACCESS, {"allowed": True}, "let it use the camera"),
+    case("", DISK, {"encrypted": False}, "a plain, unencrypted disk"),
+    case("encrypted", DISK, {"encrypted": True}, "a plain, unencrypted disk"),
+    case("", STATION, {"public": False}, "keep its readings private"),
+    case("public", STATION, {"public": True}, "keep its readings private"),
+]
 CASES: dict[str, list[Case]] = {
+    "switches": SWITCHES,
     "units": UNITS,
     "codes": CODES,
     "parts": PARTS,

@@ -315,11 +315,16 @@ def _yes_or_no(kind: Kind, value: Any, text: str) -> list[Mention]:
         return []
     if found := _how_often(kind, wanted, value, text) or _opposite(kind, wanted, value, text):
         return found
+    if switch := next((one for words, one in _SWITCHES if kind.name & words and kind.name <= words | _FILLER), None):
+        return _switched(switch, wanted, value, text)
     names = kind.name - _FILLER
     if kind.name & _AVOIDING and (names := names - _AVOIDING):
         return _avoided(names, wanted, value, text)
     if not names:
         return []
+    undone = [t for t in tokens(text) if (one := _UNDONE.match(t.plain)) and stem(one[1]) in names]
+    if undone:  # `unrecorded`
+        return [] if wanted else [Mention(value, Span(token.start, token.end)) for token in undone]
     said = [(token, stem(token.plain)) for token in tokens(text)]
     hits = [token for token, form in said if form in names or any(len(n) > 3 and form.startswith(n) for n in names)]
     need = len(names) if len(names) < 3 else len(names) - 1
@@ -333,6 +338,35 @@ def _yes_or_no(kind: Kind, value: Any, text: str) -> list[Mention]:
         or bool(re.search(r"\b(?:not|no|n['\u2019]t|without|off)\b", text[span.end : clause.end]))
     )
     return [Mention(value, span)] if negative != wanted else []
+
+
+_UNDONE = re.compile(r"(?:un|non)-?(\w{4,})$")
+_TURNED = r"(?:turn|switch|power|put)\w*(?: (?!off\b|on\b)[^\s.,;!?]+){0,5}?"
+_SWITCHES = (
+    (
+        frozenset(map(stem, listed("on enabled enable active activated"))),
+        (rf"{_TURNED} on|enable|activate|goes? live", rf"{_TURNED} off|off with|shut off|disable|deactivate|kill|stop"),
+    ),
+    (
+        frozenset(map(stem, listed("visible shown"))),
+        (rf"{_TURNED} on|show|unhide|display", rf"{_TURNED} off|hide|remove|take out"),
+    ),
+    (
+        frozenset(map(stem, listed("allowed permitted"))),
+        (r"allow|permit|let|may(?= \w+ (?:use|see|know|access|read))", r"deny|forbid|block|revoke|disallow"),
+    ),
+)
+"""Of names that only say that something is on: what puts it on, and off."""
+
+
+def _switched(ways: tuple[str, str], wanted: bool, value: Any, text: str) -> list[Mention]:
+    """Of `enabled`: `turn on roaming` is yes, `kill it` no; where both are said, neither."""
+    told = [
+        (Span(*one.span()), on != is_denied(text, Span(*one.span())))
+        for on, words in zip((True, False), ways, strict=True)
+        for one in re.finditer(rf"\b(?:{words})\b", text, re.IGNORECASE)
+    ]
+    return [Mention(value, span) for span, on in told if on == wanted] if len({on for _, on in told}) == 1 else []
 
 
 _SKIPPED = re.compile(r"\b(?:skip|omit|drop|leave out|spare|save) (?:the |that |any )?$", re.IGNORECASE)
@@ -351,7 +385,7 @@ def _how_often(kind: Kind, wanted: bool, value: Any, text: str) -> list[Mention]
 
 
 _ALSO = {"duplex": "double sided"}
-_OPPOSITES = (("delivery", "pickup"), ("duplex", "simplex"))
+_OPPOSITES = (("delivery", "pickup"), ("duplex", "simplex"), ("public", "private"))
 
 
 def _opposite(kind: Kind, wanted: bool, value: Any, text: str) -> list[Mention]:
@@ -359,7 +393,10 @@ def _opposite(kind: Kind, wanted: bool, value: Any, text: str) -> list[Mention]:
     for pair in _OPPOSITES:
         for one, other in (pair, pair[::-1]):
             if kind.name in ({stem(one)}, {stem(word) for word in _ALSO.get(one, "").split()}):
-                spans = find_choice(one if wanted else other, pair, text)
+                spans = [
+                    *find_choice(one if wanted else other, pair, text),
+                    *find_words(one if wanted else other, text),
+                ]
                 return [Mention(value, span) for span in spans if not is_denied(text, span)]
     return []
 
