@@ -42,6 +42,8 @@ from sml_agents.evaluation.surface import features_of
 from sml_agents.text.values import Clock
 
 CLOCK = Clock(dt.datetime(2023, 10, 1), known=False)
+LATER = ("v", "w", "x", "y", "z", "aa", "bb", "ee", "hh", "ii")
+"""Authors of the package's file who wrote when its weights were made; `dd` stands among those held out."""
 
 
 @dataclass
@@ -383,6 +385,8 @@ def measure(folder: Path, cells: Cells, n: int, only: Sequence[str]) -> dict[str
         found |= acebench(folder, cells)
     if wanted("outside"):
         found |= outside(cells)
+    if wanted("later"):
+        found |= later(cells)
     if wanted("sentences"):
         found |= sentences(cells)
     if wanted("irrelevance"):
@@ -440,6 +444,22 @@ def outside(cells: Cells, n: int = 100) -> dict[str, Any]:
                 cells, author, pairs, drafted
             )
     return found
+
+
+def later(cells: Cells, n: int = 25) -> dict[str, Any]:
+    """Written pairs of the authors who came after the weights of the package, so many of each, drawn by lot."""
+    pairs = [one for one in read_written() if one.author in LATER]
+    some = [
+        one.pair
+        for author in LATER
+        for one in random.Random(0).sample([one for one in pairs if one.author == author], n)
+    ]
+    return {
+        f"written by {len(LATER)} later authors{', drafted call' if drafted else ''}": _pairs_of(
+            cells, "later", some, drafted
+        )
+        for drafted in (False, True)
+    }
 
 
 def _pairs_of(cells: Cells, author: str, pairs: Sequence[Pair], drafted: bool) -> dict[str, Any]:
@@ -527,6 +547,10 @@ _ROWS = (
     ("author l, drafted call", "written by author l, drafted call"),
     ("written by author s", "written by author s"),
     ("author s, drafted call", "written by author s, drafted call"),
+    ("written by author dd", "written by author dd"),
+    ("author dd, drafted call", "written by author dd, drafted call"),
+    ("written by 10 later authors", "written by 10 later authors"),
+    ("the same, drafted call", "written by 10 later authors, drafted call"),
     ("the guard's sentences, drafted call", "guard's sentences, drafted call"),
     ("the same, rules and asker", "guard's sentences, rule and asker"),
 )
@@ -561,7 +585,7 @@ def main() -> None:
         "--only",
         action="append",
         default=[],
-        help="when2call, filled, chosen, drafted, three, bfcl, sgd, ace, outside, sentences, irrelevance",
+        help="when2call, filled, chosen, drafted, three, bfcl, sgd, ace, outside, later, sentences, irrelevance",
     )
     options.add_argument("--cells", type=Path, default=Path("benchmarks/results/asker-cells.jsonl"))
     options.add_argument("--out", type=Path, default=Path("benchmarks/results/asker.json"))
