@@ -15,7 +15,9 @@ in which a word has to do with it and does not choose it. It was read while the 
 in passing, were made. Set 6, by another author, is about choices by their own names, told and in passing; it was
 written before it was run, and three of its findings were mended. Set 7 are the written requests of eleven authors
 who came when all these rules were there: a part of what the rules asked of them needlessly was looked through, and
-seven kinds of it were mended (`set 7, held out` is before). Set 8 are those of a twelfth, which nobody looked at.
+seven kinds of it were mended (`set 7, held out` is before). Set 8 are those of a twelfth, which nobody looked at. Sets
+9 and 10 are those of the eleven after them, of six and of five: two thirds everyday requests. Part of what was asked
+needlessly of set 9 was looked through, and kinds of it mended (`set 10, held out` is with these); then of set 10.
 Beside the guard stand a comparison by letter and, with `--asker`, the guard with the asker. 95 % Wilson intervals.
 """
 
@@ -44,12 +46,18 @@ from sml_agents.text.values import Clock
 CLOCK = Clock(dt.datetime(2026, 11, 26, 12))
 SENTENCES = Path(__file__).with_suffix(".jsonl")
 WRITTEN = Path(sml_agents.asker.__file__).parent / "written" / "requests.jsonl"
-AUTHORS = {4: frozenset("e"), 7: frozenset("jkmnopqrstu"), 8: frozenset("l")}
+AUTHORS = {
+    4: frozenset("e"),
+    7: frozenset("jkmnopqrstu"),
+    8: frozenset("l"),
+    9: frozenset(("v", "w", "y", "z", "aa", "bb")),
+    10: frozenset(("x", "dd", "ee", "hh", "ii")),
+}
 """Sets that are written requests of the package, by their authors: of the one who is held out of everything, of eleven
-who wrote when the rules were there, and of one who was read by nobody."""
+who wrote when the rules were there, of one who was read by nobody, and of eleven later ones."""
 FIRST = (1, 2, 3)
 """Those of which the figures are also given together."""
-SETS = (*FIRST, 4, 5, 6, 7, 8)
+SETS = (*FIRST, 4, 5, 6, 7, 8, 9, 10)
 
 
 def cases(sets: Collection[int]) -> Iterator[Case]:

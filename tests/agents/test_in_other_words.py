@@ -437,6 +437,66 @@ PREMISES = [
     case("", WATER, {"zone": 3}, "water the greenhouse"),
     case("zone", WATER, {"zone": 2}, "water the greenhouse"),
 ]
+SESSION = tool("move_session", session_id=TEXT)
+SESSIONS = "You have two sessions with us: S-12 (back) and S-19 (shoulder). Which one?"
+SHOW = tool("hold_seat", event_id=NUMBER)
+SHOWS = "Yes, twice: 3 December (event 7701) and 4 December (event 7702)."
+SCREENING = tool("cinema_ticket", screening_id=TEXT)
+SCREENINGS = "Yes: at 17:40 (screening SC-511) and at 20:30 (screening SC-514)."
+BAY = tool("shared_car", bay=TEXT)
+BAYS = "Harbour has a Zoe, Mill Hill has a Yaris."
+CLASS = tool("sports_class", start=TIME)
+CLASSES = "Boxing at 18:00 and pilates at 19:30."
+VIEW = tool("view_flat", day=DAY, time=TIME)
+SLOTS = "Free are Friday at 11:20 or Friday at 15:00."
+PICKED = [
+    case("", SESSION, {"session_id": "S-19"}, "My physio has to be put off.", SESSIONS, "The shoulder."),
+    case("", SHOW, {"event_id": 7702}, "Do they play near me?", SHOWS, "The 4th of December!"),
+    case("", SCREENING, {"screening_id": "SC-514"}, "Is it on tonight?", SCREENINGS, "half past eight then, row D"),
+    case("", BAY, {"bay": "Mill Hill"}, "Which bays have a car?", BAYS, "the yaris"),
+    case("", CLASS, {"start": "18:00"}, "What is on?", CLASSES, "I'd go for boxing"),
+    case("", VIEW, {"day": "2026-11-27", "time": "15:00"}, "See the flat.", SLOTS, "15:00 suits me"),
+    case("time", VIEW, {"day": "2026-11-27", "time": "11:20"}, "See the flat.", SLOTS, "15:00 suits me"),
+    case("session_id", SESSION, {"session_id": "S-12"}, "My physio has to be put off.", SESSIONS, "The shoulder."),
+    case("session_id", SESSION, {"session_id": "S-19"}, "It has to be put off.", SESSIONS, "Not the shoulder."),
+    case("session_id", SESSION, {"session_id": "S-19"}, "It has to be put off.", SESSIONS, "My shoulder hurts."),
+    case("session_id", SESSION, {"session_id": "S-19"}, "It has to be put off.", SESSIONS, "Back or shoulder, hm."),
+    case("event_id", SHOW, {"event_id": 7701}, "Do they play near me?", SHOWS, "The 4th of December!"),
+    case("start", CLASS, {"start": "18:00"}, "What is on?", CLASSES, "I don't like boxing"),
+    case("bay", BAY, {"bay": "Mill Hill"}, "Which bays have a car?", BAYS, "A cheap one, please"),
+]
+ANIMALS = tool("find_animal_facts", species=TEXT)
+VAN = tool("quote_van", station=TEXT, days=NUMBER)
+HIRE = tool("hire_van", station=TEXT, days=NUMBER)
+EPISODE = tool("get_episode", season=NUMBER, episode=NUMBER)
+CHART = tool("get_chart", week=told("integer", "ISO week number"))
+RATING = tool("rate_trip", rating=NUMBER)
+TICKETS = tool("park_tickets", adults=NUMBER, children=NUMBER)
+VIEWING = tool("book_viewing", slot=told("string", "ISO 8601 date-time"))
+LODGING = tool("quote_room", arrival=DAY, departure=DAY)
+LANES = tool("bowling", lanes=NUMBER)
+STORAGE = tool("store", months=NUMBER)
+TRUCK = tool("assign", vehicle=told("string", "Fleet number"))
+LOOKED_UP = [
+    case("", ANIMALS, {"species": "barn owl"}, "How long does a barn owl live? We saw 2 behind the church."),
+    case("", VAN, {"station": "Lyon", "days": 2}, "how much for a van for 2 days in Lyon? I'm 27"),
+    case("station days", HIRE, {"station": "Lyon", "days": 2}, "How much is a van for 2 days in Lyon? Hire one."),
+    case("", EPISODE, {"season": 2, "episode": 9}, "What happens in Fargo season 2 episode 9?"),
+    case("season", EPISODE, {"season": 9, "episode": 2}, "What happens in Fargo season 2 episode 9?"),
+    case("", CHART, {"week": 24}, "the chart of week 24 of 1985"),
+    case("week", CHART, {"week": 24}, "the chart, 24 of 30 songs"),
+    case("", RATING, {"rating": 5}, "trip 7F-22: 5 stars and a 4 euro tip"),
+    case("", TICKETS, {"adults": 5, "children": 0}, "five adults, no children"),
+    case("children", TICKETS, {"adults": 5, "children": 0}, "five adults"),
+    case("children", TICKETS, {"adults": 5, "children": 0}, "five adults, no more children than that"),
+    case("", VIEWING, {"slot": "2026-12-04T17:00"}, "see the flat RM-9083 on December 4 at 17:00"),
+    case("slot", VIEWING, {"slot": "2026-12-05T17:00"}, "see the flat RM-9083 on December 4 at 17:00"),
+    case("", LODGING, {"arrival": "2026-12-03", "departure": "2026-12-06"}, "a room from 3 to 6 December"),
+    case("", LANES, {"lanes": 1}, "1 lane at King Pins"),
+    case("", STORAGE, {"months": 9}, "put my furniture away for 9 months"),
+    case("months", STORAGE, {"months": 9}, "I am away for 9 months, store my things"),
+    case("", TRUCK, {"vehicle": "77"}, "put Omar on truck 77, nights"),
+]
 ROAMING = tool("set_roaming", enabled=FLAG)
 LAYER = tool("map_layer", visible=FLAG)
 ACCESS = tool("app_permission", allowed=FLAG)
@@ -460,6 +520,8 @@ SWITCHES = [
 ]
 CASES: dict[str, list[Case]] = {
     "switches": SWITCHES,
+    "picked": PICKED,
+    "looked up": LOOKED_UP,
     "units": UNITS,
     "codes": CODES,
     "parts": PARTS,

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
+from sml_agents.agents.grounding.asides import is_statement
 from sml_agents.agents.replies import accepts, answers_nothing, only_agrees
 from sml_agents.text.sentences import sentences
-from sml_agents.text.values import Clock, Kind, fold, mentions, same, tokens
+from sml_agents.text.values import Clock, Kind, Span, find, fold, mentions, same, tokens
 from sml_agents.text.values.compare import as_bool
 from sml_agents.text.values.dates import as_date
-from sml_agents.text.values.words import find_phrase
+from sml_agents.text.values.words import clause_of, find_phrase, is_denied
 from sml_agents.text.words import content_words, stem
 
-__all__ = ["answer_is", "holds_an_answer", "names_it", "picks", "picks_name"]
+__all__ = ["answer_is", "holds_an_answer", "names_it", "picks", "picks_beside", "picks_name"]
 
 _ALL = re.compile(
     r"(?:(?:just |please )?(?:all|everything)(?: of (?:it|them|that))?"
@@ -84,6 +86,61 @@ def picks_name(value: str, offer: str, text: str) -> bool:
         if len(holds) == 1:
             return _place_picked(text, len(names)) == holds[0]
     return False
+
+
+def picks_beside(kind: Kind, value: Any, offer: str, text: str, clock: Clock) -> bool:
+    """Whether a reply picks one of several things that the agent has just named by what stands beside it there: of
+    `S-12 (back) and S-19 (shoulder)` `the shoulder`, of `Jo has 9:00 and Al has 11:30` `Al, please`."""
+    for sentence in sentences(offer):
+        parts = [part for part in _LISTED.split(sentence) if content_words(part) and not _ASKS_WHICH.match(part)]
+        parts = [part for part in parts if _may_hold(kind, value, part, clock)]
+        own = {k for k, part in enumerate(parts) if find(kind, value, part, clock)}
+        named = _named_in(parts, text, clock) if len(parts) > 1 and len(own) in (1, len(parts)) else set()
+        if len(named) == 1 and named <= own:  # what all of them have comes with any
+            return True
+    return False
+
+
+def _may_hold(kind: Kind, value: Any, part: str, clock: Clock) -> bool:
+    """Whether a part of a list holds a value like this one: of its kind, or a code of the same form."""
+    if kind.has_mentions:
+        return bool(mentions(kind, part, clock))
+    form = re.sub(r"[^\W\d_]+", r"[^\\W\\d_]+", re.sub(r"\d+", "0", re.escape(str(value)))).replace("0", r"\d+")
+    return not re.search(r"\d", str(value)) or bool(re.search(rf"(?<!\w){form}(?!\w)", part))
+
+
+def _named_in(parts: Sequence[str], text: str, clock: Clock) -> set[int]:
+    """The parts of a list of which a reply names something that no other part has."""
+    words = [{stem(word) for word in content_words(part)} for part in parts]
+    found: set[int] = set()
+    for token in tokens(text):
+        at = {k for k, one in enumerate(words) if stem(token.plain) in one}
+        if len(at) == 1 and not _is_only_told(text, Span(token.start, token.end)):
+            found |= at
+    for sort in _MOMENTS:
+        for said in mentions(Kind(sort), text, clock):
+            here = [[one.value for one in mentions(Kind(sort), part, clock)] for part in parts]
+            at = {
+                k
+                for k, some in enumerate(here)
+                if any(said.value.fits(one.at) if sort == "time" else one.day == said.value.day for one in some)
+            }
+            if len(at) == 1 and not _is_only_told(text, said.span):
+                found |= at
+    return found
+
+
+_MOMENTS: tuple[Literal["time", "date"], ...] = ("time", "date")
+_TELLS = re.compile(r"\W*(?:my|our|his|her|their|its?|i|we|he|she|they|there|this|that)\b", re.IGNORECASE)
+
+
+def _is_only_told(text: str, span: Span) -> bool:
+    """Whether words are denied, or stand in a sentence that only says how things are; `the shoulder` by itself says
+    nothing of it."""
+    clause = clause_of(text, span)
+    words = text[clause.start : clause.end]
+    fragment = len(tokens(words)) < 5 and not _TELLS.match(words)
+    return is_denied(text, span) or (not fragment and is_statement(text, span))
 
 
 _LISTED = re.compile(r"\s*(?:,\s*(?:or|and|oder|und|so)?\b|\b(?:or|and|oder|und|ou|et|o|y)\b|/|;)\s*", re.IGNORECASE)

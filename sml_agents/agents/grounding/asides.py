@@ -167,16 +167,16 @@ _STATES = frozenset(
 """Arguments that are told by saying how things are."""
 
 
-def is_aside(kind: Kind, piece: Piece, span: Span) -> bool:
+def is_aside(kind: Kind, piece: Piece, span: Span, looks_up: bool = False) -> bool:
     """Whether a value stands in what the person quotes of others, tells of the past, likens something to or asks about
-    by the way, or in an offer of several that a mere yes leaves open."""
+    by the way, or in an offer of several that a mere yes leaves open. `looks_up`: the tool is there to be asked."""
     if piece.source == "said":
         text = piece.text
         if any(one.start("words") <= span.start < one.end("words") for one in _QUOTED.finditer(text)):
             return True
         if _AS.search(text[: span.start]) or _is_past(kind, text, span):
             return True
-        return any(
+        return not looks_up and any(
             one.start() <= span.start < one.end() and len(one.group().strip()) < len(text.strip())
             for sentence in sentences(text)
             for at in [text.find(sentence)]

@@ -11,8 +11,18 @@ from sml_agents.agents.pieces import Piece
 from sml_agents.agents.slots import Filled
 from sml_agents.text.values import Clock, Kind
 from sml_agents.text.values.dates import as_date
+from sml_agents.text.values.words import listed, split_name
 
 __all__ = ["Draft"]
+
+_LOOKS = frozenset(
+    listed(
+        "get find search list lookup look show check query fetch read info information fact facts details status"
+        " compare convert calculate calc compute estimate quote price prices forecast rank ranking stats statistics"
+        " history"
+    )
+)
+"""In the name of a tool that changes nothing."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +55,11 @@ class Draft:
     def said(self) -> Iterator[tuple[int, Piece]]:
         """What the person said, each with its place among the pieces."""
         return ((number, piece) for number, piece in enumerate(self.pieces) if piece.source == "said")
+
+    @property
+    def looks_up(self) -> bool:
+        """Whether the tool only tells something, so that a question is what it is asked for."""
+        return not _LOOKS.isdisjoint(split_name(self.request.tool))
 
     def rivals(self, k: int) -> list[int]:
         """The other arguments that take values of the same family."""

@@ -13,6 +13,7 @@ from sml_agents.agents.grounding.draft import Draft
 from sml_agents.agents.pieces import Piece
 from sml_agents.text.sentences import sentence_spans
 from sml_agents.text.values import Span, fold, label, tokens
+from sml_agents.text.values.lengths import UNITS
 from sml_agents.text.values.words import clause_of, listed
 from sml_agents.text.words import stem
 
@@ -107,9 +108,10 @@ _EXCUSED = re.compile(
     r"\b(?:sorry|apologies|excuse me|forgive me)\s+(?:to|for|that|about|if)\b[^.,;!?]*$", re.IGNORECASE
 )
 _TRIP = re.compile(
-    r"[\s-]*(?:(?:minutes?|mins?|hours?|hrs?)?\s*(?:to (?:drive|get|walk|go|travel|reach|come|cycle)\b"
-    r"|(?:drive|walk|ride) (?:from|to|away)\b|from (?:here|home|there)\b)"
-    r"|(?:minutes?|mins?|hours?|hrs?|days?|km|kilomet\w+|miles?|met(?:er|re)s?) away\b)",
+    r"[\s-]*(?:minutes?|mins?|hours?|hrs?)\s*to (?:drive|get|walk|go|travel|reach|come|cycle)\b"
+    r"|\s*to (?:drive|walk|cycle)\b"
+    r"|[\s-]*(?:minutes?|mins?|hours?|hrs?)?\s*(?:(?:drive|walk|ride) (?:from|to|away)\b|from (?:here|home|there)\b)"
+    r"|[\s-]*(?:minutes?|mins?|hours?|hrs?|days?|km|kilomet\w+|miles?|met(?:er|re)s?) away\b",
     re.IGNORECASE,
 )
 _TRIPS = frozenset(map(stem, listed("drive walk ride travel trip commute away distance")))
@@ -268,7 +270,9 @@ def _of_another_thing(draft: Draft, k: int, text: str, span: Span) -> bool:
     """`It should go with my red shoes`, `she is scared of dogs`, `it takes me 40 minutes to drive there`."""
     kind, before = draft.kinds[k], text[: span.start]
     if kind.sort == "number":
-        return not kind.words & _TRIPS and bool(_TRIP.match(text, span.end))
+        last = tokens(text[span.start : span.end])[-1:]  # with its unit where it is a length
+        end = span.start + last[0].start if last and last[0].plain in UNITS else span.end
+        return not kind.words & _TRIPS and bool(_TRIP.match(text, end))
     if kind.sort in ("enum", "text") and _BESIDE.search(before) and re.match(r"\s+[^\W\d_]{3,}", text[span.end :]):
         return True
     if kind.sort == "enum" and _EXCUSED.search(before):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sml_agents.agents.grounding.answers import answer_is, holds_an_answer, names_it, picks, picks_name
+from sml_agents.agents.grounding.answers import answer_is, holds_an_answer, names_it, picks, picks_beside, picks_name
 from sml_agents.agents.grounding.asides import (
     is_aside,
     is_how_it_stands,
@@ -216,6 +216,9 @@ def _mentions(draft: Draft, k: int, piece: Piece, answering: bool) -> list[Menti
         named = not found and kind.sort in ("text", "enum", "pattern") and piece.source == "said"
         if named and picks_name(str(fill.value), _offer_before(draft, piece), text):
             found = [Mention(fill.value, Span(0, len(text)))]
+        beside = not found and kind.sort != "bool" and piece.source == "said"
+        if beside and picks_beside(kind, fill.value, _offer_before(draft, piece), text, clock):
+            found = [Mention(fill.value, Span(0, len(text)))]
         if not found and kind.sort == "text" and piece.source == "said":
             offers = [one.text for one in draft.pieces if one.source in ("offered", "returned") and one.at < piece.at]
             found = [Mention(fill.value, span) for span in find_part(str(fill.value), text, offers)]
@@ -243,7 +246,7 @@ def _offer_before(draft: Draft, piece: Piece) -> str:
 def is_wanted(draft: Draft, k: int, piece: Piece, mention: Mention) -> bool:
     """Whether words that hold a value mean it, and not one near it, one of several, or something else."""
     kind, text, span = draft.kinds[k], piece.text, mention.span
-    if is_aside(kind, piece, span):
+    if is_aside(kind, piece, span, draft.looks_up):
         return False
     if piece.source != "said":
         return True
@@ -288,9 +291,22 @@ def _role_fits(draft: Draft, k: int, piece: Piece, mention: Mention) -> bool:
         said = _role_before(text, mention.span)
         other = _TO if said is _FROM else _FROM
         names = _name_words(draft, k)
+        if kind.sort == "date" and _is_stay(draft):
+            return True
         if said and names & other and not names & said:
             return not any(_name_words(draft, j) & said for j in range(len(draft.fills)) if j != k)
     return True
+
+
+def _is_stay(draft: Draft) -> bool:
+    """Whether one arrives first and departs later: a stay goes from its arrival to its departure, unlike a trip."""
+    days = {
+        role: as_date(fill.value, draft.clock)
+        for k, fill in enumerate(draft.fills)
+        for role in ("arrival", "departure")
+        if stem(role) in draft.kinds[k].name and draft.kinds[k].sort == "date"
+    }
+    return len(days) == 2 and all(days.values()) and min(days["arrival"]) < min(days["departure"])
 
 
 def _unit_fits(draft: Draft, k: int, piece: Piece, mention: Mention) -> bool:
@@ -301,6 +317,12 @@ def _unit_fits(draft: Draft, k: int, piece: Piece, mention: Mention) -> bool:
             return False  # `one such hotel`, `with 1 transfer`
         near = words_beside(text, mention.span)
         own = _counted(kind)
+        before = tokens(text[: mention.span.start])[-1:]
+        if before and not text[before[0].end : mention.span.start].strip(" #"):  # `season 2 episode 9`
+            if stem(before[0].plain) in own:
+                return True
+            if not near & own and any(stem(before[0].plain) in draft.kinds[j].name - own for j in draft.rivals(k)):
+                return False
         if near and not near & own and any(near & _counted(draft.kinds[j]) - own for j in draft.rivals(k)):
             return False
     return True

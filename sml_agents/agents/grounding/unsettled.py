@@ -91,7 +91,7 @@ def is_unsettled(draft: Draft, k: int, piece: Piece, span: Span) -> bool:
     if _is_retracted(draft, k, f"{text}{rest}", span) or _is_doubted(text, span):
         return True
     return draft.kinds[k].sort != "bool" and (
-        _is_asked_about(piece, span)
+        (not draft.looks_up and _is_asked_about(piece, span))
         or _is_supposed(draft.kinds[k], text, span)
         or any(_is_unknown(draft, k, text, span, one) for one in _UNKNOWN.finditer(text))
     )

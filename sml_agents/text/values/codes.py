@@ -14,7 +14,7 @@ from babel.core import get_global
 from babel.numbers import get_currency_name
 
 from sml_agents.text.values.kinds import Kind
-from sml_agents.text.values.words import Span, find_words, listed, tokens
+from sml_agents.text.values.words import Span, find_phrase, listed, tokens
 from sml_agents.text.words import stem
 
 __all__ = ["find_code"]
@@ -55,15 +55,15 @@ def find_code(kind: Kind, value: str, text: str) -> list[Span]:
         return []
     spans: list[Span] = []
     if len(value) == 3 and (names := _currency(value.upper())):
-        spans += chain.from_iterable(find_words(name, text) for name in names)
+        spans += chain.from_iterable(find_phrase(name, text) for name in names)
         if said := _MONEY.get(value.upper()):
             spans += (Span(*found.span()) for found in re.finditer(said, text, re.IGNORECASE))
     elif kind.words & _LANGUAGES:
-        spans += chain.from_iterable(find_words(name, text) for name in _language(value.lower()))
+        spans += chain.from_iterable(find_phrase(name, text) for name in _language(value.lower()))
     elif kind.words & _COUNTRIES and not kind.name & _NO_COUNTRY:
         names, people, money = _country(value.upper())
-        spans += chain.from_iterable(find_words(name, text) for name in names)
-        for span in chain.from_iterable(find_words(name, text) for name in people):
+        spans += chain.from_iterable(find_phrase(name, text) for name in names)
+        for span in chain.from_iterable(find_phrase(name, text) for name in people):
             after = tokens(text[span.end : span.end + 30])[:1]
             if not (after and stem(after[0].plain) in money):  # Swiss francs are no Switzerland
                 spans.append(span)

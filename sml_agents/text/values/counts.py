@@ -66,8 +66,11 @@ def find_counts(kind: Kind, text: str, clock: Clock) -> list[Mention]:
         if any(mention.span.overlaps(span) for span in taken):
             continue
         after = tokens(text[mention.span.end : mention.span.end + 40])
+        if after and re.match(r"\s*[,;.!?:]", text[mention.span.end :]):
+            after = ()  # `truck 77, nights`
         unit = UNITS.get(after[0].plain) if after else None
-        counts_other = kind.unit is None and (unit is not None or (after and after[0].plain in _OFTEN))
+        often = after and after[0].plain in _OFTEN and not (kind.words & _RATINGS and after[0].plain in _STARS)
+        counts_other = kind.unit is None and (unit is not None or often)
         if counts_other and stem(after[0].plain) not in kind.words and not (unit == UNITS["year"] and _is_age(kind)):
             continue  # three nights are no three guests, four times no four stars
         if _is_of_another_unit(kind, text, mention.span):
@@ -83,6 +86,11 @@ def find_counts(kind: Kind, text: str, clock: Clock) -> list[Mention]:
             found.extend(Mention(value / 100, mention.span, derived=True) for value in sorted(mention.values))
         if factor is not None:
             found.extend(Mention(value * factor, mention.span, derived=factor != 1) for value in sorted(mention.values))
+    found.extend(
+        Mention(0.0, Span(*one.span()), derived=True)
+        for one in _NONE_OF.finditer(text)
+        if stem(fold(one["what"])) in kind.name
+    )
     if "night" in kind.name:
         found.extend(Mention(1.0, Span(*one.span())) for one in _TONIGHT.finditer(text))
     for match in re.finditer(
@@ -121,8 +129,9 @@ _CHANGES = re.compile(
     r"\b(?:scale|change|set|increase|raise|lower|reduce|decrease|move|turn|bump|up|down)\b", re.IGNORECASE
 )
 _PERCENT = re.compile(r"\s?(?:%|percent\b|per cent\b|prozent\b|pour cent\b|por ?cien)", re.IGNORECASE)
-_SHARE = re.compile(r"\s(?:out )?of \d")
-_OFTEN = frozenset(listed("times mal fois veces volte star stars sterne etoiles"))
+_SHARE = re.compile(r"\s(?:out )?of \d(?!\d{3}\b)")
+_STARS = frozenset(listed("star stars sterne etoiles"))
+_OFTEN = frozenset(listed("times mal fois veces volte")) | _STARS
 _MONEY_BEFORE = re.compile(
     r"(?:[$\u20ac\u00a3]|\b(?:limit|price|budget|cost|fee|worth|value)(?: (?:of|at|is))?)\s*$", re.IGNORECASE
 )
@@ -301,6 +310,11 @@ def _party(text: str) -> list[Mention]:
     return found
 
 
+_NONE_OF = re.compile(
+    r"\b(?:no|without(?: any)?|zero|keine?n?|ohne|sans|sin|senza|pas de|geen)\s+(?P<what>[^\W\d_]+)\b"
+    r"(?! (?:more|other|less|fewer))",
+    re.IGNORECASE,
+)
 _TONIGHT = re.compile(r"\b(?:(?:just|only) (?:for )?|for )tonight\b", re.IGNORECASE)
 _RATINGS = frozenset(map(stem, listed("star rating rate score grade mark point")))
 _RATED = re.compile(r"(?<![\w/.])(?P<given>\d{1,3})\s?(?:/|(?:out )?of)\s?(?:5|10|100)(?![\w/])")
@@ -350,7 +364,8 @@ def names_a_thing(kind: Kind, text: str, span: Span) -> bool:
         labels = labels - _IDENTITY
     if before and stem(before[0].plain) in labels - kind.words and not (short and counts):
         return not text[before[0].end : span.start].strip(" #.:")
-    if _STREET.match(text, span.end) and not (after and after[0].plain in UNITS.keys() | MEASURES.keys()):
+    counted = after and (after[0].plain in UNITS.keys() | MEASURES.keys() or stem(after[0].plain) in kind.words)
+    if _STREET.match(text, span.end) and not counted:
         return True
     return any(
         Span(*one.span()).overlaps(span) and len(re.findall(r"\d+", one.group())) > 1 for one in _PHONE.finditer(text)

@@ -331,7 +331,9 @@ def _holds_together(text: str, window: tuple[Any, ...], numbers: list[bool], wor
         return False  # `in 33 tomorrow`
     if re.match(r"(?::\d|\s?[ap]\.?m\b|\s?o['\u2019]?clock|\s?(?:uhr|h)\b)", text[window[-1].end :], re.IGNORECASE):
         return figures[-1] != len(plain) - 1
-    years = [k for k in figures if re.fullmatch(r"\d{4}", plain[k])]
+    years = [k for k in figures if re.fullmatch(r"(?:1[89]|20|21)\d\d", plain[k])]
+    if any(re.search(r"[^\W_]-$", text[: window[k].start]) for k in figures):
+        return False  # `RM-9083 on 4 December`
     days = [k for k in figures if k not in years]
     if len(years) > 1 or len(days) > 1 or any(k < named[0] for k in years if days and k < days[0]):
         return False
