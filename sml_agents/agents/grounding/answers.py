@@ -15,7 +15,7 @@ from sml_agents.text.values.dates import as_date
 from sml_agents.text.values.words import clause_of, find_phrase, is_denied
 from sml_agents.text.words import content_words, stem
 
-__all__ = ["answer_is", "holds_an_answer", "names_it", "picks", "picks_beside", "picks_name"]
+__all__ = ["answer_is", "holds_an_answer", "names_it", "picked_beside", "picks", "picks_name"]
 
 _ALL = re.compile(
     r"(?:(?:just |please )?(?:all|everything)(?: of (?:it|them|that))?"
@@ -88,17 +88,19 @@ def picks_name(value: str, offer: str, text: str) -> bool:
     return False
 
 
-def picks_beside(kind: Kind, value: Any, offer: str, text: str, clock: Clock) -> bool:
-    """Whether a reply picks one of several things that the agent has just named by what stands beside it there: of
-    `S-12 (back) and S-19 (shoulder)` `the shoulder`, of `Jo has 9:00 and Al has 11:30` `Al, please`."""
+def picked_beside(kind: Kind, value: Any, offer: str, text: str, clock: Clock) -> Span | None:
+    """The words of a reply that pick one of several things that the agent has just named by what stands beside it there.
+
+    Of `S-12 (back) and S-19 (shoulder)` `the shoulder`, of `Jo has 9:00 and Al has 11:30` `Al, please`.
+    """
     for sentence in sentences(offer):
         parts = [part for part in _LISTED.split(sentence) if content_words(part) and not _ASKS_WHICH.match(part)]
         parts = [part for part in parts if _may_hold(kind, value, part, clock)]
         own = {k for k, part in enumerate(parts) if find(kind, value, part, clock)}
-        named = _named_in(parts, text, clock) if len(parts) > 1 and len(own) in (1, len(parts)) else set()
-        if len(named) == 1 and named <= own:  # what all of them have comes with any
-            return True
-    return False
+        named = _named_in(parts, text, clock) if len(parts) > 1 and len(own) in (1, len(parts)) else {}
+        if len(named) == 1 and own.issuperset(named):  # what all of them have comes with any
+            return next(iter(named.values()))
+    return None
 
 
 def _may_hold(kind: Kind, value: Any, part: str, clock: Clock) -> bool:
@@ -109,24 +111,28 @@ def _may_hold(kind: Kind, value: Any, part: str, clock: Clock) -> bool:
     return not re.search(r"\d", str(value)) or bool(re.search(rf"(?<!\w){form}(?!\w)", part))
 
 
-def _named_in(parts: Sequence[str], text: str, clock: Clock) -> set[int]:
-    """The parts of a list of which a reply names something that no other part has."""
+def _named_in(parts: Sequence[str], text: str, clock: Clock) -> dict[int, Span]:
+    """The parts of a list of which a reply names something that no other part has, and the words that do."""
     words = [{stem(word) for word in content_words(part)} for part in parts]
-    found: set[int] = set()
+    found: dict[int, Span] = {}
+
+    def add(at: set[int], span: Span) -> None:
+        if len(at) == 1 and not _is_only_told(text, span):
+            found.setdefault(at.pop(), span)
+
     for token in tokens(text):
-        at = {k for k, one in enumerate(words) if stem(token.plain) in one}
-        if len(at) == 1 and not _is_only_told(text, Span(token.start, token.end)):
-            found |= at
+        add({k for k, one in enumerate(words) if stem(token.plain) in one}, Span(token.start, token.end))
     for sort in _MOMENTS:
         for said in mentions(Kind(sort), text, clock):
             here = [[one.value for one in mentions(Kind(sort), part, clock)] for part in parts]
-            at = {
-                k
-                for k, some in enumerate(here)
-                if any(said.value.fits(one.at) if sort == "time" else one.day == said.value.day for one in some)
-            }
-            if len(at) == 1 and not _is_only_told(text, said.span):
-                found |= at
+            add(
+                {
+                    k
+                    for k, some in enumerate(here)
+                    if any(said.value.fits(one.at) if sort == "time" else one.day == said.value.day for one in some)
+                },
+                said.span,
+            )
     return found
 
 
@@ -135,14 +141,16 @@ _TELLS = re.compile(r"\W*(?:my|our|his|her|their|its?|i|we|he|she|they|there|thi
 
 
 def _is_only_told(text: str, span: Span) -> bool:
-    """Whether words are denied, or stand in a sentence that only says how things are; `the shoulder` by itself says
-    nothing of it."""
-    clause = clause_of(text, span)
+    """Whether words are denied, asked about, or stand in a sentence that only says how things are; `the shoulder` by
+    itself says nothing of it."""
+    clause, end = clause_of(text, span), re.search(r"[.!?]|$", text[span.end :])
     words = text[clause.start : clause.end]
     fragment = len(tokens(words)) < 5 and not _TELLS.match(words)
-    return is_denied(text, span) or (not fragment and is_statement(text, span))
+    asked = bool(end and end.group() == "?") and not _MAY_I.search(words)
+    return asked or is_denied(text, span) or (not fragment and is_statement(text, span))
 
 
+_MAY_I = re.compile(r"\b(?:can|could|may|shall) (?:i|we|you)\b|\bplease\b", re.IGNORECASE)
 _LISTED = re.compile(r"\s*(?:,\s*(?:or|and|oder|und|so)?\b|\b(?:or|and|oder|und|ou|et|o|y)\b|/|;)\s*", re.IGNORECASE)
 _ASKS_WHICH = re.compile(r"\s*(?:which|what|welche\w*|quel\w*|cu\u00e1l\w*)\b", re.IGNORECASE)
 

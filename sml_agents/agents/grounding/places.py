@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from sml_agents.agents.grounding.answers import answer_is, holds_an_answer, names_it, picks, picks_beside, picks_name
+from sml_agents.agents.grounding.answers import answer_is, holds_an_answer, names_it, picked_beside, picks, picks_name
 from sml_agents.agents.grounding.asides import (
     is_aside,
     is_how_it_stands,
@@ -217,8 +217,8 @@ def _mentions(draft: Draft, k: int, piece: Piece, answering: bool) -> list[Menti
         if named and picks_name(str(fill.value), _offer_before(draft, piece), text):
             found = [Mention(fill.value, Span(0, len(text)))]
         beside = not found and kind.sort != "bool" and piece.source == "said"
-        if beside and picks_beside(kind, fill.value, _offer_before(draft, piece), text, clock):
-            found = [Mention(fill.value, Span(0, len(text)))]
+        if beside and (words := picked_beside(kind, fill.value, _offer_before(draft, piece), text, clock)):
+            found = [Mention(fill.value, words)]
         if not found and kind.sort == "text" and piece.source == "said":
             offers = [one.text for one in draft.pieces if one.source in ("offered", "returned") and one.at < piece.at]
             found = [Mention(fill.value, span) for span in find_part(str(fill.value), text, offers)]

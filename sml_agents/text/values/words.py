@@ -88,7 +88,7 @@ _DENYING = re.compile(
 )
 _UNFREE = re.compile(
     r"\b(?:busy|(?<!we )(?<!i )(?<!they )(?<!you )closed|unavailable|occupied|booked (?:up|out)|sold out"
-    r"|out of office|(?:(?:am|are|is|be|was|were|still)|['\u2019](?:m|re|s)) away"
+    r"|out of office|(?:(?:am|are|is|be|was|were|still)|['\u2019](?:m|re|s)) away|away from"
     r"|belegt|geschlossen|ocupad[oa]|cerrad[oa]|occupee?|fermee?)\s+(?:\w+\s+){0,2}$"
 )
 _DENIED_AFTER = re.compile(
