@@ -89,7 +89,7 @@ def picks_name(value: str, offer: str, text: str) -> bool:
 
 
 def picked_beside(kind: Kind, value: Any, offer: str, text: str, clock: Clock) -> Span | None:
-    """The words of a reply that pick one of several things that the agent has just named by what stands beside it there.
+    """The words of a reply that pick one of several things that the agent has just named, by what stands beside it.
 
     Of `S-12 (back) and S-19 (shoulder)` `the shoulder`, of `Jo has 9:00 and Al has 11:30` `Al, please`.
     """
