@@ -386,6 +386,7 @@ LEASE = tool("lease", km_per_year=NUMBER)
 FEED = tool("feed", refresh_hours=NUMBER)
 QUAKES = tool("quakes", days_back=told("integer", "How many days into the past"))
 ALERT = tool("alert", level=AMOUNT)
+BUY = tool("buy_shares", shares=NUMBER)
 SEARCH = tool("chargers", radius_km=AMOUNT)
 QUIET = tool("do_not_disturb", minutes=NUMBER)
 WIDGET = tool("widget", show_wind=FLAG)
@@ -427,6 +428,7 @@ PREMISES = [
     case("days_back", QUAKES, {"days_back": 7}, "last week I was in Chile; list the quakes"),
     case("", FIRES, {"hours": 6}, "fires detected in the past six hours"),
     case("", ALERT, {"level": 1.05}, "tell me when it drops under 1.05"),
+    case("shares", BUY, {"shares": 100}, "buy Acme when it drops under 100"),
     case("", SEARCH, {"radius_km": 2}, "chargers no further than 2 km from here"),
     case("", QUIET, {"minutes": 120}, "do not disturb for 2 hours"),
     case("minutes", QUIET, {"minutes": 120}, "do not do that for 2 hours"),
@@ -513,6 +515,7 @@ SWITCHES = [
     case("visible", LAYER, {"visible": True}, "hide the traffic layer"),
     case("", ACCESS, {"allowed": False}, "don't let it use the camera"),
     case("", ACCESS, {"allowed": True}, "let it use the camera"),
+    case("allowed", ACCESS, {"allowed": True}, "let me know what it may do with the camera"),
     case("", DISK, {"encrypted": False}, "a plain, unencrypted disk"),
     case("encrypted", DISK, {"encrypted": True}, "a plain, unencrypted disk"),
     case("", STATION, {"public": False}, "keep its readings private"),

@@ -87,6 +87,7 @@ _MOVED_BY = re.compile(
 _TIMES = re.compile(rf"\b(?:twice|double|triple|thrice|half|halb|doppelt|half of)\s{_MONEY}")
 
 
+_PASSED = frozenset(map(stem, listed("level threshold trigger price rate value limit stop target alert")))
 _CROSSES = re.compile(
     r"\b(?:drops?|falls?|goes|gets|rises?|climbs?|dips?|sinks?|moves|breaks|crosses|trades)"
     rf"(?: back)? (?:under|below|over|above|past){_MONEY}"
@@ -111,7 +112,7 @@ def is_limit(kind: Kind, text: str, span: Span) -> bool:
         return True
     if kind.sort != "number":
         return bool(_MOMENT.search(before))
-    if _CROSSES.search(before):
+    if kind.words & _PASSED and _CROSSES.search(before):
         return False  # `tell me when it drops under 1.05`: what it has to pass
     if _BOUND.match(text, span.end) or (_AMOUNT.search(before) and not _is_a_period(text, before, span)):
         return True

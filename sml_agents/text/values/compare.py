@@ -353,7 +353,10 @@ _SWITCHES = (
     ),
     (
         frozenset(map(stem, listed("allowed permitted"))),
-        (r"allow|permit|let|may(?= \w+ (?:use|see|know|access|read))", r"deny|forbid|block|revoke|disallow"),
+        (
+            r"allow|permit|let(?! (?:me|us) (?:know|see|ask))(?!['\u2019]s)|may(?= \w+ (?:use|see|know|access|read))",
+            r"deny|forbid|block|revoke|disallow",
+        ),
     ),
 )
 """Of names that only say that something is on: what puts it on, and off."""
