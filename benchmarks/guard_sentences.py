@@ -16,8 +16,9 @@ in passing, were made. Set 6, by another author, is about choices by their own n
 written before it was run, and three of its findings were mended. Set 7 are the written requests of eleven authors
 who came when all these rules were there: a part of what the rules asked of them needlessly was looked through, and
 seven kinds of it were mended (`set 7, held out` is before). Set 8 are those of a twelfth, which nobody looked at. Sets
-9 and 10 are those of the eleven after them, of six and of five: two thirds everyday requests. Part of what was asked
-needlessly of set 9 was looked through, and kinds of it mended (`set 10, held out` is with these); then of set 10.
+9 to 11 are those of the twelve after them, of six, of five and of one: two thirds everyday requests. Part of what was
+asked needlessly of set 9 was looked through, and kinds of it mended (`set 10, held out` is with these); then of set 10.
+Set 11 came after all of this, and nobody looked at it.
 Beside the guard stand a comparison by letter and, with `--asker`, the guard with the asker. 95 % Wilson intervals.
 """
 
@@ -52,12 +53,13 @@ AUTHORS = {
     8: frozenset("l"),
     9: frozenset(("v", "w", "y", "z", "aa", "bb")),
     10: frozenset(("x", "dd", "ee", "hh", "ii")),
+    11: frozenset(("cc",)),
 }
 """Sets that are written requests of the package, by their authors: of the one who is held out of everything, of eleven
-who wrote when the rules were there, of one who was read by nobody, and of eleven later ones."""
+who wrote when the rules were there, of one who was read by nobody, and of twelve later ones."""
 FIRST = (1, 2, 3)
 """Those of which the figures are also given together."""
-SETS = (*FIRST, 4, 5, 6, 7, 8, 9, 10)
+SETS = (*FIRST, 4, 5, 6, 7, 8, 9, 10, 11)
 
 
 def cases(sets: Collection[int]) -> Iterator[Case]:
