@@ -56,7 +56,7 @@ test-engines:
 	@for engine in $(ENGINES); do \
 		test -x $(VENV)-$$engine/bin/python || $(PYTHON) -m venv $(VENV)-$$engine || exit 1; \
 		$(VENV)-$$engine/bin/python -m pip install --quiet --quiet --editable ".[$$engine]" \
-			blockbuster pytest pytest-asyncio pytest-timeout || exit 1; \
+			blockbuster hypothesis pytest pytest-asyncio pytest-timeout || exit 1; \
 		$(VENV)-$$engine/bin/python -m pytest -W default tests/engines/test_$$engine.py $(ARGS) || exit 1; \
 	done
 

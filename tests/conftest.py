@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 # Set before any test imports torch or a hub client.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -30,6 +31,10 @@ gc.set_threshold(20_000, 10, 10)
 # A shell starts background jobs with SIGINT ignored, and every program that a test starts would inherit that.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes is the machine's affair, and what else it does.
+settings.register_profile("any pace", deadline=None)
+settings.load_profile("any pace")
 
 ROOT = Path(__file__).resolve().parent.parent
 
