@@ -98,7 +98,7 @@ def _country(code: str) -> tuple[tuple[str, ...], tuple[str, ...], frozenset[str
     for currency, _, ended, tender in get_global("territory_currencies").get(code, ()):
         if tender and ended is None and " " in (name := english.currencies.get(currency, "")):
             of_it, coin = name.rsplit(" ", 1)
-            people.append(of_it)
+            people += [of_it] if len(of_it) > len(code) else []
             money |= {stem(coin.casefold()), *(stem(word) for word in listed("dollar dollars peso pesos"))}
     return tuple(dict.fromkeys((*names, *_ALSO.get(code, ())))), tuple(dict.fromkeys(people)), frozenset(money)
 

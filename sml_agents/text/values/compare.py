@@ -176,7 +176,10 @@ def spans_of(kind: Kind, value: Any, text: str, clock: Clock) -> list[Span]:
     month in figures stands for."""
     if found := _MONTH.fullmatch(str(value)):
         return _months(int(found["year"]), int(found["month"]), text, clock)
-    return find_words(str(value), text) or find_choice(value, (value,), text) or find_code(kind, str(value), text)
+    words = find_words(str(value), text)
+    if fold(str(value)) in _EVERYWHERE | {"no"}:  # the code `us` is not said by `for us`
+        words = [span for span in words if _is_meant(text, span)]
+    return words or find_choice(value, (value,), text) or find_code(kind, str(value), text)
 
 
 _MONTH = re.compile(r"(?P<year>\d{4})-(?P<month>0[1-9]|1[0-2])")
