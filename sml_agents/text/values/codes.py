@@ -17,7 +17,7 @@ from sml_agents.text.values.kinds import Kind
 from sml_agents.text.values.words import Span, find_phrase, listed, tokens
 from sml_agents.text.words import stem
 
-__all__ = ["find_code"]
+__all__ = ["find_code", "is_of_codes"]
 
 _LOCALES = listed("en de fr es it pt nl")
 _COUNTRIES = frozenset(map(stem, listed("country nation nationality citizenship territory market alpha 3166")))
@@ -46,6 +46,11 @@ _MONEY = {
 """Everyday words of money, which CLDR has with the country alone."""
 _SHARED = ("ar", "en", "pt")
 """Languages that name no one country."""
+
+
+def is_of_codes(kind: Kind) -> bool:
+    """Whether an argument's words say that it is a country, a part of one, or a language: then `us` may be a code."""
+    return bool(kind.words & (_COUNTRIES | _LANGUAGES) or kind.name & (_NO_COUNTRY | {stem("code")}))
 
 
 def find_code(kind: Kind, value: str, text: str) -> list[Span]:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from sml_agents.text.values.choices import find_choice, is_every, is_once
-from sml_agents.text.values.codes import find_code
+from sml_agents.text.values.codes import find_code, is_of_codes
 from sml_agents.text.values.counts import find_counts
 from sml_agents.text.values.date_phrases import Clock, find_months
 from sml_agents.text.values.dates import as_date, find_dates
@@ -177,7 +177,7 @@ def spans_of(kind: Kind, value: Any, text: str, clock: Clock) -> list[Span]:
     if found := _MONTH.fullmatch(str(value)):
         return _months(int(found["year"]), int(found["month"]), text, clock)
     words = find_words(str(value), text)
-    if fold(str(value)) in _EVERYWHERE | {"no"}:  # the code `us` is not said by `for us`
+    if is_of_codes(kind) and fold(str(value)) in _EVERYWHERE | {"no"}:  # the code `us` is not said by `for us`
         words = [span for span in words if _is_meant(text, span)]
     return words or find_choice(value, (value,), text) or find_code(kind, str(value), text)
 
