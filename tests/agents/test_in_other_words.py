@@ -510,6 +510,18 @@ LAYER = tool("map_layer", visible=FLAG)
 ACCESS = tool("app_permission", allowed=FLAG)
 DISK = tool("create_disk", encrypted=FLAG)
 STATION = tool("station", public=FLAG)
+CARDS = tool("make_cards", topic=TEXT, images={**FLAG, "description": "Whether to add pictures."})
+RENAME = tool("rename", old=TEXT, overwrite={**FLAG, "description": "Whether an existing file is replaced."})
+WHETHER = [
+    case("", CARDS, {"topic": "volcanoes", "images": False}, "cards about volcanoes, without pictures"),
+    case("images", CARDS, {"topic": "volcanoes", "images": True}, "cards about volcanoes, without pictures"),
+    case("", CARDS, {"topic": "volcanoes", "images": True}, "cards about volcanoes, with pictures please"),
+    case("images", CARDS, {"topic": "volcanoes", "images": False}, "cards about volcanoes, with pictures please"),
+    case("images", CARDS, {"topic": "volcanoes", "images": True}, "cards about volcanoes"),
+    case("", RENAME, {"old": "notes.txt", "overwrite": True}, "rename notes.txt, replacing an existing file"),
+    case("overwrite", RENAME, {"old": "notes.txt", "overwrite": True}, "rename the existing file notes.txt"),
+    case("overwrite", RENAME, {"old": "notes.txt", "overwrite": False}, "rename the existing file notes.txt"),
+]
 SWITCHES = [
     case("", ROAMING, {"enabled": True}, "turn on data roaming"),
     case("", ROAMING, {"enabled": False}, "kill roaming, will you"),
@@ -529,6 +541,7 @@ SWITCHES = [
 ]
 CASES: dict[str, list[Case]] = {
     "switches": SWITCHES,
+    "whether": WHETHER,
     "picked": PICKED,
     "looked up": LOOKED_UP,
     "units": UNITS,

@@ -321,6 +321,34 @@ def test_a_value_by_its_name_is_a_form_or_a_name(schema: dict[str, Any], text: s
     assert heard({"event": schema}, {"event": "it"}, text)["event"] == Told(value, True, named=True)
 
 
+SWINGS = {"swings": INTEGER, "length": INTEGER}
+
+
+@pytest.mark.parametrize("text", ["46 cm, for 120 swings", "46 for the length, 120 swings please", "120 swings, 46 cm"])
+def test_what_a_number_counts_is_its_name(text: str) -> None:
+    found = heard(SWINGS, {"swings": "46", "length": "46"}, text, length=0.01)
+    assert (found["swings"].value, found["length"].value) == (120, 46)
+    assert found["swings"].named
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "at least 120 swings",
+        "not 120 swings",
+        "120 or 130 swings",
+        "120 swings? no",
+        "he took 120 swings",
+        "my last 120 swings",
+        "the swings are in room 12",
+        "$120 swings the vote",
+        "120 swing dancers",
+    ],
+)
+def test_what_a_number_counts_may_be_something_else(text: str) -> None:
+    assert not heard(SWINGS, {"swings": "46", "length": "46"}, text)["swings"].named
+
+
 def test_the_only_number_left_is_taken_where_the_model_copied_another_arguments_words() -> None:
     pattern = {**TEXT, "pattern": "^V-\\d\\d[A-Z]$"}
     text = "Adjust valve V-63K, to forty-five percent."

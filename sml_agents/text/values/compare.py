@@ -24,7 +24,7 @@ from sml_agents.text.values.numbers import as_number
 from sml_agents.text.values.patterns import repeats_repeats
 from sml_agents.text.values.times import as_time, find_times
 from sml_agents.text.values.words import Span, clause_of, find_words, fold, is_denied, listed, tokens
-from sml_agents.text.words import stem
+from sml_agents.text.words import content_words, stem
 
 __all__ = ["as_bool", "find", "mentions", "same", "spans_of"]
 
@@ -323,16 +323,26 @@ def _yes_or_no(kind: Kind, value: Any, text: str) -> list[Mention]:
     names = kind.name - _FILLER
     if kind.name & _AVOIDING and (names := names - _AVOIDING):
         return _avoided(names, wanted, value, text)
-    if not names:
-        return []
     undone = [t for t in tokens(text) if (one := _UNDONE.match(t.plain)) and stem(one[1]) in names]
     if undone:  # `unrecorded`
         return [] if wanted else [Mention(value, Span(token.start, token.end)) for token in undone]
+    by_name = _named(names, len(names) if len(names) < 3 else len(names) - 1, wanted, value, text) if names else None
+    if by_name is None and (asked := _WHETHER.match(kind.description)):
+        about = frozenset(map(stem, content_words(asked[1]))) - _FILLER
+        by_name = _named(about, len(about), wanted, value, text) if 0 < len(about) < 4 else None
+    return by_name or []
+
+
+_WHETHER = re.compile(r"(?:whether|(?:set to )?true (?:if|to|when))\b(?: or not\b)?([^.,;:(]*)", re.IGNORECASE)
+"""What a description says is asked with yes or no: its words say it, too. `Whether to add pictures`: `no pictures`."""
+
+
+def _named(names: frozenset[str], need: int, wanted: bool, value: Any, text: str) -> list[Mention] | None:
+    """A yes or no by so many of the words that name the thing; None where they do not stand there."""
     said = [(token, stem(token.plain)) for token in tokens(text)]
     hits = [token for token, form in said if form in names or any(len(n) > 3 and form.startswith(n) for n in names)]
-    need = len(names) if len(names) < 3 else len(names) - 1
     if len({n for n in names for t in hits if stem(t.plain).startswith(n[:4]) or stem(t.plain) == n}) < need:
-        return []
+        return None
     span = Span(hits[0].start, hits[-1].end)
     clause = clause_of(text, span)
     negative = (

@@ -1,4 +1,4 @@
-"""Values that a person gives by the name of what they are: `zone: the herb corner`, `Napa for the region`."""
+"""Values that a person gives by the name of what they are: `zone: the herb corner`, `Napa for the region`, `6 beds`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from sml_agents.text.values.numbers import find_numbers
 from sml_agents.text.values.words import Span, is_denied, listed, tokens
 
 __all__ = ["Named", "named_values"]
@@ -49,6 +50,16 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 """Where a value that stands before its name may begin."""
+_OF_COUNTED = re.compile(
+    rf"[ -](?P<name>(?P<of>{_WORD}))"
+    r"(?=[.,;:!?)\n]|$|\s(?:on|at|in|of|for|to|from|by|with|and|or|but|please|is|are|will|as)\b)"
+)
+_UNCOUNTED = re.compile(
+    r"(?:\b(?:least|most|under|over|above|below|than|about|around|roughly|up to|every|each|within|in|last|past|next"
+    r"|first|previous|other|another|more|extra|or|to|and|no)|[-\u2013\u2014#$\u20ac\u00a3:/.])\s{0,3}$",
+    re.IGNORECASE,
+)
+"""What stands before a number that counts something else than what is wanted, or only bounds it."""
 _FAR = 200
 """Characters, of a value at most."""
 _OPEN = frozenset(
@@ -103,6 +114,11 @@ def named_values(text: str) -> Iterator[Named]:
         if (chosen or found["how"].casefold() == "for") and not _is_aside(text, found.start()):
             span = Span(far if last is None else last.end(), found.start())
             yield from _closed(text, found, span, loose=found["how"].casefold() == "for")
+    for number in find_numbers(text):
+        counted = _OF_COUNTED.match(text, number.span.end)
+        near = text[max(0, number.span.start - 20) : number.span.start]
+        if counted and not _UNCOUNTED.search(near) and not _is_aside(text, number.span.start):
+            yield from _closed(text, counted, number.span, loose=True)
 
 
 def _is_aside(text: str, end: int) -> bool:
