@@ -101,6 +101,19 @@ _ASIDE = re.compile(
 def named_values(text: str) -> Iterator[Named]:
     """Every value of a text that is given by a name, but for what is said to be open (`day: to be decided`), is denied,
     asked about or taken back by the next words, or stands where something is supposed, past, or said by others."""
+    given = list(_given(text))
+    yield from given
+    for number in find_numbers(text):
+        if any(number.span.overlaps(one.span) for one in given):  # the `40 dollars` of a budget are no `dollars`
+            continue
+        counted = _OF_COUNTED.match(text, number.span.end)
+        near = text[max(0, number.span.start - 20) : number.span.start]
+        if counted and not _UNCOUNTED.search(near) and not _is_aside(text, number.span.start):
+            yield from _closed(text, counted, number.span, loose=True)
+
+
+def _given(text: str) -> Iterator[Named]:
+    """Values with a name beside them."""
     for found in _LISTED.finditer(text):
         if not _is_aside(text, found.start("name")) and not _is_denied(text, Span(*found.span("name"))):
             yield from _closed(text, found, Span(*found.span("value")), loose=False)
@@ -114,11 +127,6 @@ def named_values(text: str) -> Iterator[Named]:
         if (chosen or found["how"].casefold() == "for") and not _is_aside(text, found.start()):
             span = Span(far if last is None else last.end(), found.start())
             yield from _closed(text, found, span, loose=found["how"].casefold() == "for")
-    for number in find_numbers(text):
-        counted = _OF_COUNTED.match(text, number.span.end)
-        near = text[max(0, number.span.start - 20) : number.span.start]
-        if counted and not _UNCOUNTED.search(near) and not _is_aside(text, number.span.start):
-            yield from _closed(text, counted, number.span, loose=True)
 
 
 def _is_aside(text: str, end: int) -> bool:
