@@ -34,8 +34,9 @@ from sml_agents.asker.rows import Choice, Example, Row, RowOf
 from sml_agents.asker.threshold import Scores
 from sml_agents.asker.train import AskerSettings, train_asker, trees_of_step
 from sml_agents.backends.embedded import embedded_path
+from sml_agents.backends.memory import freed_memory_kept
 from sml_agents.files import write_whole
-from sml_agents.training.runtime import freed_memory_kept, settle_threads
+from sml_agents.training.runtime import settle_threads
 
 Made = Row | Choice | None
 Reads = Callable[[AskerModel, ToolView, tuple[Said, ...]], Mapping[str, float]]

@@ -164,8 +164,9 @@ def plain(job: dict[str, Any], out: Path) -> float:
     from trl.trainer.sft_config import SFTConfig
     from trl.trainer.sft_trainer import SFTTrainer
 
+    from sml_agents.backends.memory import freed_memory_kept
     from sml_agents.training import SFTSettings
-    from sml_agents.training.runtime import freed_memory_kept, load_model, load_tokenizer, settle_threads, trl_arguments
+    from sml_agents.training.runtime import load_model, load_tokenizer, settle_threads, trl_arguments
 
     settle_threads()
     meter = Meter()

@@ -112,7 +112,7 @@ def learn(given: argparse.Namespace, base: Path, parts: dict[str, list[Talk]], l
     from sml_agents.asker.mix import Mix
     from sml_agents.asker.talks import completes_of, thinned
     from sml_agents.asker.train import AskerSettings, Step, train_asker
-    from sml_agents.training.runtime import freed_memory_kept
+    from sml_agents.backends.memory import freed_memory_kept
 
     mix = Mix.read(
         given.data,

@@ -13,6 +13,7 @@ from typing import Any
 from sml_agents.asker.likeness import shares
 from sml_agents.asker.prompt import MISSING, NO_TOOL, Argument, Said, ToolView, branch, choice, conversation, opening
 from sml_agents.asker.trees import Tree
+from sml_agents.backends.memory import give_back_freed_memory
 from sml_agents.backends.threads import available_cpus
 
 __all__ = ["GREETING", "AskerModel", "Reading"]
@@ -73,7 +74,9 @@ class AskerModel:
             from sml_agents.asker.packed import pack
 
             pack(model)
-        return cls(model.to(device).eval().requires_grad_(False), tokenizer)
+        model = model.to(device).eval().requires_grad_(False)
+        give_back_freed_memory()  # of what was read: more than is kept
+        return cls(model, tokenizer)
 
     def missing(
         self, tool: ToolView, said: Sequence[Said], drafts: Mapping[str, str] | None = None

@@ -148,7 +148,8 @@ def _train(folder: Path, settings: DemoSettings, console: Console) -> Path:
     from sml_agents.asker.read import AskerModel
     from sml_agents.asker.threshold import RECORD, chosen_on
     from sml_agents.asker.train import STATE, AskerSettings, Step, train_asker
-    from sml_agents.training.runtime import freed_memory_kept, model_path
+    from sml_agents.backends.memory import freed_memory_kept
+    from sml_agents.training.runtime import model_path
 
     if (folder / RECORD).is_file():
         return folder

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from sml_agents.backends.memory import freed_memory_kept
 from sml_agents.errors import InputError, TrainingError
 from sml_agents.training import hub
 from sml_agents.training.folder import BEST, check_output, save_result, write_plan
@@ -24,7 +25,6 @@ from sml_agents.training.runtime import (
     chosen_device,
     computes_in_bf16,
     end_generation,
-    freed_memory_kept,
     known_warnings,
     load_model,
     load_tokenizer,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -232,3 +234,23 @@ def test_the_weights_are_small_and_their_card_says_what_they_are() -> None:
     assert f"{record.threshold}" in card
     for needed in ("Apache-2.0", "Where it fails", "held out", "BFCL", "Seal-Tools"):
         assert needed in card
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc says what is resident")
+def test_what_loading_took_is_given_back() -> None:
+    """The base is read whole and then kept in a byte a weight: what it took before was kept by the C library."""
+    program = """
+import transformers.models.llama.modeling_llama
+from pathlib import Path
+from sml_agents.asker import load_asker
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20
+
+before = resident()
+load_asker("asker:").model
+print(resident() - before)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert 130 < float(done.stdout) < 250

@@ -212,7 +212,7 @@ def test_progress_fits_80_columns(loss: float | None) -> None:
 def test_freed_memory_is_kept_while_training_lasts_and_goes_back_at_its_end(wanted: bool) -> None:
     program = f"""
 import psutil
-from sml_agents.training.runtime import freed_memory_kept
+from sml_agents.backends.memory import freed_memory_kept
 
 def used():
     return psutil.Process().memory_info().rss / 2**20

@@ -17,6 +17,7 @@ import torch
 from accelerate.utils import gather_object  # type: ignore[import-untyped]
 from trl.trainer.grpo_trainer import GRPOTrainer
 
+from sml_agents.backends.memory import give_back_freed_memory
 from sml_agents.backends.settings import LocalSettings
 from sml_agents.errors import InputError
 from sml_agents.training.online.policy import PolicyChatModel, PolicyEngine
@@ -24,7 +25,6 @@ from sml_agents.training.online.rewards import dialogue_reward, turn_advantages,
 from sml_agents.training.online.rollouts import Rollouts
 from sml_agents.training.online.trajectories import Trajectory
 from sml_agents.training.processes import largest
-from sml_agents.training.runtime import give_back_freed_memory
 from sml_agents.training.settings import GRPOSettings
 from sml_agents.training.trainers.batches import (
     alike_together,
