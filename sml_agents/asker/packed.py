@@ -13,6 +13,15 @@ import torch
 __all__ = ["pack"]
 
 
+_FEW = 8
+"""Rows of an input that torch multiplies by bytes as they are: more than a value that is written token by token has.
+With a core that has AMX it takes 0.3 ms at 8 rows, where widening the matrix first takes 0.5 to 0.8, and at 30 rows 1.1
+to 1.5 in place of 0.9."""
+_AT_ONCE = 2**20
+"""Numbers of a matrix that are widened at once: as many as stay near the core. A vocabulary of 28 million in one go is
+new pages each time, and takes twice as long in bfloat16, three times in float32."""
+
+
 class _Rows(torch.nn.Module):
     """A matrix by its rows: `linear` multiplies by it, `embedding` looks rows up."""
 
@@ -32,8 +41,16 @@ class _Linear(torch.nn.Module):
         self.rows, self.bias_O = rows, bias_O
 
     def forward(self, x_TI: torch.Tensor) -> torch.Tensor:
-        y_TO = torch.nn.functional.linear(x_TI, self.rows.bytes_OI.to(x_TI.dtype)) * self.rows.scale_O
+        y_TO = _product(x_TI, self.rows.bytes_OI, self.rows.scale_O)
         return y_TO if self.bias_O is None else y_TO + self.bias_O
+
+
+def _product(x_TI: torch.Tensor, bytes_OI: torch.Tensor, scale_O: torch.Tensor) -> torch.Tensor:
+    outputs, inputs = bytes_OI.shape
+    parts = bytes_OI.split(max(1, _AT_ONCE // inputs))
+    if len(parts) == 1 and x_TI.numel() <= _FEW * inputs and x_TI.device.type == "cpu":
+        return torch._weight_int8pack_mm(x_TI.reshape(-1, inputs), bytes_OI, scale_O).reshape(*x_TI.shape[:-1], outputs)
+    return torch.cat([torch.nn.functional.linear(x_TI, part_PI.to(x_TI.dtype)) for part_PI in parts], -1) * scale_O
 
 
 class _Embedding(torch.nn.Module):
