@@ -19,7 +19,7 @@ from sml_agents.agents.grounding import Ground, State, ground
 from sml_agents.agents.pieces import Piece, pieces_of_data
 from sml_agents.agents.slots import WRITTEN, Slot, is_read_only, slots_of, tool_name
 from sml_agents.errors import InputError
-from sml_agents.text.values import Clock
+from sml_agents.text.values import Clock, unknown_languages
 
 __all__ = ["Fields", "Guard", "Guarding", "Now", "questions_for"]
 
@@ -46,6 +46,13 @@ class Guarding:
     def __post_init__(self) -> None:
         if any(isinstance(one, str) for one in (self.tools, self.read_only, self.trust)):
             raise InputError("guard, read_only and trust are lists of tools or of their names, not one text.")
+        if not isinstance(self.time_zone, dt.tzinfo | None):
+            raise InputError(f"time_zone is a tzinfo, such as zoneinfo.ZoneInfo('Europe/Berlin'): {self.time_zone!r}")
+        if not (self.now is None or callable(self.now) or isinstance(self.now, dt.datetime)):
+            raise InputError(f"now is a datetime, or a function that returns one: {self.now!r}")
+        if isinstance(self.languages, str) or (unknown := unknown_languages(self.languages)):
+            named = self.languages if isinstance(self.languages, str) else ", ".join(map(str, unknown))
+            raise InputError(f"languages is a list of codes that dateparser knows, such as ['en', 'de']: {named!r}")
 
 
 class Guard:

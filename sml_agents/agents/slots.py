@@ -128,7 +128,7 @@ class Slot:
 
     def question(self, again: bool = False, either: tuple[str, str] | None = None, understood: str = "") -> Question:
         """What to ask for it. `again`: in other words. `either`: what was said, and what the call holds instead.
-        `understood`: the value that may have been told: then a yes is enough."""
+        `understood`: the value that may have been told: then a yes is enough. It is not claimed that it was."""
         what, own, described = self.what(), self.schema.get("question"), bool(self.schema.get("description"))
         choice = described and what.startswith(("whether ", "if "))
         noun = what if choice or what.startswith(("the ", "your ", "a ", "an ")) else f"the {what}"
@@ -150,7 +150,7 @@ class Slot:
                 text = f"I cannot go on without this. How many {many}?" if again else f"How many {many}?"
         if understood:
             asked = f"{own} " if isinstance(own, str) else f"For {noun} "
-            text = f"{asked}I understood \u201c{understood}\u201d. Is that right?"
+            text = f"{asked}I have \u201c{understood}\u201d. Is that right?"
         return Question(text=text, about=self.name, options=self.options, understood=understood)
 
 

@@ -14,7 +14,7 @@ from sml_agents.asker.prompt import Said, ToolView
 from sml_agents.asker.read import AskerModel
 from sml_agents.asker.threshold import AskerRecord, weighed
 from sml_agents.asker.told import Filled, fill
-from sml_agents.errors import InputError, MissingExtra
+from sml_agents.errors import InputError, MissingExtra, one_line
 from sml_agents.specs import read_spec
 
 __all__ = ["READY", "Asker", "load_asker"]
@@ -82,6 +82,8 @@ def load_asker(spec: str) -> Asker:
 
 @lru_cache(maxsize=2)
 def _weights(folder: Path, device: str) -> AskerModel:
+    from safetensors import SafetensorError
+
     from sml_agents.backends.embedded import embedded_path
     from sml_agents.backends.loading import resolved_device
     from sml_agents.backends.threads import set_threads
@@ -90,5 +92,8 @@ def _weights(folder: Path, device: str) -> AskerModel:
     device = resolved_device(device)
     try:
         return AskerModel.load(folder, embedded_path(), device=device)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise InputError(f"The weights in {folder} cannot be loaded: {str(error).splitlines()[0][:200]}") from error
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError, SafetensorError) as error:
+        raise InputError(
+            f"The weights in {folder} cannot be loaded: {one_line(error, 200)}. A run's folder holds either "
+            "adapter_config.json and adapter_model.safetensors, or a whole model with its tokenizer."
+        ) from error

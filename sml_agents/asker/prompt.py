@@ -33,6 +33,7 @@ __all__ = [
     "choice",
     "conversation",
     "opening",
+    "shown",
     "value_text",
 ]
 
@@ -102,6 +103,8 @@ class ToolView:
         if (fault := fault_in(schema)) is not None:
             raise InputError(unreadable(inner["name"], *fault))
         arguments = tuple(_arguments(schema, "", True))
+        if not inner["name"].strip() or any(not one.name.strip() for one in arguments):
+            raise InputError(f"a tool and its arguments need names, and one of {str(tool)[:60]!r} is empty")
         return cls(inner["name"], str(inner.get("description") or ""), arguments)
 
     @property
@@ -138,8 +141,13 @@ def choice(tools: Sequence[ToolView]) -> str:
 
 def conversation(said: Sequence[Said]) -> str:
     """What was said, up to where the assistant's turn begins."""
-    turns = "".join(f"<|im_start|>{one.role}\n{_plain(one.text)[-_TURN:]}<|im_end|>\n" for one in said)
+    turns = "".join(f"<|im_start|>{one.role}\n{shown(one)}<|im_end|>\n" for one in said)
     return f"{turns}<|im_start|>assistant\n"
+
+
+def shown(one: Said) -> str:
+    """What the asker sees of a message: the end of a long one."""
+    return _plain(one.text)[-_TURN:]
 
 
 def branch(argument: Argument, drafted: str | None = None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
@@ -15,12 +16,17 @@ from sml_agents.asker.prompt import MISSING, NO_TOOL, Argument, Said, ToolView, 
 from sml_agents.asker.trees import Tree
 from sml_agents.backends.memory import give_back_freed_memory
 from sml_agents.backends.threads import available_cpus
+from sml_agents.errors import InputError
 
 __all__ = ["GREETING", "AskerModel", "Reading"]
 
 GREETING = (Said("user", "Hello."),)
 """A name's probability after it is what the name has whatever is said."""
 _BOOL = ("boolean", "bool")
+_HALVES = re.compile("[\ud800-\udfff]")
+"""What stands for a byte that is no text, and what a cut pair leaves: no tokenizer takes it."""
+_MOST_OPTIONS = 100
+"""Members of an enum that are weighed one by one; of more the words are copied, as of any text."""
 _LONGEST = 14
 """Tokens of a value that is written."""
 Opened = Sequence[tuple[Any, Any]]
@@ -86,15 +92,17 @@ class AskerModel:
         Args:
             drafts: values of a drafted call, by argument: then it is the probability that nobody gave this value.
         """
-        return self._reading(tool, said, tool.required, drafts or {}).missing
+        return self._reading(_view(tool), said, tool.required, drafts or {}).missing
 
     def read(self, tool: ToolView, said: Sequence[Said]) -> Reading:
         """P(missing) of all arguments, also of those that are not required, and on demand their values."""
-        return self._reading(tool, said, tool.arguments, {})
+        return self._reading(_view(tool), said, tool.arguments, {})
 
     def _reading(
         self, tool: ToolView, said: Sequence[Said], arguments: Sequence[Argument], drafts: Mapping[str, str]
     ) -> Reading:
+        if not all(isinstance(one, Said) for one in said):
+            raise InputError("messages are Said(role, text), such as Said('user', 'A table at six, please.')")
         if not arguments:
             return Reading(self, tuple(said), (), {}, [])
         import torch
@@ -107,6 +115,8 @@ class AskerModel:
             inputs, cache = tree.inputs(self.model.dtype, self.model.device), self._cached(opened)
             hidden_AD = self._hidden(inputs, cache)[ends]
             logprobs_AV = self.model.lm_head(hidden_AD).float().log_softmax(-1)
+        if logprobs_AV.isnan().any():
+            raise InputError("The asker's weights are damaged: P(missing) is no number. Copy or train them anew.")
         (question,) = self._ids(MISSING)
         missing = {one.name: float(p) for one, p in zip(arguments, logprobs_AV[:, question].exp(), strict=True)}
         state = _State(cache, hidden_AD, inputs["attention_mask"][0, 0, ends], inputs["position_ids"][0, ends])
@@ -200,7 +210,8 @@ class AskerModel:
         return scores
 
     def _ids(self, text: str) -> list[int]:
-        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+        readable = _HALVES.sub("\ufffd", text)
+        return list(self.tokenizer(readable, add_special_tokens=False)["input_ids"])
 
     def _opened(self, text: str) -> Any:
         """Keys and values of each layer for a signature: a tool is asked about again and again."""
@@ -277,5 +288,11 @@ class Reading:
         return {self._arguments[row].name: found[row] for row in rows}
 
 
+def _view(tool: object) -> ToolView:
+    if isinstance(tool, ToolView):
+        return tool
+    raise InputError("a tool is given as the asker sees it: ToolView.read(tool) makes that of a provider's dictionary")
+
+
 def _chooses(argument: Argument) -> bool:
-    return bool(argument.options) or argument.sort in _BOOL
+    return 0 < len(argument.options) <= _MOST_OPTIONS or argument.sort in _BOOL

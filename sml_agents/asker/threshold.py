@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -17,6 +17,7 @@ from sml_agents.asker.told import Filled, Told, fill
 from sml_agents.backends.threads import available_cpus
 from sml_agents.errors import InputError, complaint
 from sml_agents.files import write_whole
+from sml_agents.text.values.kinds import Sort
 
 __all__ = [
     "RECORD",
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 _Found = TypeVar("_Found")
+Share = Annotated[float, Field(ge=0, le=1)]
 RECORD = "asker.json"
 NEEDLESS = 0.1
 """Share of complete requests that may be asked about, at the threshold that is chosen."""
@@ -50,9 +52,9 @@ _HARDLY = (0.0, 0.02, 0.04, 0.06, 0.08, 0.1)
 class AskerRecord(BaseModel):
     """Content of `asker.json`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    version: int = 3
+    version: int = Field(default=3, ge=1, le=3)
     threshold: float = Field(gt=0, lt=1)
     """Ask where P(missing) of a required argument is at least this large."""
     drafted: float = Field(gt=0, lt=1)
@@ -62,7 +64,7 @@ class AskerRecord(BaseModel):
     asker that was trained before; then `threshold` is taken."""
     grounded: float = Field(default=0.99, gt=0, lt=1)
     """The same beside a rule, for arguments in whose value it finds a ground."""
-    told: dict[str, float] = Field(default_factory=dict)
+    told: dict[Sort, Share] = Field(default_factory=dict)
     """Below this P(missing), by kind of value (`enum`, `text`, `number`, `bool`), one that a rule does not find counts
     as told; a kind that is not here never does. Training leaves it empty: what no rule finds is then asked, so that a
     yes is enough. Who fills it in gets fewer questions and some calls on guesses."""
@@ -93,7 +95,9 @@ class AskerRecord(BaseModel):
                 "asker: alone for the one that comes with the package."
             ) from None
         except ValidationError as error:
-            raise InputError(f"{path} is no record of an asker ({complaint(error)[1]}): train it anew.") from error
+            where, said = complaint(error)
+            fault = f"{where}: {said}" if where else said
+            raise InputError(f"{path} is no record of an asker ({fault}): train it anew.") from error
 
     @property
     def line(self) -> float:

@@ -20,7 +20,7 @@ from typing import Any
 from sml_agents.asker.by_name import Place, by_name, names
 from sml_agents.asker.likeness import stems
 from sml_agents.asker.pairs import words_in
-from sml_agents.asker.prompt import Argument, Said, ToolView
+from sml_agents.asker.prompt import Argument, Said, ToolView, shown
 from sml_agents.asker.read import AskerModel
 from sml_agents.text.asked_arguments import Askable, asked_arguments
 from sml_agents.text.asking import find_questions
@@ -51,6 +51,7 @@ def fill(model: AskerModel, tool: ToolView, said: Sequence[Said], now: dt.dateti
     Args:
         now: what `tomorrow` is counted from, where no message says what day it is; None: the time by this machine.
     """
+    said = [replace(one, text=shown(one)) for one in said]
     reading = model.read(tool, said)
     words = reading.values([one.name for one in tool.arguments])
     return Filled(reading.missing, told(tool, words, reading.missing, said, now))

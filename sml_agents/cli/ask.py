@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from sml_agents.cli.clean import clean
 from sml_agents.cli.files import read_tools
 from sml_agents.cli.result import JsonFlag, Result
 from sml_agents.errors import InputError
@@ -30,8 +31,9 @@ def ask(
     One message or several in turn, the person's first and last.
     """
     from sml_agents.agents.asker import drafted, tool_view
-    from sml_agents.agents.slots import tool_name
+    from sml_agents.agents.slots import schema_of, tool_name
     from sml_agents.asker import Said, load_asker
+    from sml_agents.text.schemas import flat, properties_of
 
     given = {tool_name(one): one for one in read_tools(tools)}
     if tool is not None and tool not in given:
@@ -56,7 +58,7 @@ def ask(
     drafts = None
     if call is not None:
         arguments = _arguments(call)
-        known = list(dict.fromkeys(one.name.partition(".")[0].removesuffix("[]") for one in view.arguments))
+        known = list(properties_of(flat(schema_of(given[tool]), schema_of(given[tool]))))
         if unknown := sorted(set(arguments) - set(known)):
             raise InputError(f"{tool} has no argument {', '.join(unknown)}: it has {', '.join(known) or 'none'}")
         drafts = drafted(slots, arguments)
@@ -66,21 +68,31 @@ def ask(
     else:
         filled, line = found.fill(view, said), found.record.line
         missing = {one.name: filled.missing[one.name] for one in view.required}
-        values = {name: filled.told[name].value for name, p in missing.items() if p < line}
+        values = {name: filled.told[name].value for name, p in missing.items() if p < line and filled.told[name].found}
     asks = any(p >= line for p in missing.values())
     payload = {"tool": tool, "missing": missing, "threshold": line, "asks": asks, "values": values}
     return Result(payload, lambda: _show(payload, {name: slot.question().text for name, slot in slots.items()}))
 
 
+_NOT_MADE_OUT = "told, in words whose value was not made out"
+
+
 def _show(found: dict[str, Any], questions: dict[str, str]) -> None:
     missing, line, values = found["missing"], found["threshold"], found["values"]
-    print(f"{found['tool']}: asks from {line:.2f} on")
-    width = max(map(len, missing), default=0)
+    print(f"{_line(found['tool'])}: asks from {line:.2f} on")
+    shown = {name: _line(name) for name in missing}
+    width = max(map(len, shown.values()), default=0)
     for name, probability in missing.items():
-        told = f"= {json_module.dumps(values[name], ensure_ascii=False)}" if name in values else ""
-        print(f"  {name:{width}}  {probability:.2f}  {questions[name] if probability >= line else told}".rstrip())
+        told = f"= {json_module.dumps(values[name], ensure_ascii=False)}" if name in values else _NOT_MADE_OUT
+        said = _line(questions[name] if probability >= line else told)
+        print(f"  {shown[name]:{width}}  {probability:.2f}  {said}".rstrip())
     if not missing:
         print("  it requires nothing")
+
+
+def _line(text: str) -> str:
+    """What a tools file or a person wrote, in one line that cannot move the cursor."""
+    return clean(" ".join(text.split()))
 
 
 def _arguments(call: str) -> dict[str, Any]:

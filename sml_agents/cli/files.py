@@ -58,18 +58,34 @@ def read_tools(path: Path) -> list[dict[str, Any]]:
     except ValueError as error:
         raise InputError(f"{path} is not JSON: {error}") from error
     from sml_agents.asker import ToolView
-
-    listed = read if isinstance(read, list) else [read]
-    for one in listed:
-        try:
-            ToolView.read(one)
-        except InputError as error:
-            raise InputError(f"{path}: {error}") from error
-    if not listed:
-        raise InputError(f"{path} holds no tool")
     from sml_agents.traces.importers.chats import tools_in
 
-    return tools_in({"tools": listed})
+    answer = read.get("result", read) if isinstance(read, dict) else read  # of an MCP server, as it was sent
+    listed = answer.get("tools", [answer]) if isinstance(answer, dict) else answer
+    found: dict[str, dict[str, Any]] = {}
+    try:
+        for one in listed if isinstance(listed, list) else [listed]:
+            several = tools_in({"tools": [one]})
+            if not several and not _is_providers(one):
+                ToolView.read(one)  # says what is wrong with it
+                raise InputError(f"a tool is a dictionary with a name and parameters, not {str(one)[:60]!r}")
+            for tool in several:
+                name = ToolView.read(tool).name
+                if name in found:
+                    raise InputError(f"two tools are named {name!r}: an answer could not tell them apart")
+                found[name] = tool
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from error
+    except RecursionError:
+        raise InputError(f"{path}: a schema lies too many levels deep to be read; make it flatter") from None
+    if not found:
+        raise InputError(f"{path} holds no tool")
+    return list(found.values())
+
+
+def _is_providers(tool: Any) -> bool:
+    """Whether it is a tool that a provider runs itself, such as `{"type": "web_search"}`: nobody calls it."""
+    return isinstance(tool, dict) and isinstance(tool.get("type"), str) and tool["type"] not in ("function", "object")
 
 
 def same_place(one: str, other: str) -> bool:

@@ -237,7 +237,7 @@ def test_what_is_likely_told_is_asked_so_that_a_yes_is_enough() -> None:
     found = proposals(Reads(service=0.35, people=0.89, member=0.1, code=0.1, day=0.1), [HumanMessage(TALK)])
     shown = {name: one.understood for name, one in found.items() if isinstance(one, Question)}
     assert shown == {"service": "colour", "people": "3", "member": "", "code": "AB-123"}
-    assert "For the people I understood \u201c3\u201d. Is that right?" in str(found["people"])
+    assert "For the people I have \u201c3\u201d. Is that right?" in str(found["people"])
     assert not any(isinstance(one, Told) for one in found.values()), "what is contradicted is the rules' to ask"
     assert "people" not in proposals(Reads(people=0.9), [HumanMessage(TALK)]), "which the guard asks openly"
 
@@ -310,7 +310,7 @@ def test_a_yes_confirms_what_was_understood_and_nothing_else_does(answer: str, s
     agent, thread = agent_with(Reads(amount=0.55)), {"configurable": {"thread_id": "1"}}
     state = agent.invoke({"messages": [HumanMessage(USUAL)]}, thread)
     (question,) = asked_by(state["messages"][-1])
-    assert question.text == "For the amount I understood \u201c75\u201d. Is that right?" and not SENT
+    assert question.text == "For the amount I have \u201c75\u201d. Is that right?" and not SENT
     state = agent.invoke({"messages": [HumanMessage(answer)]}, thread)
     assert sent == SENT
     assert [one.about for one in asked_by(state["messages"][-1])] == asked
@@ -333,7 +333,7 @@ def test_a_yes_confirms_what_was_understood_and_nothing_else_does(answer: str, s
 )
 def test_a_yes_may_go_on_where_more_was_asked(answer: str, open_now: set[str]) -> None:
     asked = [
-        Question(text="For the amount I understood \u201c75\u201d. Is that right?", about="amount", understood="75"),
+        Question(text="For the amount I have \u201c75\u201d. Is that right?", about="amount", understood="75"),
         Question(text="What is the to?", about="to"),
     ]
     talk = [HumanMessage("Send the usual."), question_message(asked, "end_turn", "q"), HumanMessage(answer)]
@@ -374,9 +374,7 @@ def test_an_answer_that_is_no_yes_may_say_what_the_value_follows_from(
 
 def test_a_yes_confirms_the_value_that_was_shown_for_its_own_argument() -> None:
     asked = [
-        Question(
-            text="For the day I understood \u201c2026-12-01\u201d. Is that right?", about="day", understood="2026-12-01"
-        )
+        Question(text="For the day I have \u201c2026-12-01\u201d. Is that right?", about="day", understood="2026-12-01")
     ]
     talk = [HumanMessage("Petra, please."), question_message(asked, "end_turn", "q"), HumanMessage("Yes")]
     found = {day: grounds_of(talk, {**CALL, "day": day})[1] for day in ("2026-12-01", "2026-12-02")}

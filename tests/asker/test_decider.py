@@ -21,10 +21,11 @@ from sml_agents.agents.asker import AskerDecider, tool_view
 from sml_agents.agents.asking import asked_by
 from sml_agents.agents.deciders import as_decider
 from sml_agents.agents.view import AgentView
-from sml_agents.asker import load_asker
+from sml_agents.asker import Said, ToolView, load_asker
 from sml_agents.asker.load import READY
 from sml_agents.backends.scripted import Rule, ScriptedCall, ScriptedModel
 from sml_agents.cli.entry import main
+from sml_agents.cli.files import read_tools
 from sml_agents.errors import InputError
 
 TABLE = {
@@ -202,13 +203,124 @@ def test_wrong_input_is_one_sentence(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "[3]", '{"name": 1}', '{"name": "f", "parameters": {"properties": 5}}']
+    "text",
+    [
+        "",
+        "{",
+        "[]",
+        "[3]",
+        '{"name": 1}',
+        '{"name": "f", "parameters": {"properties": 5}}',
+        '{"name": " "}',
+        '{"name": "f", "parameters": {"properties": {"": {}}, "required": [""]}}',
+        '[{"name": "f"}, {"name": "f"}]',
+        '[{"type": "web_search"}]',
+        '{"name": "f", "parameters": ' + '{"properties": {"a": ' * 400 + "{}" + "}}" * 400 + "}",
+    ],
 )
 def test_a_file_without_tools_is_refused(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     tools = tmp_path / "tools.json"
     tools.write_text(text, encoding="utf-8")
     assert main(["ask", "--tools", str(tools), "hi"]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+_FLAT = {"name": "book", "description": "Book.", "inputSchema": {"properties": {"day": {}}, "required": ["day"]}}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"tools": [_FLAT]},
+        {"jsonrpc": "2.0", "id": 1, "result": {"tools": [_FLAT]}},
+        {"functionDeclarations": [{"name": "book", "parameters": _FLAT["inputSchema"]}]},
+        [{"toolSpec": {"name": "book", "inputSchema": {"json": _FLAT["inputSchema"]}}}],
+        [{"type": "web_search"}, _FLAT],
+    ],
+)
+def test_tools_are_read_in_every_form(given: object, tmp_path: Path) -> None:
+    tools = tmp_path / "tools.json"
+    tools.write_text(json.dumps(given), encoding="utf-8")
+    (tool,) = read_tools(tools)
+    assert list(tool_view(tool)[1]) == ["day"]
+
+
+@pytest.mark.parametrize(
+    ("schema", "call"),
+    [
+        ({"matrix": {"type": "array", "items": {"type": "array", "items": {"type": "number"}}}}, {"matrix": [[1, 2]]}),
+        ({"a.b": {"type": "string"}}, {"a.b": "x"}),
+        ({"a[]": {"type": "string"}}, {"a[]": "x"}),
+    ],
+)
+def test_a_drafted_call_may_hold_what_the_tool_takes(
+    schema: dict[str, Any], call: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tools = tmp_path / "tools.json"
+    tool = {"name": "f", "parameters": {"type": "object", "properties": schema, "required": list(schema)}}
+    tools.write_text(json.dumps(tool), encoding="utf-8")
+    assert main(["ask", "--tools", str(tools), "Do it with 1 and 2.", "--call", json.dumps(call)]) == 0
+    assert "f: asks from" in capsys.readouterr().out
+
+
+def test_what_is_no_text_is_read_and_cannot_move_the_cursor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tools = tmp_path / "tools.json"
+    tool = {"name": "book\x1b[31m", "parameters": {"properties": {"day\x1b[2J\n": {}}, "required": ["day\x1b[2J\n"]}}
+    tools.write_text(json.dumps(tool), encoding="utf-8")
+    assert main(["ask", "--tools", str(tools), "--tool", str(tool["name"]), "Caf\udce9 tomorrow"]) == 0
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert len(out.splitlines()) == 2
+
+
+def test_a_value_that_was_not_made_out_is_not_shown_as_told() -> None:
+    view = ToolView.read(
+        {
+            "name": "ship",
+            "description": "Ship a parcel.",
+            "parameters": {
+                "properties": {name: {"type": "string"} for name in ("street", "city")},
+                "required": ["street", "city"],
+            },
+        }
+    )
+    told = load_asker("asker:").fill(view, [Said("user", "Ship it to 12 Baker Street.")]).told
+    assert len([one for one in told.values() if one.found and one.value == "12 Baker Street"]) <= 1
+
+
+def test_a_long_enum_is_copied_and_a_long_message_read_at_its_end() -> None:
+    places = [f"place {number}" for number in range(3000)]
+    schema = {"properties": {"place": {"enum": places}}, "required": ["place"]}
+    view = ToolView.read({"name": "book", "description": "Book a place.", "parameters": schema})
+    filled = load_asker("asker:").fill(view, [Said("user", "Well, 1 moment. " * 20_000 + "Book place 77, please.")])
+    assert filled.told["place"].value == "place 77"
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"version": 99}, "version"),
+        ({"threshold": float("nan")}, "threshold"),
+        ({"told": {"banana": 0.1}}, "banana"),
+        ({"told": {"text": 7.0}}, "told"),
+    ],
+)
+def test_a_damaged_record_is_refused(changes: dict[str, Any], reason: str, tmp_path: Path) -> None:
+    record = {**json.loads((READY / "asker.json").read_text(encoding="utf-8")), **changes}
+    (tmp_path / "asker.json").write_text(json.dumps(record), encoding="utf-8")
+    with pytest.raises(InputError, match=reason):
+        load_asker(f"asker:{tmp_path}")
+
+
+@pytest.mark.parametrize("tool", [TABLE, "book_table"])
+def test_a_tool_that_was_not_read_is_refused(tool: Any) -> None:
+    with pytest.raises(InputError, match=r"ToolView\.read"):
+        load_asker("asker:").missing(tool, [Said("user", "A table, please.")])
+
+
+def test_messages_that_are_no_messages_are_refused() -> None:
+    with pytest.raises(InputError, match="Said"):
+        load_asker("asker:").missing(ToolView.read(TABLE), ["A table, please."])  # type: ignore[list-item]
 
 
 async def test_it_is_a_tool_over_mcp() -> None:
@@ -243,7 +355,7 @@ def test_what_loading_took_is_given_back() -> None:
     program = """
 import transformers.models.llama.modeling_llama
 from pathlib import Path
-from sml_agents.asker import load_asker
+from sml_agents.asker import Said, ToolView, load_asker
 
 def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 / 2**20

@@ -4,7 +4,7 @@ It knows nothing of agents: a JSON schema, a text, a value and a clock go in, pl
 """
 
 from sml_agents.text.values.compare import find, mentions, same
-from sml_agents.text.values.date_phrases import Clock
+from sml_agents.text.values.date_phrases import Clock, unknown_languages
 from sml_agents.text.values.kinds import Kind, Mention, kind_of
 from sml_agents.text.values.words import Span, find_words, fold, label, tokens
 
@@ -21,4 +21,5 @@ __all__ = [
     "mentions",
     "same",
     "tokens",
+    "unknown_languages",
 ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -31,6 +32,7 @@ __all__ = [
     "languages_of",
     "meaning",
     "signal_words",
+    "unknown_languages",
 ]
 
 LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl")
@@ -72,6 +74,14 @@ def _dateparser() -> Any:
     except ImportError as error:
         raise MissingExtra("Reading dates", "agents") from error
     return dateparser
+
+
+def unknown_languages(codes: Iterable[object]) -> list[object]:
+    """Those of some codes that stand for no language whose dates can be read."""
+    _dateparser()
+    from dateparser.data.languages_info import language_order
+
+    return [code for code in codes if code not in language_order]
 
 
 @lru_cache(maxsize=1)
