@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from sml_agents.agents.asking import ASK_USER, Question
 from sml_agents.agents.evidence import Request
-from sml_agents.agents.grounding import Ground, State, ground
+from sml_agents.agents.grounding import Ground, State, ground, ground_together
 from sml_agents.agents.pieces import Piece, pieces_of_data
 from sml_agents.agents.slots import WRITTEN, Slot, is_read_only, slots_of, tool_name
 from sml_agents.errors import InputError
@@ -125,6 +125,18 @@ class Guard:
         """Where each required argument of a call comes from."""
         slots = self.slots(call["name"], tool)
         return ground(call["args"], slots, request.for_tool(call["name"]), self.clock(), given, self.written)
+
+    def grounds_of(
+        self, calls: Sequence[ToolCall], tools: Mapping[str, Any], request: Request, given: Sequence[Piece]
+    ) -> dict[str, tuple[Ground, ...]]:
+        """The same of all calls that are drafted together, by their ids."""
+        found: dict[str, tuple[Ground, ...]] = {}
+        for name in dict.fromkeys(call["name"] for call in calls):
+            some = [call for call in calls if call["name"] == name]
+            slots, arguments = self.slots(name, tools[name]), [call["args"] for call in some]
+            each = ground_together(arguments, slots, request.for_tool(name), self.clock(), given, self.written)
+            found |= {call["id"] or "": one for call, one in zip(some, each, strict=True)}
+        return found
 
 
 def questions_for(grounds: Sequence[Ground], asked: Mapping[str, int]) -> tuple[Question, ...]:

@@ -250,9 +250,7 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         twice = tuple((call, again[call["id"] or ""]) for call in guarded if (call["id"] or "") in again)
         if twice:
             calls, guarded = (tuple(c for c in some if (c["id"] or "") not in again) for some in (calls, guarded))
-        grounds = {
-            call["id"] or "": self.guard.grounds(call, tools[call["name"]], turn.talk, turn.outside) for call in guarded
-        }
+        grounds = self.guard.grounds_of(guarded, tools, turn.talk, turn.outside)
         decision = (yield turn.view(guarded, grounds)) if self.deciders and guarded else Decision()
         self._note(decision.failure)
         if words := {one.about: one.words for one in decision.told}:

@@ -9,7 +9,7 @@ import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from sml_agents.agents.evidence import Request
-from sml_agents.agents.grounding import as_told, ground
+from sml_agents.agents.grounding import as_told, ground, ground_together
 from sml_agents.agents.replies import accepts, withdraws
 from sml_agents.agents.slots import slots_of
 from sml_agents.text.values import Clock
@@ -232,3 +232,37 @@ def test_one_value_for_two_arguments_is_said_with_words_for_each(texts: tuple[st
 )
 def test_the_word_before_a_day_says_which_day_it_is(words: str, known: str) -> None:
     assert trip(words) == {known}
+
+
+PAY = {
+    "name": "pay",
+    "description": "Send euros to somebody.",
+    "parameters": {
+        "properties": {"amount": {"type": "number"}, "recipient": TEXT},
+        "required": ["amount", "recipient"],
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "right", "wrong"),
+    [
+        ("Send 30 euros to Ann and 20 euros to Ben", {"Ann": 30, "Ben": 20}, {"Ann": 20, "Ben": 30}),
+        ("Ann gets 30 euros, Ben 20", {"Ben": 20, "Ann": 30}, {"Ben": 30, "Ann": 20}),
+        ("Ann 30, Ben 20, Cid 10 euros", {"Ann": 30, "Ben": 20, "Cid": 10}, {"Ann": 10, "Ben": 30, "Cid": 20}),
+        ("Send 10 euros to Ann and Ben", {"Ann": 10, "Ben": 10}, {"Ann": 10, "Ben": 12}),
+        ("Send Ann 30 euros, and Ben the same", {"Ann": 30, "Ben": 30}, {"Ann": 30, "Ben": 3}),
+    ],
+)
+def test_calls_drafted_together_do_not_take_each_other_s_values(
+    text: str, right: dict[str, float], wrong: dict[str, float]
+) -> None:
+    request = Request.read(talk(text), lambda name: False)
+
+    def run(amounts: dict[str, float]) -> list[bool]:
+        calls = [{"amount": amount, "recipient": name} for name, amount in amounts.items()]
+        found = ground_together(calls, slots_of(PAY), request, CLOCK)
+        return [all(one.ok for one in grounds) for grounds in found]
+
+    assert all(run(right))
+    assert not all(run(wrong))

@@ -53,7 +53,7 @@ def test_its_own_threshold_is_one_half_and_the_rule_moves_it(cases: list[Case]) 
         ({kind: 0.05}, found, 0.99, True),
         ({kind: 0.05}, lost, 0.04, False),
         ({kind: 0.05}, lost, 0.05, True),
-        ({"another": 0.05}, lost, 0.04, True),
+        ({"date": 0.05}, lost, 0.04, True),
         ({}, lost, 0.0, True),
         ({}, lost, 1.0, True),
     ):

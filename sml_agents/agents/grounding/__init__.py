@@ -1,7 +1,7 @@
 """Where each argument of a drafted call comes from.
 
-`ground(...)` gives every slot of a call a state with the words that ground it. A call may run only if all of its states
-are in `GROUNDED`. Nothing here asks a model.
+`ground(...)` gives every slot of a call a state with the words that ground it, `ground_together(...)` those of several
+calls of one tool. A call may run only if all of its states are in `GROUNDED`. Nothing here asks a model.
 
 states           what is known of one argument
 draft            the call, its schema, and everything that may hold its values
@@ -30,14 +30,14 @@ from sml_agents.agents.grounding.draft import Draft
 from sml_agents.agents.grounding.places import Place, places_of, seated
 from sml_agents.agents.grounding.states import GROUNDED, Ground, State
 from sml_agents.agents.pieces import Piece
-from sml_agents.agents.slots import WRITTEN, Filled, Slot, filled
+from sml_agents.agents.slots import EACH, WRITTEN, Filled, Slot, filled
 from sml_agents.text.values import Clock, Span, find, label, mentions, same, tokens
 from sml_agents.text.values.compare import as_bool
 from sml_agents.text.values.numbers import as_number
 from sml_agents.text.values.words import denied, find_phrase, free, split_name
 from sml_agents.text.words import content_words
 
-__all__ = ["GROUNDED", "Ground", "State", "as_told", "ground", "may_be_told", "value_in_words"]
+__all__ = ["GROUNDED", "Ground", "State", "as_told", "ground", "ground_together", "may_be_told", "value_in_words"]
 
 
 def ground(
@@ -59,6 +59,41 @@ def ground(
     whole = [one or _missing(draft, k, used) for k, one in found.items()]
     grounds = tuple(after_corrections(draft, k, one, places.get(k, ()), used) for k, one in enumerate(whole))
     return grounds if all(one.ok for one in grounds) else _with_carried(draft, grounds, arguments, slots, written)
+
+
+def ground_together(
+    calls: Sequence[Mapping[str, Any]],
+    slots: Sequence[Slot],
+    request: Request,
+    clock: Clock,
+    given: Sequence[Piece] = (),
+    written: Collection[str] = WRITTEN,
+) -> list[tuple[Ground, ...]]:
+    """The same of several calls of one tool that are drafted together. What is another call's, read as one list with
+    it, is unknown: of `30 euros to Ann and 20 to Ben` nobody said 20 to Ann. What the calls share may be said once.
+    """
+    alone = [ground(one, slots, request, clock, given, written) for one in calls]
+    if len(calls) < 2:
+        return alone
+    listed = {"calls": list(calls)}
+    each = tuple(replace(slot, path=("calls", EACH, *slot.path)) for slot in slots)
+    together = ground(listed, each, request, clock, given, written)
+    places = [fill.place[1] if len(fill.place) > 1 else -1 for fill in filled(each, listed)]
+    found = []
+    for at, grounds in enumerate(alone):
+        beside = [one for one, place in zip(together, places, strict=True) if place == at]
+        shared = [other.value for k, some in enumerate(alone) if k != at for other in some]
+        found.append(
+            tuple(
+                replace(one, state=other.state, span=other.span)
+                if one.state is State.SAID and not other.ok and one.value not in shared
+                else one
+                for one, other in zip(grounds, beside, strict=True)
+            )
+            if len(beside) == len(grounds)
+            else grounds
+        )
+    return found
 
 
 def _with_carried(
