@@ -19,7 +19,7 @@ from sml_agents.agents.guard import Guard
 from sml_agents.agents.slots import Slot, filled, is_read_only, schema_of
 from sml_agents.text.values import Clock, Kind, Span, kind_of, label, same, tokens
 from sml_agents.text.values.numbers import as_number, find_numbers
-from sml_agents.text.values.words import clause_of, is_denied
+from sml_agents.text.values.words import clause_of, is_denied, split_name
 from sml_agents.text.words import content_words, stem
 
 __all__ = ["repeated"]
@@ -119,10 +119,11 @@ def _several(tool: str, text: str) -> Iterator[int]:
             continue
         said = [one.values for one in find_numbers(found["number"] or "")]
         yield 2 if found["two"] else 3 if found["three"] else int(min(said[0])) if said else 1
-    things = label(tool)
+    things, words = label(tool), set(split_name(tool))
     for number in find_numbers(text):
-        after = tokens(text[number.span.end : number.span.end + 40])[:3]
-        if any(stem(token.plain) in things for token in after) and not is_denied(text, number.span):
+        after = tokens(text[number.span.end : clause_of(text, number.span).end])[:3]
+        several = any(stem(one.plain) in things and one.plain not in words for one in after)  # `tickets`, not `book`
+        if several and not is_denied(text, number.span):
             yield int(min(number.values))
 
 

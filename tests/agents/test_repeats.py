@@ -130,6 +130,9 @@ def test_optional_and_composed_arguments_count_too() -> None:
         ("Book Paris on 5 May, not twice like last time", 1),
         ("Book Paris on 5 May for two people", 1),
         ("Book Paris on 5 May for 3 nights", 1),
+        ("On 5 May at 3. Book Paris", 1),
+        ("My flight on 5 May is LX 12. Book Paris", 1),
+        ("I travel on 5 May 2027 book Paris", 1),
     ],
 )
 def test_as_often_as_the_person_asked(words: str, times: int) -> None:
