@@ -41,6 +41,8 @@ _MEASURED = frozenset(
 )
 """What a unit may stand behind in a name: `delay_minutes`, and not `opening_hours`."""
 _ASKING = ("how ", "when ", "where ", "who ", "whom ", "what ", "which ", "why ")
+_ASKS_ALREADY = re.compile(r"(?:for|at|in|on|to|from|with|until|by|of|about) (?:how|what|which|whom?|when|where)\b")
+"""A description that is a question as it stands: `For how many days`."""
 _SAYING = ("description", "question")
 """What a schema says of a list's elements, too."""
 _MOST = 4
@@ -109,7 +111,9 @@ class Slot:
             parts = [fold(" ".join(split_name(part))) for part in self.path if part != EACH]
             own = _with_unit(parts[-1].split()) if self.kind().sort == "number" else parts[-1]
             own = own.removeprefix("is ") if self.kind().sort == "bool" else own
-            phrase = own if len(parts) == 1 else f"{own} of the {' '.join(parts[:-1])}"
+            above = " ".join(parts[:-1])
+            within = f"\u201c{above}\u201d" if above in _UNSAID else f"the {above}"
+            phrase = own if len(parts) == 1 else f"{own} of {within}"
         if phrase in _UNSAID:
             return f"value of \u201c{phrase}\u201d"
         return phrase if phrase[:2].isupper() else phrase[:1].lower() + phrase[1:]
@@ -140,6 +144,12 @@ class Slot:
         elif choice or self.kind().sort == "bool":
             understood = ""  # its own answer is a yes or a no
             text = f"I still need to know, yes or no: {what}?" if again else f"Please tell me, yes or no: {what}?"
+        elif _ASKS_ALREADY.match(what):
+            text = (
+                f"I cannot go on without this. {what[:1].upper()}{what[1:]}?"
+                if again
+                else f"{what[:1].upper()}{what[1:]}?"
+            )
         elif what.startswith(_ASKING):
             text = f"I cannot go on without this. Can you tell me {what}?" if again else f"Can you tell me {what}?"
         else:

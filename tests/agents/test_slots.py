@@ -9,7 +9,7 @@ import pytest
 from langchain_core.tools import InjectedToolArg, StructuredTool, tool
 from pydantic import BaseModel, Field
 
-from sml_agents.agents.slots import filled, is_read_only, slots_of
+from sml_agents.agents.slots import Slot, filled, is_read_only, slots_of
 from sml_agents.errors import InputError
 
 
@@ -192,3 +192,20 @@ def test_a_question_from_a_name_alone_reads_as_one(name: str, kind: str, text: s
     described = {"name": "t", "parameters": {"properties": {name: {"type": kind, "description": "how long it lasts"}}}}
     described["parameters"]["required"] = [name]  # type: ignore[index]
     assert kind == "boolean" or str(slots_of(described)[0].question()) == "Can you tell me how long it lasts?"
+
+
+@pytest.mark.parametrize(
+    ("description", "first", "again"),
+    [
+        ("For how many days", "For how many days?", "I cannot go on without this. For how many days?"),
+        ("To which city", "To which city?", "I cannot go on without this. To which city?"),
+    ],
+)
+def test_a_description_that_asks_is_the_question(description: str, first: str, again: str) -> None:
+    slot = Slot(("value",), {"type": "string", "description": description})
+    assert (slot.question().text, slot.question(again=True).text) == (first, again)
+
+
+def test_a_place_named_by_a_preposition_is_quoted() -> None:
+    assert Slot(("to", "postcode"), {"type": "string"}).question().text == "What is the postcode of \u201cto\u201d?"
+    assert Slot(("sender", "postcode"), {"type": "string"}).question().text == "What is the postcode of the sender?"
