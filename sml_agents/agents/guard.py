@@ -17,7 +17,7 @@ from sml_agents.agents.asking import ASK_USER, Question
 from sml_agents.agents.evidence import Request
 from sml_agents.agents.grounding import Ground, State, ground, ground_together
 from sml_agents.agents.pieces import Piece, pieces_of_data
-from sml_agents.agents.slots import WRITTEN, Slot, is_read_only, slots_of, tool_name
+from sml_agents.agents.slots import WRITTEN, Names, Slot, is_read_only, slots_of, tool_name
 from sml_agents.errors import InputError
 from sml_agents.text.values import Clock, unknown_languages
 
@@ -42,10 +42,13 @@ class Guarding:
     now: Now | None
     time_zone: dt.tzinfo | None
     languages: Sequence[str]
+    optional: Names = False
 
     def __post_init__(self) -> None:
         if any(isinstance(one, str) for one in (self.tools, self.read_only, self.trust)):
             raise InputError("guard, read_only and trust are lists of tools or of their names, not one text.")
+        if isinstance(self.optional, str):
+            raise InputError("optional is a list of arguments' names, or True for all of them, not one text.")
         if not isinstance(self.time_zone, dt.tzinfo | None):
             raise InputError(f"time_zone is a tzinfo, such as zoneinfo.ZoneInfo('Europe/Berlin'): {self.time_zone!r}")
         if not (self.now is None or callable(self.now) or isinstance(self.now, dt.datetime)):
@@ -75,18 +78,25 @@ class Guard:
         if unknown := sorted(named - set(tools)):
             have = ", ".join(sorted(set(tools) - {ASK_USER})) or "none"
             raise InputError(f"No tool is named {', '.join(unknown)}: the agent's tools are {have}.")
-        if self.guessable:
-            slots = [slot for name in tools if self.guards(name, tools) for slot in self.slots(name, tools[name])]
-            if unknown := sorted(self.guessable - {known for slot in slots for known in (slot.name, slot.own_name)}):
-                have = ", ".join(dict.fromkeys(slot.name for slot in slots)) or "nothing"
-                raise InputError(f"No guarded tool requires {', '.join(unknown)} (guessable): they require {have}.")
+        slots = [slot for name in tools if self.guards(name, tools) for slot in self.slots(name, tools[name])]
+        if unknown := sorted(self.guessable - {known for slot in slots for known in (slot.name, slot.own_name)}):
+            have = ", ".join(dict.fromkeys(slot.name for slot in slots)) or "nothing"
+            raise InputError(f"No guarded tool requires {', '.join(unknown)} (guessable): they require {have}.")
+        if isinstance(self.wanted.optional, bool):
+            return
+        within = [slot.path[:end] for slot in slots if slot.optional for end in range(1, len(slot.path) + 1)]
+        known = {name for path in within for name in (path[-1], Slot(path).name)}
+        if unknown := sorted(set(self.wanted.optional) - known):
+            raise InputError(
+                f"No guarded tool has an argument {', '.join(unknown)} that it does not require (optional)."
+            )
 
     def slots(self, name: str, tool: Any) -> tuple[Slot, ...]:
         """What a tool needs."""
         known = self._known.get(name)
         if known is None or known[0] is not tool:
             refine = self.by_tool.get(name, self.for_all)
-            known = self._known[name] = (tool, slots_of(tool, refine, self.guessable))
+            known = self._known[name] = (tool, slots_of(tool, refine, self.guessable, self.wanted.optional))
         return known[1]
 
     def guards(self, name: str, tools: Mapping[str, Any]) -> bool:

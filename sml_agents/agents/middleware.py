@@ -46,7 +46,7 @@ from sml_agents.agents.grounding import as_told
 from sml_agents.agents.guard import Guard, Guarding, Now
 from sml_agents.agents.own_model import as_its_turn, asked_in, prepared, without_asking
 from sml_agents.agents.repeats import repeated
-from sml_agents.agents.slots import tool_name
+from sml_agents.agents.slots import Names, tool_name
 from sml_agents.agents.turn import OnTrouble, Terms, Turn, Unanswered, WhenUnknown
 from sml_agents.agents.verdict import CHECKED, Guarded, asking, judged, not_again, refusal, still_open, why_not
 from sml_agents.agents.view import AgentView
@@ -110,7 +110,9 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
     is there: `refuse` the call and go on, `end` the run with `clarify_missing` in the state, or a callable
     `(questions) -> replies`; None: somebody is.
 
-    `written`: names of arguments that the model composes (default: `sml_agents.agents.slots.WRITTEN`). `guessable`:
+    `optional`: names of arguments that a tool does not require and that somebody has to have given all the same where
+    a call holds them, True for all. `written`: names of arguments that the model composes (default:
+    `sml_agents.agents.slots.WRITTEN`). `guessable`:
     arguments that may be assumed when the person says to go on. `trust`: tools whose results ground values (None: all).
     `given`: data, or a callable that returns it, that grounds values beside the system prompt, the state and the run's
     context; `store_namespace`: read from the store too. `now`, `time_zone`, `languages`: for dates.
@@ -144,6 +146,7 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         now: Now | None = None,
         time_zone: dt.tzinfo | None = None,
         languages: Sequence[str] = LANGUAGES,
+        optional: Names = False,
         policy: str | None = None,
     ) -> None:
         super().__init__()
@@ -155,7 +158,9 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         self.deciders: list[Decider] = [as_decider(one, ask_above) for one in others]
         self.guard = Guard(
             fields,
-            Guarding(guard, read_only, written, guessable, trust, given, store_namespace, now, time_zone, languages),
+            Guarding(
+                guard, read_only, written, guessable, trust, given, store_namespace, now, time_zone, languages, optional
+            ),
         )
         self.tools = [ask_user] if delivery == "tool" or own else []
         self._logged: set[str] = set()

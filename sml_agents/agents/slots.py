@@ -1,4 +1,4 @@
-"""What a tool call needs: the required arguments of the tools' own schemas, nested ones by their path.
+"""What a tool call needs: the required arguments of the tools' schemas, others on demand, nested ones by their path.
 
 `slots_of(tool)` reads a pydantic class, a JSON schema or an MCP tool; `refined` lays what a builder knows better (a
 pydantic model, or one for each tool) over it. `filled(slots, arguments)` pairs them with the arguments of a call.
@@ -7,9 +7,9 @@ pydantic model, or one for each tool) over it. `filled(slots, arguments)` pairs 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, cast
 
 from langchain_core.tools import BaseTool
@@ -23,7 +23,7 @@ from sml_agents.text.values.counts import CURRENCIES, MEASURES
 from sml_agents.text.values.lengths import UNITS
 from sml_agents.text.values.words import listed, split_name
 
-__all__ = ["Filled", "Slot", "filled", "is_read_only", "schema_of", "slots_of", "slots_of_model", "tool_name"]
+__all__ = ["Filled", "Names", "Slot", "filled", "is_read_only", "schema_of", "slots_of", "slots_of_model", "tool_name"]
 
 EACH = "[]"
 """In a path: every element of a list, or every value of a dictionary."""
@@ -76,6 +76,8 @@ class Slot:
     """What its value may be, if it is one of several objects or lists."""
     guessable: bool = False
     """May be assumed once the person has said to go on without it."""
+    optional: bool = False
+    """The tool does without it: what a call leaves out is not missing."""
 
     @property
     def name(self) -> str:
@@ -223,17 +225,25 @@ def is_read_only(tool: Any) -> bool:
     return False
 
 
+Names = Collection[str] | bool
+"""Names of arguments, whole paths or their last parts; True: all, False: none."""
+
+
 def slots_of(
-    tool: Any, refine: type[BaseModel] | None = None, guessable: frozenset[str] = frozenset()
+    tool: Any,
+    refine: type[BaseModel] | None = None,
+    guessable: frozenset[str] = frozenset(),
+    optional: Names = False,
 ) -> tuple[Slot, ...]:
     """The slots of a tool, in the schema's order; a field of `refine` says more about the argument of its name.
+    `optional`: arguments that have a slot although they are not required.
 
     Raises InputError for a schema that cannot be read.
     """
     schema = schema_of(tool)
     if (fault := fault_in(schema)) is not None:
         raise InputError(unreadable(tool_name(tool), *fault))
-    found = list(_leaves(schema, schema, (), 0))
+    found = list(_leaves(schema, schema, (), 0, also=optional))
     if refine is not None:
         better = {slot.own_name: slot for slot in slots_of_model(refine)}
         known = {slot.own_name for slot in found}
@@ -291,35 +301,47 @@ def _is_structure(schema: Mapping[str, Any]) -> bool:
 
 
 def _leaves(
-    schema: Any, root: Mapping[str, Any], path: tuple[str, ...], depth: int, nullable: bool = False
+    schema: Any,
+    root: Mapping[str, Any],
+    path: tuple[str, ...],
+    depth: int,
+    nullable: bool = False,
+    *,
+    also: Names = False,
+    optional: bool = False,
 ) -> Iterator[Slot]:
-    """The required leaves under a schema. `dict` is how some function-calling data writes `object`."""
+    """The required leaves under a schema, and of others those that are wanted `also`, with all that is in them. `dict`
+    is how some function-calling data writes `object`."""
+    below = partial(_leaves, also=True if optional else also, optional=optional)
     schema, null, either = _resolved(schema, root)
     nullable = nullable or null
     kind = schema.get("type")
     properties = schema.get("properties")
     if depth < _MOST and either:
-        each = (Alternative(one.get("type") == "array", tuple(_leaves(one, root, path, depth + 2))) for one in either)
-        yield Slot(path, schema, nullable, either=tuple(each))
+        each = (Alternative(one.get("type") == "array", tuple(below(one, root, path, depth + 2))) for one in either)
+        yield Slot(path, schema, nullable, either=tuple(each), optional=optional)
         return
     if depth < _MOST and isinstance(properties, Mapping) and properties and kind in ("object", "dict", None):
         required = required_of(schema)
         for name, inner in properties.items():
+            here = (*path, str(name))
             if name in required:
-                yield from _leaves(inner, root, (*path, str(name)), depth + 1)
+                yield from below(inner, root, here, depth + 1)
+            elif optional or also is True or (also and {name, Slot(here).name} & set(also)):
+                yield from _leaves(inner, root, here, depth + 1, also=True, optional=True)
         return
     if depth < _MOST and kind == "array" and isinstance(items := schema.get("items"), Mapping):
-        within = list(_leaves(items, root, (*path, EACH), depth + 1, nullable))
+        within = list(below(items, root, (*path, EACH), depth + 1, nullable))
         described = {key: schema[key] for key in _SAYING if key in schema}
         yield from (
             replace(slot, schema={**described, **slot.schema}) if slot.path[-1] == EACH else slot for slot in within
         )
         return
     if depth < _MOST and kind in ("object", "dict") and isinstance(more := schema.get("additionalProperties"), Mapping):
-        yield from _leaves(more, root, (*path, EACH), depth + 1, nullable)
+        yield from below(more, root, (*path, EACH), depth + 1, nullable)
         return
     if path:
-        yield Slot(path, schema, nullable)
+        yield Slot(path, schema, nullable, optional=optional)
 
 
 def filled(slots: Sequence[Slot], arguments: Mapping[str, Any]) -> list[Filled]:

@@ -17,6 +17,7 @@ from sml_agents.agents import (
     Question,
 )
 from sml_agents.agents.asking import asked_by
+from sml_agents.errors import InputError
 from tests.agents.guarded import (
     RAN,
     THREAD,
@@ -296,3 +297,42 @@ def test_a_reviewers_edit_runs() -> None:
     edit = {"type": "edit", "edited_action": {"name": "book", "args": {"city": "Paris", "date": "6 May"}}}
     graph.invoke(Command(resume={"decisions": [edit]}), THREAD)
     assert RAN == [("book", "Paris", "6 May")]
+
+
+@tool
+def order(item: str, delivery: str = "", address: dict[str, str] | None = None, copies: int = 1) -> str:
+    """Order something."""
+    RAN.append(("order", item, delivery, address, copies))
+    return "Ordered."
+
+
+@pytest.mark.parametrize(
+    ("words", "more", "runs"),
+    [
+        ("Order the lamp", {}, True),
+        ("Order the lamp", {"copies": 1, "delivery": ""}, True),
+        ("Order the lamp", {"delivery": "overnight"}, False),
+        ("Order the lamp, overnight", {"delivery": "overnight"}, True),
+        ("Order the lamp", {"copies": 3}, False),
+        ("Order the lamp, 3 copies of it", {"copies": 3}, True),
+        ("Order the lamp", {"address": {"city": "Oslo"}}, False),
+        ("Order the lamp to Oslo", {"address": {"city": "Oslo"}}, True),
+    ],
+)
+@pytest.mark.parametrize("optional", [True, ["delivery", "copies", "address"]])
+def test_what_a_tool_does_not_require_is_guarded_on_demand(
+    words: str, more: dict[str, Any], runs: bool, optional: Any
+) -> None:
+    drafts = [call("order", item="lamp", **more) for _ in range(3)]
+    say(agent(*drafts, AIMessage("done"), tools=[order], optional=optional), words)
+    assert bool(RAN) is runs
+    RAN.clear()
+    say(agent(*drafts, AIMessage("done"), tools=[order]), words)
+    assert RAN, "not guarded unless it is asked for"
+
+
+def test_an_optional_argument_that_no_tool_has_is_named() -> None:
+    with pytest.raises(InputError, match="argument speed that it does not require"):
+        say(agent(AIMessage("x"), tools=[order], optional=["delivery", "speed"]), "Order a lamp")
+    with pytest.raises(InputError, match="True for all"):
+        agent(AIMessage("x"), tools=[order], optional="delivery")

@@ -118,8 +118,8 @@ def _without_words(draft: Draft, fill: Filled, written: Collection[str]) -> Grou
     if not slot.in_call:
         return None
     if not fill.given:
-        if "default" in schema:
-            return Ground(slot, State.DEFAULT, schema["default"])
+        if "default" in schema or slot.optional:
+            return Ground(slot, State.DEFAULT, schema.get("default"))
         told = slot.kind().sort == "bool" and _told_either_way(draft, slot)
         return Ground(slot, State.SAID if told else State.UNKNOWN)  # what was told is for the model to fill in
     members = schema.get("enum")
