@@ -193,11 +193,15 @@ def corrections(text: str) -> list[tuple[str, bool]]:
 
 
 def _restated(text: str) -> Iterator[int]:
-    """Where a number stands in place of the one before it; a `no` before what is counted otherwise denies that."""
+    """Where a number stands in place of the one before it; a `no` before what is counted otherwise denies that, and
+    one before a number with a name is a house's: `Flat 3, no 12 High Street`."""
     for (_, old), (_, new) in pairwise(find_numbers(text)):
-        found = _RESTATES.fullmatch(text, old.end, max(old.end, new.start))
-        if found and (found["how"].casefold() != "no" or same_unit(text[: found.start("how")], old, text, new)):
-            yield found.end("how")
+        if found := _RESTATES.fullmatch(text, old.end, max(old.end, new.start)):
+            said = text[: found.start("how")]
+            name = re.match(r"\s[A-Z]\w*", text[new.end :])
+            houses = name is not None and name.group() not in said[old.end :]
+            if found["how"].casefold() != "no" or (same_unit(said, old, text, new) and not houses):
+                yield found.end("how")
 
 
 def asks_again(text: str, question: str = "") -> bool:

@@ -80,6 +80,8 @@ def test_what_is_taken_back_in_the_same_breath(missing: set[str], said: str) -> 
         (30, 40, "30 euros no 40 euros"),
         (30, 40, "30, no 40 euros"),
         (30, 40, "30 euros (no, 40 euros)"),
+        (30, 40, "30 eur, no, 40 euros"),
+        (30, 40, "30 USD no 40 USD"),
         (30, 40, "30 euros, correction: 40 euros"),
         (30, 40, "30\u20ac, no, 40\u20ac"),
         (30, 40, "$30, no, $40"),
@@ -139,6 +141,9 @@ def test_a_number_beside_another_stays_said(call: dict[str, Any], said: str) -> 
 
 def test_a_later_number_of_something_else_takes_nothing_back() -> None:
     assert asked_for(AMOUNT, {"amount": 20}, "21 degrees, not 20") == {"amount"}
+    assert (
+        asked_for(tool(address=TEXT), {"address": "Flat 3, no 12 High Street"}, "To Flat 3, no 12 High Street") == set()
+    )
     assert asked_for(AMOUNT, {"amount": 12}, "3 seats, no 12 beds") == {"amount"}
     assert asked_for(STAY, {"nights": 3, "adults": 2}, "3 nights, no, 4 nights, 2 adults") == {"nights"}
 

@@ -76,8 +76,11 @@ def _readings(digits: str) -> frozenset[float]:
 
 def same_unit(text: str, span: Span, later: str, again: Span) -> bool:
     """Whether a number that is said after another may be of its unit, or count the same: either may stand without, as
-    in `30 euros, no, 40` and `30, no, 40 euros`."""
-    return not _unit_behind(text, span) or _unit_behind(later, again) <= label(text[span.end :])
+    in `30 euros, no, 40` and `30, no, 40 euros`, or be cut short, as in `30 eur, no, 40 euros`."""
+    behind = label(text[span.end :])
+    return not _unit_behind(text, span) or all(
+        any(unit.startswith(word) or word.startswith(unit) for word in behind) for unit in _unit_behind(later, again)
+    )
 
 
 def _unit_behind(text: str, span: Span) -> frozenset[str]:
