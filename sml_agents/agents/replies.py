@@ -7,11 +7,13 @@ middle of a sentence about something else takes nothing back.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Literal
 
 from sml_agents.text.schemas import words_of
 from sml_agents.text.values import fold
+from sml_agents.text.values.numbers import find_numbers, same_unit
 from sml_agents.text.words import stem
 
 __all__ = [
@@ -116,14 +118,20 @@ _CORRECTS = re.compile(
     r"|aber|mais|pero)\s)"
     r"|(?:(?<=[.,;!?\n\u2013\u2014-])\s*(?=[^.,;!?\n]{1,40}?"
     r"\b(?:(?:would|might) (?:be|work|suit me) better|(?:is|works) better|instead(?! of))\b)\S+\s)"
-    r"|(?:^|(?<=[.,;!?\n\u2013\u2014-])\s*)(?:oh,? |ach,? |ah,? |but |and )*(?:no,? wait[,.]?|no(?:pe)?,"
-    r"|no\b(?= (?:on|at|to|from|make|it|the|i|let|in)\b)|wait,?|sorry,?|actually,?|i mean[t,]?|rather,?|correction"
+    r"|(?:^|(?<=[.,;!?(\n\u2013\u2014-])\s*)(?:oh,? |ach,? |ah,? |but |and )*(?:no,? wait[,.]?|no(?:pe)?,"
+    r"|no\b(?= (?:on|at|to|from|make|it|the|i|let|in)\b)|wait,?|sorry,?|actually,?|i mean[t,]?|rather,?|correction:?"
     r"|(?:please )?(?:make (?:it|that)|change (?:it|that) to)|better,?|nein,?|doch lieber|lieber|ich mein\w*|besser"
     r"|instead,?|non,?|pardon,?|perd[o\u00f3]n,?|(?:je )?voulais dire"
     r"|quer[i\u00ed]a decir|mejor|plut[o\u00f4]t|scusi,?|volevo dire"
     r"|meglio)\s",
     re.IGNORECASE,
 )
+_RESTATES = re.compile(
+    r"[\s-]?(?:(?!(?:and|or|but|with|und|oder|et|ou|y|o)\b)[^\s\d,.;:!?]{1,20})?[\s,.(\u2026\u2013\u2014-]{1,9}"
+    r"(?P<how>no|e+r+m?|u+h+m?|\u00e4h+m?|hm+)\b[\s,.\u2026\u2013\u2014-]{1,9}[$\u20ac\u00a3]?",
+    re.IGNORECASE,
+)
+"""Between a number and the one that takes its place: `19 er 18`, `21 degrees, no 20`."""
 _CHANGED = re.compile(r"(?:please )?(?:make|change) (?:it|that|this)\b")
 """What makes a change of a withdrawal: `Cancel that. Make it Tuesday.`"""
 _REFERS = re.compile(
@@ -179,9 +187,21 @@ def refers_back(text: str, tool: str = "") -> bool:
 
 def corrections(text: str) -> list[tuple[str, bool]]:
     """A text in the stretches between words such as `no, wait` and `I meant`, and whether each begins with them."""
-    cuts = [found.start() for found in _CORRECTS.finditer(text)]
+    cuts = {*(found.start() for found in _CORRECTS.finditer(text)), *_restated(text)}
     marks = sorted({0, *cuts, len(text)})
     return [(text[start:end], start in cuts) for start, end in pairwise(marks) if text[start:end].strip()]
+
+
+def _restated(text: str) -> Iterator[int]:
+    """Where a number stands in place of the one before it; a `no` before what is counted otherwise denies that, and
+    one before a number with a name is a house's: `Flat 3, no 12 High Street`."""
+    for (_, old), (_, new) in pairwise(find_numbers(text)):
+        if found := _RESTATES.fullmatch(text, old.end, max(old.end, new.start)):
+            said = text[: found.start("how")]
+            name = re.match(r"\s[A-Z]\w*", text[new.end :])
+            houses = name is not None and name.group() not in said[old.end :]
+            if found["how"].casefold() != "no" or (same_unit(said, old, text, new) and not houses):
+                yield found.end("how")
 
 
 def asks_again(text: str, question: str = "") -> bool:

@@ -20,6 +20,10 @@ PRINT = tool(article=TEXT, size={"type": "string", "enum": ["S", "M", "L"]}, cop
 CALL = {"article": "lager", "size": "M", "copies": 32}
 RESTAURANT = tool(restaurant=TEXT)
 CODE = tool(product_code=TEXT)
+PAY = tool(amount={"type": "number"}, recipient=TEXT)
+HEAT = tool(room=TEXT, celsius={"type": "number"})
+STAY = tool(nights=WHOLE, adults=WHOLE)
+AMOUNT = tool(amount={"type": "number"})
 
 
 @pytest.mark.parametrize(
@@ -57,6 +61,91 @@ CODE = tool(product_code=TEXT)
 )
 def test_what_is_taken_back_in_the_same_breath(missing: set[str], said: str) -> None:
     assert asked_for(PRINT, CALL, said) == missing
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (30, 40, "30 euros, no, 40 euros"),
+        (30, 40, "30 euros, I mean 40 euros"),
+        (30, 40, "30 - make that 40 - euros"),
+        (30, 40, "30, sorry, 40 euros"),
+        (30, 40, "30 euros, or rather 40"),
+        (30, 40, "30 euros, make it 40"),
+        (30, 40, "30 euros, oh no, make that 40"),
+        (30, 40, "30 euros, no, sorry, 40"),
+        (30, 40, "30 Euro, ich meine 40"),
+        (30, 40, "30 euros, non, 40 euros"),
+        (30, 40, "30 euros, no, mejor 40"),
+        (30, 40, "30 euros no 40 euros"),
+        (30, 40, "30, no 40 euros"),
+        (30, 40, "30 euros (no, 40 euros)"),
+        (30, 40, "30 eur, no, 40 euros"),
+        (30, 40, "30 USD no 40 USD"),
+        (30, 40, "30 euros, correction: 40 euros"),
+        (30, 40, "30\u20ac, no, 40\u20ac"),
+        (30, 40, "$30, no, $40"),
+        (30, 40, "thirty euros, no, forty euros"),
+        (30, 40, "thirty euros, no forty"),
+        (30, 40, "30 euros, no, 35, no, 40 euros"),
+        (35, 40, "30 euros, no, 35, no, 40 euros"),
+        (30, 40, "30, or rather 40"),
+        (21, 20, "21 degrees, no, 20 degrees"),
+        (21, 20, "21 degrees, no 20"),
+        (21, 20, "21, no, 20"),
+        (19, 18, "19... sorry, 18 degrees"),
+        (19, 18, "19 degrees -- scratch that, 18"),
+        (19, 18, "19... no, 18 degrees"),
+        (19, 18, "19 er 18"),
+        (19, 18, "19 degrees, er, 18 degrees"),
+        (19, 18, "19 \u00b0C, no, 18 \u00b0C"),
+        (19, 18, "19 Grad, nein, 18 Grad"),
+        (19, 18, "19 degrees. No wait, 18"),
+        (19, 18, "19 degrees, actually 18"),
+    ],
+)
+def test_a_number_is_taken_back_whatever_its_unit(old: int, new: int, said: str) -> None:
+    assert asked_for(AMOUNT, {"amount": old}, said) == {"amount"}
+    assert asked_for(AMOUNT, {"amount": new}, said) == set()
+    if new < 30:
+        do, name, rest, sentence = HEAT, "celsius", {"room": "kitchen"}, f"Set the kitchen to {said}"
+    else:
+        do, name, rest, sentence = PAY, "amount", {"recipient": "Ann"}, f"Send {said} to Ann"
+    assert name in asked_for(do, {**rest, name: old}, sentence)
+    assert asked_for(do, {**rest, name: new}, sentence) == set()
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ({"amount": 30}, "30 euros, no more"),
+        ({"amount": 30}, "30 euros to Ann and 40 euros to Ben"),
+        ({"amount": 40}, "30 euros to Ann and 40 euros to Ben"),
+        ({"amount": 3}, "no 12 bus, 3 seats"),
+        ({"amount": 3}, "3 seats, no 12 beds"),
+        ({"amount": 20}, "room 21, no smoking, 20 degrees"),
+        ({"amount": 21}, "21 degrees, not 20"),
+        ({"amount": 18}, "sorry, 18 degrees please"),
+        ({"amount": 18}, "I mean it: 18 degrees"),
+        ({"amount": 20}, "from 18 to 20 degrees"),
+        ({"amount": 30}, "30 euros, sorry for the trouble, 2 tickets"),
+        ({"amount": 2}, "30 euros, sorry for the trouble, 2 tickets"),
+        ({"nights": 3, "adults": 2}, "3 nights, 2 adults"),
+        ({"nights": 3, "adults": 2}, "3 nights, er, 2 adults"),
+        ({"nights": 4, "adults": 2}, "3 nights, no, 4 nights, 2 adults"),
+    ],
+)
+def test_a_number_beside_another_stays_said(call: dict[str, Any], said: str) -> None:
+    assert asked_for(AMOUNT if "amount" in call else STAY, call, said) == set()
+
+
+def test_a_later_number_of_something_else_takes_nothing_back() -> None:
+    assert asked_for(AMOUNT, {"amount": 20}, "21 degrees, not 20") == {"amount"}
+    assert (
+        asked_for(tool(address=TEXT), {"address": "Flat 3, no 12 High Street"}, "To Flat 3, no 12 High Street") == set()
+    )
+    assert asked_for(AMOUNT, {"amount": 12}, "3 seats, no 12 beds") == {"amount"}
+    assert asked_for(STAY, {"nights": 3, "adults": 2}, "3 nights, no, 4 nights, 2 adults") == {"nights"}
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from sml_agents.agents.grounding.places import Place, is_near, is_wanted, words_
 from sml_agents.agents.grounding.states import Ground, State
 from sml_agents.text.values import Kind, Span, mentions, tokens
 from sml_agents.text.values.lengths import find_lengths
+from sml_agents.text.values.numbers import find_numbers, same_unit
 from sml_agents.text.values.words import is_denied
 from sml_agents.text.words import stem
 
@@ -19,6 +20,8 @@ __all__ = ["after_corrections", "said_instead"]
 
 _SHORT = 8
 """In a correction of more words names are not looked for: too much is said to tell what it corrects."""
+_LED_BY = 4
+"""So many words at most stand between the beginning of a correction and its number: `oh no, make that 40`."""
 
 
 def said_instead(draft: Draft, k: int, used: Collection[Place]) -> str:
@@ -48,7 +51,8 @@ def after_corrections(draft: Draft, k: int, ground: Ground, places: Sequence[Pla
     """
     corrected = max((number for number, piece in enumerate(draft.pieces) if piece.correction), default=-1)
     spoken = (State.SAID, State.ACCEPTED, State.DERIVED)
-    last = max((one.piece for one in places if one.state in spoken or one.state is ground.state), default=-1)
+    held = [one for one in places if one.state in spoken or one.state is ground.state]
+    last = max((one.piece for one in held), default=-1)
     if ground.state in (State.SAID, State.ACCEPTED) and (moved := _moved(draft, k, last)):
         return replace(ground, state=State.CONTRADICTED, span=moved, corrected=True)
     if corrected < 0 or ground.state not in (*spoken, State.RETURNED) or last >= corrected:
@@ -56,8 +60,8 @@ def after_corrections(draft: Draft, k: int, ground: Ground, places: Sequence[Pla
     for number, piece in draft.said:
         if not piece.correction or number <= last or (piece.about and ground.slot.name not in piece.about):
             continue
-        for span in _values_in(draft, draft.kinds[k], piece.text):
-            if _is_free(number, span, used):
+        for span in _values_in(draft, k, number, held):
+            if _is_free(number, span, used) and not _is_unit(number, piece.text, span, used):
                 words = piece.text[span.start : span.end]
                 return replace(ground, state=State.CONTRADICTED, span=words, corrected=True)
     return ground
@@ -87,8 +91,14 @@ def _is_free(number: int, span: Span, used: Collection[Place]) -> bool:
     return not any(mine.clashes(other) for other in used)
 
 
-def _values_in(draft: Draft, kind: Kind, text: str) -> list[Span]:
-    """Everything in a correction that may be a value of the kind."""
+def _is_unit(number: int, text: str, span: Span, used: Collection[Place]) -> bool:
+    """Whether words belong to a number right before them that an argument takes: the `Grad` of `nein, 18 Grad`."""
+    return any(one.span.end + 1 == span.start and not _is_free(number, one.span, used) for one in find_numbers(text))
+
+
+def _values_in(draft: Draft, k: int, number: int, held: Collection[Place]) -> list[Span]:
+    """Everything in a correction that may be a value of argument `k`. `held`: where its own value stands."""
+    kind, text = draft.kinds[k], draft.pieces[number].text
     if kind.sort == "text":
         return _names_in(draft, text)
     if kind.sort == "datetime":
@@ -96,8 +106,26 @@ def _values_in(draft: Draft, kind: Kind, text: str) -> list[Span]:
     found = [one.span for one in mentions(kind, text, draft.clock) if not one.denied]
     if kind.sort == "number":
         beside = [(span, words_beside(text, span)) for span in found]
-        return [span for span, words in beside if not words or words & kind.words]
+        return [
+            span
+            for span, words in beside
+            if not words
+            or words & kind.words
+            or any(_restates(draft, old, Place(number, span, old.state)) for old in held)
+        ]
     return found
+
+
+def _restates(draft: Draft, old: Place, new: Place) -> bool:
+    """`30 euros, no, 40 euros`: whether a number at the head of a correction takes the place of the last one before it,
+    in the same message and of the same unit; either may stand without."""
+    pieces = draft.pieces[old.piece : new.piece + 1]
+    first, last = pieces[0].text, pieces[-1].text
+    head = last[: new.span.start]
+    between = [first[old.span.end :], *(one.text for one in pieces[1:-1]), head]
+    if pieces[0].at != pieces[-1].at or len(tokens(head)) > _LED_BY or any(map(find_numbers, between)):
+        return False
+    return same_unit(first, old.span, last, new.span)
 
 
 def _names_in(draft: Draft, text: str) -> list[Span]:

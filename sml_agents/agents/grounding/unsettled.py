@@ -7,7 +7,7 @@ import re
 from sml_agents.agents.grounding.draft import Draft
 from sml_agents.agents.pieces import Piece
 from sml_agents.text.sentences import sentence_spans
-from sml_agents.text.values import Kind, Span, find, label
+from sml_agents.text.values import Kind, Span, find, label, mentions
 from sml_agents.text.values.words import clause_of
 
 __all__ = ["is_unsettled"]
@@ -121,7 +121,7 @@ _NOT_SURE = re.compile(
     re.IGNORECASE,
 )
 """Behind a value: they do not know, and nothing more particular."""
-_STRETCHES = re.compile(r"(?P<end>[.!?;\n]+|,|\.{2,}|\s[-\u2013\u2014]\s)\s*")
+_STRETCHES = re.compile(r"(?P<end>[.!?;\n]+|,|\.{2,}|\s[-\u2013\u2014]+\s)\s*")
 
 
 def _is_retracted(draft: Draft, k: int, text: str, span: Span) -> bool:
@@ -135,7 +135,11 @@ def _is_retracted(draft: Draft, k: int, text: str, span: Span) -> bool:
         if _RETRACTS.match(text, found.end()):
             between = text[span.end : found.start()]
             others = [(draft.kinds[j], fill.value) for j, fill in enumerate(draft.fills) if j != k and fill.given]
-            return not any(find(kind, value, between, draft.clock) for kind, value in others)
+            return not any(
+                find(kind, value, between, draft.clock)
+                or (kind.sort == "number" and mentions(kind, between, draft.clock))
+                for kind, value in others
+            )
     return False
 
 

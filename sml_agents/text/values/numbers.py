@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from sml_agents.text.numbers import spelled_numbers
 from sml_agents.text.numerals import ENGLISH_TOO, numbers_abroad, one_word_numbers
-from sml_agents.text.values.words import Span, fold, is_english, tokens
+from sml_agents.text.values.words import Span, fold, is_english, label, tokens
 
-__all__ = ["NumberMention", "as_number", "find_numbers"]
+__all__ = ["NumberMention", "as_number", "find_numbers", "same_unit"]
 
 
 class NumberMention(NamedTuple):
@@ -72,6 +72,22 @@ def _readings(digits: str) -> frozenset[float]:
         if grouped and re.fullmatch(r"\d*", tail):
             readings.add(float(f"{head.replace(group, '')}.{tail or 0}"))
     return frozenset(readings or {float("nan")})
+
+
+def same_unit(text: str, span: Span, later: str, again: Span) -> bool:
+    """Whether a number that is said after another may be of its unit, or count the same: either may stand without, as
+    in `30 euros, no, 40` and `30, no, 40 euros`, or be cut short, as in `30 eur, no, 40 euros`."""
+    behind = label(text[span.end :])
+    return not _unit_behind(text, span) or all(
+        any(unit.startswith(word) or word.startswith(unit) for word in behind) for unit in _unit_behind(later, again)
+    )
+
+
+def _unit_behind(text: str, span: Span) -> frozenset[str]:
+    """The stem of the word that belongs to a number, as its unit or what it counts: none in `40 to Ann` and `40 %`."""
+    rest = text[span.end : span.end + 40]
+    after = tokens(rest)[:1]
+    return label(after[0].plain) if after and rest[: after[0].start] in ("", " ", "-") else frozenset()
 
 
 @lru_cache(maxsize=1024)
