@@ -127,7 +127,9 @@ class Request:
                         made.append(Made(call["name"], call["args"], message.text))
             elif is_own(message) or is_answer(message):
                 text = message.text
-                took_back = "" if declines_extra(text, _last_said(messages, at)) else withdraws(text)
+                asked_before = " ".join(question.text for question in waiting) or _last_said(messages, at)
+                about_one = any(question.about for question in waiting)
+                took_back = "" if declines_extra(text, asked_before) else withdraws(text, asked_before, about_one)
                 again = asks_again(text, " ".join(question.text for question in waiting))
                 if took_back or (done and not pending and is_own(message)):
                     last = tuple(made) if done and not took_back and not again else ()

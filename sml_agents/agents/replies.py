@@ -7,7 +7,7 @@ middle of a sentence about something else takes nothing back.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Literal
 
@@ -20,6 +20,7 @@ __all__ = [
     "accepts",
     "answers_nothing",
     "asks_again",
+    "asks_to_go_on",
     "confirms",
     "corrections",
     "declines_extra",
@@ -31,11 +32,12 @@ __all__ = [
 ]
 
 _SENTENCE = re.compile(r"[.!?;\n]+(?=\s|$)|,(?=\s)|\s[-\u2013\u2014]\s")
+_FULL_STOP = re.compile(r"[.!?;\n]+(?=\s|$)|\s[-\u2013\u2014]\s")
 _PART = re.compile(r":\s")
 _WITHDRAWN = re.compile(
     r"(?:(?:oh|ok|okay|no|actually|sorry|well|hm+|please|then|just|ach|nein|bitte|and|but|non|alors) )*"
     r"(?:never ?mind(?: that| it)?|forget (?:it|that|about (?:it|that)|(?:all of|about) it|the (?:request|whole thing))"
-    r"|scratch that|stop(?: it| that)?|abort|drop it"
+    r"|(?:scratch|scrap|ignore) that|scrap (?:it|this)|stop(?: it| that)?|abort|drop it"
     r"|leave it(?: be)?"
     r"|cancel(?: (?:it|that|this|everything|all of it|(?:the|my|this) (?:request|whole thing)))?"
     r"|do(?: not|n't) (?:bother|book|do|send|order|buy)(?: (?:it|that|anything))?|i (?:have )?changed my mind"
@@ -49,6 +51,55 @@ _WITHDRAWN = re.compile(
     r"|he cambiado de (?:idea|opinion)|lascia perdere|annulla|cancella tutto)"
     r"(?: (?:please|then|now|instead|after all|bitte|doch))*"
 )
+_OPENERS = (
+    r"(?:(?:oh|ok|okay|no|nope|actually|sorry|well|hm+|please|then|just|thanks?|wait|hold on|on second thoughts?|ach"
+    r"|nein|bitte|doch|non|alors|si|ya|aspetta) )*"
+)
+_CLOSERS = r"(?: (?:please|then|now|yet|after all|thanks?(?: you)?|any ?more|first|bitte|doch|merci|gracias|grazie))*"
+_DONT = re.compile(
+    rf"{_OPENERS}(?:do(?: not|n't)|better not|rather not|on second thoughts? no"
+    r"|i(?:'ll| will)(?: just| rather)? do (?:it|that|this) myself"
+    r"|(?:there(?:'s| is) )?no (?:longer any )?need (?:for (?:it|that|this) )?(?:any ?more|any longer)"
+    r"|lieber (?:doch )?nicht|besser nicht|tu (?:es|das) nicht|mieux vaut pas|ne (?:le )?fai(?:s|tes) pas"
+    rf"|no lo hagas|meglio di no|non farlo){_CLOSERS}"
+)
+"""What takes a request back without a word for it."""
+_PAUSES = re.compile(
+    rf"{_OPENERS}(?:hold on|not (?:right )?now|wait (?:a (?:moment|minute|second|sec) )?let me \w+"
+    r"(?: (?:about|on))?(?: (?:it|that|this|something))?|jetzt (?:noch )?nicht"
+    rf"|pas maintenant|ahora no|non (?:ora|adesso)){_CLOSERS}"
+)
+"""What puts a request off, unless the person goes on."""
+_DECLINES = re.compile(
+    rf"(?:{_OPENERS}(?:no|nope|nah|nein|non|wait|warte|attends|attendez|espera|aspetta|no need"
+    r"|not (?:today|yet)|noch nicht|heute nicht|pas (?:encore|aujourd'hui)|(?:todavia|hoy) no|non (?:ancora|oggi)"
+    r"|let me (?:think|check|look|see|sleep)(?: (?:about|on|over|into))?(?: (?:it|that|this))?)"
+    rf"|no,? (?:thanks?(?: you)?)|(?:nein|non) (?:danke|merci|grazie)|no (?:gracias|grazie)){_CLOSERS}"
+)
+"""What says no to a question whether to go on."""
+_ACTS = (
+    r"(?:do|send|book|order|buy|pay|reserve|place|make|submit|confirm|transfer|schedule|delete|post|publish|run|create"
+    r"|finali[sz]e|complete|execute|start)"
+)
+_SOON = r"(?: (?:now|then|right (?:now|away)|for you|today|like (?:this|that)|already|please))*"
+_WHETHER_TO_GO_ON = re.compile(
+    r"(?:(?:shall|should|may|can|could) i|(?:do|would) you (?:want|like) me to|ok(?:ay)?(?: for me)? to|ready to"
+    r"|(?:is it|is that) (?:ok|okay|all right|fine) (?:if i|to)|may i)"
+    rf" (?:now )?(?:(?:go (?:ahead|on)|proceed|continue)(?: with .+)?|{_ACTS}(?: (?:it|this|that|them|these|those|all"
+    rf"|everything))?{_SOON}|{_ACTS} (?:the|your|this|these|\d)(?!.* (?:with|without|by|as|via|using|too|also|or)\b).+)"
+    r"|(?:is|are) (?:that|this|it|these|everything|all (?:that|of that|this)) (?:all )?(?:right|correct|ok|okay|fine)"
+    rf"{_SOON}|(?:all )?(?:right|correct|ok|okay)|do you confirm(?: (?:it|this|that))?|(?:please )?confirm"
+    r"|(?:soll|darf|kann) ich (?:es|das|sie|ihn|dies|alles)? ?(?:jetzt |nun |so |gleich )*\w+(?:en|un)"
+    r"|(?:ist|stimmt) (?:das|es|alles)(?: so)?(?: richtig| korrekt| ok| in ordnung)?"
+    r"|(?:dois-je|puis-je|est-ce que je (?:dois|peux)) (?:le |la |les |l')?\w+(?: maintenant)?"
+    r"|(?:je|j')(?: le| la| l')? ?\w+ maintenant|(?:est-ce|c'est)(?: bien)? (?:correct|exact|bon|ca)"
+    r"|(?:debo |puedo |quieres que |quiere que )?(?:lo |la |los )\w+(?: ya| ahora)?|es (?:eso )?correcto"
+    r"|(?:lo|la|los) (?:hago|envio|reservo|mando|pago|compro|confirmo)|(?:esta|es) (?:bien|correcto)(?: asi)?"
+    r"|(?:devo|posso|vuoi che) (?:lo |la )?\w+(?: ora| adesso)?|(?:lo|la) \w+ (?:ora|adesso)"
+    r"|e (?:giusto|corretto)|va bene(?: cosi)?"
+)
+_OPEN = re.compile(r"\b(?:what|which|when|where|who|whose|why|how|was|welche\w*|wann|wo|wer|wie|quand|cuando|quando)\b")
+"""What asks for more than a yes or no."""
 _FILLER = re.compile(
     r"(?:oh|ok|okay|no|nein|nope|sorry|thanks?(?: you)?(?: anyway)?|please|well|hm+|hi|hello|danke|bitte|bye|for now"
     r"|it'?s fine|all good|that'?s all|ach|non|merci|gracias|grazie|lo siento|desolee?"
@@ -64,7 +115,8 @@ _DONT_KNOW = re.compile(
 _EXTRA = re.compile(
     r"\b(?:shall|should|may|can) i (?:also )?(?:add|include|throw in)\b"
     r"|\b(?:would|do) you (?:also )?(?:like|want) (?:to add|to"
-    r" include|me to add|an? (?:extra|upgrade)|any extras?|insurance|breakfast)\b",
+    r" include|me to add|an? (?:extra|upgrade)|any extras?|insurance|breakfast)\b"
+    r"|\btell me (?:whether|if)\b",
     re.IGNORECASE,
 )
 _NO_THANKS = re.compile(r"\W*(?:no|nope|nein)?,? ?(?:thanks?(?: you)?|danke|merci|gracias)\b")
@@ -163,13 +215,51 @@ def _clauses(text: str) -> list[str]:
     return [clause for part in _SENTENCE.split(text) if (clause := " ".join(fold(part).strip(" .,!?\"'").split()))]
 
 
-def withdraws(text: str) -> Literal["", "all", "part"]:
-    """Whether the person takes the request back: `all`, or `part` when their words go on with something else."""
+def asks_to_go_on(question: str) -> bool:
+    """Whether a text ends with the question whether to do what was asked for: `Shall I send it?`, `Is that right?`."""
+    if not question.rstrip().endswith("?"):
+        return False
+    sentence = _clauses(re.split(r"[.!?:;\n]+\s|[\u00bf\u00a1]", question.strip())[-1])
+    tails = (" ".join(sentence[at:]) for at in range(len(sentence)))
+    return any(_WHETHER_TO_GO_ON.fullmatch(tail) for tail in tails)
+
+
+def _is_yes_or_no(question: str) -> bool:
+    last = question.rstrip().rsplit("\n", 1)[-1]
+    return last.endswith("?") and not _OPEN.search(fold(re.split(r"[.!?:;]\s", last)[-1]))
+
+
+def _is_filler(clauses: Sequence[str]) -> bool:
+    return all(_FILLER.fullmatch(clause) and not _WITHDRAWN.fullmatch(clause) for clause in clauses)
+
+
+def _is_all(clauses: Sequence[str], kind: re.Pattern[str]) -> bool:
+    """Whether clauses are of a kind, together or each but for thanks and the like."""
+    found = [bool(kind.fullmatch(clause)) for clause in clauses]
+    others = [clause for clause, one in zip(clauses, found, strict=True) if not one]
+    return bool(kind.fullmatch(" ".join(clauses))) or (any(found) and all(map(_FILLER.fullmatch, others)))
+
+
+def withdraws(text: str, question: str = "", asked_for: bool = False) -> Literal["", "all", "part"]:
+    """Whether the person takes the request back: `all`, or `part` when their words go on with something else.
+
+    `question`: what the agent said before; a mere `no` withdraws where that asks whether to go on. `asked_for`: it asks
+    for an argument, so that `hold on` leaves the question open and no more.
+    """
     clauses = _clauses(text)
-    if not any(_WITHDRAWN.fullmatch(clause) for clause in clauses):
-        return ""
-    rest = [clause for clause in clauses if not (_WITHDRAWN.fullmatch(clause) or _FILLER.fullmatch(clause))]
-    if any(_CHANGED.match(clause) for clause in rest):
+    rest = [one for one in clauses if not any(kind.fullmatch(one) for kind in (_WITHDRAWN, _DONT, _PAUSES, _FILLER))]
+    going_on = not asked_for and asks_to_go_on(question)
+    if going_on and clauses and _is_all(clauses, _DECLINES):
+        return "all"
+    if going_on or rest or not _is_yes_or_no(question):
+        last = next((part for one in reversed(_FULL_STOP.split(text)) if not _is_filler(part := _clauses(one))), [])
+        tails = [" ".join(last[at:]) for at in range(len(last))]
+        if any(_DONT.fullmatch(tail) or (not asked_for and _PAUSES.fullmatch(tail)) for tail in tails):
+            return "all"
+        if last and not _NO_THANKS.fullmatch(" ".join(last)) and _is_all(last, _WITHDRAWN):
+            return "all"
+    taken_back = any(_WITHDRAWN.fullmatch(one) or (rest and _DONT.fullmatch(one)) for one in clauses)
+    if not taken_back or any(_CHANGED.match(clause) for clause in rest):
         return ""
     return "part" if rest else "all"
 
@@ -224,7 +314,9 @@ def answers_nothing(text: str) -> bool:
 
 def declines_extra(text: str, question: str) -> bool:
     """Whether `no thanks` answers an offer of something more, and takes nothing back that was asked for."""
-    return bool(_EXTRA.search(question)) and bool(_NO_THANKS.match(fold(text)))
+    plain = fold(text)
+    declined = _NO_THANKS.match(plain)
+    return bool(declined) and bool(_EXTRA.search(question)) and not withdraws(_NO_THANKS.sub("", plain, count=1))
 
 
 def is_undecided(text: str) -> bool:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from langchain.agents import create_agent
+from langchain_core.tools import tool as tool_of_langchain
+from langgraph.checkpoint.memory import InMemorySaver
 
+from sml_agents.agents import ClarifyMiddleware
+from sml_agents.agents.replies import accepts, declines_extra, withdraws
+from sml_agents.testing import Rule, ScriptedModel
 from tests.agents.test_wanted import asked_for
 
 TEXT = {"type": "string"}
@@ -175,3 +181,156 @@ def test_a_code_is_no_text_that_the_model_writes() -> None:
     assert asked_for(CODE, {"product_code": "BX-1"}, "I'd like another model") == {"product_code"}
     assert asked_for(CODE, {"product_code": "BX-1"}, "I'd like the BX-1") == set()
     assert asked_for(tool(code=TEXT), {"code": "print(1)"}, "Print one in Python") == set()
+
+
+@tool_of_langchain
+def pay(amount: float, recipient: str) -> str:
+    """Send euros to someone."""
+    return f"PAID {amount:g} to {recipient}"
+
+
+def paid(*said: str) -> bool:
+    """Whether the call runs. `said`: the person and the agent in turn; after the last the agent drafts the payment."""
+    call = {"name": "pay", "args": {"amount": 10, "recipient": "Ann"}}
+    replies = [Rule(when=words, reply=reply) for words, reply in zip(said[::2], said[1::2], strict=False)]
+    model = ScriptedModel(
+        replies=[Rule(when="/PAID|Not run/", reply="done"), *replies, Rule(when=said[-1], calls=[call])]
+    )
+    graph = create_agent(model, [pay], middleware=[ClarifyMiddleware()], checkpointer=InMemorySaver())
+    for words in said[::2]:
+        state = graph.invoke({"messages": [("user", words)]}, {"configurable": {"thread_id": "1"}})
+    return any(message.text.startswith("PAID") for message in state["messages"])
+
+
+NO = [
+    "No",
+    "Nope",
+    "nein",
+    "no, not now",
+    "actually no",
+    "Don't",
+    "Please don't",
+    "Actually, don't",
+    "Wait",
+    "Hold on",
+    "Not now",
+    "Not today",
+    "not yet",
+    "On second thought, no",
+    "on second thoughts no",
+    "better not",
+    "lieber nicht",
+    "non merci",
+    "no gracias",
+    "scrap that",
+    "ignore that",
+    "I'll do it myself",
+    "No need anymore",
+    "wait let me check first",
+    "let me think about it",
+    "No, thanks.",
+]
+CLEAR = [
+    "Please don't",
+    "Don't.",
+    "Actually, don't",
+    "Better not",
+    "Lieber nicht",
+    "Scrap that",
+    "Ignore that",
+    "On second thought, no",
+    "Hold on",
+    "Wait, let me check first",
+    "I'll do it myself",
+    "No need anymore",
+    "Not now",
+]
+WHETHER_TO_GO_ON = [
+    "Shall I do it now?",
+    "Should I send it?",
+    "OK to send it?",
+    "10 euros to Ann. Is that right?",
+    "Shall I go ahead?",
+    "Shall I send 10 euros to Ann?",
+    "Soll ich das jetzt machen?",
+    "Stimmt das so?",
+    "Dois-je l'envoyer ?",
+    "¿Lo hago ahora?",
+    "¿Es correcto?",
+    "Lo faccio ora?",
+    "Va bene?",
+]
+ANOTHER_QUESTION = [
+    "Any dietary wishes?",
+    "Anything else?",
+    "Do you need a helmet?",
+    "Shall I add breakfast?",
+    "Shall I send it by express?",
+    "Shall I use the same card?",
+    "Brauchst du einen Helm?",
+    "¿Algo más?",
+]
+GOING_ON = [
+    "Don't forget the candles",
+    "Please don't add onions",
+    "Wait, make it 12",
+    "Hold on, I meant Tuesday",
+    "not now but tomorrow at 5",
+    "No need for a helmet",
+    "ignore that last line of the address",
+    "I'll do it myself next time, but book it now",
+    "I can't wait",
+    "no, 40 euros",
+]
+
+
+@pytest.mark.parametrize("words", NO)
+def test_no_to_the_question_whether_to_go_on_withdraws(words: str) -> None:
+    assert withdraws(words, "Shall I do it now?") == "all"
+
+
+@pytest.mark.parametrize("question", WHETHER_TO_GO_ON)
+def test_questions_whether_to_go_on(question: str) -> None:
+    assert withdraws("No.", question) == "all"
+
+
+@pytest.mark.parametrize("question", ANOTHER_QUESTION)
+@pytest.mark.parametrize("words", ["No", "Not yet", "No, thanks", "Please don't", "Not now", "Better not"])
+def test_no_to_a_question_of_another_sort_withdraws_nothing(question: str, words: str) -> None:
+    assert withdraws(words, question) == ""
+
+
+@pytest.mark.parametrize("words", CLEAR)
+def test_clear_words_withdraw_alone_and_after_a_request(words: str) -> None:
+    assert withdraws(words) == "all"
+    assert withdraws(f"Send 10 euros to Ann. {words.rstrip('.')}.") == "all"
+
+
+@pytest.mark.parametrize("words", GOING_ON)
+@pytest.mark.parametrize("question", ["", "Shall I do it now?"])
+def test_what_only_begins_like_a_withdrawal(words: str, question: str) -> None:
+    assert withdraws(words, question) == ""
+
+
+@pytest.mark.parametrize(
+    ("runs", "said"),
+    [
+        (False, ("Send 10 euros to Ann", "Shall I do it now?", "Please don't")),
+        (False, ("Send 10 euros to Ann", "Shall I do it now?", "No")),
+        (False, ("Send 10 euros to Ann. Actually, don't.",)),
+        (False, ("Send 10 euros to Ann. Never mind.",)),
+        (True, ("Send 10 euros to Ann", "Shall I do it now?", "Yes")),
+        (True, ("Send 10 euros to Ann", "Anything else?", "No")),
+        (True, ("Send 10 euros to Ann", "Do you need a receipt?", "Better not")),
+        (True, ("Send 10 euros to Ann. Please don't wait.",)),
+    ],
+)
+def test_a_call_that_is_withdrawn_without_a_keyword_does_not_run(runs: bool, said: tuple[str, ...]) -> None:
+    assert paid(*said) == runs
+
+
+@pytest.mark.parametrize("words", ["no thanks", "no thank you", "No, thanks.", "nein danke"])
+def test_no_thanks_to_a_question_about_one_argument_is_the_answer_no(words: str) -> None:
+    question = "Could you tell me whether a helmet is needed?"
+    assert declines_extra(words, question) and accepts(words) == "no"
+    assert not declines_extra(f"{words}, cancel that", question)
