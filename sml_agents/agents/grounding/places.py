@@ -342,14 +342,27 @@ _ARTICLE = frozenset(listed("a an of in on at within with after by from for unti
 def _is_proposed(draft: Draft, k: int, piece: Piece, span: Span) -> bool:
     """Whether an offer proposes a number for the one argument that takes one: `Shall I send 25 euros?`, `amount: 25`.
 
-    Not `one such hotel`, `with 1 transfer`, `a fee of 2 euros`, nor one of two."""
+    Not `one such hotel`, `with 1 transfer`, `a fee of 2 euros`, nor one of two, nor where the reply has another."""
     kind, text = draft.kinds[k], piece.text
-    if draft.rivals(k) or len({one.value for one in mentions(kind, text, draft.clock)}) != 1:
+    here = {one.value for one in mentions(kind, text, draft.clock)}
+    if any(
+        one.value not in here
+        for _, reply in draft.said
+        if reply.at == piece.at
+        for one in mentions(kind, reply.text, draft.clock)
+    ):
         return False
     name = " ".join(split_name(draft.fills[k].slot.own_name))
     before = fold(text[: span.start]).rstrip("$\u20ac\u00a3 ") + " "
-    if re.search(rf"\b{re.escape(name)}(?: of| is| to|:| =|=) $", before):
+    named = re.search(
+        rf"(?:^|[^\w\s]\s*|\b(?:an?|the|is|your|and|so) ){re.escape(name)}(?: of| is| to| ?[:=]) $", before
+    )
+    if named and named.group().endswith((": ", "= ")):
         return True
+    if draft.rivals(k) or len(here) != 1:
+        return False
+    if named or before.endswith(": "):
+        return bool(named)
     clause = clause_of(text, span)
     values = [
         one.span
