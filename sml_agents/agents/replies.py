@@ -139,16 +139,17 @@ _POLITE = re.compile(
 )
 """What speaks of nothing, though with such a word."""
 _THANKS = re.compile(
-    r"(?:(?:oh|super|and|many|vielen|muchas|mille|thanks?|thank you|danke|merci|gracias|grazie"
+    r"(?:(?:oh|super|and|many|vielen|muchas|mille|thanks?|thank you|danke?|merci|gracias|grazie"
     rf"|cheers|so much|very much|a lot|a ton|again|schon|sehr|beaucoup|bien|{_GOOD}|(?:nice|good|great) (?:job|work)"
     r"|perfekt|prima|toll|parfait|perfecto|perfetto)(?: |$))+"
     rf"|(?:yes,? )?(?:that|this|it|all) was (?:{_PERHAPS})?{_GOOD}"
 )
 _INQUIRES = re.compile(
+    r"(?!.*\b(?:again|more|another|possible|(?:noch ?)?mal|encore)\b)"
     r"(?:(?:and|ok|okay|thanks?|thank you|great|but|so|und)[,!.]? )*(?:when|where|why|who|how(?! about\b)|did|does|has"
-    r"|have|is|are|was|were|wann|wo|warum|wie|ist|hat|quand|cuando)\b[^?]*\?\s*$"
+    r"|have|is|are(?! you\b)|was|were|wann|wo|warum|wie|ist|hat|quand|cuando)\b[^?]*\?\s*$"
 )
-"""A question about what was done; one that begins with `can you` asks for something."""
+"""A question about what was done; one with `can you` or `once more` asks for something."""
 _ANEW = (
     r"(?:again|once (?:more|again)|one more(?: time| (?:of|like) (?:it|that|them|those|this))?|another(?: one| time)?"
     r"|a second (?:one|time)|(?:noch ?(?:ein)?mal|nochmals?|noch ein\w*)|encore(?: (?:une|un)(?: fois)?)?"
@@ -210,7 +211,7 @@ def asks_again(text: str, question: str = "") -> bool:
 def asks_for_nothing(text: str, question: str = "") -> bool:
     """Whether words want nothing done: thanks, praise, a question about what was done; no yes to a question."""
     plain = text.replace("\u2019", "'")
-    if question and accepts(text) == "yes":
+    if speaks_of_going_on(text) or (question and accepts(text) == "yes"):
         return False
     clauses = [clause for one in sentences(plain) if not _INQUIRES.match(fold(one)) for clause in _clauses(one)]
     small = (_FILLER, _AGREES, _POLITE, _THANKS)

@@ -196,7 +196,7 @@ def test_the_person_may_ask_for_it_again(words: str) -> None:
         ["Perfect"],
         ["\U0001f44d"],
         ["great"],
-        ["danke"],
+        ["Vielen Dank!"],
         ["merci"],
         ["Yes, that was right"],
         ["When will it be ready?"],
@@ -230,7 +230,17 @@ def test_a_request_after_it_is_made(chat: list[str]) -> None:
     assert RAN == [BOOKED] * 2
 
 
-@pytest.mark.parametrize("words", ["Can you do that for Ann?", "Book a hotel", "Now for Rome", "What about June?"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Can you do that for Ann?",
+        "Is one more possible?",
+        "Go ahead",
+        "Book a hotel",
+        "Now for Rome",
+        "What about June?",
+    ],
+)
 def test_words_that_ask_for_something_are_no_chat(words: str) -> None:
     graph = agent(paris(), AIMessage("Booked."), paris())
     say(graph, "Book Paris on 5 May")
