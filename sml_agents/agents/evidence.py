@@ -18,6 +18,7 @@ from sml_agents.agents.replies import (
     accepts,
     answers_nothing,
     asks_again,
+    asks_for_nothing,
     confirms,
     corrections,
     declines_extra,
@@ -139,7 +140,7 @@ class Request:
                     finished, succeeded = set() if again else succeeded, set()
                     begins, asked, settled, made, doubted = at, {}, set(), [], {}
                 if again:
-                    made = []
+                    made, last = [], ()
                 if not (pending and not took_back):
                     rounds = 0
                 if pending:
@@ -186,6 +187,18 @@ class Request:
             return replace(self, tool=name)
         pieces = tuple(_pieces(self.messages, self.earlier, self.trust))
         return replace(self, tool=name, begins=self.earlier, pieces=pieces)
+
+    @property
+    def is_over(self) -> bool:
+        """The person has asked for nothing since the calls of the request before this one succeeded."""
+        spoken = [
+            (at, one.text)
+            for at, one in enumerate(self.messages)
+            if at >= self.begins and (is_own(one) or is_answer(one))
+        ]
+        return bool(self.last) and all(
+            asks_for_nothing(text, _last_question(_last_said(self.messages, at))) for at, text in spoken
+        )
 
     def from_the_start(self) -> Request:
         """With all that the person said or accepted in this conversation, and nothing that a tool returned."""

@@ -1,9 +1,9 @@
 """A guarded call that a model would make again although the person has asked for it once.
 
 A model that loops books nine times. So a call that has succeeded since the request began is not run again in it: the
-same tool, its arguments equal as the guard compares them. A call that came back as an error may be tried again, and so
-may one that the person asks for again; where they asked for several (`book it twice`, `two tickets` of a tool
-`create_ticket`) as many are made.
+same tool, its arguments equal as the guard compares them. Words that ask for nothing (`Thanks!`) leave it done. A call
+that came back as an error may be tried again, and so may one that the person asks for again; where they asked for
+several (`book it twice`, `two tickets` of a tool `create_ticket`) as many are made.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ def repeated(calls: Sequence[ToolCall], talk: Request, tools: Mapping[str, Any],
     """
     found: dict[str, str | None] = {}
     kept: list[Made] = []
+    over = talk.last if talk.is_over else ()
     for call in calls:
         name, arguments = call["name"], call["args"]
         if is_read_only(tool := tools[name]):
@@ -53,7 +54,7 @@ def repeated(calls: Sequence[ToolCall], talk: Request, tools: Mapping[str, Any],
         slots, clock = guard.slots(name, tool), guard.clock()
         equal = [
             one
-            for one in (*talk.made, *kept)
+            for one in (*over, *talk.made, *kept)
             if one.tool == name and _is_same(tool, slots, one.arguments, arguments, guard, clock)
         ]
         if equal and len(equal) >= _wanted(name, arguments, talk):

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Literal
 
 from sml_agents.text.schemas import words_of
+from sml_agents.text.sentences import sentences
 from sml_agents.text.values import fold
 from sml_agents.text.values.numbers import find_numbers, same_unit
 from sml_agents.text.words import stem
@@ -20,6 +21,7 @@ __all__ = [
     "accepts",
     "answers_nothing",
     "asks_again",
+    "asks_for_nothing",
     "asks_to_go_on",
     "confirms",
     "corrections",
@@ -196,6 +198,18 @@ _POLITE = re.compile(
     r"|(?:the )?same to you(?: too)?|(?:have|make it) an? (?:good|nice|great|lovely) \w+"
 )
 """What speaks of nothing, though with such a word."""
+_THANKS = re.compile(
+    r"(?:(?:oh|super|and|many|vielen|muchas|mille|thanks?|thank you|danke?|merci|gracias|grazie"
+    rf"|cheers|so much|very much|a lot|a ton|again|schon|sehr|beaucoup|bien|{_GOOD}|(?:nice|good|great) (?:job|work)"
+    r"|perfekt|prima|toll|parfait|perfecto|perfetto)(?: |$))+"
+    rf"|(?:yes,? )?(?:that|this|it|all) was (?:{_PERHAPS})?{_GOOD}"
+)
+_INQUIRES = re.compile(
+    r"(?!.*\b(?:again|more|another|possible|(?:noch ?)?mal|encore)\b)"
+    r"(?:(?:and|ok|okay|thanks?|thank you|great|but|so|und)[,!.]? )*(?:when|where|why|who|how(?! about\b)|did|does|has"
+    r"|have|is|are(?! you\b)|was|were|wann|wo|warum|wie|ist|hat|quand|cuando)\b[^?]*\?\s*$"
+)
+"""A question about what was done; one with `can you` or `once more` asks for something."""
 _ANEW = (
     r"(?:again|once (?:more|again)|one more(?: time| (?:of|like) (?:it|that|them|those|this))?|another(?: one| time)?"
     r"|a second (?:one|time)|(?:noch ?(?:ein)?mal|nochmals?|noch ein\w*)|encore(?: (?:une|un)(?: fois)?)?"
@@ -302,6 +316,16 @@ def asks_again(text: str, question: str = "") -> bool:
     if rest and all(_AGAIN.fullmatch(clause) for clause in rest):
         return True
     return accepts(text) == "yes" and bool(re.search(rf"\b{_ANEW}\b", fold(question)))
+
+
+def asks_for_nothing(text: str, question: str = "") -> bool:
+    """Whether words want nothing done: thanks, praise, a question about what was done; no yes to a question."""
+    plain = text.replace("\u2019", "'")
+    if speaks_of_going_on(text) or (question and accepts(text) == "yes"):
+        return False
+    clauses = [clause for one in sentences(plain) if not _INQUIRES.match(fold(one)) for clause in _clauses(one)]
+    small = (_FILLER, _AGREES, _POLITE, _THANKS)
+    return all(any(one.fullmatch(clause) for one in small) for clause in clauses if re.search(r"\w", clause))
 
 
 def answers_nothing(text: str) -> bool:

@@ -266,3 +266,79 @@ def test_calls_drafted_together_do_not_take_each_other_s_values(
 
     assert all(run(right))
     assert not all(run(wrong))
+
+
+def pay_tool(amount: str) -> dict[str, Any]:
+    properties = {"amount": {"type": amount}, "recipient": TEXT}
+    return {"name": "pay", "parameters": {"type": "object", "properties": properties, "required": list(properties)}}
+
+
+def paid(offer: str, reply: str, value: Any = 25, sort: str = "number") -> str:
+    """The state of the amount after an offer and a reply to it."""
+    request = Request.read(talk("Send money to Ann", offer, reply), lambda name: False)
+    return ground({"amount": value, "recipient": "Ann"}, slots_of(pay_tool(sort)), request, CLOCK)[0].state.value
+
+
+@pytest.mark.parametrize(("sort", "value"), [("number", 25.0), ("integer", 25), ("string", "25")])
+@pytest.mark.parametrize(
+    ("offer", "reply"),
+    [
+        ("Shall I send 25 euros to Ann?", "yes"),
+        ("Shall I send Ann 25?", "go ahead"),
+        ("Shall I send \u20ac25 to Ann?", "yes please"),
+        ("Is an amount of 25 right?", "yes"),
+        ("Amount: 25?", "yes"),
+        ("So 25 euros?", "yes"),
+        ("I would send 25 euros to Ann. Shall I?", "yes"),
+        ("amount: 25, recipient: Ann. Is that right?", "yes"),
+        ("Soll ich Ann 25 Euro schicken?", "ja"),
+        ("amount: 25, account: 1234, recipient: Ann. Is that right?", "yes"),
+    ],
+)
+def test_a_number_that_was_offered_and_taken(offer: str, reply: str, sort: str, value: Any) -> None:
+    assert paid(offer, reply, value, sort) == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("offer", "reply"),
+    [
+        ("How much should I send?", "yes"),
+        ("25 or 30 euros?", "yes"),
+        ("Shall I send 25 euros, or would 30 be better?", "yes"),
+        ("Shall I send 25 euros to Ann?", "no"),
+        ("Shall I send 25 euros to Ann?", "yes, but 30"),
+        ("Shall I send 25 euros to Ann?", "yes, 30 euros please"),
+        ("Shall I send 25 euros to Ann?", "ok, make it 30"),
+        ("Is an amount of 25 right, or would 30 be better?", "yes"),
+        ("amount: 25 or 30?", "yes"),
+        ("Fee amount: 25. Is that right?", "yes"),
+        ("There is a fee of 25 euros, ok?", "yes"),
+        ("Shall I send it with a 25 euro fee?", "yes"),
+        ("Your balance is 25 euros. Shall I send it?", "yes"),
+        ("Shall I set the fee to 25 euros?", "yes"),
+        ("Shall I send it in 25 days?", "yes"),
+        ("Shall I use account 25?", "yes"),
+        ("I found 25 people called Ann. Shall I go on?", "yes"),
+    ],
+)
+def test_a_number_that_was_not_offered_or_not_taken(offer: str, reply: str) -> None:
+    assert paid(offer, reply) != "accepted"
+
+
+@pytest.mark.parametrize(
+    ("argument", "offer", "state"),
+    [
+        ("seats", "Shall I reserve 3 seats?", "accepted"),
+        ("seats", "Shall I take 3?", "accepted"),
+        ("seats", "There are 3 such shows. Shall I?", "unknown"),
+        ("celsius", "Shall I set it to 3 degrees?", "accepted"),
+        ("temperature", "Shall I set it to 3 degrees?", "accepted"),
+        ("temperature", "Shall I pay 3 euros?", "unknown"),
+        ("level", "Shall I pay 3 euros?", "unknown"),
+    ],
+)
+def test_an_offered_number_counts_in_the_unit_of_the_argument(argument: str, offer: str, state: str) -> None:
+    schema = {"type": "object", "properties": {argument: NUMBER}, "required": [argument]}
+    request = Request.read(talk("Do it for me", offer, "yes"), lambda name: False)
+    found = ground({argument: 3}, slots_of({"name": "do", "parameters": schema}), request, CLOCK)
+    assert found[0].state.value == state

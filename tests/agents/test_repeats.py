@@ -190,6 +190,67 @@ def test_the_person_may_ask_for_it_again(words: str) -> None:
     assert RAN == [BOOKED] * 2
 
 
+@pytest.mark.parametrize("decider", [None, lambda view: []])
+@pytest.mark.parametrize(
+    "chat",
+    [
+        ["Thanks!"],
+        ["ok"],
+        ["Perfect"],
+        ["\U0001f44d"],
+        ["great"],
+        ["Vielen Dank!"],
+        ["merci"],
+        ["Yes, that was right"],
+        ["When will it be ready?"],
+        ["Thanks!", "yes"],
+    ],
+)
+def test_a_chat_after_it_asks_for_nothing(chat: list[str], decider: Any) -> None:
+    drafts = [paris(), AIMessage("Booked."), *(one for _ in chat for one in (paris(), AIMessage("It is booked.")))]
+    graph = agent(*drafts, decider=decider)
+    say(graph, "Book Paris on 5 May")
+    for words in chat:
+        state = say(graph, words)
+        assert state["messages"][-1].text == "It is booked." and "done already" in results(state)[-1]
+    assert RAN == [BOOKED]
+
+
+@pytest.mark.parametrize(
+    "chat",
+    [
+        ["Book Paris on 5 May again"],
+        ["The same again, please"],
+        ["Book Paris on 5 May"],
+        ["Thanks!", "Book Paris on 5 May, please"],
+    ],
+)
+def test_a_request_after_it_is_made(chat: list[str]) -> None:
+    graph = agent(paris(), AIMessage("Booked."), *(one for _ in chat for one in (paris(), AIMessage("Well."))))
+    say(graph, "Book Paris on 5 May")
+    for words in chat:
+        say(graph, words)
+    assert RAN == [BOOKED] * 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Can you do that for Ann?",
+        "Is one more possible?",
+        "Go ahead",
+        "Book a hotel",
+        "Now for Rome",
+        "What about June?",
+    ],
+)
+def test_words_that_ask_for_something_are_no_chat(words: str) -> None:
+    graph = agent(paris(), AIMessage("Booked."), paris())
+    say(graph, "Book Paris on 5 May")
+    state = say(graph, words)
+    assert asks(state) and RAN == [BOOKED]
+
+
 @pytest.mark.parametrize("words", ["No, that's all", "A window seat, please", "Great", "Never again!", "Thanks again"])
 def test_an_answer_about_something_else_is_no_new_request(words: str) -> None:
     more = call("ask_user", questions=["Is there anything else?"])

@@ -13,7 +13,7 @@ from sml_agents.text.values.times import find_times
 from sml_agents.text.values.words import Span, clause_of, fold, listed, tokens
 from sml_agents.text.words import stem
 
-__all__ = ["CURRENCIES", "MEASURES", "find_counts", "names_a_thing"]
+__all__ = ["CURRENCIES", "MEASURES", "counts_in", "find_counts", "names_a_thing"]
 
 
 def find_counts(kind: Kind, text: str, clock: Clock) -> list[Mention]:
@@ -194,6 +194,14 @@ def _own_sort(kind: Kind) -> str:
     if kind.words & _DEGREES:
         return "temperature"
     return next((_MEASURES_BY_STEM[word][0] for word in sorted(kind.words) if word in _MEASURES_BY_STEM), "")
+
+
+def counts_in(kind: Kind, word: str) -> bool:
+    """Whether an argument counts in what a word behind a number says: money, degrees; a mere `amount` in money."""
+    one = stem(word)
+    if one in _CURRENCIES_BY_STEM:
+        return not kind.name or _own_sort(kind) == "money"
+    return one in _DEGREES and bool(kind.words & (_DEGREES | {stem("temp"), stem("temperature")}))
 
 
 def _is_of_another_unit(kind: Kind, text: str, span: Span) -> bool:
