@@ -39,7 +39,7 @@ _PART = re.compile(r":\s")
 _WITHDRAWN = re.compile(
     r"(?:(?:oh|ok|okay|no|actually|sorry|well|hm+|please|then|just|ach|nein|bitte|and|but|non|alors) )*"
     r"(?:never ?mind(?: that| it)?|forget (?:it|that|about (?:it|that)|(?:all of|about) it|the (?:request|whole thing))"
-    r"|(?:scratch|scrap|ignore) that|scrap (?:it|this)|stop(?: it| that)?|abort|drop it"
+    r"|scratch that|stop(?: it| that)?|abort|drop it"
     r"|leave it(?: be)?"
     r"|cancel(?: (?:it|that|this|everything|all of it|(?:the|my|this) (?:request|whole thing)))?"
     r"|do(?: not|n't) (?:bother|book|do|send|order|buy)(?: (?:it|that|anything))?|i (?:have )?changed my mind"
@@ -66,6 +66,8 @@ _DONT = re.compile(
     rf"|no lo hagas|meglio di no|non farlo){_CLOSERS}"
 )
 """What takes a request back without a word for it."""
+_SCRAPPED = re.compile(rf"{_OPENERS}(?:(?:scrap|ignore) that|scrap (?:it|this)){_CLOSERS}")
+"""What takes back all that was asked for as a sentence of its own, and within one only what stands before it."""
 _PAUSES = re.compile(
     rf"{_OPENERS}(?:hold on|not (?:right )?now|wait (?:a (?:moment|minute|second|sec) )?let me \w+"
     r"(?: (?:about|on))?(?: (?:it|that|this|something))?|jetzt (?:noch )?nicht"
@@ -261,19 +263,20 @@ def withdraws(text: str, question: str = "", asked_for: bool = False) -> Literal
     for an argument, so that `hold on` leaves the question open and no more.
     """
     clauses = _clauses(text)
-    rest = [one for one in clauses if not any(kind.fullmatch(one) for kind in (_WITHDRAWN, _DONT, _PAUSES, _FILLER))]
     going_on = not asked_for and asks_to_go_on(question)
     if going_on and clauses and _is_all(clauses, _DECLINES):
         return "all"
-    if going_on or rest or not _is_yes_or_no(question):
-        last = next((part for one in reversed(_FULL_STOP.split(text)) if not _is_filler(part := _clauses(one))), [])
-        tails = [" ".join(last[at:]) for at in range(len(last))]
-        if any(_DONT.fullmatch(tail) or (not asked_for and _PAUSES.fullmatch(tail)) for tail in tails):
-            return "all"
-        if last and not _NO_THANKS.fullmatch(" ".join(last)) and _is_all(last, _WITHDRAWN):
-            return "all"
-    taken_back = any(_WITHDRAWN.fullmatch(one) or (rest and _DONT.fullmatch(one)) for one in clauses)
-    if not taken_back or any(_CHANGED.match(clause) for clause in rest):
+    of_all = [_WITHDRAWN, _SCRAPPED] if not asked_for else []
+    if going_on or not _is_yes_or_no(question):
+        of_all += [_DONT] if asked_for else [_DONT, _PAUSES]
+    last = next((part for one in reversed(_FULL_STOP.split(text)) if not _is_filler(part := _clauses(one))), [])
+    if last and not _NO_THANKS.fullmatch(" ".join(last)) and any(_is_all(last, kind) for kind in of_all):
+        return "all"
+    rest = [one for one in clauses if not (_WITHDRAWN.fullmatch(one) or _FILLER.fullmatch(one))]
+    begun = _DONT in of_all and clauses and _DONT.fullmatch(clauses[0])
+    if not begun and not any(_WITHDRAWN.fullmatch(one) for one in clauses):
+        return ""
+    if any(_CHANGED.match(clause) for clause in rest):
         return ""
     return "part" if rest else "all"
 

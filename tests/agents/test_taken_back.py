@@ -334,3 +334,9 @@ def test_no_thanks_to_a_question_about_one_argument_is_the_answer_no(words: str)
     question = "Could you tell me whether a helmet is needed?"
     assert declines_extra(words, question) and accepts(words) == "no"
     assert not declines_extra(f"{words}, cancel that", question)
+
+
+def test_within_a_sentence_or_an_answer_they_take_back_no_more_than_a_value() -> None:
+    assert withdraws("32 copies, ignore that, 35") == "" and withdraws("60 of them, scrap that") == ""
+    assert withdraws("I'd wanted 25, but it is dear. Scrap that.", "How many copies?", asked_for=True) == ""
+    assert withdraws("Hold on", "How many copies?", asked_for=True) == ""
