@@ -238,7 +238,6 @@ def test_a_request_after_it_is_made(chat: list[str]) -> None:
     [
         "Can you do that for Ann?",
         "Is one more possible?",
-        "Go ahead",
         "Book a hotel",
         "Now for Rome",
         "What about June?",
