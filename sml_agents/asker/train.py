@@ -101,7 +101,7 @@ def train_asker(
         device: of torch; `auto` takes a GPU if there is one. On a GPU a step's rows are read side by side.
 
     Raises:
-        InputError: `out` holds something else, or on resume a run with other settings than steps.
+        InputError: `out` holds something else, or on resume a run that has ended or has other settings than steps.
         TrainingError: no row can be made, or the loss is not a number.
     """
     import torch
@@ -111,6 +111,8 @@ def train_asker(
 
     if out.exists() and any(out.iterdir()) and not resume:
         raise InputError(f"{out} is not empty: choose another folder, or go on with --resume if a run was cut short.")
+    if resume and not (out / STATE).exists():
+        _refuse_unless_fresh(out)
     out.mkdir(parents=True, exist_ok=True)
     device = resolved_device(device)
     tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)
@@ -285,17 +287,28 @@ def _trainable(base: Path, settings: AskerSettings, device: str) -> Any:
     return adapted
 
 
+def _refuse_unless_fresh(out: Path) -> None:
+    """InputError where a folder without a state holds more than a run leaves that is cut short before it has one."""
+    left = [path.name for path in out.iterdir()] if out.exists() else []
+    if WEIGHTS in left or "model.safetensors" in left:
+        raise InputError(
+            f"The run in {out} has ended: choose another folder, or go on from its low-rank weights with --start {out}."
+        )
+    if foreign := sorted(name for name in left if name != "saving" and not name.endswith(".partial")):
+        raise InputError(f"{out} holds no run to go on with, but {foreign[0]}: choose another folder.")
+
+
 def _start_from(model: Any, folder: Path) -> None:
     from peft import set_peft_model_state_dict
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
         stored = load_file(folder / WEIGHTS)
         loaded: Any = set_peft_model_state_dict(model, stored)
-    except (OSError, RuntimeError) as error:
-        raise InputError(
-            f"The weights in {folder} cannot be gone on from: {str(error).splitlines()[0][:200]}"
-        ) from error
+    except (OSError, RuntimeError, SafetensorError) as error:
+        why = str(error).splitlines()[-1].strip()[:200]  # torch says in the last line which of them do not fit
+        raise InputError(f"The weights in {folder} cannot be gone on from: {why}") from error
     if loaded.unexpected_keys:
         raise InputError(
             f"The weights in {folder} are of other layers: choose the settings that they were trained with."

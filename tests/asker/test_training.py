@@ -16,7 +16,7 @@ from sml_agents.asker.prompt import Argument, Said, ToolView
 from sml_agents.asker.read import AskerModel
 from sml_agents.asker.rows import Example, Pair, Row
 from sml_agents.asker.threshold import AskerRecord, Scores, line, values_of, with_values
-from sml_agents.asker.train import AskerSettings, Step, in_passes, steps_of, train_asker
+from sml_agents.asker.train import AskerSettings, Step, _refuse_unless_fresh, in_passes, steps_of, train_asker
 from sml_agents.asker.trees import Tree, side_by_side
 from sml_agents.asker.weights import mean_of
 from sml_agents.errors import InputError, TrainingError
@@ -273,3 +273,23 @@ def test_a_device_that_is_not_there_is_told(
         print(load_asker(f"asker:?device={device}").model)
     with pytest.raises(InputError, match="no other setting than device"):
         load_asker("asker:?temperature=1")
+
+
+@pytest.mark.parametrize(
+    ("left", "refused"),
+    [
+        ([], None),
+        (["saving", ".state.pt.7.partial"], None),
+        (["adapter_model.safetensors", "threshold.json"], "has ended"),
+        (["model.safetensors"], "has ended"),
+        (["notes.txt"], "holds no run to go on with, but notes.txt"),
+    ],
+)
+def test_only_a_run_that_was_cut_short_is_gone_on_with(left: list[str], refused: str | None, tmp_path: Path) -> None:
+    for name in left:
+        (tmp_path / name).touch()
+    if refused is None:
+        _refuse_unless_fresh(tmp_path)
+        return
+    with pytest.raises(InputError, match=refused):
+        _refuse_unless_fresh(tmp_path)
