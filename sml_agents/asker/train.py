@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -122,7 +123,10 @@ def train_asker(
     optimiser = torch.optim.AdamW(kept, lr=settings.learning_rate, betas=(0.9, 0.98), weight_decay=0.0)
     done, tokens = 0, 0
     if resume and (out / STATE).is_file():
-        state = torch.load(out / STATE, weights_only=True, map_location=device)
+        try:
+            state = torch.load(out / STATE, weights_only=True, map_location=device)
+        except (OSError, EOFError, RuntimeError, UnpicklingError) as error:
+            raise InputError(f"{out / STATE} is damaged: begin anew in another folder.") from error
         if {"start": "", **state["settings"], "steps": 0} != {**settings.model_dump(), "steps": 0}:
             raise InputError(f"{out} was started with other settings: give the same ones, steps apart.")
         done, tokens = state["step"], state["tokens"]
