@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -101,7 +102,7 @@ def train_asker(
         device: of torch; `auto` takes a GPU if there is one. On a GPU a step's rows are read side by side.
 
     Raises:
-        InputError: `out` holds something else, or on resume a run with other settings than steps.
+        InputError: `out` holds something else, or on resume a run that has ended or has other settings than steps.
         TrainingError: no row can be made, or the loss is not a number.
     """
     import torch
@@ -111,6 +112,8 @@ def train_asker(
 
     if out.exists() and any(out.iterdir()) and not resume:
         raise InputError(f"{out} is not empty: choose another folder, or go on with --resume if a run was cut short.")
+    if resume and not (out / STATE).exists():
+        _refuse_unless_fresh(out)
     out.mkdir(parents=True, exist_ok=True)
     device = resolved_device(device)
     tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)
@@ -120,7 +123,10 @@ def train_asker(
     optimiser = torch.optim.AdamW(kept, lr=settings.learning_rate, betas=(0.9, 0.98), weight_decay=0.0)
     done, tokens = 0, 0
     if resume and (out / STATE).is_file():
-        state = torch.load(out / STATE, weights_only=True, map_location=device)
+        try:
+            state = torch.load(out / STATE, weights_only=True, map_location=device)
+        except (OSError, EOFError, RuntimeError, UnpicklingError) as error:
+            raise InputError(f"{out / STATE} is damaged: begin anew in another folder.") from error
         if {"start": "", **state["settings"], "steps": 0} != {**settings.model_dump(), "steps": 0}:
             raise InputError(f"{out} was started with other settings: give the same ones, steps apart.")
         done, tokens = state["step"], state["tokens"]
@@ -285,17 +291,28 @@ def _trainable(base: Path, settings: AskerSettings, device: str) -> Any:
     return adapted
 
 
+def _refuse_unless_fresh(out: Path) -> None:
+    """InputError where a folder without a state holds more than a run leaves that is cut short before it has one."""
+    left = [path.name for path in out.iterdir()] if out.exists() else []
+    if WEIGHTS in left or "model.safetensors" in left:
+        raise InputError(
+            f"The run in {out} has ended: choose another folder, or go on from its low-rank weights with --start {out}."
+        )
+    if foreign := sorted(name for name in left if name != "saving" and not name.endswith(".partial")):
+        raise InputError(f"{out} holds no run to go on with, but {foreign[0]}: choose another folder.")
+
+
 def _start_from(model: Any, folder: Path) -> None:
     from peft import set_peft_model_state_dict
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     try:
         stored = load_file(folder / WEIGHTS)
         loaded: Any = set_peft_model_state_dict(model, stored)
-    except (OSError, RuntimeError) as error:
-        raise InputError(
-            f"The weights in {folder} cannot be gone on from: {str(error).splitlines()[0][:200]}"
-        ) from error
+    except (OSError, RuntimeError, SafetensorError) as error:
+        why = str(error).splitlines()[-1].strip()[:200]  # torch says in the last line which of them do not fit
+        raise InputError(f"The weights in {folder} cannot be gone on from: {why}") from error
     if loaded.unexpected_keys:
         raise InputError(
             f"The weights in {folder} are of other layers: choose the settings that they were trained with."

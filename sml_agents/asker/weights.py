@@ -11,12 +11,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sml_agents.errors import InputError
+from sml_agents.errors import InputError, one_line
 from sml_agents.files import whole_file, write_whole
 
 __all__ = ["CONFIG", "WEIGHTS", "mean_of", "merge"]
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+_DOWN, _UP = ".lora_A.", ".lora_B."
 
 
 def mean_of(folders: Sequence[Path], out: Path) -> None:
@@ -30,20 +31,15 @@ def mean_of(folders: Sequence[Path], out: Path) -> None:
         InputError: no low-rank weights there, or of other ranks or layers than the first ones; or `out` is not empty.
     """
     import torch
-    from safetensors.torch import load_file, save_file
+    from safetensors.torch import save_file
 
     if out.exists() and any(out.iterdir()):
         raise InputError(f"{out} is not empty: choose another folder.")
     runs, configs = [], []
     for folder in folders:
-        try:
-            configs.append(json.loads((folder / CONFIG).read_text(encoding="utf-8")))
-            runs.append(load_file(folder / WEIGHTS))
-        except (OSError, ValueError) as error:
-            raise InputError(
-                f"{folder} holds no low-rank weights ({str(error).splitlines()[0][:100]}): give the folder of a run "
-                "that has ended."
-            ) from error
+        config, run = _stored(folder)
+        configs.append(config)
+        runs.append(run)
     shapes = [{name: tensor.shape for name, tensor in run.items()} for run in runs]
     for folder, one, config in zip(folders, shapes, configs, strict=True):
         if one != shapes[0] or config["lora_alpha"] != configs[0]["lora_alpha"]:
@@ -59,19 +55,53 @@ def mean_of(folders: Sequence[Path], out: Path) -> None:
 
 
 def merge(model: Any, folder: Path) -> None:
-    """Add the low-rank weights in `folder` to those of `model`, in place."""
+    """Add the low-rank weights in `folder` to those of `model`, in place. InputError where they cannot be used."""
     import torch
-    from safetensors.torch import load_file
 
-    config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+    config, stored = _stored(folder)
     scale = config["lora_alpha"] / config["r"]
-    stored = load_file(folder / WEIGHTS)
     modules = dict(model.named_modules())
     with torch.no_grad():
         for name, down_RI in stored.items():
-            if ".lora_A." not in name:
+            if _DOWN not in name:
                 continue
-            up_OR = stored[name.replace(".lora_A.", ".lora_B.")]
-            place = name.removeprefix("base_model.model.").split(".lora_A.")[0]
-            weight_OI = modules[place].weight
+            up_OR = stored[name.replace(_DOWN, _UP)]
+            weight_OI = getattr(modules.get(name.removeprefix("base_model.model.").split(_DOWN)[0]), "weight", None)
+            if weight_OI is None or weight_OI.shape != (up_OR.shape[0], down_RI.shape[-1]):
+                raise InputError(f"The low-rank weights in {folder} do not fit their base: {name} has no place there.")
             weight_OI += scale * (up_OR.float() @ down_RI.float()).to(weight_OI.dtype)
+
+
+def _stored(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The settings and the low-rank weights in a folder; InputError where they are none or damaged."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        stored = load_file(folder / WEIGHTS)
+        _check(config, stored)
+    except (OSError, ValueError, SafetensorError) as error:
+        raise InputError(
+            f"{folder} holds no low-rank weights ({one_line(error, 100)}): give the folder of a run that has ended."
+        ) from error
+    return config, stored
+
+
+def _check(config: Any, stored: dict[str, Any]) -> None:
+    """ValueError that says what is wrong with low-rank weights."""
+    for name in ("r", "lora_alpha"):
+        value = config.get(name) if isinstance(config, dict) else None
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+            raise ValueError(f"{CONFIG} gives no positive {name}")
+    downs = {name for name in stored if _DOWN in name}
+    if not downs or {name.replace(_DOWN, _UP) for name in downs} != {name for name in stored if _UP in name}:
+        raise ValueError(f"{WEIGHTS} is incomplete")
+    for name, tensor in stored.items():
+        if not tensor.isfinite().all():
+            raise ValueError(f"{name} is not all numbers")
+    for name in downs:
+        if not stored[name].ndim == stored[name.replace(_DOWN, _UP)].ndim == 2 or (
+            stored[name].shape[0] != stored[name.replace(_DOWN, _UP)].shape[1]
+        ):
+            raise ValueError(f"{name} and its pair are of different ranks")

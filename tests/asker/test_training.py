@@ -16,9 +16,9 @@ from sml_agents.asker.prompt import Argument, Said, ToolView
 from sml_agents.asker.read import AskerModel
 from sml_agents.asker.rows import Example, Pair, Row
 from sml_agents.asker.threshold import AskerRecord, Scores, line, values_of, with_values
-from sml_agents.asker.train import AskerSettings, Step, in_passes, steps_of, train_asker
+from sml_agents.asker.train import AskerSettings, Step, _refuse_unless_fresh, in_passes, steps_of, train_asker
 from sml_agents.asker.trees import Tree, side_by_side
-from sml_agents.asker.weights import mean_of
+from sml_agents.asker.weights import _check, mean_of
 from sml_agents.errors import InputError, TrainingError
 
 TOOL = ToolView("ring", "Ring somebody up", (Argument("person"), Argument("minute")))
@@ -273,3 +273,48 @@ def test_a_device_that_is_not_there_is_told(
         print(load_asker(f"asker:?device={device}").model)
     with pytest.raises(InputError, match="no other setting than device"):
         load_asker("asker:?temperature=1")
+
+
+@pytest.mark.parametrize(
+    ("left", "refused"),
+    [
+        ([], None),
+        (["saving", ".state.pt.7.partial"], None),
+        (["adapter_model.safetensors", "threshold.json"], "has ended"),
+        (["model.safetensors"], "has ended"),
+        (["notes.txt"], "holds no run to go on with, but notes.txt"),
+    ],
+)
+def test_only_a_run_that_was_cut_short_is_gone_on_with(left: list[str], refused: str | None, tmp_path: Path) -> None:
+    for name in left:
+        (tmp_path / name).touch()
+    if refused is None:
+        _refuse_unless_fresh(tmp_path)
+        return
+    with pytest.raises(InputError, match=refused):
+        _refuse_unless_fresh(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("config", "change", "refused"),
+    [
+        ({"r": 2, "lora_alpha": 4}, {}, None),
+        ({"r": 0, "lora_alpha": 4}, {}, "no positive r"),
+        ({"r": 2, "lora_alpha": "x"}, {}, "no positive lora_alpha"),
+        ([], {}, "no positive r"),
+        ({"r": 2, "lora_alpha": 4}, {"one.lora_B.weight": None}, "incomplete"),
+        ({"r": 2, "lora_alpha": 4}, {"one.lora_B.weight": float("nan")}, "not all numbers"),
+    ],
+)
+def test_damaged_weights_are_refused(config: object, change: dict[str, float | None], refused: str | None) -> None:
+    torch = pytest.importorskip("torch")
+    stored = {"one.lora_A.weight": torch.ones(2, 3), "one.lora_B.weight": torch.ones(4, 2)}
+    for name, value in change.items():
+        made = stored.pop(name)
+        if value is not None:
+            stored[name] = made * value
+    if refused is None:
+        _check(config, stored)
+        return
+    with pytest.raises(ValueError, match=refused):
+        _check(config, stored)
