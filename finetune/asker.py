@@ -32,6 +32,12 @@ if TYPE_CHECKING:
     from sml_agents.evaluation.asker import LessonRows
 
 
+def _count(text: str) -> int:
+    if (number := int(text)) < 0:
+        raise argparse.ArgumentTypeError(f"it cannot be negative: {text}")
+    return number
+
+
 def main() -> int:
     """Train, choose the threshold, and say what came out."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -47,7 +53,7 @@ def main() -> int:
         "--mean", type=Path, action="append", default=[], help="a run to take the mean of, in place of training"
     )
     options.add_argument("--base", default="embedded:", help="the model to start from: embedded: or a folder")
-    options.add_argument("--generated", type=int, default=3000, help="pairs of generated requests (0: none)")
+    options.add_argument("--generated", type=_count, default=3000, help="pairs of generated requests (0: none)")
     options.add_argument(
         "--written",
         action=argparse.BooleanOptionalAction,
@@ -59,7 +65,7 @@ def main() -> int:
     options.add_argument("--rate", type=float, help="learning rate (default: 2e-3, full: 4e-4)")
     options.add_argument("--warmup", type=float, default=20, help="steps in which the learning rate rises")
     options.add_argument("--seed", type=int, default=0)
-    options.add_argument("--dev", type=int, default=60, help="held-out pairs of each source, calls of logs")
+    options.add_argument("--dev", type=_count, default=60, help="held-out pairs of each source, calls of logs")
     options.add_argument("--device", default="auto", help="of torch; auto takes a GPU if there is one")
     options.add_argument("--resume", action="store_true", help="go on with a run that was cut short")
     given = options.parse_args()
@@ -108,11 +114,14 @@ def train(given: argparse.Namespace) -> int:
 
 def learn(given: argparse.Namespace, base: Path, parts: dict[str, list[Talk]], lessons: LessonRows | None) -> None:
     """Say what there is to learn from, and train on it."""
+    from pydantic import ValidationError
+
     from sml_agents.asker.load import load_asker
     from sml_agents.asker.mix import Mix
     from sml_agents.asker.talks import completes_of, thinned
     from sml_agents.asker.train import AskerSettings, Step, train_asker
     from sml_agents.backends.memory import freed_memory_kept
+    from sml_agents.errors import InputError, complaint
 
     mix = Mix.read(
         given.data,
@@ -131,18 +140,25 @@ def learn(given: argparse.Namespace, base: Path, parts: dict[str, list[Talk]], l
         print("calls in the logs: " + ", ".join(f"{len(some)} to {part}" for part, some in parts.items()))
     if lessons is not None:
         print(f"{len(lessons)} decisions in lessons")
+    if not (given.data or given.logs or given.lessons or given.generated or given.written):
+        raise InputError("There is nothing to train on: give --data, --logs or --lessons, or leave out --generated 0.")
     if not (given.data or given.logs or given.lessons):
         print("No --data: training on generated requests" + (" and written ones." if given.written else " alone."))
     start = load_asker(given.start).folder if given.start.startswith("asker:") else given.start
-    settings = AskerSettings(
-        method=given.method,
-        steps=given.steps,
-        rows=given.rows,
-        warmup=given.warmup,
-        learning_rate=given.rate or (2e-3 if given.method == "lora" else 4e-4),
-        seed=given.seed,
-        start=str(start),
-    )
+    rate = (2e-3 if given.method == "lora" else 4e-4) if given.rate is None else given.rate
+    try:
+        settings = AskerSettings(
+            method=given.method,
+            steps=given.steps,
+            rows=given.rows,
+            warmup=given.warmup,
+            learning_rate=rate,
+            seed=given.seed,
+            start=str(start),
+        )
+    except ValidationError as error:
+        field, fault = complaint(error)
+        raise InputError(f"--{'rate' if field == 'learning_rate' else field}: {fault}") from error
     losses: list[float] = []
 
     def progress(step: Step) -> None:

@@ -24,8 +24,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from sml_agents.asker.rows import RowOf, tree_of
 from sml_agents.asker.trees import Tree, side_by_side
-from sml_agents.asker.weights import WEIGHTS
-from sml_agents.errors import InputError, TrainingError
+from sml_agents.asker.weights import WEIGHTS, low_rank_in
+from sml_agents.errors import InputError, TrainingError, one_line
 from sml_agents.files import whole_file
 from sml_agents.types import stable_hash
 
@@ -43,7 +43,7 @@ _LINEAR = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down
 class AskerSettings(BaseModel):
     """What decides the weights, beside the rows."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     method: str = Field(default="lora", pattern="^(lora|full)$")
     r: int = Field(default=16, ge=1)
@@ -110,13 +110,18 @@ def train_asker(
 
     from sml_agents.backends.loading import resolved_device
 
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file: name a folder to write the weights to.")
     if out.exists() and any(out.iterdir()) and not resume:
         raise InputError(f"{out} is not empty: choose another folder, or go on with --resume if a run was cut short.")
     if resume and not (out / STATE).exists():
         _refuse_unless_fresh(out)
     out.mkdir(parents=True, exist_ok=True)
     device = resolved_device(device)
-    tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)
+    except (OSError, ValueError) as error:
+        raise InputError(f"No model to train can be loaded from {base}: {one_line(error, 200)}") from error
     model = _trainable(base, settings, device)
     trained = [one for one in model.parameters() if one.requires_grad]
     kept = [one.detach().float().clone().requires_grad_() for one in trained]
@@ -125,15 +130,17 @@ def train_asker(
     if resume and (out / STATE).is_file():
         try:
             state = torch.load(out / STATE, weights_only=True, map_location=device)
-        except (OSError, EOFError, RuntimeError, UnpicklingError) as error:
+            if {"start": "", **state["settings"], "steps": 0} != {**settings.model_dump(), "steps": 0}:
+                raise InputError(f"{out} was started with other settings: give the same ones, steps apart.")
+            done, tokens = state["step"], state["tokens"]
+            optimiser.load_state_dict(state["optimiser"])
+            with torch.no_grad():
+                for one, before in zip(kept, state["weights"], strict=True):
+                    one.copy_(before)
+        except InputError:
+            raise
+        except (OSError, EOFError, RuntimeError, UnpicklingError, KeyError, TypeError, ValueError) as error:
             raise InputError(f"{out / STATE} is damaged: begin anew in another folder.") from error
-        if {"start": "", **state["settings"], "steps": 0} != {**settings.model_dump(), "steps": 0}:
-            raise InputError(f"{out} was started with other settings: give the same ones, steps apart.")
-        done, tokens = state["step"], state["tokens"]
-        optimiser.load_state_dict(state["optimiser"])
-        with torch.no_grad():
-            for one, before in zip(kept, state["weights"], strict=True):
-                one.copy_(before)
         _copy(kept, trained)
     model.train()
     with _side_by_side(device) as each:
@@ -304,13 +311,11 @@ def _refuse_unless_fresh(out: Path) -> None:
 
 def _start_from(model: Any, folder: Path) -> None:
     from peft import set_peft_model_state_dict
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
 
+    _, stored = low_rank_in(folder)
     try:
-        stored = load_file(folder / WEIGHTS)
         loaded: Any = set_peft_model_state_dict(model, stored)
-    except (OSError, RuntimeError, SafetensorError) as error:
+    except RuntimeError as error:
         why = str(error).splitlines()[-1].strip()[:200]  # torch says in the last line which of them do not fit
         raise InputError(f"The weights in {folder} cannot be gone on from: {why}") from error
     if loaded.unexpected_keys:
@@ -346,5 +351,6 @@ def _save(model: Any, tokenizer: Any, settings: AskerSettings, out: Path) -> Non
         config["base_model_name_or_path"] = "embedded:"
         (staging / "adapter_config.json").write_text(json.dumps(config, indent=2, sort_keys=True) + "\n")
     for path in sorted(staging.iterdir()):
+        path.chmod(staging.stat().st_mode & 0o666)  # safetensors lets nobody else read what it writes
         path.replace(out / path.name)
     staging.rmdir()

@@ -14,7 +14,7 @@ from typing import Any
 from sml_agents.errors import InputError, one_line
 from sml_agents.files import whole_file, write_whole
 
-__all__ = ["CONFIG", "WEIGHTS", "mean_of", "merge"]
+__all__ = ["CONFIG", "WEIGHTS", "low_rank_in", "mean_of", "merge"]
 
 CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
 _DOWN, _UP = ".lora_A.", ".lora_B."
@@ -37,7 +37,7 @@ def mean_of(folders: Sequence[Path], out: Path) -> None:
         raise InputError(f"{out} is not empty: choose another folder.")
     runs, configs = [], []
     for folder in folders:
-        config, run = _stored(folder)
+        config, run = low_rank_in(folder)
         configs.append(config)
         runs.append(run)
     shapes = [{name: tensor.shape for name, tensor in run.items()} for run in runs]
@@ -58,7 +58,7 @@ def merge(model: Any, folder: Path) -> None:
     """Add the low-rank weights in `folder` to those of `model`, in place. InputError where they cannot be used."""
     import torch
 
-    config, stored = _stored(folder)
+    config, stored = low_rank_in(folder)
     scale = config["lora_alpha"] / config["r"]
     modules = dict(model.named_modules())
     with torch.no_grad():
@@ -72,7 +72,7 @@ def merge(model: Any, folder: Path) -> None:
             weight_OI += scale * (up_OR.float() @ down_RI.float()).to(weight_OI.dtype)
 
 
-def _stored(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def low_rank_in(folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """The settings and the low-rank weights in a folder; InputError where they are none or damaged."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file

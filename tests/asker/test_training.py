@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import runpy
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -318,3 +319,43 @@ def test_damaged_weights_are_refused(config: object, change: dict[str, float | N
         return
     with pytest.raises(ValueError, match=refused):
         _check(config, stored)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--steps", "0"], "--steps: Input should be greater than or equal to 1"),
+        (["--rate", "nan"], "--rate: Input should be a finite number"),
+        (["--rows", "-1"], "--rows"),
+        (["--warmup", "-1"], "--warmup"),
+        (["--base", "/nowhere"], "No model to train can be loaded from /nowhere"),
+        (["--generated", "0"], "nothing to train on"),
+        (["--start", "empty"], "holds no low-rank weights"),
+        (["--out", "file"], "is a file"),
+    ],
+)
+def test_a_wrong_option_of_the_recipe_is_one_sentence(
+    options: list[str],
+    reason: str,
+    tmp_path: Path,
+    repository: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "file").touch()
+    small = ["--out", "run", "--generated", "8", "--no-written", "--dev", "2", "--steps", "2", "--rows", "1"]
+    monkeypatch.setattr("sys.argv", ["asker.py", *small, *options])
+    main = runpy.run_path(str(repository / "finetune" / "asker.py"))["main"]
+    assert main() == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ") and reason in said and said.count("\n") == 1
+    assert not (tmp_path / "run").exists() or not any((tmp_path / "run").iterdir())
+
+
+def test_whoever_may_read_the_folder_may_read_the_weights(tmp_path: Path, tiny: Path) -> None:
+    train_asker(tiny, row, settings(), tmp_path / "run")
+    assert {path.stat().st_mode for path in (tmp_path / "run").glob("adapter*")} == {
+        (tmp_path / "run" / "adapter_config.json").stat().st_mode
+    }
