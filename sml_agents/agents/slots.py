@@ -109,13 +109,15 @@ class Slot:
         phrase = re.split(r"[.;(\n]|,\s|\s(?:in the format|formatted as|in format|such as|e\.g)", given, maxsplit=1)[
             0
         ].strip()
-        if not phrase or len(phrase) > 80:
+        unit = phrase if _is_unit(fold(phrase)) else ""
+        if not phrase or len(phrase) > 80 or unit:
             parts = [fold(" ".join(split_name(part))) for part in self.path if part != EACH]
             own = _with_unit(parts[-1].split()) if self.kind().sort == "number" else parts[-1]
             own = own.removeprefix("is ") if self.kind().sort == "bool" else own
             above = " ".join(parts[:-1])
             within = f"\u201c{above}\u201d" if above in _UNSAID else f"the {above}"
             phrase = own if len(parts) == 1 else f"{own} of {within}"
+            phrase = f"{phrase} in {unit}" if unit and not own.endswith(f" {unit}") else phrase
         if phrase in _UNSAID:
             return f"value of \u201c{phrase}\u201d"
         return phrase if phrase[:2].isupper() else phrase[:1].lower() + phrase[1:]
@@ -169,12 +171,19 @@ class Slot:
 def _with_unit(words: Sequence[str]) -> str:
     """A number's name with the unit that ends it set off: `delay in minutes` of `delay_minutes`."""
     *rest, last = words
-    is_unit = (last in UNITS and last.endswith("s") and len(last) > 3) or (last in MEASURES and len(last) > 1)
-    currency = len(last) == 3 and last.upper() in CURRENCIES
     what = rest[:-1] if rest and rest[-1] == "in" else rest
-    if not what or not (is_unit or currency) or what[-1] not in _MEASURED:
+    if not what or not _is_unit(last) or what[-1] not in _MEASURED:
         return " ".join(words)
-    return f"{' '.join(what)} in {last.upper() if currency else last}"
+    return f"{' '.join(what)} in {last.upper() if _is_currency(last) else last}"
+
+
+def _is_unit(word: str) -> bool:
+    several = word in UNITS and word.endswith("s") and len(word) > 3
+    return several or (word in MEASURES and len(word) > 1) or _is_currency(word)
+
+
+def _is_currency(word: str) -> bool:
+    return len(word) == 3 and word.upper() in CURRENCIES
 
 
 @dataclass(frozen=True)

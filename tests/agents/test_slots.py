@@ -209,3 +209,18 @@ def test_a_description_that_asks_is_the_question(description: str, first: str, a
 def test_a_place_named_by_a_preposition_is_quoted() -> None:
     assert Slot(("to", "postcode"), {"type": "string"}).question().text == "What is the postcode of \u201cto\u201d?"
     assert Slot(("sender", "postcode"), {"type": "string"}).question().text == "What is the postcode of the sender?"
+
+
+@pytest.mark.parametrize(
+    ("name", "description", "text"),
+    [
+        ("weight", "kg", "What is the weight in kg?"),
+        ("stay", "days", "What is the stay in days?"),
+        ("price", "EUR", "What is the price in EUR?"),
+        ("weight_kg", "kg", "What is the weight in kg?"),
+        ("weight", "weight in kg", "What is the weight in kg?"),
+        ("place", "spa", "What is the spa?"),
+    ],
+)
+def test_a_description_that_is_a_unit_says_what_a_value_is_told_in(name: str, description: str, text: str) -> None:
+    assert Slot((name,), {"type": "number", "description": description}).question().text == text
