@@ -135,3 +135,22 @@ def test_an_answer_that_holds_none(words: str) -> None:
 )
 def test_what_is_no_withdrawal_and_no_evasion(words: str) -> None:
     assert not withdraws(words) and not answers_nothing(words)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "lacking"),
+    [
+        ("pay", "Did I send Bob 500 from savings?", {"to", "amount", "account"}),
+        ("pay", "Have I already paid Bob 500 from savings?", {"to", "amount", "account"}),
+        ("pay", "Habe ich Bob schon 500 geschickt, von savings?", {"to", "amount", "account"}),
+        ("find_payment", "Did I send Bob 500 from savings?", set()),
+        ("pay", "Did I pay Bob? If not, send Bob 500 from savings.", set()),
+        ("pay", "Did I mention that Bob gets 500 from savings?", set()),
+        ("pay", "Could I send Bob 500 from savings?", set()),
+        ("pay", "Can you send Bob the 500 from savings that I have to pay?", set()),
+    ],
+)
+def test_whether_something_was_done_is_no_wish_to_do_it(name: str, text: str, lacking: set[str]) -> None:
+    request = Request.read([HumanMessage(text)], lambda name: False).for_tool(name)
+    found = ground(CALLS["pay"], slots_of({**PAY, "name": name}), request, CLOCK)
+    assert {one.slot.name for one in found if not one.ok} == lacking

@@ -4,6 +4,7 @@ is told beside the request."""
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from sml_agents.agents.pieces import Piece
 from sml_agents.text.sentences import sentence_spans, sentences
@@ -142,6 +143,13 @@ _INQUIRY = re.compile(
     r"\s*(?:and |but |so )?(?:how (?:much|expensive|long|far|big|good)|why|who)\b[^?]*\?", re.IGNORECASE
 )
 
+_WAS_DONE = re.compile(
+    r"\W*(?:(?:and|so|but|wait|sorry|hi|hello|hey|also|btw|by the way)\b[,!]?\s+)*"
+    r"(?:(?:did|have|had)(?:n['\u2019]t)? (?:i|we)|(?:habe?|hatte) ich|ha(?:ben|tten) wir)\b"
+    r"(?! (?:to|mention\w*|sa(?:y|id)|t(?:ell|old)|forg[eo]t\w*)\b)[^?]*\?",
+    re.IGNORECASE,
+)
+"""`Did I send 50 euros to Ann?`: whether something was done, which is no wish to do it."""
 _SUBJECT_FIRST = re.compile(
     r"\W*(?:(?:and|but|so|oh|well|sorry|hi|hello|hey|as|since|because|now|also|then)\b\W*)*"
     r"(?:(?:i|we|he|she|they|it|you|this|that|there)(?:['\u2019](?:m|s|ve|re))?\b"
@@ -177,14 +185,21 @@ def is_aside(kind: Kind, piece: Piece, span: Span, looks_up: bool = False) -> bo
         if _AS.search(text[: span.start]) or _is_past(kind, text, span):
             return True
         return not looks_up and any(
-            one.start() <= span.start < one.end() and len(one.group().strip()) < len(text.strip())
+            one.start() <= span.start < one.end()
             for sentence in sentences(text)
             for at in [text.find(sentence)]
-            for one in _INQUIRY.finditer(text, at, at + len(sentence))
+            for one in _inquiries(text, at, at + len(sentence))
         )
     if piece.source == "offered":
         return bool(_OR_MORE.match(piece.text, span.end) or _OR_BEFORE.search(piece.text[: span.start]))
     return False
+
+
+def _inquiries(text: str, start: int, end: int) -> Iterator[re.Match[str]]:
+    """Questions by the way in a sentence, and the question whether something was done, even if nothing else is said."""
+    yield from (one for one in _INQUIRY.finditer(text, start, end) if len(one.group().strip()) < len(text.strip()))
+    if found := _WAS_DONE.match(text, start, end):
+        yield found
 
 
 def _is_past(kind: Kind, text: str, span: Span) -> bool:
