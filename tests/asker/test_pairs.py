@@ -210,6 +210,25 @@ def test_a_file_that_is_none_of_them_is_refused(text: str, tmp_path: Path) -> No
         list(read_requests(path))
 
 
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ({"question": [[{"content": "Hi"}]], "function": [], "id": "a"}, "as BFCL has it: list index out of range"),
+        ({"question": [[{"content": "Hi"}]], "function": [], "id": "b"}, "as BFCL has it: 'b' is missing"),
+        ({"query": "x", "calling": [{"bogus": 1}]}, "as Seal-Tools has it: 'api' is missing"),
+        ({"messages": 5, "tools": 7}, "as OpenAI has it"),
+    ],
+)
+def test_a_row_that_is_not_as_its_format_has_it_is_named(row: dict[str, object], reason: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    (tmp_path / "x_answers.jsonl").write_text(json.dumps({"id": "a", "ground_truth": []}) + "\n", encoding="utf-8")
+    (tmp_path / "tool.jsonl").write_text("{}\n", encoding="utf-8")
+    with pytest.raises(InputError, match=r"Row 1 of .*x\.jsonl is not") as raised:
+        list(read_requests(path))
+    assert reason in str(raised.value)
+
+
 def test_held_out_tools_are_not_trained_on() -> None:
     names = [f"tool_{k}" for k in range(400)]
     assert 20 < sum(map(heldout, names)) < 80
