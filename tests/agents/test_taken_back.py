@@ -155,6 +155,20 @@ def test_a_later_number_of_something_else_takes_nothing_back() -> None:
 
 
 @pytest.mark.parametrize(
+    ("amount", "reply", "missing"),
+    [
+        (30, "no, 40 euros", {"amount"}),
+        (40, "no, 40 euros", set()),
+        (30, "no, 40", {"amount"}),
+        (30, "no, in 2 days", set()),
+        (30, "yes, in 40 euro notes", set()),
+    ],
+)
+def test_a_number_is_corrected_in_a_later_message(amount: int, reply: str, missing: set[str]) -> None:
+    assert asked_for(AMOUNT, {"amount": amount}, "Send 30 euros", "Shall I send it?", reply) == missing
+
+
+@pytest.mark.parametrize(
     ("missing", "restaurant", "said"),
     [
         (set(), "Cantina 32", ("Dinner in Porto", "I found Taberna Santo and Cantina 32.", "the second one, please")),

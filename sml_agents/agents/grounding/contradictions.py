@@ -118,14 +118,16 @@ def _values_in(draft: Draft, k: int, number: int, held: Collection[Place]) -> li
 
 def _restates(draft: Draft, old: Place, new: Place) -> bool:
     """`30 euros, no, 40 euros`: whether a number at the head of a correction takes the place of the last one before it,
-    in the same message and of the same unit; either may stand without."""
+    of the same unit. In the same message either may stand without, in a later one neither."""
     pieces = draft.pieces[old.piece : new.piece + 1]
     first, last = pieces[0].text, pieces[-1].text
     head = last[: new.span.start]
-    between = [first[old.span.end :], *(one.text for one in pieces[1:-1]), head]
-    if pieces[0].at != pieces[-1].at or len(tokens(head)) > _LED_BY or any(map(find_numbers, between)):
+    if len(tokens(head)) > _LED_BY or find_numbers(head):
         return False
-    return same_unit(first, old.span, last, new.span)
+    if pieces[0].at != pieces[-1].at:
+        return same_unit(first, old.span, last, new.span, both=True)
+    between = [first[old.span.end :], *(one.text for one in pieces[1:-1])]
+    return not any(map(find_numbers, between)) and same_unit(first, old.span, last, new.span)
 
 
 def _names_in(draft: Draft, text: str) -> list[Span]:

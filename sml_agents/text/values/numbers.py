@@ -74,13 +74,14 @@ def _readings(digits: str) -> frozenset[float]:
     return frozenset(readings or {float("nan")})
 
 
-def same_unit(text: str, span: Span, later: str, again: Span) -> bool:
+def same_unit(text: str, span: Span, later: str, again: Span, both: bool = False) -> bool:
     """Whether a number that is said after another may be of its unit, or count the same: either may stand without, as
-    in `30 euros, no, 40` and `30, no, 40 euros`, or be cut short, as in `30 eur, no, 40 euros`."""
-    behind = label(text[span.end :])
-    return not _unit_behind(text, span) or all(
-        any(unit.startswith(word) or word.startswith(unit) for word in behind) for unit in _unit_behind(later, again)
-    )
+    in `30 euros, no, 40` and `30, no, 40 euros`, unless `both` have to say it, or be cut short, as in `30 eur, no, 40
+    euros`."""
+    behind, first, second = label(text[span.end :]), _unit_behind(text, span), _unit_behind(later, again)
+    if both and not (first and second):
+        return False
+    return not first or all(any(unit.startswith(word) or word.startswith(unit) for word in behind) for unit in second)
 
 
 def _unit_behind(text: str, span: Span) -> frozenset[str]:
