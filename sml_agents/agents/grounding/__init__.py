@@ -6,6 +6,7 @@ calls of one tool. A call may run only if all of its states are in `GROUNDED`. N
 states           what is known of one argument
 draft            the call, its schema, and everything that may hold its values
 places           where words hold a value, and which argument they are for
+proposals        a number in the agent's own offer
 asides           what is said and not meant: quoted, of the past, one of several, how things stand, left behind
 limits           what a value is bounded or changed by
 meanings         a choice that is told by another word: a concert for Music
