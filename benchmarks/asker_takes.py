@@ -6,7 +6,8 @@ Time: P(missing) of tools with four required arguments, after requests of held-o
 before, as in an agent that goes on; one after another, on the cores that torch takes by itself. The median, with a 95 %
 bootstrap over requests, and the share of the processor's time. Memory: what is resident in a process that has imported
 what an agent with the guard imports, and in one that has also asked the asker; and the most that was mapped while it
-loaded. Linux alone, since /proc says it.
+loaded. Several pairs of processes, since one differs from the next by megabytes: the median pair, and the least and the
+most of all. Linux alone, since /proc says it.
 """
 
 from __future__ import annotations
@@ -59,12 +60,16 @@ def requests(n: int) -> list[tuple[ToolView, tuple[Said, ...]]]:
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--n", type=int, default=100, help="requests")
+    options.add_argument("--processes", type=int, default=9, help="pairs of processes whose memory is told")
     options.add_argument("--out", type=Path, help="where to write the figures as JSON")
     given = options.parse_args()
     if not Path("/proc/self/status").is_file():
         options.error("this system has no /proc, which tells what is resident: run it on Linux")
-    _, agent = resident(AGENT)
-    most, both = resident(f"{AGENT}\n{ASKS}")
+    if given.processes < 1:
+        options.error("--processes is at least 1")
+    agents = [resident(AGENT)[1] for _ in range(given.processes)]
+    loaded, both = zip(*(resident(f"{AGENT}\n{ASKS}") for _ in agents), strict=True)
+    above = sorted(one - agent for one, agent in zip(both, agents, strict=True))
     asker = load_asker("asker:")
     seconds: list[float] = []
     worked: list[float] = []
@@ -82,10 +87,12 @@ def main() -> int:
         "median_95": [round(float(low), 3), round(float(high), 3)],
         "p95_s": round(float(np.quantile(seconds, 0.95)), 3),
         "processor_median_s": round(statistics.median(worked), 3),
-        "agent_mb": round(agent),
-        "with_asker_mb": round(both),
-        "above_mb": round(both - agent),
-        "at_most_mb": round(most),
+        "processes": given.processes,
+        "agent_mb": round(statistics.median(agents)),
+        "with_asker_mb": round(statistics.median(both)),
+        "above_mb": round(statistics.median(above)),
+        "above_mb_range": [round(above[0]), round(above[-1])],
+        "at_most_mb": round(max(loaded)),
     }
     print(json.dumps(figures, indent=2))
     if given.out:

@@ -78,6 +78,8 @@ class Request:
     """The tools by which the request before this one succeeded."""
     last: tuple[Made, ...] = ()
     """The guarded calls of the request before this one, if this one's first words came right after they succeeded."""
+    void: frozenset[int] = frozenset()
+    """Messages that take back all that they say: `Send 10 to Ann. Actually, don't.`"""
     trust: Collection[str] | None = None
     tool: str = ""
     """The tool that sees it, once one does."""
@@ -107,6 +109,7 @@ class Request:
         waiting: tuple[Question, ...] = ()
         calls: dict[str | None, ToolCall] = {}
         made: list[Made] = []
+        void: set[int] = set()
         rounds = refusals = 0
         withdrawn = went_on = False
         for at, message in enumerate(messages):
@@ -151,8 +154,10 @@ class Request:
                         if undecided or (question.understood and not _is_confirmed(reply, waiting)):
                             doubted[question.about] = at
                 withdrawn, went_on = took_back == "all", speaks_of_going_on(text)
+                if withdrawn:
+                    void.add(at)
                 done, pending, waiting, refusals = False, False, (), 0
-        pieces = tuple(_pieces(messages, begins, trust))
+        pieces = tuple(_pieces(messages, begins, trust, void))
         here = {message.id for message in messages}
         lost = [one for one in before if one.get("id") not in here] if not begins else []
         early = tuple(
@@ -175,6 +180,7 @@ class Request:
             anew=again_before,
             finished=frozenset(finished),
             last=last,
+            void=frozenset(void),
             trust=trust,
         )
 
@@ -185,7 +191,7 @@ class Request:
             return replace(self, tool=name)
         if not self.anew and not refers_back(self.messages[self.begins].text, name):
             return replace(self, tool=name)
-        pieces = tuple(_pieces(self.messages, self.earlier, self.trust))
+        pieces = tuple(_pieces(self.messages, self.earlier, self.trust, self.void))
         return replace(self, tool=name, begins=self.earlier, pieces=pieces)
 
     @property
@@ -202,7 +208,7 @@ class Request:
 
     def from_the_start(self) -> Request:
         """With all that the person said or accepted in this conversation, and nothing that a tool returned."""
-        pieces = (one for one in _pieces(self.messages, 0, self.trust) if one.source in ("said", "offered"))
+        pieces = (one for one in _pieces(self.messages, 0, self.trust, self.void) if one.source in ("said", "offered"))
         return replace(self, begins=0, pieces=tuple(pieces), last=())
 
     def kept(self) -> list[dict[str, Any]]:
@@ -230,7 +236,9 @@ def _in_words(message: BaseMessage) -> BaseMessage:
     return message.model_copy(update={"content": "\n".join(texts)}) if len(texts) > 1 else message
 
 
-def _pieces(messages: Sequence[BaseMessage], begins: int, trust: Collection[str] | None) -> Iterator[Piece]:
+def _pieces(
+    messages: Sequence[BaseMessage], begins: int, trust: Collection[str] | None, void: Collection[int]
+) -> Iterator[Piece]:
     calls: dict[str, Mapping[str, Any]] = {}
     waiting: tuple[Question, ...] = ()
     offers: list[Piece] = []
@@ -247,7 +255,7 @@ def _pieces(messages: Sequence[BaseMessage], begins: int, trust: Collection[str]
                 offers += new
                 yield from new
         elif is_answer(message) or is_own(message):
-            if at >= begins:
+            if at >= begins and at not in void:
                 verdict = accepts(message.text)
                 if verdict == "yes":
                     yield from (Piece("offered", offer.text, at, accepted=True) for offer in offers)

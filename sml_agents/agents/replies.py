@@ -36,9 +36,14 @@ __all__ = [
 _SENTENCE = re.compile(r"[.!?;\n]+(?=\s|$)|,(?=\s)|\s[-\u2013\u2014]\s")
 _FULL_STOP = re.compile(r"[.!?;\n]+(?=\s|$)|\s[-\u2013\u2014]\s")
 _PART = re.compile(r":\s")
+_OPENERS = (
+    r"(?:(?:oh|ok|okay|no|nope|nah|actually|sorry|well|hm+|um|please|then|just|thanks?|wait|hold on|and|but|or"
+    r"|on second thoughts?|ach|nein|bitte|doch|non|alors|si|ya|aspetta) )*"
+)
+_CLOSERS = r"(?: (?:please|then|now|yet|after all|thanks?(?: you)?|any ?more|first|bitte|doch|merci|gracias|grazie))*"
 _WITHDRAWN = re.compile(
-    r"(?:(?:oh|ok|okay|no|actually|sorry|well|hm+|please|then|just|ach|nein|bitte|and|but|non|alors) )*"
-    r"(?:never ?mind(?: that| it)?|forget (?:it|that|about (?:it|that)|(?:all of|about) it|the (?:request|whole thing))"
+    rf"{_OPENERS}(?:never ?mind(?: that| it)?"
+    r"|forget (?:it|that|about (?:it|that)|(?:all of|about) it|the (?:request|whole thing))"
     r"|scratch that|stop(?: it| that)?|abort|drop it"
     r"|leave it(?: be)?"
     r"|cancel(?: (?:it|that|this|everything|all of it|(?:the|my|this) (?:request|whole thing)))?"
@@ -53,23 +58,23 @@ _WITHDRAWN = re.compile(
     r"|he cambiado de (?:idea|opinion)|lascia perdere|annulla|cancella tutto)"
     r"(?: (?:please|then|now|instead|after all|bitte|doch))*"
 )
-_OPENERS = (
-    r"(?:(?:oh|ok|okay|no|nope|actually|sorry|well|hm+|please|then|just|thanks?|wait|hold on|on second thoughts?|ach"
-    r"|nein|bitte|doch|non|alors|si|ya|aspetta) )*"
-)
-_CLOSERS = r"(?: (?:please|then|now|yet|after all|thanks?(?: you)?|any ?more|first|bitte|doch|merci|gracias|grazie))*"
 _DONT = re.compile(
-    rf"{_OPENERS}(?:do(?: not|n't)|better not|rather not|on second thoughts? no"
+    rf"{_OPENERS}(?:do(?: not|n't)|better not|rather not|(?:on second thoughts?|actually|wait|oh|hm+|um|but) no"
     r"|i(?:'ll| will)(?: just| rather)? do (?:it|that|this) myself"
     r"|(?:there(?:'s| is) )?no (?:longer any )?need (?:for (?:it|that|this) )?(?:any ?more|any longer)"
     r"|lieber (?:doch )?nicht|besser nicht|tu (?:es|das) nicht|mieux vaut pas|ne (?:le )?fai(?:s|tes) pas"
     rf"|no lo hagas|meglio di no|non farlo){_CLOSERS}"
 )
 """What takes a request back without a word for it."""
-_SCRAPPED = re.compile(rf"{_OPENERS}(?:(?:scrap|ignore) that|scrap (?:it|this)){_CLOSERS}")
+_SCRAPPED = re.compile(rf"{_OPENERS}(?:(?:scrap|ignore|forget|scratch) that|scrap (?:it|this)){_CLOSERS}")
 """What takes back all that was asked for as a sentence of its own, and within one only what stands before it."""
+_SEQUEL = re.compile(r"(?:and|then|dann|und) .*")
+"""What comes next rather than instead: `Play jazz, then stop`."""
+_BUT = re.compile(r" (?=(?:but|or|aber|mais|pero|ma) (?!i changed))")
+_SUPPOSES = re.compile(r"(?:if|unless|when|in case|should|wenn|falls|si|se|quand|cuando)\b")
+_QUOTED = re.compile(r"(?:^|[\s(])[\"'\u201c\u2018\u201e\u00ab]\w[^,.;!?]*[\"'\u201d\u2019\u00bb][\s.!]*$")
 _PAUSES = re.compile(
-    rf"{_OPENERS}(?:hold on|not (?:right )?now|wait (?:a (?:moment|minute|second|sec) )?let me \w+"
+    rf"{_OPENERS}(?:hold on|not (?:(?:right )?now|yet)|(?:wait|hold on) (?:a (?:moment|minute|second|sec) )?let me \w+"
     r"(?: (?:about|on))?(?: (?:it|that|this|something))?|jetzt (?:noch )?nicht"
     rf"|pas maintenant|ahora no|non (?:ora|adesso)){_CLOSERS}"
 )
@@ -228,7 +233,7 @@ _AGAIN = re.compile(
 
 
 def _clauses(text: str) -> list[str]:
-    return [clause for part in _SENTENCE.split(text) if (clause := " ".join(fold(part).strip(" .,!?\"'").split()))]
+    return [clause for part in _SENTENCE.split(text) if (clause := " ".join(fold(part).strip(" .,!?()\"'").split()))]
 
 
 def asks_to_go_on(question: str) -> bool:
@@ -256,6 +261,17 @@ def _is_all(clauses: Sequence[str], kind: re.Pattern[str]) -> bool:
     return bool(kind.fullmatch(" ".join(clauses))) or (any(found) and all(map(_FILLER.fullmatch, others)))
 
 
+def _ends_with(clauses: Sequence[str], kind: re.Pattern[str]) -> bool:
+    """Whether the last of a sentence's clauses take back the ones before: `Send 10 to Ann, actually, don't, sorry`."""
+    if any(map(_SUPPOSES.match, clauses)):
+        return False
+    parts = [part for clause in clauses for part in _BUT.split(clause)]
+    ends = [at for at in range(1, len(parts) + 1) if _is_filler(parts[at:])]
+    tails = (" ".join(parts[at:end]) for end in ends for at in range(1, end))
+    small = (_NO_THANKS, _SCRAPPED, _SEQUEL)
+    return any(kind.fullmatch(one) and not any(other.fullmatch(one) for other in small) for one in tails)
+
+
 def withdraws(text: str, question: str = "", asked_for: bool = False) -> Literal["", "all", "part"]:
     """Whether the person takes the request back: `all`, or `part` when their words go on with something else.
 
@@ -271,6 +287,8 @@ def withdraws(text: str, question: str = "", asked_for: bool = False) -> Literal
         of_all += [_DONT] if asked_for else [_DONT, _PAUSES]
     last = next((part for one in reversed(_FULL_STOP.split(text)) if not _is_filler(part := _clauses(one))), [])
     if last and not _NO_THANKS.fullmatch(" ".join(last)) and any(_is_all(last, kind) for kind in of_all):
+        return "all"
+    if not _QUOTED.search(text) and any(_ends_with(last, kind) for kind in of_all):
         return "all"
     rest = [one for one in clauses if not (_WITHDRAWN.fullmatch(one) or _FILLER.fullmatch(one))]
     begun = _DONT in of_all and clauses and _DONT.fullmatch(clauses[0])
@@ -293,8 +311,9 @@ def refers_back(text: str, tool: str = "") -> bool:
 
 
 def corrections(text: str) -> list[tuple[str, bool]]:
-    """A text in the stretches between words such as `no, wait` and `I meant`, and whether each begins with them."""
-    cuts = {*(found.start() for found in _CORRECTS.finditer(text)), *_restated(text)}
+    """A text in the stretches between words such as `no, wait`, `I meant` and `never mind`, and whether each begins
+    with them, or after the last."""
+    cuts = {*(found.start() for found in _CORRECTS.finditer(text)), *_restated(text), *_taken_back(text)}
     marks = sorted({0, *cuts, len(text)})
     return [(text[start:end], start in cuts) for start, end in pairwise(marks) if text[start:end].strip()]
 
@@ -309,6 +328,14 @@ def _restated(text: str) -> Iterator[int]:
             houses = name is not None and name.group() not in said[old.end :]
             if found["how"].casefold() != "no" or (same_unit(said, old, text, new) and not houses):
                 yield found.end("how")
+
+
+def _taken_back(text: str) -> Iterator[int]:
+    """Where the person goes on after they have taken back what they said: `Send 10, never mind, send 20`."""
+    breaks = [(0, 0), *(found.span() for found in _SENTENCE.finditer(text)), (len(text), len(text))]
+    for (_, start), (stop, end) in pairwise(breaks):
+        if start and end < len(text) and any(_WITHDRAWN.fullmatch(one) for one in _clauses(text[start:stop])):
+            yield end
 
 
 def asks_again(text: str, question: str = "") -> bool:

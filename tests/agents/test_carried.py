@@ -108,10 +108,8 @@ def test_another_number(said: str) -> None:
         "das gleiche f\u00fcr Rome, aber sp\u00e4ter",
         # It is not wanted, or not yet.
         "The same for Rome? No.",
-        "the same for Rome, not yet",
         "the same for Rome, kidding",
         "same for Rome, said Bob",
-        "The same for Rome, please don't",
         "Same for Rome. No!",
         "same for Rome, no wait",
         "I mean Rome can wait",
@@ -123,6 +121,12 @@ def test_another_number(said: str) -> None:
 def test_a_word_more_and_nothing_holds(said: str) -> None:
     state = held(FIRST, (said, trip("Rome")))
     assert RAN == [PARIS] and "date" in asks(state)
+
+
+@pytest.mark.parametrize("said", ["the same for Rome, not yet", "The same for Rome, please don't"])
+def test_what_is_taken_back_at_once_is_not_even_asked_about(said: str) -> None:
+    state = held(FIRST, (said, trip("Rome")))
+    assert RAN == [PARIS] and not asks(state)
 
 
 @pytest.mark.parametrize(
