@@ -327,9 +327,106 @@ def test_what_only_begins_like_a_withdrawal(words: str, question: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "words",
+    [
+        ", actually don't",
+        ", never mind.",
+        ", no, don't",
+        " but not now",
+        ", but not yet",
+        ", wait, no",
+        ", actually, no, sorry",
+        ", or no, don't send it",
+        " (actually, don't)",
+        "... nah, forget it",
+        ", hold on, let me check",
+        ", I changed my mind",
+        ", please stop",
+        ", besser nicht",
+        ", mejor no",
+    ],
+)
+def test_a_request_may_be_taken_back_in_its_own_sentence(words: str) -> None:
+    assert withdraws(f"Send 10 euros to Ann{words}") == "all"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "If there is no table, don't",
+        "Send 10 to Ann, no, 20",
+        "Send 10 to Ann, please don't forget",
+        "Send 10 to Ann, don't send more",
+        "Send 10 to Ann today, not tomorrow",
+        "Book Rome, not now but soon",
+        "Fly from Oslo to Rome, one stop",
+        "AB-1 goes back, it is a nice piece but I changed my mind",
+        "I like jazz, rock I don't",
+        "Two nights in Rome, that's all, thanks",
+    ],
+)
+def test_a_sentence_that_only_ends_like_a_withdrawal(said: str) -> None:
+    assert withdraws(said) == ""
+
+
+@pytest.mark.parametrize(
+    "said", ["Play jazz, then stop", "Text Bob, 'never mind'", "Two nights in Rome, breakfast, no thanks."]
+)
+def test_what_is_part_of_the_request_takes_nothing_back(said: str) -> None:
+    assert withdraws(said) != "all"
+
+
+@pytest.mark.parametrize("words", [". Actually, don't.", ", never mind", ". Please don't."])
+def test_what_was_taken_back_is_not_used_in_the_next_request(words: str) -> None:
+    call = {"amount": 10, "recipient": "Ann"}
+    assert asked_for(PAY, call, f"Send 10 to Ann{words}", "OK.", "Send money to Ann") == {"amount"}
+    assert asked_for(PAY, call, f"Send 10 to Ann{words}", "OK.", "Send her 10") == {"recipient"}
+    assert asked_for(PAY, call, f"Send 10 to Ann{words}", "OK.", "Send 10 to Ann after all") == set()
+
+
+@pytest.mark.parametrize(
+    ("amount", "name", "missing"),
+    [(10, "Ann", {"amount"}), (20, "Ann", set()), (20, "Ben", {"recipient"})],
+)
+@pytest.mark.parametrize("words", ["never mind, send 20 to Ann", "cancel that. 20."])
+def test_what_follows_a_withdrawal_is_what_counts(amount: int, name: str, missing: set[str], words: str) -> None:
+    assert asked_for(PAY, {"amount": amount, "recipient": name}, f"Send 10 to Ann, {words}") == missing
+
+
+SEND = {**PAY, "name": "send_money"}
+
+
+@pytest.mark.parametrize(
+    ("missing", "said"),
+    [
+        ({"amount"}, "Send 10 to Ann, and something to Ben too"),
+        ({"amount"}, "Give Ann 10 and Ben something too"),
+        (set(), "Send something to Ben. 10, say"),
+        (set(), "Send 10 to Ann and to Ben"),
+        ({"amount", "recipient"}, "Yesterday I sent 10 to Ben"),
+        ({"amount", "recipient"}, "I've already sent Ben 10, thanks!"),
+        ({"amount", "recipient"}, "I sent 10 to Ben. Send 50 to Ann"),
+        (set(), "I sent 50 to Ann. Send 10 to Ben"),
+        (set(), "Yesterday I sent 10 to Ben. Send him the same again."),
+        (set(), "I send Ben 10 each month, please do it"),
+        (set(), "I need 10 sent to Ben"),
+    ],
+)
+def test_what_another_gets_or_has_got_is_nobody_elses(missing: set[str], said: str) -> None:
+    assert asked_for(SEND, {"amount": 10, "recipient": "Ben"}, said) == missing
+
+
+def test_what_was_done_may_be_told_to_another_tool() -> None:
+    assert asked_for({**CODE, "name": "order_refund"}, {"product_code": "L-77"}, "I ordered L-77, refund it") == set()
+    log = {**PAY, "name": "log_payment"}
+    assert asked_for(log, {"amount": 10, "recipient": "Ben"}, "Yesterday I paid Ben 10") == set()
+
+
+@pytest.mark.parametrize(
     ("runs", "said"),
     [
         (False, ("Send 10 euros to Ann", "Shall I do it now?", "Please don't")),
+        (False, ("Send 10 euros to Ann, never mind.",)),
         (False, ("Send 10 euros to Ann", "Shall I do it now?", "No")),
         (False, ("Send 10 euros to Ann. Actually, don't.",)),
         (False, ("Send 10 euros to Ann. Never mind.",)),

@@ -11,10 +11,11 @@ import re
 
 from sml_agents.agents.grounding.draft import Draft
 from sml_agents.agents.pieces import Piece
+from sml_agents.agents.replies import asks_for_nothing
 from sml_agents.text.sentences import sentence_spans
-from sml_agents.text.values import Span, fold, label, tokens
+from sml_agents.text.values import Span, find, fold, label, tokens
 from sml_agents.text.values.lengths import UNITS
-from sml_agents.text.values.words import clause_of, listed
+from sml_agents.text.values.words import clause_of, listed, split_name
 from sml_agents.text.words import stem
 
 __all__ = ["is_of_another"]
@@ -202,7 +203,50 @@ def is_of_another(draft: Draft, k: int, piece: Piece, span: Span) -> bool:
         or _of_another_event(draft, k, piece.text, span)
         or _of_the_world(draft, k, piece, span)
         or _of_a_sibling(draft, k, piece.text, span)
+        or _of_the_one_before(draft, k, piece.text, span)
+        or _was_done(draft, piece.text, span)
     )
+
+
+_SOMETHING = (
+    r"(?:something|some (?:money|cash|more)|a (?:bit|little)|etwas|quelque chose|algo|qualcosa)"
+    r"(?: (?:too|also|auch))?"
+)
+_GIVEN_TO = re.compile(rf"\b{_SOMETHING}\s+(?:\w+\s+){{0,2}}$", re.IGNORECASE)
+_GETS = re.compile(rf"\s+{_SOMETHING}\b", re.IGNORECASE)
+
+
+def _of_the_one_before(draft: Draft, k: int, text: str, span: Span) -> bool:
+    """`10 to Ann, and something to Ben`, of a call for Ben."""
+    if draft.kinds[k].sort != "number":
+        return False
+    for j, fill in enumerate(draft.fills):
+        if j != k and draft.kinds[j].sort == "text" and fill.given:
+            found = [one.span for one in find(draft.kinds[j], fill.value, text, draft.clock)]
+            left = [at for at in found if _GIVEN_TO.search(text[: at.start]) or _GETS.match(text, at.end)]
+            if found and left == found and span.end <= min(at.start for at in left):
+                return True
+    return False
+
+
+_I_DID = re.compile(
+    r"\b(?:i|we)(?:['\u2019](?:ve|d)| have| had)?\s+(?:(?:already|just|also|only|once)\s+)?(?P<verb>[a-z]+)",
+    re.IGNORECASE,
+)
+_ONCE_MORE = re.compile(r"\b(?:again|same|too|also|as well|another|more|once|repeat|likewise|instead)\b", re.IGNORECASE)
+
+
+def _was_done(draft: Draft, text: str, span: Span) -> bool:
+    """`Yesterday I sent 50 to Bob` of a tool that sends: it has been done, and nobody asks for it, or for another."""
+    verb, clause = split_name(draft.request.tool)[:1], clause_of(text, span)
+    rest = f"{text[: clause.start]} {text[clause.end :]}"
+    if not verb or draft.looks_up or _ONCE_MORE.search(rest):
+        return False
+    done = any(
+        stem(found) == stem(verb[0]) and found not in verb and not found.endswith(("ing", "s"))
+        for found in (fold(one["verb"]) for one in _I_DID.finditer(text, clause.start, clause.end))
+    )
+    return done and (asks_for_nothing(rest) or any(token.plain in verb for token in tokens(rest)))
 
 
 def _rest(text: str, span: Span) -> str:
