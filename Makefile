@@ -40,7 +40,7 @@ $(STAMP): pyproject.toml
 	@touch $@
 
 demo: $(STAMP)
-	@$(BIN)/sml-agents demo --out '$(OUT)'
+	@$(BIN)/sml-agents demo --out '$(OUT)' $(ARGS)
 
 test: $(STAMP)
 	@$(BIN)/python -m pytest $(SHARED) $(ARGS)

@@ -17,6 +17,14 @@ def demo(
         Path, typer.Option(metavar="DIR", help="Folder for the model, traces, report and summary.json.")
     ] = Path("demo-out"),
     domain: Annotated[Domain, typer.Option(help="What the model learns to ask about.")] = "requests",
+    pairs: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Measure on these requests of others, too: rows with tools, gold_call, request_complete, "
+            "request_missing and missing_param, or any of tools-jsonl:.",
+        ),
+    ] = None,
     seed: Annotated[int, seed_option("Seed of tasks, dialogues and training.", least=0)] = 0,
     json: JsonFlag = False,
 ) -> Result:
@@ -24,10 +32,11 @@ def demo(
 
     Needs no API key and no model hub; fifty minutes of one core, with arithmetic an hour.
     """
-    output_folder(out)
-    from sml_agents.demo import run_demo
+    from sml_agents.demo import check_pairs, run_demo
 
+    check_pairs(pairs, domain)
+    output_folder(out)
     with kept(f"what is finished is in {out}, and the same command goes on where it was"):
-        summary = run_demo(out, domain, seed=seed)
+        summary = run_demo(out, domain, seed=seed, pairs=pairs)
     failed = any(student["failed"] for student in summary["students"].values())
     return Result(summary, code=FAILED if failed else DONE)

@@ -12,16 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
+from sml_agents.demo import check_pairs, spec_of
+
 if TYPE_CHECKING:
     from rich.console import Console
 
     from sml_agents.asker.load import Asker
+    from sml_agents.asker.student import AskerStudent
     from sml_agents.asker.threshold import AskerRecord
-    from sml_agents.evaluation.compare import Figures
+    from sml_agents.evaluation.compare import Figures, Summary
 
 __all__ = ["DemoSettings", "run_demo"]
 
 _STEPS = 4
+PAIRS = "pairs"
+"""The folder, within the demo's, of what was measured on others' pairs."""
 
 
 class DemoSettings(BaseModel):
@@ -43,19 +48,20 @@ class DemoSettings(BaseModel):
     seed: int = 0
 
 
-def run_demo(out: Path, *, settings: DemoSettings | None = None, seed: int = 0) -> dict[str, Any]:
+def run_demo(
+    out: Path, *, settings: DemoSettings | None = None, seed: int = 0, pairs: Path | None = None
+) -> dict[str, Any]:
     """See `sml_agents.demo.run_demo`; `settings` in place of the default ones, their own seed included."""
     from rich.console import Console
+    from rich.markup import escape
 
     from sml_agents.asker.student import AskerStudent
     from sml_agents.asker.threshold import AskerRecord
-    from sml_agents.evaluation.report import write_report
-    from sml_agents.evaluation.run import evaluate
     from sml_agents.evaluation.table import print_summary
-    from sml_agents.rollout import ProgressBar
     from sml_agents.training.runtime import model_path, settle_threads
 
     settings = settings or DemoSettings(seed=seed)
+    check_pairs(pairs)
     console = Console(stderr=True)
     _no_bars()
     settle_threads()
@@ -76,22 +82,20 @@ def run_demo(out: Path, *, settings: DemoSettings | None = None, seed: int = 0) 
         ),
         "trained": AskerStudent(_asker(folder, AskerRecord.read(folder), settings)),
     }
-    summary = evaluate(
-        students,
-        [f"requests?form=paired&split=heldout&n={settings.measured}&seed={settings.seed}"],
-        out,
-        max_turns=settings.max_turns,
-        seed=settings.seed,
-        baselines=True,
-        resume=True,
-        progress=lambda title: ProgressBar(title.partition(",")[0]),
-    )
-    report = write_report(out, out / "report.html")
+    tasks = f"requests?form=paired&split=heldout&n={settings.measured}&seed={settings.seed}"
+    summary, report = _measure(students, tasks, out, settings)
 
     _headline(console, 3, "What came of it")
     print_summary(summary, console)
     before, after = (summary.students[name].metrics for name in ("base", "trained"))
     console.print(_in_words(before, after, str(settings.max_turns)))
+    found = summary.model_dump(mode="json")
+    if pairs is not None:
+        console.print(f"[bold]The same on requests of others[/bold], out of {escape(str(pairs))}")
+        theirs, place = _measure(students, spec_of(pairs), out / PAIRS, settings)
+        print_summary(theirs, console)
+        console.print(f"Their dialogues are in [bold]{place}[/bold].")
+        found[PAIRS] = theirs.model_dump(mode="json")
 
     _headline(console, 4, "An agent that acts on guesses, guarded by the trained model")
     console.print("  Its own model is a script that books for two whatever was said, until it reads how many come.")
@@ -99,7 +103,26 @@ def run_demo(out: Path, *, settings: DemoSettings | None = None, seed: int = 0) 
         console.print(f"  [bold]{who:>7}[/bold]  {text}")
     console.print(f"Read the dialogues in [bold]{report}[/bold]; figures in {out / 'summary.json'}.")
     console.print(f'In your agent: ClarifyMiddleware("asker:{folder}"), or "asker:" for the one that comes trained.')
-    return summary.model_dump(mode="json")
+    return found
+
+
+def _measure(students: dict[str, AskerStudent], tasks: str, out: Path, settings: DemoSettings) -> tuple[Summary, Path]:
+    """The students and scripts on `tasks`: what came of it, and its report in the folder."""
+    from sml_agents.evaluation.report import write_report
+    from sml_agents.evaluation.run import evaluate
+    from sml_agents.rollout import ProgressBar
+
+    summary = evaluate(
+        students,
+        [tasks],
+        out,
+        max_turns=settings.max_turns,
+        seed=settings.seed,
+        baselines=True,
+        resume=True,
+        progress=lambda title: ProgressBar(title.partition(",")[0]),
+    )
+    return summary, write_report(out, out / "report.html")
 
 
 def _in_words(before: Figures, after: Figures, last: str) -> str:

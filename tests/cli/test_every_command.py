@@ -149,6 +149,7 @@ WRONG: dict[str, list[str]] = {
     "export --out": ["folder", "text.txt/x", "", "pipe", LONG],
     "report --out": ["folder", "text.txt/x", ""],
     "gguf out": ["folder", "text.txt/x", ""],
+    "demo --pairs": ["nowhere", "folder", "empty", "binary", "text.txt", "log.jsonl", LONG, ""],
     "demo --out": ["text.txt", "text.txt/x"],
     "eval --out": ["text.txt", "text.txt/x"],
     "merge --out": ["text.txt", ""],

@@ -8,8 +8,12 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from sml_agents.demo import run_demo as run_any
 from sml_agents.demo.requests import DemoSettings, _train, run_demo
+from sml_agents.errors import InputError
 from sml_agents.evaluation.baselines import BASELINES
+from tests.tasks.test_tool_data import PAIR
+from tests.tool_rows import written
 
 
 @pytest.mark.slow
@@ -18,7 +22,12 @@ def test_every_step_leaves_what_it_says(
 ) -> None:
     monkeypatch.setenv("COLUMNS", "80")
     settings = DemoSettings(steps=1, generated=10, dev=2, measured=3)
-    summary = run_demo(tmp_path, settings=settings)
+    pairs = written(tmp_path / "pairs.jsonl", [PAIR])
+    summary = run_demo(tmp_path, settings=settings, pairs=Path(pairs))
+    theirs = summary.pop("pairs")
+    assert theirs == json.loads((tmp_path / "pairs" / "summary.json").read_text())
+    assert theirs["baselines"]["always ask"]["metrics"]["needless_questions"]["n"] == 1
+    assert (tmp_path / "pairs" / "report.html").is_file()
     assert summary == json.loads((tmp_path / "summary.json").read_text())
     assert set(summary["students"]) == {"base", "trained"}
     assert set(summary["baselines"]) == set(BASELINES)
@@ -37,3 +46,11 @@ def test_every_step_leaves_what_it_says(
     console = Console(stderr=True)
     assert _train(tmp_path / "asker", settings, console) == tmp_path / "asker"
     assert "step" not in capsys.readouterr().err, "what is trained is not trained again"
+
+
+def test_pairs_that_cannot_be_read_are_said_before_anything_is_trained(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nowhere"):
+        run_demo(tmp_path / "out", pairs=tmp_path / "nowhere.jsonl")
+    with pytest.raises(InputError, match="demo of requests"):
+        run_any(tmp_path / "out", "arithmetic", pairs=tmp_path / "nowhere.jsonl")
+    assert not (tmp_path / "out").exists()

@@ -69,6 +69,45 @@ def test_answers_in_a_file_of_their_own_with_values_that_may_be_left_out(tmp_pat
     assert call.usual == {"city": "Oslo", "nights": 3, "guest": {"name": "Ana"}}
 
 
+PAIR = {
+    "request_complete": "A hotel in Oslo for 3 nights, please.",
+    "request_missing": "A hotel for 3 nights somewhere nice.",
+    "missing_param": "city",
+    "tools": [TOOL],
+    "gold_call": {"name": "book_hotel", "arguments": GOLD},
+}
+
+
+def test_a_row_may_bring_both_forms_as_somebody_wrote_them(tmp_path: Path) -> None:
+    (lacking, whole), report = loaded(tmp_path, [PAIR])
+    assert not report.left_out and lacking.pair == whole.pair
+    assert (lacking.prompt, whole.prompt) == (PAIR["request_missing"], PAIR["request_complete"])
+    assert [fact.name for fact in lacking.private.facts] == ["city"] and not whole.private.facts
+    assert lacking.private.calls == whole.private.calls and lacking.form is Form.UNDERSPECIFIED
+    both = {**PAIR, "missing_param": ["city", "nights"], "request_missing": "A hotel, please."}
+    (lacking, _), _ = loaded(tmp_path, [both])
+    assert [fact.name for fact in lacking.private.facts] == ["city", "nights"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"missing_param": "stars"}, "a missing argument that the call does not have"),
+        ({"missing_param": None}, "a missing argument that the call does not have"),
+        ({"missing_param": []}, "a missing argument that the call does not have"),
+        ({"request_missing": ""}, "no request"),
+        ({"request_missing": 7}, "no request"),
+        ({"request_missing": PAIR["request_complete"]}, "two forms of one text"),
+        ({"gold_call": None}, "no gold call"),
+    ],
+)
+def test_both_forms_that_are_none_are_counted_with_their_reason(
+    changes: dict[str, Any], reason: str, tmp_path: Path
+) -> None:
+    tasks, report = loaded(tmp_path, [{**PAIR, **changes}])
+    assert not tasks and set(report.bad | report.refused) == {reason}
+
+
 def test_a_gap_has_a_stand_in_that_was_taken_out_in_the_same_way(tmp_path: Path) -> None:
     [lacking, complete], _ = loaded(tmp_path, [ROW])
     assert (lacking.form, complete.form, lacking.pair) == (Form.UNDERSPECIFIED, Form.FULL, complete.pair)

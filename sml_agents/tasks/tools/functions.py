@@ -9,6 +9,9 @@ that lead to it. The other form of a pair is the same request with another value
 argument that may be left out, or, where none is told, of one that is made optional for this pair (`meta["relaxed"]`).
 So both are shorter by a value and equally odd to read; which of the two arguments is required is decided by a coin
 where the schema allows either. `balance=no` takes out the one value alone, and the other form is the request as it is.
+
+A row may bring both forms itself, as somebody wrote them: `request_complete` and `request_missing`, with the name of
+what the second lacks in `missing_param` (or several, as a list), and the `tools` and the call as above.
 """
 
 from __future__ import annotations
@@ -58,6 +61,9 @@ class Served:
     tools: tuple[dict[str, Any], ...]
     calls: tuple[AcceptedCall, ...]
     id: str = ""
+    lacking: str = ""
+    """The same request without the values of `missing`, where somebody wrote it so."""
+    missing: tuple[str, ...] = ()
 
 
 def make(spec: TaskSpec, report: LoadReport) -> Iterator[tuple[Task, ...]]:
@@ -111,12 +117,30 @@ def read_served(row: Mapping[str, Any], answers: Mapping[str, Any] | None = None
     if call is None:
         raise Unusable("no gold call")
     calls = tuple(read_call(one, tools) for one in (call if isinstance(call, list) else [call]))
-    return Served(text, tools, calls, str(row.get("id", "")))
+    return Served(text, tools, calls, str(row.get("id", "")), *_other_form(row, calls))
+
+
+def _other_form(row: Mapping[str, Any], calls: Sequence[AcceptedCall]) -> tuple[str, tuple[str, ...]]:
+    """What the row says of its own incomplete form: the request, and the arguments that it lacks."""
+    if "request_missing" not in row:
+        return "", ()
+    lacking, named = row["request_missing"], row.get("missing_param")
+    missing = tuple(named) if isinstance(named, list) else (named,)
+    if not isinstance(lacking, str) or not lacking.strip():
+        raise Unusable("no request")
+    check_length(lacking)
+    if not missing or not all(
+        isinstance(one, str) and len(calls) == 1 and one in calls[0].arguments for one in missing
+    ):
+        raise Unusable("a missing argument that the call does not have")
+    return lacking.strip(), missing
 
 
 def _request(row: Mapping[str, Any]) -> tuple[str, Any]:
     """What is asked for, and the call that the row's own messages hold for it."""
-    given = next((row[key] for key in ("messages", "question", "query", "prompt") if row.get(key)), None)
+    given = next(
+        (row[key] for key in ("request_complete", "messages", "question", "query", "prompt") if row.get(key)), None
+    )
     if isinstance(given, list) and given and isinstance(given[0], list):
         if len(given) > 1:
             raise Unusable("more than one turn")
@@ -140,10 +164,10 @@ def _in_forms(
     if forms == (Form.FULL,):
         yield request_task(spec.family, served, Form.FULL, pair)
         return
-    cut = _cut(served, rng, balance)
+    cut = _written(served) if served.lacking else _cut(served, rng, balance)
     for form in forms:
         if form is Form.UNDERSPECIFIED:
-            facts = (fact_of(cut.served.tools, cut.served.calls[0], cut.missing),)
+            facts = tuple(fact_of(cut.served.tools, cut.served.calls[0], name) for name in cut.missing)
             lacking = Served(cut.lacking, cut.served.tools, (cut.call_lacking,), served.id)
             yield request_task(spec.family, lacking, form, pair, facts, cut.meta)
         else:
@@ -153,15 +177,23 @@ def _in_forms(
 
 @dataclass(frozen=True)
 class _Cut:
-    """A request in two forms, of which one lacks the value of `missing`."""
+    """A request in two forms, of which one lacks the values of `missing`."""
 
     served: Served
-    missing: str
+    missing: tuple[str, ...]
     lacking: str
     complete: str
     call_lacking: AcceptedCall
     call_complete: AcceptedCall
     meta: dict[str, Any]
+
+
+def _written(served: Served) -> _Cut:
+    """The two forms that the row itself has."""
+    if served.lacking == served.text:
+        raise Unusable("two forms of one text")
+    (call,) = served.calls
+    return _Cut(served, served.missing, served.lacking, served.text, call, call, {})
 
 
 def _cut(served: Served, rng: random.Random, balance: bool) -> _Cut:
@@ -184,16 +216,16 @@ def _cut(served: Served, rng: random.Random, balance: bool) -> _Cut:
     missing = wanted[0]
     spare = [path for path in texts if path not in required]
     if not balance:
-        return _Cut(served, missing, texts[missing], served.text, call, call, {})
+        return _Cut(served, (missing,), texts[missing], served.text, call, call, {})
     if spare:
         other = rng.choice(spare)
-        return _Cut(served, missing, texts[missing], texts[other], call, _less(call, other), {"stand_in": other})
+        return _Cut(served, (missing,), texts[missing], texts[other], call, _less(call, other), {"stand_in": other})
     if len(wanted) > 1:
         relaxed = wanted[1]
         easier = Served(served.text, _relaxed(served.tools, call.name, relaxed), served.calls, served.id)
         meta = {"stand_in": relaxed, "relaxed": relaxed}
-        return _Cut(easier, missing, texts[missing], texts[relaxed], call, _less(call, relaxed), meta)
-    return _Cut(served, missing, texts[missing], served.text, call, call, {})
+        return _Cut(easier, (missing,), texts[missing], texts[relaxed], call, _less(call, relaxed), meta)
+    return _Cut(served, (missing,), texts[missing], served.text, call, call, {})
 
 
 def _less(call: AcceptedCall, path: str) -> AcceptedCall:
