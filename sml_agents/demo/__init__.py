@@ -44,9 +44,9 @@ def check_pairs(pairs: Path | None, domain: Domain = "requests") -> None:
         return
     if domain != "requests":
         raise InputError(f"Pairs of requests are measured by the demo of requests, not by that of {domain}.")
-    from sml_agents.tasks import load_tasks
+    from sml_agents.tasks import LoadReport, load_tasks
 
-    load_tasks(spec_of(pairs))
+    load_tasks(spec_of(pairs), report=LoadReport())  # what it leaves out is told where it is measured on
 
 
 def spec_of(pairs: Path) -> str:
