@@ -23,8 +23,11 @@ from sml_agents.agents.replies import (
     corrections,
     declines_extra,
     is_undecided,
+    may_ask_to_undo,
     refers_back,
+    since_withdrawn,
     speaks_of_going_on,
+    undoes,
     withdraws,
 )
 from sml_agents.text.sentences import sentences
@@ -80,6 +83,9 @@ class Request:
     """The guarded calls of the request before this one, if this one's first words came right after they succeeded."""
     void: frozenset[int] = frozenset()
     """Messages that take back all that they say: `Send 10 to Ann. Actually, don't.`"""
+    undone: int = -1
+    """Where the request begins that the last words take back, if they may as well ask a tool to undo something: `My
+    booking is ZX81, cancel it`; -1 without."""
     trust: Collection[str] | None = None
     tool: str = ""
     """The tool that sees it, once one does."""
@@ -111,6 +117,7 @@ class Request:
         made: list[Made] = []
         void: set[int] = set()
         rounds = refusals = 0
+        undone = -1
         withdrawn = went_on = False
         for at, message in enumerate(messages):
             if isinstance(message, AIMessage):
@@ -135,6 +142,8 @@ class Request:
                 about_one = any(question.about for question in waiting)
                 took_back = "" if declines_extra(text, asked_before) else withdraws(text, asked_before, about_one)
                 again = asks_again(text, " ".join(question.text for question in waiting))
+                if took_back or not pending:
+                    undone = (at if done else begins) if took_back == "all" and may_ask_to_undo(text) else -1
                 if took_back or (done and not pending and is_own(message)):
                     last = tuple(made) if done and not took_back and not again else ()
                     first = earlier if again_before else begins
@@ -181,12 +190,18 @@ class Request:
             finished=frozenset(finished),
             last=last,
             void=frozenset(void),
+            undone=undone,
             trust=trust,
         )
 
     def for_tool(self, name: str) -> Request:
         """The request as a tool sees it: `book it` after a search means what was found; a second booking does not, nor
-        do words that ask for this tool by themselves."""
+        do words that ask for this tool by themselves. Where they may ask a tool to undo something, one that does hears
+        no withdrawal in them."""
+        if self.undone >= 0 and undoes(name):
+            void = frozenset(at for at in self.void if at < self.undone or not may_ask_to_undo(self.messages[at].text))
+            pieces = tuple(_pieces(self.messages, self.undone, self.trust, void))
+            return replace(self, tool=name, begins=self.undone, pieces=pieces, void=void, withdrawn=False)
         if self.earlier >= self.begins or name in self.finished:
             return replace(self, tool=name)
         if not self.anew and not refers_back(self.messages[self.begins].text, name):
@@ -312,7 +327,7 @@ def _said(message: BaseMessage, at: int, waiting: tuple[Question, ...], question
         pairs = [("", text) for text in replies or [message.text]]
     for name, text in pairs:
         about = frozenset({name}) if name else frozenset()
-        for stretch, corrects in corrections(_without_echo(text, question)):
+        for stretch, corrects in corrections(since_withdrawn(_without_echo(text, question))):
             for number, part in enumerate(stretches(stretch)):
                 asked = "" if number else question
                 yield Piece("said", part, at, about, correction=corrects, question=asked)

@@ -363,9 +363,10 @@ class ClarifyMiddleware(AgentMiddleware[ClarifyState, Any, Any]):
         if self.terms.when_unknown == "let_go":
             return None
         unknown = [one for one in self.guard.grounds(call, tool, talk, ()) if not one.ok]
-        if not unknown and not talk.withdrawn:
+        withdrawn = talk.for_tool(call["name"]).withdrawn
+        if not unknown and not withdrawn:
             return None
-        return refusal(call, why_not(unknown, talk.withdrawn), "Do not guess.")
+        return refusal(call, why_not(unknown, withdrawn), "Do not guess.")
 
 
 async def _awaited(found: Awaitable[Any]) -> Any:

@@ -15,6 +15,7 @@ from sml_agents.text.schemas import words_of
 from sml_agents.text.sentences import sentences
 from sml_agents.text.values import fold
 from sml_agents.text.values.numbers import find_numbers, same_unit
+from sml_agents.text.values.words import listed
 from sml_agents.text.words import stem
 
 __all__ = [
@@ -27,9 +28,12 @@ __all__ = [
     "corrections",
     "declines_extra",
     "is_undecided",
+    "may_ask_to_undo",
     "only_agrees",
     "refers_back",
+    "since_withdrawn",
     "speaks_of_going_on",
+    "undoes",
     "withdraws",
 ]
 
@@ -38,11 +42,11 @@ _FULL_STOP = re.compile(r"[.!?;\n]+(?=\s|$)|\s[-\u2013\u2014]\s")
 _PART = re.compile(r":\s")
 _OPENERS = (
     r"(?:(?:oh|ok|okay|no|nope|nah|actually|sorry|well|hm+|um|please|then|just|thanks?|wait|hold on|and|but|or"
-    r"|on second thoughts?|ach|nein|bitte|doch|non|alors|si|ya|aspetta) )*"
+    r"|on second thoughts?|ach|nein|bitte|doch|aber|non|mais|alors|si|ya|pero|ma|aspetta) )*"
 )
 _CLOSERS = r"(?: (?:please|then|now|yet|after all|thanks?(?: you)?|any ?more|first|bitte|doch|merci|gracias|grazie))*"
 _WITHDRAWN = re.compile(
-    rf"{_OPENERS}(?:never ?mind(?: that| it)?"
+    rf"{_OPENERS}(?:(?:never ?mind|nvm)(?: that| it)?"
     r"|forget (?:it|that|about (?:it|that)|(?:all of|about) it|the (?:request|whole thing))"
     r"|scratch that|stop(?: it| that)?|abort|drop it"
     r"|leave it(?: be)?"
@@ -60,7 +64,9 @@ _WITHDRAWN = re.compile(
 )
 _DONT = re.compile(
     rf"{_OPENERS}(?:do(?: not|n't)|better not|rather not|(?:on second thoughts?|actually|wait|oh|hm+|um|but) no"
-    r"|i(?:'ll| will)(?: just| rather)? do (?:it|that|this) myself"
+    r"|i(?:'ll| will)(?: just| rather)? do (?:it|that|this) myself|i(?:'d| would) rather not|ignore (?:this|it)"
+    r"|(?:i(?:'m| was) )?(?:just |only )?(?:kidding|joking)|(?:oops )?wrong (?:chat|window)|i take (?:that|it) back"
+    r"|en fait non"
     r"|(?:there(?:'s| is) )?no (?:longer any )?need (?:for (?:it|that|this) )?(?:any ?more|any longer)"
     r"|lieber (?:doch )?nicht|besser nicht|tu (?:es|das) nicht|mieux vaut pas|ne (?:le )?fai(?:s|tes) pas"
     rf"|no lo hagas|meglio di no|non farlo){_CLOSERS}"
@@ -70,12 +76,48 @@ _SCRAPPED = re.compile(rf"{_OPENERS}(?:(?:scrap|ignore|forget|scratch) that|scra
 """What takes back all that was asked for as a sentence of its own, and within one only what stands before it."""
 _SEQUEL = re.compile(r"(?:and|then|dann|und) .*")
 """What comes next rather than instead: `Play jazz, then stop`."""
-_BUT = re.compile(r" (?=(?:but|or|aber|mais|pero|ma) (?!i changed))")
+_TURN = re.compile(
+    r" (?=(?:but|or|aber|mais|pero|ma) (?!i changed)"
+    r"|(?:never ?mind|nvm|actually|no,? wait|wait|no)(?: (?:wait|actually|no))*(?: (?:do(?: not|n't)|no))?$)"
+)
+"""Where a clause turns round: `Send 10 but not now`, `Send 10 actually don't`."""
 _SUPPOSES = re.compile(r"(?:if|unless|when|in case|should|wenn|falls|si|se|quand|cuando)\b")
+_BARE = re.compile(r"(?:do(?: not|n't)|leave it|cancel|stop|then).*")
+"""What may be told for a case: `If they have no table, don't`."""
+_REMARK = re.compile(
+    r"(?:i|we|he|she|they|it|that|you)(?:'(?:s|re|ve|m|d)| is| are| was| were| have| has| had)? (?:just )?"
+    r"(?:already|closed|gone|full|over|done|sold out|too|joking|kidding|found|did|paid|got|have one)\b.*"
+    r"|(?:just )?(?:joking|kidding)|lol|ha(?:ha)+"
+    r"|(?:sorry|thanks?|thank you|danke|merci|gracias) (?:for|a lot|so much|very much|anyway|again)\b.*"
+)
+"""What is said behind a withdrawal and asks for nothing: `they're closed`."""
+_CONTENT = re.compile(
+    r"(?:(?:please|can you|could you|and|hi|hey) )*"
+    r"(?:tell|text|write|translate|message|say|post|email|reply|dictate|play|sing)\b"
+)
+"""A request whose end may be what is to be told, not what is wanted."""
+_UNDOES = re.compile(
+    rf"{_OPENERS}(?:cancel|stop|abort|drop it|i (?:have )?changed|i do(?: not|n't) want|annul|abbrechen|brich|storniere"
+    r"|ich hab(?:e|'?s)? (?:es )?mir|j'ai change|he cambiado).*"
+)
+"""What may ask a tool to take back something as well: `My booking is ZX81, cancel it`."""
+_UNDOING = frozenset(
+    map(stem, listed("cancel stop refund return delete remove abort end unsubscribe undo revoke terminate storno"))
+)
+_SIDE = re.compile(r"(?:and |und )?(?:as for|about|was)\b.*")
+_MOST_OF_A_SIDE = 3
+"""Words of what a person declines beside a request: `the car, never mind`."""
+_ASKS_ITSELF = re.compile(r"[.!;,\n]\s+(?:\w+\s+){0,2}\w+\?\s+[^?]*$")
+"""Something beside the request, and what the person says of it: `Breakfast? Better not.`"""
 _QUOTED = re.compile(r"(?:^|[\s(])[\"'\u201c\u2018\u201e\u00ab]\w[^,.;!?]*[\"'\u201d\u2019\u00bb][\s.!]*$")
+_LET_ME = (
+    r"(?:let me|i (?:need|have) to) (?:\w+(?: (?:about|on))?(?: (?:it|that|this|something))?"
+    r"|(?:ask|check|think|talk|sleep)\b.*)"
+)
 _PAUSES = re.compile(
-    rf"{_OPENERS}(?:hold on|not (?:(?:right )?now|yet)|(?:wait|hold on) (?:a (?:moment|minute|second|sec) )?let me \w+"
-    r"(?: (?:about|on))?(?: (?:it|that|this|something))?|jetzt (?:noch )?nicht"
+    rf"{_OPENERS}(?:hold on|not (?:(?:right )?now|yet)|(?:wait|hold on) (?:a (?:moment|minute|second|sec) )?{_LET_ME}"
+    r"|hold off(?: for now| on (?:it|that|this))?|better wait|(?:maybe|perhaps) later|not yet though"
+    r"|do(?: not|n't) do (?:it|that|this) (?:just )?yet|noch nicht(?: jetzt)?|jetzt (?:noch )?nicht|(?:todavia|aun) no"
     rf"|pas maintenant|ahora no|non (?:ora|adesso)){_CLOSERS}"
 )
 """What puts a request off, unless the person goes on."""
@@ -232,8 +274,11 @@ _AGAIN = re.compile(
 )
 
 
+_AROUND = re.compile(r"^\W+|\W+$")
+
+
 def _clauses(text: str) -> list[str]:
-    return [clause for part in _SENTENCE.split(text) if (clause := " ".join(fold(part).strip(" .,!?()\"'").split()))]
+    return [clause for part in _SENTENCE.split(text) if (clause := " ".join(_AROUND.sub("", fold(part)).split()))]
 
 
 def asks_to_go_on(question: str) -> bool:
@@ -261,15 +306,41 @@ def _is_all(clauses: Sequence[str], kind: re.Pattern[str]) -> bool:
     return bool(kind.fullmatch(" ".join(clauses))) or (any(found) and all(map(_FILLER.fullmatch, others)))
 
 
-def _ends_with(clauses: Sequence[str], kind: re.Pattern[str]) -> bool:
-    """Whether the last of a sentence's clauses take back the ones before: `Send 10 to Ann, actually, don't, sorry`."""
-    if any(map(_SUPPOSES.match, clauses)):
+def _ends_with(text: str, kinds: Sequence[re.Pattern[str]]) -> bool:
+    """Whether the last clauses take back the ones before: `Send 10 to Ann, actually, don't, sorry`. Not those of what
+    is to be told or is quoted, of a case that is supposed, nor of something beside the request."""
+    if _QUOTED.search(text) or (_PART.search(text) and _CONTENT.match(fold(text))):
         return False
-    parts = [part for clause in clauses for part in _BUT.split(clause)]
-    ends = [at for at in range(1, len(parts) + 1) if _is_filler(parts[at:])]
-    tails = (" ".join(parts[at:end]) for end in ends for at in range(1, end))
-    small = (_NO_THANKS, _SCRAPPED, _SEQUEL)
-    return any(kind.fullmatch(one) and not any(other.fullmatch(one) for other in small) for one in tails)
+    parts = [part for clause in _clauses(text) for part in _TURN.split(clause)]
+    told = bool(parts) and bool(_CONTENT.match(parts[0]))
+
+    def takes_back(at: int, end: int) -> bool:
+        tail, before = " ".join(parts[at:end]), parts[at - 1]
+        if any(one.fullmatch(tail) for one in (_NO_THANKS, _SCRAPPED, _SEQUEL)):
+            return False
+        if (told and (_PAUSES.fullmatch(tail) or _UNDOES.fullmatch(tail))) or (
+            _SUPPOSES.match(before) and _BARE.fullmatch(tail)
+        ):
+            return False
+        short = len(before.split()) <= _MOST_OF_A_SIDE or _SIDE.match(before)
+        if at > 1 and short and not (_is_filler([before]) or _SUPPOSES.match(before)):
+            return False
+        return any(kind.fullmatch(tail) for kind in kinds)
+
+    ends = [
+        at for at in range(1, len(parts) + 1) if all(_is_filler([one]) or _REMARK.fullmatch(one) for one in parts[at:])
+    ]
+    return any(takes_back(at, end) for end in ends for at in range(1, end))
+
+
+def may_ask_to_undo(text: str) -> bool:
+    """Whether the words that take a request back may ask a tool that takes something back, too: `cancel it`."""
+    return any(_UNDOES.fullmatch(part) for clause in _clauses(text) for part in _TURN.split(clause))
+
+
+def undoes(tool: str) -> bool:
+    """Whether a tool, by its name, takes something back: `cancel_booking`."""
+    return not _UNDOING.isdisjoint(stem(word) for word in fold(words_of(tool)).split())
 
 
 def withdraws(text: str, question: str = "", asked_for: bool = False) -> Literal["", "all", "part"]:
@@ -286,9 +357,11 @@ def withdraws(text: str, question: str = "", asked_for: bool = False) -> Literal
     if going_on or not _is_yes_or_no(question):
         of_all += [_DONT] if asked_for else [_DONT, _PAUSES]
     last = next((part for one in reversed(_FULL_STOP.split(text)) if not _is_filler(part := _clauses(one))), [])
+    if _ASKS_ITSELF.search(text):
+        of_all = [kind for kind in of_all if kind in (_WITHDRAWN, _SCRAPPED)]
     if last and not _NO_THANKS.fullmatch(" ".join(last)) and any(_is_all(last, kind) for kind in of_all):
         return "all"
-    if not _QUOTED.search(text) and any(_ends_with(last, kind) for kind in of_all):
+    if _ends_with(text, of_all):
         return "all"
     rest = [one for one in clauses if not (_WITHDRAWN.fullmatch(one) or _FILLER.fullmatch(one))]
     begun = _DONT in of_all and clauses and _DONT.fullmatch(clauses[0])
@@ -334,8 +407,19 @@ def _taken_back(text: str) -> Iterator[int]:
     """Where the person goes on after they have taken back what they said: `Send 10, never mind, send 20`."""
     breaks = [(0, 0), *(found.span() for found in _SENTENCE.finditer(text)), (len(text), len(text))]
     for (_, start), (stop, end) in pairwise(breaks):
-        if start and end < len(text) and any(_WITHDRAWN.fullmatch(one) for one in _clauses(text[start:stop])):
+        parts = [part for one in _clauses(text[start:stop]) for part in _TURN.split(one)] if start else []
+        if end < len(text) and any(_WITHDRAWN.fullmatch(one) or _DONT.fullmatch(one) for one in parts):
             yield end
+
+
+_MOST_OF_A_CORRECTION = 2
+"""Words with which a person puts right what they took back, `Cancel that. 20.`; more of them ask anew."""
+
+
+def since_withdrawn(text: str) -> str:
+    """What the person says after they have taken back what they said before in the same text, if they ask anew."""
+    start = max((at for at in _taken_back(text) if len(text[at:].split()) > _MOST_OF_A_CORRECTION), default=0)
+    return text[start:]
 
 
 def asks_again(text: str, question: str = "") -> bool:

@@ -67,22 +67,28 @@ def judged(draft: Guarded, turn: Turn, terms: Terms, guard: Guard) -> Answer:
         words = f"This is done already. {_shown(draft.repeated[-1][1])}".strip()
         return _replaced(draft.response, with_calls(draft_of(draft.response), (), words))
     unknown, talk = draft.unknown, turn.talk
+    withdrawn = _is_withdrawn(draft, turn)
     wanted = still_open(questions_for(unknown, talk.asked), draft.proposed, talk)
     failed = draft.failure is not None and terms.on_error == "block"
-    if terms.when_unknown == "let_go" or not (unknown or wanted or talk.withdrawn or failed):
+    if terms.when_unknown == "let_go" or not (unknown or wanted or withdrawn or failed):
         return _let_through(draft)
     first = calls_left(draft.calls, draft.guarded, turn.request.messages)
-    if first and not talk.withdrawn:
+    if first and not withdrawn:
         made = draft_of(draft.response)
         return _replaced(draft.response, with_calls(made, first, made.text))
     if unknown and all(one.corrected for one in unknown) and not draft.proposed and not talk.refusals:
         return _refused(draft, wanted, turn, terms, guard)  # the person has said it: no question
     asks = bool(wanted) and terms.when_unknown == "ask" and terms.somebody_answers
-    if asks and turn.may_ask:
+    if asks and turn.may_ask and not withdrawn:
         return asking(wanted[: turn.may_ask], turn, terms.delivery)
-    if asks and not talk.withdrawn and terms.on_limit == "let_go" and draft.failure is None:
+    if asks and not withdrawn and terms.on_limit == "let_go" and draft.failure is None:
         return _let_through(draft)
     return _refused(draft, wanted, turn, terms, guard)
+
+
+def _is_withdrawn(draft: Guarded, turn: Turn) -> bool:
+    """Whether the person has taken back what one of the calls is for."""
+    return any(turn.talk.for_tool(call["name"]).withdrawn for call in draft.guarded)
 
 
 def still_open(unknown: Sequence[Question], proposed: Sequence[Question], talk: Request) -> tuple[Question, ...]:
@@ -172,7 +178,7 @@ def _let_through(draft: Guarded) -> Answer:
 
 def _refused(draft: Guarded, wanted: Sequence[Question], turn: Turn, terms: Terms, guard: Guard) -> Answer:
     """The calls with a result that says why they did not run; a model that repeats them ends its turn."""
-    withdrawn, unknown = turn.talk.withdrawn, draft.unknown
+    withdrawn, unknown = _is_withdrawn(draft, turn), draft.unknown
     reason = why_not(unknown, withdrawn, wanted, draft.failure)
     tool = draft.guarded[0]["name"]
     missing = [

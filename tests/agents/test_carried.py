@@ -108,7 +108,6 @@ def test_another_number(said: str) -> None:
         "das gleiche f\u00fcr Rome, aber sp\u00e4ter",
         # It is not wanted, or not yet.
         "The same for Rome? No.",
-        "the same for Rome, kidding",
         "same for Rome, said Bob",
         "Same for Rome. No!",
         "same for Rome, no wait",
@@ -123,7 +122,9 @@ def test_a_word_more_and_nothing_holds(said: str) -> None:
     assert RAN == [PARIS] and "date" in asks(state)
 
 
-@pytest.mark.parametrize("said", ["the same for Rome, not yet", "The same for Rome, please don't"])
+@pytest.mark.parametrize(
+    "said", ["the same for Rome, not yet", "The same for Rome, please don't", "the same for Rome, kidding"]
+)
 def test_what_is_taken_back_at_once_is_not_even_asked_about(said: str) -> None:
     state = held(FIRST, (said, trip("Rome")))
     assert RAN == [PARIS] and not asks(state)

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from langchain.agents import create_agent
+from langchain_core.messages import AIMessage, HumanMessage
 from langchain_core.tools import tool as tool_of_langchain
 from langgraph.checkpoint.memory import InMemorySaver
 
 from sml_agents.agents import ClarifyMiddleware
+from sml_agents.agents.evidence import Request
 from sml_agents.agents.replies import accepts, declines_extra, withdraws
 from sml_agents.testing import Rule, ScriptedModel
 from tests.agents.test_wanted import asked_for
@@ -27,6 +29,7 @@ CALL = {"article": "lager", "size": "M", "copies": 32}
 RESTAURANT = tool(restaurant=TEXT)
 CODE = tool(product_code=TEXT)
 PAY = tool(amount={"type": "number"}, recipient=TEXT)
+SEND = {**PAY, "name": "send_money"}
 HEAT = tool(room=TEXT, celsius={"type": "number"})
 STAY = tool(nights=WHOLE, adults=WHOLE)
 AMOUNT = tool(amount={"type": "number"})
@@ -344,6 +347,19 @@ def test_what_only_begins_like_a_withdrawal(words: str, question: str) -> None:
         ", please stop",
         ", besser nicht",
         ", mejor no",
+        " never mind",
+        " actually don't",
+        " no wait don't",
+        ". Wait. No.",
+        ", never mind, I already did it",
+        ", never mind, sorry for the noise",
+        ", never mind \U0001f44d",
+        ", but don't do it yet",
+        ", but hold off for now",
+        ", hold on, let me ask my wife first",
+        ", just kidding",
+        ", oops, wrong chat",
+        ", mais pas maintenant",
     ],
 )
 def test_a_request_may_be_taken_back_in_its_own_sentence(words: str) -> None:
@@ -363,6 +379,10 @@ def test_a_request_may_be_taken_back_in_its_own_sentence(words: str) -> None:
         "AB-1 goes back, it is a nice piece but I changed my mind",
         "I like jazz, rock I don't",
         "Two nights in Rome, that's all, thanks",
+        "A room in Rome for 3 nights. Breakfast? Better not.",
+        "A room in Rome for 3 nights, and breakfast, actually no",
+        "A room in Rome for 3 nights, pay for it, but not now",
+        "Text Ann: We need milk, but not now",
     ],
 )
 def test_a_sentence_that_only_ends_like_a_withdrawal(said: str) -> None:
@@ -370,10 +390,98 @@ def test_a_sentence_that_only_ends_like_a_withdrawal(said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["Play jazz, then stop", "Text Bob, 'never mind'", "Two nights in Rome, breakfast, no thanks."]
+    "said",
+    [
+        "Play jazz, then stop",
+        "Text Bob, 'never mind'",
+        "Two nights in Rome, breakfast, no thanks.",
+        "Two nights in Rome. The car, never mind.",
+        "Tell Ann I can't come, I changed my mind",
+        "Two nights in Rome, and as for the car, never mind",
+    ],
 )
 def test_what_is_part_of_the_request_takes_nothing_back(said: str) -> None:
     assert withdraws(said) != "all"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "If you can, send 10 to Ann, actually don't",
+        "If possible, send 10 to Ann, but not now",
+        "Send 10 to Ann, if she's there, no, never mind",
+    ],
+)
+def test_a_condition_does_not_keep_a_withdrawal_from_being_heard(said: str) -> None:
+    assert withdraws(said) == "all"
+
+
+def heard(tool: dict[str, Any], call: dict[str, Any], *said: str) -> bool:
+    """Whether a call would run: nothing is taken back for its tool, and all is grounded."""
+    messages = [AIMessage(text) if number % 2 else HumanMessage(text) for number, text in enumerate(said)]
+    request = Request.read(messages, lambda name: name == tool["name"]).for_tool(tool["name"])
+    return not request.withdrawn and not asked_for(tool, call, *said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ("I booked ZX81, cancel it",),
+        ("My booking is ZX81. Please cancel it.",),
+        ("ZX81, cancel that",),
+        ("Booking ZX81 - I changed my mind, cancel it",),
+        ("J'ai r\u00e9serv\u00e9 ZX81, annulez",),
+        ("My booking is ZX81.", "What shall I do?", "Cancel it."),
+    ],
+)
+def test_what_takes_back_asks_a_tool_that_undoes_something(said: tuple[str, ...]) -> None:
+    cancel = {**tool(booking=TEXT), "name": "cancel_booking"}
+    assert heard(cancel, {"booking": "ZX81"}, *said)
+    assert not heard({**cancel, "name": "book"}, {"booking": "ZX81"}, *said)
+    assert not heard(cancel, {"booking": "ZX81"}, said[0].replace("ZX81", "it"))
+    assert not heard(cancel, {"booking": "ZX81"}, "My booking is ZX81, never mind")
+
+
+def test_a_reason_to_undo_is_no_withdrawal_and_a_withdrawal_leaves_nothing_to_the_next_request() -> None:
+    refund = {**CODE, "name": "order_refund"}
+    assert heard(refund, {"product_code": "L-77"}, "Refund L-77, I changed my mind")
+    call = {"amount": 10, "recipient": "Ann"}
+    assert not heard(SEND, call, "Send 10 to Ann.", "Shall I?", "Cancel it.")
+    assert asked_for(SEND, call, "Send 10 to Ann.", "Shall I?", "Cancel it.", "OK", "Send money to Ann") == {"amount"}
+
+
+def test_a_tool_that_cancels_runs_and_asks_in_an_agent() -> None:
+    ran: list[str] = []
+
+    @tool_of_langchain
+    def cancel_booking(booking: str) -> str:
+        """Cancel a booking."""
+        ran.append(booking)
+        return "Cancelled."
+
+    @tool_of_langchain
+    def send_money(amount: int, recipient: str) -> str:
+        """Send money."""
+        ran.append(recipient)
+        return "Sent."
+
+    def agent(name: str, **arguments: Any) -> Any:
+        replies = [
+            Rule(when="/Cancelled|Sent/", reply="Done."),
+            Rule(when="", reply="", calls=[{"name": name, "args": arguments}]),
+        ]
+        return create_agent(
+            ScriptedModel(replies=replies), [cancel_booking, send_money], middleware=[ClarifyMiddleware()]
+        )
+
+    agent("cancel_booking", booking="ZX81").invoke({"messages": [HumanMessage("My booking is ZX81, please cancel it")]})
+    assert ran == ["ZX81"]
+    last = agent("cancel_booking", booking="ZX81").invoke({"messages": [HumanMessage("Please cancel it")]})["messages"][
+        -1
+    ]
+    assert ran == ["ZX81"] and "booking" in last.text
+    agent("send_money", amount=10, recipient="Ann").invoke({"messages": [HumanMessage("Send 10 to Ann, cancel that")]})
+    assert ran == ["ZX81"]
 
 
 @pytest.mark.parametrize("words", [". Actually, don't.", ", never mind", ". Please don't."])
@@ -393,14 +501,15 @@ def test_what_follows_a_withdrawal_is_what_counts(amount: int, name: str, missin
     assert asked_for(PAY, {"amount": amount, "recipient": name}, f"Send 10 to Ann, {words}") == missing
 
 
-SEND = {**PAY, "name": "send_money"}
-
-
 @pytest.mark.parametrize(
     ("missing", "said"),
     [
         ({"amount"}, "Send 10 to Ann, and something to Ben too"),
         ({"amount"}, "Give Ann 10 and Ben something too"),
+        ({"amount"}, "Send 10 to Ann and some to Ben"),
+        ({"amount"}, "Send 10 to Ann and a different amount to Ben"),
+        ({"amount"}, "Send 10 to Ann, never mind, just send money to Ben"),
+        ({"amount"}, "Send 10 to Ann, actually don't, send something to Ben"),
         (set(), "Send something to Ben. 10, say"),
         (set(), "Send 10 to Ann and to Ben"),
         ({"amount", "recipient"}, "Yesterday I sent 10 to Ben"),

@@ -209,7 +209,8 @@ def is_of_another(draft: Draft, k: int, piece: Piece, span: Span) -> bool:
 
 
 _SOMETHING = (
-    r"(?:something|some (?:money|cash|more)|a (?:bit|little)|etwas|quelque chose|algo|qualcosa)"
+    r"(?:something|some(?: money| cash| more)?|less|more|a (?:bit|little|(?:different|smaller|larger) (?:amount|sum))"
+    r"|etwas|quelque chose|algo|qualcosa)"
     r"(?: (?:too|also|auch))?"
 )
 _GIVEN_TO = re.compile(rf"\b{_SOMETHING}\s+(?:\w+\s+){{0,2}}$", re.IGNORECASE)
