@@ -23,13 +23,10 @@ from sml_agents.agents.replies import (
     corrections,
     declines_extra,
     is_undecided,
-    may_ask_to_undo,
     refers_back,
-    since_withdrawn,
     speaks_of_going_on,
-    undoes,
-    withdraws,
 )
+from sml_agents.agents.withdrawals import may_ask_to_undo, since_withdrawn, undoes, withdraws
 from sml_agents.text.sentences import sentences
 from sml_agents.text.values import tokens
 

@@ -10,8 +10,9 @@ from langchain_core.messages import AIMessage, HumanMessage
 
 from sml_agents.agents.evidence import Request
 from sml_agents.agents.grounding import ground
-from sml_agents.agents.replies import answers_nothing, withdraws
+from sml_agents.agents.replies import answers_nothing
 from sml_agents.agents.slots import slots_of
+from sml_agents.agents.withdrawals import withdraws
 from sml_agents.text.values import Clock
 
 CLOCK = Clock(dt.datetime(2026, 11, 26, 12))

@@ -10,8 +10,9 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from sml_agents.agents.evidence import Request
 from sml_agents.agents.grounding import as_told, ground, ground_together
-from sml_agents.agents.replies import accepts, withdraws
+from sml_agents.agents.replies import accepts
 from sml_agents.agents.slots import slots_of
+from sml_agents.agents.withdrawals import withdraws
 from sml_agents.text.values import Clock
 
 CLOCK = Clock(dt.datetime(2026, 11, 26, 12))  # a Thursday

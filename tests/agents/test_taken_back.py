@@ -12,7 +12,8 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from sml_agents.agents import ClarifyMiddleware
 from sml_agents.agents.evidence import Request
-from sml_agents.agents.replies import accepts, declines_extra, withdraws
+from sml_agents.agents.replies import accepts, declines_extra
+from sml_agents.agents.withdrawals import withdraws
 from sml_agents.testing import Rule, ScriptedModel
 from tests.agents.test_wanted import asked_for
 
