@@ -140,7 +140,10 @@ class Request:
                 took_back = "" if declines_extra(text, asked_before) else withdraws(text, asked_before, about_one)
                 again = asks_again(text, " ".join(question.text for question in waiting))
                 if took_back or not pending:
-                    undone = (at if done else begins) if took_back == "all" and may_ask_to_undo(text) else -1
+                    asks = (
+                        took_back == "all" and not pending and may_ask_to_undo(text)
+                    )  # `cancel it` answers no question
+                    undone = (at if done else begins) if asks else -1
                 if took_back or (done and not pending and is_own(message)):
                     last = tuple(made) if done and not took_back and not again else ()
                     first = earlier if again_before else begins

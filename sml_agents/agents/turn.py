@@ -59,7 +59,7 @@ class Terms:
     def left(self, talk: Request, messages: Sequence[BaseMessage]) -> int:
         """How many questions may be asked now."""
         limits = self.limits
-        if (talk.withdrawn and talk.undone < 0) or talk.went_on or talk.rounds >= limits.per_request:
+        if talk.withdrawn or talk.went_on or talk.rounds >= limits.per_request:
             return 0
         left = limits.per_run
         if limits.per_thread is not None:

@@ -11,7 +11,7 @@ else                                 each call gets a result that says what is u
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from langchain.agents.middleware import ExtendedModelResponse, ModelResponse
@@ -67,20 +67,22 @@ def judged(draft: Guarded, turn: Turn, terms: Terms, guard: Guard) -> Answer:
         words = f"This is done already. {_shown(draft.repeated[-1][1])}".strip()
         return _replaced(draft.response, with_calls(draft_of(draft.response), (), words))
     unknown, talk = draft.unknown, turn.talk
-    withdrawn = _is_withdrawn(draft, turn)
+    withdrawn, messages = _is_withdrawn(draft, turn), turn.request.messages
     wanted = still_open(questions_for(unknown, talk.asked), draft.proposed, talk)
     failed = draft.failure is not None and terms.on_error == "block"
     if terms.when_unknown == "let_go" or not (unknown or wanted or withdrawn or failed):
         return _let_through(draft)
-    first = calls_left(draft.calls, draft.guarded, turn.request.messages)
+    first = calls_left(draft.calls, draft.guarded, messages)
     if first and not withdrawn:
         made = draft_of(draft.response)
         return _replaced(draft.response, with_calls(made, first, made.text))
     if unknown and all(one.corrected for one in unknown) and not draft.proposed and not talk.refusals:
         return _refused(draft, wanted, turn, terms, guard)  # the person has said it: no question
     asks = bool(wanted) and terms.when_unknown == "ask" and terms.somebody_answers
-    if asks and turn.may_ask and not withdrawn:
-        return asking(wanted[: turn.may_ask], turn, terms.delivery)
+    undone = talk.withdrawn and bool(draft.guarded) and not withdrawn  # `cancel it`, of a tool that cancels
+    may_ask = terms.left(replace(talk, withdrawn=False), messages) if undone else turn.may_ask
+    if asks and may_ask:
+        return asking(wanted[:may_ask], turn, terms.delivery)
     if asks and not withdrawn and terms.on_limit == "let_go" and draft.failure is None:
         return _let_through(draft)
     return _refused(draft, wanted, turn, terms, guard)

@@ -483,6 +483,14 @@ def test_a_tool_that_cancels_runs_and_asks_in_an_agent() -> None:
     assert ran == ["ZX81"] and "booking" in last.text
     agent("send_money", amount=10, recipient="Ann").invoke({"messages": [HumanMessage("Send 10 to Ann, cancel that")]})
     assert ran == ["ZX81"]
+    turns = [
+        HumanMessage("Please cancel it"),
+        *agent("cancel_booking", booking="ZX81").invoke({"messages": [HumanMessage("Please cancel it")]})["messages"][
+            1:
+        ],
+    ]
+    ended = agent("cancel_booking", booking="ZX81").invoke({"messages": [*turns, HumanMessage("Cancel that, please")]})
+    assert ran == ["ZX81"] and "?" not in ended["messages"][-1].text, "what answers the question takes the request back"
 
 
 @pytest.mark.parametrize("words", [". Actually, don't.", ", never mind", ". Please don't."])
