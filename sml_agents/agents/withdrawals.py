@@ -184,6 +184,10 @@ def _is_all(clauses: Sequence[str], kind: re.Pattern[str]) -> bool:
     return bool(kind.fullmatch(" ".join(clauses))) or (any(found) and all(map(FILLER.fullmatch, others)))
 
 
+_LONGEST_TAIL = 6
+"""Clauses of a withdrawal, and behind it: a message may have thousands."""
+
+
 def _ends_with(text: str, kinds: Sequence[re.Pattern[str]]) -> bool:
     """Whether the last clauses take back the ones before: `Send 10 to Ann, actually, don't, sorry`. Not those of what
     is to be told or is quoted, of a case that is supposed, nor of something beside the request."""
@@ -206,9 +210,11 @@ def _ends_with(text: str, kinds: Sequence[re.Pattern[str]]) -> bool:
         return any(kind.fullmatch(tail) for kind in kinds)
 
     ends = [
-        at for at in range(1, len(parts) + 1) if all(is_filler([one]) or _REMARK.fullmatch(one) for one in parts[at:])
+        at
+        for at in range(max(1, len(parts) - _LONGEST_TAIL), len(parts) + 1)
+        if all(is_filler([one]) or _REMARK.fullmatch(one) for one in parts[at:])
     ]
-    return any(takes_back(at, end) for end in ends for at in range(1, end))
+    return any(takes_back(at, end) for end in ends for at in range(max(1, end - _LONGEST_TAIL), end))
 
 
 def may_ask_to_undo(text: str) -> bool:

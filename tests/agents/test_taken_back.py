@@ -16,6 +16,7 @@ from sml_agents.agents.replies import accepts, declines_extra
 from sml_agents.agents.withdrawals import withdraws
 from sml_agents.testing import Rule, ScriptedModel
 from tests.agents.test_wanted import asked_for
+from tests.pace import within
 
 TEXT = {"type": "string"}
 WHOLE = {"type": "integer"}
@@ -365,6 +366,12 @@ def test_what_only_begins_like_a_withdrawal(words: str, question: str) -> None:
 )
 def test_a_request_may_be_taken_back_in_its_own_sentence(words: str) -> None:
     assert withdraws(f"Send 10 euros to Ann{words}") == "all"
+
+
+def test_a_message_of_thousands_of_clauses_takes_no_time() -> None:
+    with within(5):
+        assert withdraws("Send 10 to Ann, " + "no, " * 20_000 + "don't") == "all"
+        assert withdraws("one more thing, " * 20_000 + "send 10 to Ann") == ""
 
 
 @pytest.mark.parametrize(
